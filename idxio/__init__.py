@@ -1,0 +1,28 @@
+"""Read, open and write IDX files, the format of MNIST and Fashion-MNIST, at full speed."""
+
+from .array import IdxArray
+from .array import open_array as open
+from .config import show_config
+from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
+from .inspecting import Info, info, verify
+from .reading import read
+from .writing import Writer, write
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ChangedError",
+    "ChecksumError",
+    "FormatError",
+    "IdxArray",
+    "IdxError",
+    "Info",
+    "TruncatedError",
+    "Writer",
+    "info",
+    "open",
+    "read",
+    "show_config",
+    "verify",
+    "write",
+]

@@ -1,0 +1,5 @@
+"""python -m idxio"""
+
+from .cli import main
+
+raise SystemExit(main())

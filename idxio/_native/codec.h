@@ -1,0 +1,107 @@
+/* One whole-stream inflate and one CRC-32, over libdeflate or, where that is not built in, over zlib. */
+#ifndef IDXIO_CODEC_H
+#define IDXIO_CODEC_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum {
+    IDXIO_MORE = 0,      /* no error; the stream has not ended */
+    IDXIO_END = 1,       /* the stream ended; consumed and produced are exact */
+    IDXIO_BAD = 2,       /* invalid data, or the input ended early */
+    IDXIO_NO_SPACE = 3,  /* the output is full and the stream has not ended */
+    IDXIO_NO_MEMORY = 4
+};
+
+/* z_stream counts in unsigned int; a buffer may be longer. */
+static inline uInt idxio_clamp(size_t n) { return n > UINT_MAX ? UINT_MAX : (uInt)n; }
+
+/* Inflates as far as input and output go. A raw deflate stream must be open in *z. */
+static inline int idxio_zlib_inflate(z_stream *z, const uint8_t *in, size_t in_size, uint8_t *out,
+                                     size_t out_size, size_t *consumed, size_t *produced) {
+    size_t in_done = 0, out_done = 0;
+    for (;;) {
+        z->next_in = (z_const Bytef *)in + in_done;
+        z->avail_in = idxio_clamp(in_size - in_done);
+        z->next_out = out + out_done;
+        z->avail_out = idxio_clamp(out_size - out_done);
+        uInt in_before = z->avail_in, out_before = z->avail_out;
+        int status = inflate(z, Z_NO_FLUSH);
+        in_done += in_before - z->avail_in;
+        out_done += out_before - z->avail_out;
+        *consumed = in_done;
+        *produced = out_done;
+        if (status == Z_STREAM_END) return IDXIO_END;
+        if (status == Z_MEM_ERROR) return IDXIO_NO_MEMORY;
+        if (status != Z_OK && status != Z_BUF_ERROR) return IDXIO_BAD;
+        if (in_before == z->avail_in && out_before == z->avail_out) return IDXIO_MORE; /* no progress */
+    }
+}
+
+#ifdef IDXIO_LIBDEFLATE
+#include <libdeflate.h>
+
+typedef struct libdeflate_decompressor idxio_decoder;
+
+static inline idxio_decoder *idxio_decoder_new(void) { return libdeflate_alloc_decompressor(); }
+static inline void idxio_decoder_free(idxio_decoder *d) { libdeflate_free_decompressor(d); }
+
+static inline int idxio_inflate(idxio_decoder *d, const uint8_t *in, size_t in_size, uint8_t *out,
+                                size_t out_size, size_t *consumed, size_t *produced) {
+    switch (libdeflate_deflate_decompress_ex(d, in, in_size, out, out_size, consumed, produced)) {
+    case LIBDEFLATE_SUCCESS: return IDXIO_END;
+    case LIBDEFLATE_INSUFFICIENT_SPACE: return IDXIO_NO_SPACE;
+    default: return IDXIO_BAD;
+    }
+}
+
+static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
+    return libdeflate_crc32(crc, data, size);
+}
+
+static inline const char *idxio_libdeflate_version(void) { return LIBDEFLATE_VERSION_STRING; }
+
+#else
+
+typedef z_stream idxio_decoder;
+
+static inline idxio_decoder *idxio_decoder_new(void) {
+    z_stream *z = (z_stream *)calloc(1, sizeof *z);
+    if (z != NULL && inflateInit2(z, -MAX_WBITS) != Z_OK) {
+        free(z);
+        return NULL;
+    }
+    return z;
+}
+
+static inline void idxio_decoder_free(idxio_decoder *d) {
+    if (d != NULL) {
+        inflateEnd(d);
+        free(d);
+    }
+}
+
+static inline int idxio_inflate(idxio_decoder *d, const uint8_t *in, size_t in_size, uint8_t *out,
+                                size_t out_size, size_t *consumed, size_t *produced) {
+    inflateReset(d);
+    int status = idxio_zlib_inflate(d, in, in_size, out, out_size, consumed, produced);
+    if (status != IDXIO_MORE) return status;
+    return *produced == out_size && *consumed < in_size ? IDXIO_NO_SPACE : IDXIO_BAD;
+}
+
+static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
+    while (size > UINT_MAX) {
+        crc = (uint32_t)crc32(crc, data, UINT_MAX);
+        data += UINT_MAX;
+        size -= UINT_MAX;
+    }
+    return (uint32_t)crc32(crc, data, (uInt)size);
+}
+
+static inline const char *idxio_libdeflate_version(void) { return NULL; }
+
+#endif
+#endif

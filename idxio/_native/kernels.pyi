@@ -1,0 +1,3 @@
+from typing_extensions import Buffer
+
+def swap_bytes(data: Buffer, itemsize: int) -> None: ...

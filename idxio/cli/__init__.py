@@ -1,0 +1,5 @@
+"""The command idxio."""
+
+
+def main() -> int:
+    return 0

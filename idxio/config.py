@@ -1,0 +1,44 @@
+"""show_config(): what is built in, in words."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import numpy as np
+
+from ._native import inflate
+
+
+def show_config() -> str:
+    """A text that says which codec libraries are built in and what that costs, for people and bug reports.
+
+    Returns
+    -------
+    str
+        Lines to print.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> print(idxio.show_config())  # doctest: +ELLIPSIS
+    idxio ...
+    """
+    from . import __version__
+
+    zlib, libdeflate = inflate.versions()
+    if libdeflate:
+        codec = f"libdeflate {libdeflate}: gzip is decoded at full speed"
+    else:
+        codec = (
+            "not built in: everything works, gzip is decoded with zlib at about half the speed. For libdeflate, "
+            "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
+        )
+    return "\n".join(
+        (
+            f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
+            f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
+            f"zlib        {zlib}: gzip piece by piece",
+            f"libdeflate  {codec}",
+        )
+    )

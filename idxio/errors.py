@@ -1,0 +1,62 @@
+"""The errors of idxio. A missing file stays the OSError that Python raises."""
+
+from __future__ import annotations
+
+
+class IdxError(ValueError):
+    """Something is wrong with an IDX file, or with what is asked of it.
+
+    Attributes
+    ----------
+    file : str or None
+        The name of the file.
+    offset : int or None
+        The byte of the file, counted from 0 in the file as it is stored, where it was noticed.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.offset = offset
+
+    def __str__(self) -> str:
+        where = "" if self.offset is None else f" (byte {self.offset:,})"
+        return f"{self.file}: {self.message}{where}" if self.file else f"{self.message}{where}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args[0], self.__dict__)
+
+
+class FormatError(IdxError):
+    """The bytes are not those of an IDX file, or its container breaks a rule."""
+
+
+class TruncatedError(IdxError):
+    """The file ends before the data that its header promises.
+
+    Attributes
+    ----------
+    found : int
+        The number of unpacked bytes that are there.
+    """
+
+    def __init__(
+        self, message: str, *, file: str | None = None, offset: int | None = None, found: int = 0
+    ) -> None:
+        super().__init__(message, file=file, offset=offset)
+        self.found = found
+
+
+class ChecksumError(IdxError):
+    """The data decode, but their checksum or length is not the one that the file states."""
+
+
+class ChangedError(IdxError):
+    """The file was replaced or written to since it was opened."""
+
+
+def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:
+    error = kind(message)
+    error.__dict__.update(attributes)
+    return error

@@ -1,0 +1,100 @@
+"""Indexing as numpy does it, over records that are read only where the index wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+# The records wanted, in ascending order: a range with a step > 0, or distinct indices.
+Rows = range | Array
+
+
+def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[Rows], Array]) -> Any:
+    """What array[key] gives, by reading the records that key touches and indexing those.
+
+    read gets a range or an ascending integer array without repeats, and returns those records as a new array.
+    """
+    parts = key if isinstance(key, tuple) else (key,)
+    parts = tuple(part if _is_basic(part) else _as_index(part) for part in parts)
+    if not shape:
+        return read(range(0))[parts]
+    # A view of one element: indexing it costs nothing and raises whatever numpy raises.
+    model = np.broadcast_to(np.zeros((), dtype), shape)
+    if all(_is_basic(part) for part in parts):
+        model[parts]
+    position = _first_axis(parts, len(shape))
+    if position is None:
+        rows: Rows = range(shape[0])
+        return read(rows)[parts]
+    rows, local = _split(parts[position], shape)
+    if rows is None:
+        return model[parts]  # out of bounds or of a wrong shape: numpy's own error
+    return read(rows)[(*parts[:position], local, *parts[position + 1 :])]
+
+
+def _is_basic(part: Any) -> bool:
+    return part is None or part is Ellipsis or isinstance(part, slice) or _is_int(part)
+
+
+def _is_int(part: Any) -> bool:
+    if isinstance(part, (bool, np.bool_, np.ndarray, list, tuple, slice)):
+        return False
+    return hasattr(part, "__index__")
+
+
+def _as_index(part: Any) -> Any:
+    """An array for anything that numpy reads as an index array; other things stay, for numpy to refuse."""
+    array = np.asarray(part)
+    if array.size == 0 and not isinstance(part, np.ndarray):
+        return array.astype(np.intp)
+    return array
+
+
+def _first_axis(parts: tuple[Any, ...], ndim: int) -> int | None:
+    """The place in parts of the index of axis 0; None if that axis is taken whole."""
+    for position, part in enumerate(parts):
+        if part is None:
+            continue
+        if part is Ellipsis:
+            taken = sum(_axes(other) for other in parts if other is not Ellipsis)
+            if taken < ndim:
+                return None
+            continue
+        if _axes(part):
+            return position
+    return None
+
+
+def _axes(part: Any) -> int:
+    """How many axes of the array an index uses up."""
+    if part is None or part is Ellipsis:
+        return 0
+    if isinstance(part, np.ndarray) and part.dtype == np.bool_:
+        return part.ndim
+    return 1
+
+
+def _split(part: Any, shape: tuple[int, ...]) -> tuple[Rows | None, Any]:
+    """The rows that the index of axis 0 touches, and the index that picks the same from those rows alone."""
+    n = shape[0]
+    if isinstance(part, slice):
+        rows = range(n)[part]
+        if rows.step < 0:
+            return rows[::-1], slice(None, None, -1)
+        return rows, slice(None)
+    if not isinstance(part, np.ndarray):
+        i = range(n)[int(part.__index__())]
+        return range(i, i + 1), 0
+    if part.dtype == np.bool_:
+        if part.ndim == 0 or part.shape != shape[: part.ndim]:
+            return None, None
+        kept = np.flatnonzero(part.any(axis=tuple(range(1, part.ndim))))
+        return kept, part[kept]
+    if part.dtype.kind not in "iu" or (part.size and (part.min() < -n or part.max() >= n)):
+        return None, None
+    part = part.astype(np.intp)
+    kept, local = np.unique(np.where(part < 0, part + n, part), return_inverse=True)
+    return kept, local.reshape(part.shape)

@@ -1,0 +1,44 @@
+"""Memory for arrays: aligned, in pages that the system can make huge, populated ahead by a helper thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ._native import memory
+
+ALIGNMENT = 64  # a cache line, and the widest vector
+# Below this a helper thread costs more than the page faults that it saves.
+_WORTH_A_THREAD = 8 << 20
+_PAGES_A_CALL = 512  # 2 MiB: one huge page
+
+
+def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """before + nbytes fresh bytes, not set, of which the last nbytes start aligned.
+
+    numpy asks for huge pages itself for anything of 4 MiB or more.
+    """
+    buffer = np.empty(before + nbytes + ALIGNMENT, np.uint8)
+    start = -(memory.address(buffer) + before) % ALIGNMENT
+    return buffer[start : start + before + nbytes]
+
+
+@contextmanager
+def populating(buffer: np.ndarray[Any, np.dtype[np.uint8]], size: int) -> Iterator[None]:
+    """Populate the pages of buffer[:size] in a helper thread while the body fills them from the front.
+
+    Measured on the Fashion-MNIST train images: fresh pages of 4 KiB 86 ms, huge pages 73 ms, populated ahead 70 ms.
+    """
+    if size < _WORTH_A_THREAD:
+        yield
+        return
+    helper = threading.Thread(target=memory.populate, args=(buffer[:size], _PAGES_A_CALL), daemon=True)
+    helper.start()
+    try:
+        yield
+    finally:
+        helper.join()

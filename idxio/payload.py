@@ -1,0 +1,232 @@
+"""From a container to arrays: the header checked against the bytes that are there, then the elements."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ._native import inflate, kernels
+from .containers import Container
+from .containers.raw import Raw
+from .errors import FormatError, TruncatedError
+from .header import MAX_SIZE, Header, parse
+from .indexing import Rows
+from .memory import allocate, populating
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Read and swap this much at a time: it is still in the L2 cache when it is swapped.
+PIECE = 1 << 18
+# Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
+_TRUSTED_RATIO = 16
+# Rows that are apart are read with what lies between them, up to this share of unwanted bytes.
+_SPARSE = 8
+
+
+def default_threads() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def read_header(container: Container) -> Header:
+    """The header of the unpacked file, whose promise the size of the file can hold."""
+    header = parse(container.head(MAX_SIZE), file=container.name)
+    check_size(container, header)
+    return header
+
+
+def check_size(container: Container, header: Header) -> None:
+    """Raise if the elements that the header promises can't be in the file, before anything is allocated."""
+    limit = container.limit()
+    expected = header.size + header.nbytes
+    if limit is None:
+        return
+    if container.packing == "raw":
+        _check_found(container, header, limit)
+    elif limit < expected:
+        _check_found(container, header, _count(container, header))
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise unless out is a writable array of this shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a numpy array, not {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; the data have {shape} and {dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+
+
+def read_whole(container: Container, header: Header, out: Array | None, threads: int | None) -> Array:
+    """All elements, in native byte order, in a new writable array or in out."""
+    threads = default_threads() if threads is None else threads
+    if threads < 1:
+        raise ValueError(f"threads is 1 or more, not {threads}")
+    if out is not None:
+        check_out(out, header.shape, header.native)
+    direct = isinstance(container, Raw) and container.source.size is not None
+    if direct and (out is None or (out.flags.c_contiguous and out.flags.aligned)):
+        result = _allocate(container, header, 0) if out is None else out.reshape(-1).view(np.uint8)
+        _in_pieces(header, result, threads, lambda start, piece: container.read_at(header.size + start, piece))
+    else:
+        buffer = _allocate(container, header, header.size)
+        with populating(buffer, _TRUSTED_RATIO * (container.source.size or 0)):
+            found = _unpack(container, header, buffer.data, threads)
+        _check_found(container, header, found)
+        result = buffer[header.size :]
+        _in_pieces(header, result, threads, None)
+    array = result.view(header.native).reshape(header.shape)
+    if out is None:
+        return array
+    if not np.may_share_memory(out, array):
+        out[...] = array
+    return out
+
+
+def read_rows(container: Raw, header: Header, rows: Rows) -> Array:
+    """The records of an ascending range or index array, in native byte order, in a new array."""
+    size = header.record_nbytes
+    count = len(rows) if header.shape else 1
+    result = allocate(0, count * (size if header.shape else header.nbytes))
+    if not header.shape:
+        container.read_at(header.size, result.data)
+    elif size:
+        ids = np.asarray(rows)
+        start = 0
+        while start < count:
+            # As many rows as lie within one piece, or one.
+            stop = max(start + 1, int(np.searchsorted(ids, ids[start] + max(1, PIECE // size))))
+            first, last = int(ids[start]), int(ids[stop - 1])
+            if isinstance(rows, range) and rows.step == 1:
+                stop, last = count, int(ids[-1])
+            wanted = result[start * size : stop * size]
+            if last - first + 1 == stop - start:
+                container.read_at(header.size + first * size, wanted.data)
+            elif last - first + 1 <= _SPARSE * (stop - start):
+                block = np.empty((last - first + 1, size), np.uint8)
+                container.read_at(header.size + first * size, memoryview(block).cast("B"))
+                np.take(block, ids[start:stop] - first, axis=0, out=wanted.reshape(-1, size))
+            else:
+                for k in range(start, stop):
+                    container.read_at(
+                        header.size + int(ids[k]) * size, result[k * size : (k + 1) * size].data
+                    )
+            start = stop
+    _in_pieces(header, result, 1, None)
+    return result.view(header.native).reshape((count, *header.shape[1:]) if header.shape else ())
+
+
+def records_per_block(header: Header) -> int:
+    """How many records to read at once when all are wanted one after the other."""
+    return max(1, (4 << 20) // max(1, header.record_nbytes))
+
+
+def check_whole(container: Container, header: Header) -> int:
+    """Read everything, keep nothing: the CRC-32 of the unpacked file. Raises what is wrong with it."""
+    crc = 0
+
+    def keep(piece: memoryview) -> None:
+        nonlocal crc
+        crc = inflate.crc32(piece, crc)
+
+    _check_found(container, header, _count(container, header, keep))
+    return crc
+
+
+def _allocate(container: Container, header: Header, before: int) -> Array:
+    try:
+        return allocate(before, header.nbytes)
+    except (MemoryError, ValueError):
+        # Where nothing told the size before, the promise may be a lie: look before blaming the memory.
+        _check_found(container, header, _count(container, header))
+        raise
+
+
+def _unpack(container: Container, header: Header, out: memoryview, threads: int) -> int:
+    try:
+        return container.read_whole(out, threads)
+    except TruncatedError as error:
+        raise _cut_short(container.name, header, error.found, error) from error
+
+
+def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
+    """The number of unpacked bytes, found by unpacking them."""
+    stream = container.stream()
+    scratch = memoryview(bytearray(PIECE))
+    found = 0
+    try:
+        while n := stream.readinto(scratch):
+            found += n
+            if keep is not None:
+                keep(scratch[:n])
+    except TruncatedError as error:
+        raise _cut_short(container.name, header, error.found, error) from error
+    return found
+
+
+def _check_found(container: Container, header: Header, found: int) -> None:
+    """Raise unless the number of unpacked bytes is what the header promises."""
+    expected = header.size + header.nbytes
+    if found < expected:
+        raise _cut_short(container.name, header, found)
+    if found > expected:
+        raise FormatError(
+            f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
+            file=container.name,
+            offset=expected if container.packing == "raw" else None,
+        )
+
+
+def _cut_short(
+    name: str, header: Header, found: int, error: TruncatedError | None = None
+) -> TruncatedError:
+    expected = header.size + header.nbytes
+    whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
+    records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
+    where = f"{error.message}: " if error else ""
+    return TruncatedError(
+        f"{where}{found:,} of the {expected:,} bytes are there that its header {header.shape} promises{records}. "
+        "The likely cause is a download or copy that broke off",
+        file=name,
+        offset=error.offset if error else found,
+        found=found,
+    )
+
+
+def _in_pieces(
+    header: Header, result: Array, threads: int, fill: Callable[[int, memoryview], None] | None
+) -> None:
+    """Fill result piece by piece and bring each piece into native byte order while it is in the cache."""
+    itemsize = header.dtype.itemsize
+    swap = header.dtype != header.native
+    if fill is None and not swap:
+        return
+
+    def one(start: int) -> None:
+        piece = result[start : start + PIECE].data
+        if fill is not None:
+            fill(start, piece)
+        if swap:
+            kernels.swap_bytes(piece, itemsize)
+
+    starts = range(0, len(result), PIECE)
+    if threads == 1 or len(starts) < 2 * threads:
+        for start in starts:
+            one(start)
+    else:
+        _on_threads(one, starts, threads)
+
+
+def _on_threads(function: Callable[[int], None], items: Iterable[int], threads: int) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(function, items):
+            pass
+
+

@@ -1,0 +1,233 @@
+"""Where bytes come from: a path, a buffer, a file object or a pipe. No knowledge of what they mean."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import stat
+import threading
+from typing import IO, Any, Protocol, TypeAlias, Union
+
+from .errors import ChangedError
+
+File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+
+
+class Source(Protocol):
+    """Bytes that can be read at a position; the position 0 is where the file stood when it was taken."""
+
+    name: str
+    size: int | None  # None where only reading tells: a pipe
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        """Fill out with the bytes from offset on; fewer only at the end. The number of bytes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PathSource:
+    """A regular file, read by position, so that threads and forks share it without a cursor.
+
+    Pickled, it is its path and identity; opened again elsewhere, another file there is noticed.
+    """
+
+    def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
+        self.path = os.path.abspath(path)
+        self.name = path
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.identity = identity or _identity(os.fstat(self._fd))
+            self.size: int | None = self.identity[0]
+            self.check()
+        except BaseException:
+            self.close()
+            raise
+
+    def check(self) -> None:
+        """Raise ChangedError if the file is no longer the one that was opened."""
+        if _identity(os.fstat(self._fd)) != self.identity:
+            raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        if self._fd < 0:
+            raise ValueError(f"{self.name}: the file is closed")
+        done = 0
+        while done < len(out):
+            n = _pread(self._fd, out[done:], offset + done)
+            if n == 0:
+                break
+            done += n
+        self.check()
+        return done
+
+    def map(self) -> mmap.mmap:
+        """The file mapped read-only. A file cut short while it is mapped kills the process that looks there."""
+        return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_fd"):
+            self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PathSource, (self.path, self.identity)
+
+
+class BufferSource:
+    """Bytes in memory. Views of them are copies of nothing."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+        self.name = name
+        self.view = memoryview(data).cast("B")
+        self.size: int | None = len(self.view)
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        piece = self.view[offset : offset + len(out)]
+        out[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BufferSource, (bytes(self.view), self.name)
+
+
+class SeekableSource:
+    """A file object with a cursor: one reader at a time moves it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.name = _name_of(file)
+        self._file = file
+        self._start = file.tell()
+        self.size: int | None = file.seek(0, io.SEEK_END) - self._start
+        self._lock = threading.Lock()
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        with self._lock:
+            self._file.seek(self._start + offset)
+            return _read_full(self._file, out)
+
+    def close(self) -> None:
+        """Leave the caller's file open, behind what was read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError(f"{self.name}: a file object can't be pickled; open the file by its path")
+
+
+class PipeSource:
+    """Bytes that come once, in order. The first ones are kept, so that a container can be told by them."""
+
+    KEPT = 1 << 20
+
+    def __init__(self, file: IO[bytes], *, owned: bool = False) -> None:
+        self.name = _name_of(file)
+        self.size: int | None = None
+        self._file = file
+        self._owned = owned
+        self._head = bytearray()
+        self._position = 0
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        end = offset + len(out)
+        while (missing := min(end, self.KEPT) - len(self._head)) > 0:
+            more = bytearray(missing)
+            n = _read_full(self._file, memoryview(more))
+            self._head += more[:n]
+            self._position += n
+            if n < missing:
+                break
+        piece = self._head[offset:end]
+        done = len(piece)
+        out[:done] = piece
+        if end > self.KEPT and done < len(out):
+            if offset + done != self._position:
+                raise io.UnsupportedOperation(f"{self.name}: a pipe can be read once only, from front to end")
+            n = _read_full(self._file, out[done:])
+            self._position += n
+            done += n
+        return done
+
+    def close(self) -> None:
+        if self._owned:
+            self._file.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError(f"{self.name}: a pipe can't be pickled")
+
+
+def open_source(file: File) -> Source:
+    """The source for whatever a caller may name as a file.
+
+    Raises
+    ------
+    OSError
+        As open() does: no such file, no permission, a directory.
+    TypeError
+        For anything that is not a path, bytes or a binary file object.
+    """
+    if isinstance(file, (str, os.PathLike)):
+        path = os.fspath(file)
+        if isinstance(path, bytes):
+            path = os.fsdecode(path)
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(21, "Is a directory; idxio reads one file", path)
+            return PathSource(path)
+        return PipeSource(io.open(path, "rb", buffering=0), owned=True)
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return BufferSource(file)
+    if not hasattr(file, "read"):
+        raise TypeError(f"file is a path, bytes or a binary file object, not {type(file).__name__}")
+    if isinstance(file, io.TextIOBase):
+        raise TypeError("the file object is open for text; open it in binary mode, 'rb'")
+    try:
+        seekable = file.seekable()
+    except AttributeError:
+        seekable = False
+    return SeekableSource(file) if seekable else PipeSource(file)
+
+
+def _pread(fd: int, out: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(fd, [out], offset)
+    data = os.pread(fd, len(out), offset)  # macOS before 11
+    out[: len(data)] = data
+    return len(data)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _name_of(file: IO[bytes]) -> str:
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else f"<{type(file).__name__}>"
+
+
+def _read_full(file: IO[bytes], out: memoryview) -> int:
+    """Fill out from a file object that may return less than asked for; the number of bytes."""
+    done = 0
+    readinto = getattr(file, "readinto", None)
+    while done < len(out):
+        if readinto is not None:
+            n = readinto(out[done:])
+            if n is None:
+                raise BlockingIOError(f"{_name_of(file)}: the file object is non-blocking and has no data yet")
+        else:
+            data = file.read(len(out) - done)
+            n = len(data)
+            if n > len(out) - done:
+                raise OSError(f"{_name_of(file)}: read({len(out) - done}) returned {n} bytes")
+            out[done : done + n] = data
+        if not n:
+            break
+        done += n
+    return done

@@ -1,0 +1,105 @@
+"""Where written bytes go: a file that replaces the old one only when it is whole, or the caller's file object."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import IO, Any, TypeAlias, Union
+
+Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
+
+
+class Replacement:
+    """A temporary file beside the target. commit() flushes it to disk and puts it in the target's place.
+
+    Killed at any moment, the process leaves the old file or the new one, whole; it may leave the temporary file.
+    A path that is no regular file (a pipe, /dev/stdout) is written to as it is.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._path = os.path.realpath(path)
+        self._temporary: str | None = None
+        mode = _mode_of(self._path)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(21, "Is a directory", path)
+        if mode is not None and not stat.S_ISREG(mode):
+            self.file: IO[bytes] = open(self._path, "wb")
+            return
+        folder, name = os.path.split(self._path)
+        temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.tmp")
+        # Created as open() would create it, so that the umask counts; an old file's permissions are kept.
+        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self._temporary = temporary
+        self.file = os.fdopen(fd, "w+b")
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
+
+    def commit(self) -> None:
+        """Put the file in place. On failure the old file stays."""
+        try:
+            self.file.flush()
+            if self._temporary is not None:
+                os.fsync(self.file.fileno())
+            self.file.close()
+            if self._temporary is not None:
+                os.replace(self._temporary, self._path)
+                self._temporary = None
+                _sync_folder(os.path.dirname(self._path))
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Remove the temporary file; the old file stays."""
+        try:
+            self.file.close()
+        finally:
+            if self._temporary is not None:
+                os.unlink(self._temporary)
+                self._temporary = None
+
+
+class Given:
+    """A file object of the caller's: written to from where it stands, never closed."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.name = name if isinstance(name := getattr(file, "name", None), str) else f"<{type(file).__name__}>"
+        self.file = file
+
+    def commit(self) -> None:
+        self.file.flush()
+
+    def discard(self) -> None:
+        """What was written to a file object can't be taken back."""
+
+
+def open_target(target: Target) -> Replacement | Given:
+    """The place to write to for a path or a binary file object."""
+    if isinstance(target, (str, os.PathLike)):
+        path: Any = os.fspath(target)
+        return Replacement(os.fsdecode(path))
+    if hasattr(target, "write"):
+        return Given(target)
+    raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
+
+
+def _mode_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name last; some file systems can't sync a folder and need not."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)

@@ -1,0 +1,273 @@
+"""write() and Writer: arrays to IDX files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from .containers.sinks import GzipSink, RawSink
+from .errors import FormatError
+from .header import CODES, TYPE_NAMES, format_header
+from .target import Given, Replacement, Target, open_target
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Elements converted at a time: their bytes stay in the L2 cache until they are written.
+_BUFFER = 1 << 16
+
+
+def write(
+    file: Target,
+    array: Any,
+    *,
+    level: int = 6,
+    compression: str | None = None,
+    threads: int | None = None,
+) -> None:
+    """Write an array as an IDX file.
+
+    A path is replaced only when the new file is whole and on disk. The bytes of the file depend on the array, the
+    level and the compression alone.
+
+    Parameters
+    ----------
+    file : path or binary file object
+    array : array_like
+        uint8, int8, int16, int32, float32 or float64, in any memory order and byte order, of any shape.
+    level : int
+        How hard gzip tries, 0 to 9.
+    compression : {"gzip", "raw"}, optional
+        gzip for a path that ends in .gz and raw for everything else, if not given.
+    threads : int, optional
+        How many threads may work. The bytes are the same.
+
+    Raises
+    ------
+    FormatError
+        IDX has no such type, or no 32 bits for the shape.
+    OSError
+        The file can't be written. An old file is still there.
+
+    Examples
+    --------
+    >>> import io, idxio, numpy as np
+    >>> file = io.BytesIO()
+    >>> idxio.write(file, np.array([7, 8], np.uint8))
+    >>> file.getvalue()
+    b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
+    """
+    _check_threads(threads)
+    array = np.asarray(array)
+    _check_dtype(array.dtype, array)
+    with _Output(file, format_header(array.dtype, array.shape), level, compression) as output:
+        for piece in _big_endian(array):
+            output.sink.write(piece)
+
+
+class Writer:
+    """Writes an IDX file batch by batch; the number of records is put in when it is closed.
+
+    Use it in a ``with`` block: an exception inside leaves the old file as it was. One thread at a time.
+
+    Parameters
+    ----------
+    file : path or binary file object
+        A pipe or socket gets everything at the end.
+    dtype : dtype
+        uint8, int8, int16, int32, float32 or float64.
+    record_shape : tuple of int
+        The shape of one record: (28, 28) for MNIST images, () for labels.
+    level, compression, threads
+        As in `write`.
+
+    Examples
+    --------
+    >>> import io, idxio, numpy as np
+    >>> file = io.BytesIO()
+    >>> with idxio.Writer(file, "uint8", (2,)) as w:
+    ...     w.append(np.array([[1, 2], [3, 4]], np.uint8))
+    ...     w.append(np.array([[5, 6]], np.uint8))
+    >>> idxio.read(file.getvalue()).tolist()
+    [[1, 2], [3, 4], [5, 6]]
+    """
+
+    def __init__(
+        self,
+        file: Target,
+        dtype: Any,
+        record_shape: tuple[int, ...] | list[int],
+        *,
+        level: int = 6,
+        compression: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        _check_threads(threads)
+        self.dtype = np.dtype(dtype)
+        self.record_shape = tuple(record_shape)
+        self.count = 0
+        """The number of records so far."""
+        _check_dtype(self.dtype, None)
+        self._output = _Output(file, None, level, compression, len(self._header()))
+
+    def append(self, records: Any) -> None:
+        """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte order."""
+        if self._output.closed:
+            raise ValueError("the writer is closed")
+        array = np.asarray(records)
+        if array.shape[1:] != self.record_shape or not array.ndim:
+            expected = ", ".join(("n", *map(str, self.record_shape)))
+            raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
+        if array.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
+            raise ValueError(f"records are {array.dtype}; this file takes {self.dtype}")
+        for piece in _big_endian(array):
+            self._output.sink.write(piece)
+        self.count += len(array)
+
+    def close(self) -> None:
+        """Put in the number of records, flush, and replace the old file."""
+        if not self._output.closed:
+            self._output.commit(self._header())
+
+    def discard(self) -> None:
+        """Give up: the old file stays."""
+        self._output.discard()
+
+    def _header(self) -> bytes:
+        return format_header(self.dtype, (self.count, *self.record_shape))
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+
+class _Output:
+    """A target and the sink that packs into it."""
+
+    def __init__(
+        self, file: Target, header: bytes | None, level: int, compression: str | None, header_size: int = 0
+    ) -> None:
+        packing = _packing(file, compression)
+        if not 0 <= level <= 9:
+            raise ValueError(f"level is 0 to 9, not {level}")
+        self.closed = False
+        self._header = header
+        self._target: Replacement | Given = open_target(file)
+        # A header that is known at the end only is patched in, which a pipe can't do.
+        self._spool: IO[bytes] | None = None
+        if header is None and not self._target.file.seekable():
+            self._spool = tempfile.TemporaryFile()
+        try:
+            place = self._spool or self._target.file
+            first = bytes(header_size) if header is None else header
+            self.sink = GzipSink(place, first, level) if packing == "gzip" else RawSink(place, first)
+        except BaseException:
+            self.discard()
+            raise
+
+    def commit(self, header: bytes) -> None:
+        try:
+            self.sink.finish(header)
+            if self._spool is not None:
+                self._spool.seek(0)
+                shutil.copyfileobj(self._spool, self._target.file)
+        except BaseException:
+            self.discard()
+            raise
+        self._close()
+        self._target.commit()
+
+    def discard(self) -> None:
+        if not self.closed:
+            self._close()
+            self._target.discard()
+
+    def _close(self) -> None:
+        self.closed = True
+        if self._spool is not None:
+            self._spool.close()
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is None and self._header is not None:
+            self.commit(self._header)
+        else:
+            self.discard()
+
+
+def _packing(file: Target, compression: str | None) -> str:
+    if compression is None:
+        name = str(getattr(file, "name", "")) if hasattr(file, "write") else str(file)
+        for suffix in (".xz", ".bz2", ".zip", ".zst"):
+            if name.endswith(suffix) and not hasattr(file, "write"):
+                raise ValueError(f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression=")
+        return "gzip" if name.endswith(".gz") and not hasattr(file, "write") else "raw"
+    if compression not in ("gzip", "raw"):
+        raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")
+    return compression
+
+
+def _big_endian(array: Array) -> Iterator[memoryview]:
+    """The elements in C order as big-endian bytes, in pieces."""
+    stored = array.dtype.newbyteorder(">")
+    if array.size == 0:
+        return
+    if array.flags.c_contiguous and array.dtype == stored:
+        yield memoryview(array.reshape(-1).view(np.uint8))
+        return
+    pieces = np.nditer(
+        array,
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=[["readonly"]],
+        op_dtypes=[stored],
+        order="C",
+        casting="equiv",
+        buffersize=_BUFFER,
+    )
+    for piece in pieces:
+        yield memoryview(np.ascontiguousarray(piece).view(np.uint8))
+
+
+def _check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
+    """Raise unless IDX has this type; name the cast that loses nothing, if the values allow one."""
+    if dtype.newbyteorder(">") in CODES:
+        return
+    hint = ""
+    if array is not None:
+        for target in (d.newbyteorder("=") for d in CODES):
+            if _is_lossless(array, target):
+                hint = f". The values fit into {target.name}: write array.astype({target.name!r})"
+                break
+        else:
+            hint = ". The values fit into none of them without loss"
+    raise FormatError(f"IDX has no type for {dtype}; it has {TYPE_NAMES}{hint}")
+
+
+def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
+    if array.dtype.kind not in "biuf":
+        return False
+    if array.size == 0 or np.can_cast(array.dtype, target):
+        return True
+    if target.kind in "iu":
+        limits = np.iinfo(target)
+        # NaN fails every comparison.
+        if not (array.min() >= limits.min and array.max() <= limits.max):
+            return False
+    with np.errstate(all="ignore"):
+        cast = array.astype(target)
+        return bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is 1 or more, not {threads}")
