@@ -44,7 +44,7 @@ SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fs
 
 
 def extension(name: str, **flags: Any) -> Extension:
-    compile_args = ["-O3", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
+    compile_args = ["-O3", "-g0", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
     link_args = [*SANITIZE, *flags.pop("extra_link_args", [])]
     return Extension(
         f"idxio._native.{name}",

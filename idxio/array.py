@@ -138,7 +138,8 @@ class IdxArray:
 
     def _rows(self, rows: indexing.Rows) -> Array:
         """The records of an ascending range or index array, as a new array."""
-        if isinstance(self._container, Raw):
+        # A pipe has no positions to read at.
+        if isinstance(self._container, Raw) and self._source.size is not None:
             return payload.read_rows(self._container, self._header, rows)
         with self._lock:
             if self._decoded is None:

@@ -107,7 +107,9 @@ def code_of(dtype: np.dtype[Any]) -> int:
 
 def format_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """The header of an array of dtype and shape."""
+    if len(shape) > MAX_NDIM:
+        raise FormatError(f"has {len(shape)} dimensions; this numpy holds at most {MAX_NDIM}")
     for axis, n in enumerate(shape):
-        if n > 0xFFFFFFFF:
+        if not 0 <= n <= 0xFFFFFFFF:
             raise FormatError(f"IDX has 32 bits for a dimension; axis {axis} has {n:,} entries")
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, code_of(dtype), len(shape), *shape)

@@ -24,14 +24,14 @@ def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[
     # A view of one element: indexing it costs nothing and raises whatever numpy raises.
     model = np.broadcast_to(np.zeros((), dtype), shape)
     if all(_is_basic(part) for part in parts):
-        model[parts]
+        model[key]
     position = _first_axis(parts, len(shape))
     if position is None:
         rows: Rows = range(shape[0])
         return read(rows)[parts]
     rows, local = _split(parts[position], shape)
     if rows is None:
-        return model[parts]  # out of bounds or of a wrong shape: numpy's own error
+        return model[key]  # out of bounds or of a wrong shape: numpy's own error
     return read(rows)[(*parts[:position], local, *parts[position + 1 :])]
 
 

@@ -92,7 +92,7 @@ def verify(file: File) -> Info:
     --------
     >>> import idxio
     >>> f"{idxio.verify(bytes.fromhex('00000801 00000003 616263')).crc32:08x}"
-    '28ca1b69'
+    'c4252454'
     """
     source = open_source(file)
     try:

@@ -7,6 +7,7 @@ import mmap
 import os
 import stat
 import threading
+from functools import partial
 from typing import IO, Any, Protocol, TypeAlias, Union
 
 from .errors import ChangedError
@@ -181,7 +182,7 @@ def open_source(file: File) -> Source:
             if stat.S_ISDIR(mode):
                 raise IsADirectoryError(21, "Is a directory; idxio reads one file", path)
             return PathSource(path)
-        return PipeSource(io.open(path, "rb", buffering=0), owned=True)
+        return PipeSource(open(path, "rb", buffering=0), owned=True)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):
@@ -214,20 +215,25 @@ def _name_of(file: IO[bytes]) -> str:
 
 def _read_full(file: IO[bytes], out: memoryview) -> int:
     """Fill out from a file object that may return less than asked for; the number of bytes."""
+    readinto = getattr(file, "readinto", None) or partial(_read_into, file)
     done = 0
-    readinto = getattr(file, "readinto", None)
     while done < len(out):
-        if readinto is not None:
-            n = readinto(out[done:])
-            if n is None:
-                raise BlockingIOError(f"{_name_of(file)}: the file object is non-blocking and has no data yet")
-        else:
-            data = file.read(len(out) - done)
-            n = len(data)
-            if n > len(out) - done:
-                raise OSError(f"{_name_of(file)}: read({len(out) - done}) returned {n} bytes")
-            out[done : done + n] = data
-        if not n:
+        wanted = len(out) - done
+        n = readinto(out[done:])
+        if n is None:
+            raise BlockingIOError(f"{_name_of(file)}: the file object is non-blocking and has no data yet")
+        if not 0 <= n <= wanted:
+            raise OSError(f"{_name_of(file)}: asked for {wanted} bytes, the file object returned {n}")
+        if n == 0:
             break
         done += n
     return done
+
+
+def _read_into(file: IO[bytes], out: memoryview) -> int | None:
+    """readinto() for a file object that has read() only."""
+    data: bytes | None = file.read(len(out))
+    if data is None:
+        return None
+    out[: len(data)] = data[: len(out)]
+    return len(data)

@@ -20,16 +20,20 @@ class Replacement:
         self.name = path
         self._path = os.path.realpath(path)
         self._temporary: str | None = None
-        mode = _mode_of(self._path)
+        mode = _mode_of(path)  # /dev/stdout has no real path when it is a pipe
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", path)
         if mode is not None and not stat.S_ISREG(mode):
-            self.file: IO[bytes] = open(self._path, "wb")
+            self.file: IO[bytes] = open(path, "wb")
             return
         folder, name = os.path.split(self._path)
-        temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.tmp")
+        temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
         # Created as open() would create it, so that the umask counts; an old file's permissions are kept.
-        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            error.filename = path  # as the caller named it
+            raise
         self._temporary = temporary
         self.file = os.fdopen(fd, "w+b")
         if mode is not None:
@@ -68,7 +72,8 @@ class Given:
         self.file = file
 
     def commit(self) -> None:
-        self.file.flush()
+        if hasattr(self.file, "flush"):
+            self.file.flush()
 
     def discard(self) -> None:
         """What was written to a file object can't be taken back."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import io
+import operator
 from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
 
-from .containers.sinks import GzipSink, RawSink
+from .containers.sinks import GzipSink, RawSink, write_all
 from .errors import FormatError
 from .header import CODES, TYPE_NAMES, format_header
 from .target import Given, Replacement, Target, open_target
@@ -18,6 +18,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 # Elements converted at a time: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
+# Bytes copied at a time from the spool of a target that can't go back.
+_SPOOLED = 1 << 18
 
 
 def write(
@@ -107,7 +109,7 @@ class Writer:
     ) -> None:
         _check_threads(threads)
         self.dtype = np.dtype(dtype)
-        self.record_shape = tuple(record_shape)
+        self.record_shape = tuple(map(operator.index, record_shape))
         self.count = 0
         """The number of records so far."""
         _check_dtype(self.dtype, None)
@@ -123,8 +125,13 @@ class Writer:
             raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
         if array.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
             raise ValueError(f"records are {array.dtype}; this file takes {self.dtype}")
-        for piece in _big_endian(array):
-            self._output.sink.write(piece)
+        format_header(self.dtype, (self.count + len(array), *self.record_shape))  # raises if they are too many
+        try:
+            for piece in _big_endian(array):
+                self._output.sink.write(piece)
+        except BaseException:
+            self.discard()  # a part of these records may be written: there is no going on
+            raise
         self.count += len(array)
 
     def close(self) -> None:
@@ -161,11 +168,13 @@ class _Output:
         self.closed = False
         self._header = header
         self._target: Replacement | Given = open_target(file)
-        # A header that is known at the end only is patched in, which a pipe can't do.
+        # A header that is known at the end only is patched in.
         self._spool: IO[bytes] | None = None
-        if header is None and not self._target.file.seekable():
-            self._spool = tempfile.TemporaryFile()
         try:
+            if header is None and not _can_be_patched(self._target.file):
+                import tempfile  # slow to import
+
+                self._spool = tempfile.TemporaryFile()
             place = self._spool or self._target.file
             first = bytes(header_size) if header is None else header
             self.sink = GzipSink(place, first, level) if packing == "gzip" else RawSink(place, first)
@@ -178,7 +187,8 @@ class _Output:
             self.sink.finish(header)
             if self._spool is not None:
                 self._spool.seek(0)
-                shutil.copyfileobj(self._spool, self._target.file)
+                while data := self._spool.read(_SPOOLED):
+                    write_all(self._target.file, data)
         except BaseException:
             self.discard()
             raise
@@ -203,6 +213,13 @@ class _Output:
             self.commit(self._header)
         else:
             self.discard()
+
+
+def _can_be_patched(file: IO[bytes]) -> bool:
+    """Whether what was written can be overwritten; some that call themselves seekable only append, or compress."""
+    if isinstance(file, (io.FileIO, io.BufferedWriter, io.BufferedRandom)):
+        return file.seekable() and "a" not in file.mode
+    return isinstance(file, io.BytesIO)
 
 
 def _packing(file: Target, compression: str | None) -> str:
@@ -256,15 +273,22 @@ def _check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
 def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
     if array.dtype.kind not in "biuf":
         return False
-    if array.size == 0 or np.can_cast(array.dtype, target):
+    # numpy calls 64-bit integers to float64 safe as well, which it is not.
+    is_rounded = array.dtype.kind in "iu" and target.kind == "f"
+    if array.size == 0 or (np.can_cast(array.dtype, target) and not is_rounded):
         return True
+    # Python numbers, which compare exactly.
+    least, most = array.min().item(), array.max().item()
     if target.kind in "iu":
         limits = np.iinfo(target)
         # NaN fails every comparison.
-        if not (array.min() >= limits.min and array.max() <= limits.max):
+        if not (limits.min <= least and most <= limits.max):
             return False
     with np.errstate(all="ignore"):
         cast = array.astype(target)
+        # Cast back, a number too large may come out as any other, even as the right one.
+        if is_rounded and cast.max().item() != most:
+            return False
         return bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))
 
 

@@ -1,5 +1,140 @@
-"""The command idxio."""
+"""The command `idxio`: look at IDX files, check them, and see the library at work.
+
+Exit codes: 0 everything is fine; 1 something is wrong with a file; 2 the command line is wrong, or asks for what
+is not installed; 3 a file can't be read or written; 130 interrupted; 141 the reader of the output went away. Of
+several files the highest code counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from typing import Any
+
+from ..config import show_config
+from . import report
+
+_CODES = """\
+exit codes:
+  0    everything is fine
+  1    something is wrong with a file
+  2    the command line is wrong, or asks for what is not installed
+  3    a file can't be read or written
+  130  interrupted
+  141  the reader of the output went away
+  Of several files, the highest code counts. FILE may be - for standard input.
+"""
 
 
-def main() -> int:
-    return 0
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code. Bad input gives a line on stderr and never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name or a symbol that the encoding has not
+    try:
+        code = _command(argv)
+        print(end="", flush=True)
+        return code
+    except KeyboardInterrupt:
+        code = report.INTERRUPTED
+    except BrokenPipeError:
+        code = report.PIPE_CLOSED
+    except report.ERRORS as error:
+        code = report.report(error)
+    _settle_stdout()
+    return code
+
+
+def _command(argv: list[str] | None) -> int:
+    parser = _parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as stop:  # --help, --version or a usage error, already printed
+        return int(stop.code or 0)
+    # Imported here: each command pays for what it needs.
+    if args.command in ("info", "verify"):
+        from . import inspect
+
+        return inspect.run(args.command, args.files, as_json=args.json)
+    if args.command == "show":
+        from . import show
+
+        return show.run(args.file, args.rows, args.output)
+    from . import demo
+
+    return demo.run(args.directory, drawn=args.drawn, keep=args.keep)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="idxio", description="Look at IDX files, the format of MNIST, and check them.")
+    parser.add_argument("--version", action=_Version, help="what is installed, with the codec libraries")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    info = commands.add_parser("info", help="shape, type, packing and checksum, without unpacking")
+    verify = commands.add_parser("verify", help="read everything; check the size and every checksum")
+    for command in (info, verify):
+        command.add_argument("files", nargs="+", metavar="FILE")
+        command.add_argument("--json", action="store_true", help="one JSON list with an object for each file")
+
+    show = commands.add_parser("show", help="a contact sheet of the images, or the labels as numbers")
+    show.add_argument("file", metavar="FILE")
+    rows = "the records to show: a slice or one number; --rows=-9: for the last nine"
+    show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
+    png = "write a PNG file instead (needs idxio[images])"
+    show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help=png)
+
+    demo = commands.add_parser("demo", help="read a dataset, time that, look at it and train on it")
+    demo.description = (
+        "Read the four MNIST-format files of a directory, time that, show some images and train a classifier.\n"
+        "Without a directory: Debian's Fashion-MNIST if it is there, else digits that the demo draws itself."
+    )
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument("directory", nargs="?", metavar="DIRECTORY", help="where the four files lie")
+    what.add_argument("--drawn", action="store_true", help="take the drawn digits")
+    what.add_argument("--keep", metavar="DIR", help="draw digits and leave their four files in DIR")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(epilog=_CODES, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: list[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *args: object) -> None:
+        print(show_config())
+        parser.exit()
+
+
+def _rows(text: str) -> slice:
+    """`7`, `10:20`, `:5`, `::100`, as numpy reads them."""
+    try:
+        parts = [int(part) if part else None for part in text.split(":")]
+        if len(parts) == 1:
+            first = int(text)
+            return slice(first, first + 1 or None)
+        range(0)[slice(*parts)]  # refuses a step of 0 and more than three parts
+        return slice(*parts)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no slice like 10:20 and no number") from None
+
+
+def _png(text: str) -> str:
+    """Any other suffix would promise another format."""
+    if os.path.splitext(text)[1].lower() not in ("", ".png"):
+        raise argparse.ArgumentTypeError(f"{text!r}: only PNG is written; name it OUT.png")
+    return text
+
+
+def _settle_stdout() -> None:
+    """Flush stdout; where that fails, point it to nowhere, or Python would complain once more at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

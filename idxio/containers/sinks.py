@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from typing import IO
+from typing import IO, Any
 
 from .._native import inflate
 
@@ -66,9 +67,14 @@ def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
     """Write all of data, also to a raw file object that takes less than it is given."""
     view = memoryview(data)
     while len(view):
-        n = file.write(view)
-        # A file object that returns nothing has taken everything.
-        view = view[len(view) if n is None else n :]
+        n: Any = file.write(view)
+        if n is None:
+            if isinstance(file, io.RawIOBase):
+                raise BlockingIOError("the file object is non-blocking and takes no more data now")
+            return  # a file object that says nothing has taken everything
+        if not 0 < n <= len(view):
+            raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
+        view = view[n:]
 
 
 def patch(file: IO[bytes], written: int, at: int, data: bytes) -> None:

@@ -1,16 +1,18 @@
-"""xz and bz2, decoded by the standard library: any number of streams, with xz's padding between them."""
+"""xz and bz2, decoded by the standard library: any number of streams, with zero padding between and behind them."""
 
 from __future__ import annotations
 
-import io
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..errors import ChecksumError, FormatError, TruncatedError
-from ..source import Source
-from .base import Container, Stream
+from ..errors import FormatError, TruncatedError
+from .base import BLOCK, Container, Stream
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from bz2 import BZ2Decompressor
+    from lzma import LZMADecompressor
+
+    Decompressor = BZ2Decompressor | LZMADecompressor
 
 
 class Xz(Container):
@@ -22,7 +24,7 @@ class Xz(Container):
     def stream(self) -> Stream:
         import lzma
 
-        return _Stream(lzma.LZMAFile(_Reader(self.source)), self.name, lzma.LZMAError)
+        return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, b"\xfd7zXZ\0")
 
 
 class Bz2(Container):
@@ -34,47 +36,73 @@ class Bz2(Container):
     def stream(self) -> Stream:
         import bz2
 
-        return _Stream(bz2.BZ2File(_Reader(self.source)), self.name, OSError)
+        return _Stream(self, bz2.BZ2Decompressor, OSError, b"BZh")
 
 
 class _Stream:
-    def __init__(self, file: IO[bytes], name: str, errors: type[Exception]) -> None:
-        self._file = file
-        self._name = name
-        self._errors = errors
+    """lzma.open and bz2.open swallow whatever follows the first stream and is not a whole second one; this does not."""
+
+    def __init__(
+        self, container: Container, new: Callable[[], Decompressor], error: type[Exception], magic: bytes
+    ) -> None:
+        self._source = container.source
+        self._name = container.name
+        self._packing = container.packing
+        self._new = new
+        self._error = error
+        self._magic = magic
+        self._decompressor = new()
+        self._input = b""  # read and not yet given to the decompressor
+        self._offset = 0  # of what comes behind it
         self._total = 0
 
     def readinto(self, out: memoryview) -> int:
         done = 0
         while done < len(out):
+            if self._decompressor.eof:
+                self._input = self._decompressor.unused_data
+                if not self._next_stream():
+                    break
+            if self._decompressor.needs_input and not self._input and not self._refill():
+                raise self._truncated("ends inside its compressed data")
             try:
-                n = self._file.readinto(out[done:])  # type: ignore[attr-defined]
-            except EOFError:
-                found = self._total + done
-                raise TruncatedError("ends inside its compressed data", file=self._name, found=found) from None
-            except self._errors as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise  # of the file, not of bz2
-                kind = ChecksumError if "heck" in str(error) or "CRC" in str(error) else FormatError
-                raise kind(f"does not unpack: {error}", file=self._name) from error
-            if not n:
-                break
-            done += n
-        self._total += done
+                data = self._decompressor.decompress(self._input, min(BLOCK, len(out) - done))
+            except self._error as error:
+                raise FormatError(
+                    f"holds invalid {self._packing} data ({error}), after {self._total:,} unpacked bytes",
+                    file=self._name,
+                ) from error
+            self._input = b""
+            out[done : done + len(data)] = data
+            done += len(data)
+            self._total += len(data)
         return done
 
+    def _refill(self) -> bool:
+        """Read on; False at the end of the file."""
+        block = bytearray(BLOCK)
+        n = self._source.read_at(self._offset, memoryview(block))
+        self._input += block[:n]
+        self._offset += n
+        return n > 0
 
-class _Reader(io.RawIOBase):
-    """A source as the raw file that lzma and bz2 want."""
+    def _next_stream(self) -> bool:
+        """Go to the start of the next stream; False if there is none."""
+        self._input = self._input.lstrip(b"\0")
+        while len(self._input) < len(self._magic) and self._refill():
+            self._input = self._input.lstrip(b"\0")
+        if not self._input:
+            return False
+        if self._input.startswith(self._magic):
+            self._decompressor = self._new()
+            return True
+        if self._magic.startswith(self._input):
+            raise self._truncated(f"ends inside the start of another {self._packing} stream")
+        raise FormatError(
+            f"has bytes behind its last {self._packing} stream that are not {self._packing}",
+            file=self._name,
+            offset=self._offset - len(self._input),
+        )
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, out: Buffer) -> int:
-        n = self._source.read_at(self._position, memoryview(out).cast("B"))
-        self._position += n
-        return n
+    def _truncated(self, message: str) -> TruncatedError:
+        return TruncatedError(message, file=self._name, offset=self._offset, found=self._total)

@@ -1,0 +1,27 @@
+PYTHON ?= python3
+
+.PHONY: build test lint format types bench sanitize
+
+build:  # into $(PYTHON), editable; again after each change of a .pyx
+	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
+	$(PYTHON) -m pip install -q -e ".[test,lint,bench]" --config-settings editable_mode=compat --no-build-isolation
+
+test:
+	./run test
+
+lint:
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+format:
+	$(PYTHON) -m ruff format
+
+types:
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy.stubtest idxio._native.inflate idxio._native.kernels idxio._native.memory
+
+sanitize:
+	./run sanitize
+
+bench:
+	$(PYTHON) -m benchmarks

@@ -1,0 +1,1 @@
+"""idxio beside its peers: ``python -m benchmarks``."""

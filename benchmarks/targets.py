@@ -1,0 +1,57 @@
+"""What idxio promises, in one table. A verdict compares medians of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .harness import MIN_ROUNDS, Measured
+
+
+@dataclass(frozen=True)
+class Target:
+    """ours <= limit x peer, or, without a peer, ours <= limit in the unit of the group."""
+
+    group: str
+    ours: str
+    limit: float
+    peer: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    target: Target
+    value: float | None  # the ratio, or the median where there is no peer
+    unit: str
+    verdict: str  # "met", "MISSED" or why it can't be told
+
+
+TARGETS = (
+    Target("read-gz", "idxio.read", 0.34, "gzip + frombuffer"),
+    Target("read-gz", "idxio.read", 0.84, "deflate.gzip_decompress"),
+    Target("read-gz", "idxio.read", 1.03, "C floor: read + call"),
+    Target("memory", "idxio.read", 1.00, "array + compressed file + 8 MB"),
+    Target("read-raw", "idxio.read", 1.05, "numpy.fromfile"),
+    Target("open", "idxio.open, f[0]", 1.00, "numpy.load(mmap_mode='r')[0], copied"),
+    Target("read-int32", "idxio.read", 1.15, "numpy.fromfile (not swapped)"),
+    Target("read-float32", "idxio.read", 1.15, "numpy.fromfile (not swapped)"),
+    Target("write-raw", "idxio.write", 1.10, "ndarray.tofile + fsync"),
+    Target("import", "import idxio", 15.0),
+)
+
+
+def judge(measured: list[Measured]) -> list[Verdict]:
+    """A verdict on each target whose group was measured."""
+    by_name = {m.group.name: m for m in measured}
+    return [_judge(t, by_name[t.group]) for t in TARGETS if t.group in by_name]
+
+
+def _judge(target: Target, measured: Measured) -> Verdict:
+    unit = "x" if target.peer else measured.group.unit
+    ours = measured.row(target.ours)
+    peer = measured.row(target.peer) if target.peer else None
+    if ours is None or (target.peer and peer is None):
+        return Verdict(target, None, unit, f"not judged: {target.peer if ours else target.ours} is missing")
+    value = ours.median / peer.median if peer else ours.median
+    if measured.rounds < (measured.group.most or MIN_ROUNDS):
+        return Verdict(target, value, unit, f"not judged: {measured.rounds} rounds are too few")
+    return Verdict(target, value, unit, "met" if value <= target.limit else "MISSED")

@@ -1,0 +1,84 @@
+"""A contact sheet as pixels: records to grey or RGB images, smaller, side by side."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# This many images stand side by side, if need be by making them smaller.
+_ACROSS = 5
+
+
+class Layout(NamedTuple):
+    """How images are laid out on a screen whose character cells are one pixel wide and two high."""
+
+    factor: int
+    """Blocks of factor x factor pixels become one."""
+    across: int
+    """Images in a row."""
+    down: int
+    """Rows of images that fit the screen, or 1."""
+
+
+def image_axes(shape: tuple[int, ...]) -> int:
+    """How many of the last axes of a file of this shape are one image: 3 for RGB, else 2."""
+    return 3 if len(shape) >= 4 and shape[-1] in (1, 3) else 2
+
+
+def as_images(records: Array) -> Array:
+    """uint8 images, (n, height, width) or (n, height, width, 3), of records that are not empty.
+
+    The rows of a 2-D array make one image; records with more axes are as many images as they have planes.
+    """
+    kept = image_axes(records.shape)
+    images = _to_bytes(records).reshape(-1, *records.shape[-kept:])
+    return images[..., 0] if kept == 3 and images.shape[-1] == 1 else images
+
+
+def _to_bytes(values: Array) -> Array:
+    """uint8 as it is; the finite values of any other type from lowest to highest as 0 to 255, NaN as 0."""
+    if values.dtype == np.uint8:
+        return values
+    half = values.astype(np.float64) / 2  # halves, so that highest - lowest can't overflow
+    finite = half[np.isfinite(half)]
+    if not finite.size or finite.min() == finite.max():
+        return np.zeros(values.shape, np.uint8)
+    low, high = finite.min(), finite.max()
+    half = np.nan_to_num(half, nan=low, posinf=high, neginf=low)
+    grey: Array = ((half - low) / (high - low) * 255).round().astype(np.uint8)
+    return grey
+
+
+def fit(height: int, width: int, count: int, columns: int, lines: int) -> Layout:
+    """The layout of count images for a screen: as large as they are, unless too few of them would fit."""
+    room = max(1, (columns + 1) // max(1, min(_ACROSS, count)) - 1)
+    factor = max(1, -(-width // room), -(-height // (2 * lines)))
+    across = (columns + 1) // (-(-width // factor) + 1)
+    down = lines // -(-height // (2 * factor)) if height else 1
+    return Layout(factor, max(1, min(across, count)), max(1, down))
+
+
+def shrink(images: Array, factor: int) -> Array:
+    """Images of which each pixel is the mean of factor x factor."""
+    if factor == 1:
+        return images
+    n, height, width, *colours = images.shape
+    pad = [(0, 0), (0, -height % factor), (0, -width % factor)] + [(0, 0)] * len(colours)
+    padded = np.pad(images, pad, mode="edge")
+    blocks = padded.reshape(n, padded.shape[1] // factor, factor, padded.shape[2] // factor, factor, *colours)
+    means: Array = blocks.mean(axis=(2, 4), dtype=np.float32).round().astype(np.uint8)
+    return means
+
+
+def tile(images: Array, across: int, *, gap: int, fill: int) -> Array:
+    """One picture of all images, across in a row, with a gap of the grey fill between them."""
+    n, height, width, *colours = images.shape
+    down = -(-n // across)
+    sheet = np.full((down, height + gap, across, width + gap, *colours), fill, np.uint8)
+    for i, image in enumerate(images):
+        sheet[i // across, :height, i % across, :width] = image
+    whole = sheet.reshape(down * (height + gap), across * (width + gap), *colours)
+    return whole[:-gap, :-gap]

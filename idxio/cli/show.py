@@ -1,0 +1,128 @@
+"""idxio show: labels as numbers, images as a contact sheet in the terminal or in a PNG file."""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..array import IdxArray, open_array
+from ..target import open_target
+from . import report, sheet, terminal
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# A record of up to this many numbers is no line of an image: QMNIST's labels have 8.
+_FEW = 16
+# What is shown unasked where the screen sets no limit.
+_NUMBERS, _IMAGE_LINES, _PNG_IMAGES = 200, 64, 100
+
+
+def run(file: str, rows: slice | None, output: str | None) -> int:
+    """Show the records that rows picks, or as many as fit the screen; only those are read."""
+    if output is not None:
+        _need_pillow()
+    with report.naming(file), open_array(report.given(file)) as f:
+        if rows is None:
+            rows = slice(_default_count(f.shape, output))
+        records = f[rows] if f.shape else f[()].reshape(1)
+        title = _title(f, rows)
+        if not len(records) and f.shape[0]:
+            raise report.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
+    numbers = _are_numbers(f.shape)
+    if output is not None:
+        if numbers or not records.size:
+            raise report.UsageError(f"{file}: holds no images to draw ({report.dimensions(f.shape)})")
+        with report.naming(output):
+            _write_png(records, output)
+        return report.FINE
+    print(title)
+    if records.size:
+        for line in number_lines(records, _screen()[0]) if numbers else image_lines(records):
+            print(line)
+    return report.FINE
+
+
+def image_lines(records: Array) -> Iterator[str]:
+    """The contact sheet of records that are images, for stdout, as wide as the terminal at most."""
+    style = terminal.style()
+    columns, lines = _screen()
+    images = sheet.as_images(records)
+    layout = sheet.fit(images.shape[1], images.shape[2], len(images), columns, lines)
+    images = sheet.shrink(images, layout.factor)
+    fill = terminal.gap_shade(style)
+    for start in range(0, len(images), layout.across):
+        row = images[start : start + layout.across]
+        # A row alone at a time: the first is on the screen while the others are drawn.
+        yield from terminal.lines(sheet.tile(row, len(row), gap=1, fill=fill), style)
+
+
+def number_lines(records: Array, columns: int) -> Iterator[str]:
+    """Numbers, right-aligned: as many on a line as fit, or one record."""
+    texts = [str(value) for value in records.ravel().tolist()]
+    width = max(map(len, texts))
+    across = records.shape[1] if records.ndim == 2 else max(1, (columns + 1) // (width + 1))
+    for start in range(0, len(texts), across):
+        yield " ".join(text.rjust(width) for text in texts[start : start + across])
+
+
+def _are_numbers(shape: tuple[int, ...]) -> bool:
+    return len(shape) < 2 or (len(shape) == 2 and shape[1] <= _FEW)
+
+
+def _default_count(shape: tuple[int, ...], output: str | None) -> int:
+    """How many records to show where no rows are asked for."""
+    if _are_numbers(shape):
+        return _NUMBERS
+    if len(shape) == 2:
+        return _IMAGE_LINES
+    kept = sheet.image_axes(shape)
+    height, width = shape[-kept:][:2]
+    planes = max(1, math.prod(shape[1:-kept]))
+    if output is not None:
+        return max(1, _PNG_IMAGES // planes)
+    columns, lines = _screen()
+    layout = sheet.fit(height, width, shape[0] * planes, columns, lines)
+    return max(1, layout.across * layout.down // planes)
+
+
+def _screen() -> tuple[int, int]:
+    """Columns, and lines but for the title and the prompt."""
+    columns, lines = shutil.get_terminal_size()
+    return max(1, columns), max(1, lines - 2)
+
+
+def _title(f: IdxArray, rows: slice) -> str:
+    about = f"{report.printable(f.name)}: {report.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
+    if not f.shape or not f.shape[0]:
+        return about
+    shown = range(f.shape[0])[rows]
+    step = "" if shown.step == 1 else f":{shown.step}"
+    return f"{about}; records {shown.start}:{shown.stop}{step} of {f.shape[0]:,}"
+
+
+def _need_pillow() -> None:
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError as error:
+        raise report.UsageError(f"-o needs Pillow: pip install 'idxio[images]' ({error})") from None
+
+
+def _write_png(records: Array, output: str) -> None:
+    from PIL import Image
+
+    images = sheet.as_images(records)
+    across = math.ceil(math.sqrt(len(images)))
+    png = io.BytesIO()
+    Image.fromarray(sheet.tile(images, across, gap=2, fill=60)).save(png, "PNG")
+    target = open_target(output)
+    try:
+        target.file.write(png.getbuffer())
+    except BaseException:
+        target.discard()
+        raise
+    target.commit()

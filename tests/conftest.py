@@ -1,0 +1,31 @@
+"""Profiles of hypothesis, and the real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+
+settings.register_profile("default", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
+settings.register_profile(
+    "expensive", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def missing(what: str) -> None:
+    """Skip what can't run here; in CI, where everything must be there, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; under CI this is not skipped")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> Path:
+    """The folder of the real Fashion-MNIST."""
+    if not (FASHION_MNIST / "train-images-idx3-ubyte.gz").exists():
+        missing(f"{FASHION_MNIST} is missing: apt-get install dataset-fashion-mnist")
+    return FASHION_MNIST
