@@ -106,17 +106,23 @@ class SeekableSource:
     def __init__(self, file: IO[bytes]) -> None:
         self.name = _name_of(file)
         self._file = file
-        self._start = file.tell()
+        self._start = self._end = file.tell()
         self.size: int | None = file.seek(0, io.SEEK_END) - self._start
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
         with self._lock:
-            self._file.seek(self._start + offset)
-            return _read_full(self._file, out)
+            position = self._file.seek(self._start + offset)
+            n = _read_full(self._file, out)
+            self._end = max(self._end, position + n)
+            return n
 
     def close(self) -> None:
-        """Leave the caller's file open, behind what was read."""
+        """Leave the caller's file open, behind all that was read."""
+        with self._lock:
+            end, self._end = self._end, 0
+            if end and not getattr(self._file, "closed", False):
+                self._file.seek(end)
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(f"{self.name}: a file object can't be pickled; open the file by its path")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import missing
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
@@ -14,13 +15,6 @@ settings.register_profile(
     "expensive", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
-
-
-def missing(what: str) -> None:
-    """Skip what can't run here; in CI, where everything must be there, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}; under CI this is not skipped")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

@@ -339,9 +339,15 @@ def test_show_numbers(idxio_run, tmp_path):
     assert idxio_run("show", "scalar").stdout.splitlines()[1:] == ["2.5"]
     (tmp_path / "idx2").write_bytes(idx(np.array([[1, -20], [300, 4]], np.int32)))
     assert idxio_run("show", "idx2").stdout.splitlines()[1:] == ["  1 -20", "300   4"]
-    (tmp_path / "none").write_bytes(idx(np.zeros((0, 28, 28), np.uint8)))
-    done = idxio_run("show", "none")
-    assert (done.returncode, done.stdout) == (0, "none: 0 x 28 x 28 uint8, raw\n")
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (5, 0), (5, 0, 28), (5, 28, 0), (5, 0, 28, 28)])
+def test_show_nothing(tmp_path, capsys, shape):
+    (tmp_path / "none").write_bytes(idx(np.zeros(shape, np.uint8)))
+    assert main(["show", str(tmp_path / "none")]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1
+    assert f"none: {' x '.join(map(str, shape))} uint8, raw" in out
 
 
 @pytest.mark.parametrize(
@@ -370,7 +376,14 @@ def test_show_draws_images(idxio_run, tmp_path):
     assert done.stdout.splitlines()[1:] == ["█", "    ▒▒▒"]
     done = idxio_run("show", "images", env={"PYTHONIOENCODING": "ascii"})
     assert done.stdout.splitlines()[1:] == ["@", "    +++"]
-    assert "\x1b" not in done.stdout
+    done = idxio_run("show", "images", env={"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+    assert "\x1b" not in done.stdout  # which is a pipe here
+
+
+def test_show_counts_the_planes_of_a_record(idxio_run, tmp_path):
+    (tmp_path / "planes").write_bytes(idx(np.zeros((100, 4, 10, 15), np.uint8)))
+    # 5 planes side by side and 4 below each other fit 80 columns and 22 lines.
+    assert "records 0:5 of 100\n" in idxio_run("show", "planes").stdout
 
 
 @pytest.mark.parametrize("columns", [20, 80, 133])
@@ -535,7 +548,9 @@ def test_png_shows_a_hundred_unasked(idxio_run, tmp_path):
     pytest.importorskip("PIL")
     (tmp_path / "images").write_bytes(idx(np.zeros((250, 3, 3), np.uint8)))
     assert idxio_run("show", "images", "-o", "out.png").returncode == 0
-    assert read_png((tmp_path / "out.png").read_bytes()).shape == (10 * 5 - 2, 10 * 5 - 2)
+    png = read_png((tmp_path / "out.png").read_bytes())
+    assert png.shape == (10 * 5 - 2, 10 * 5 - 2)
+    assert not png[-3:, -3:].any()  # the hundredth, where the sheet would be grey
 
 
 def test_png_that_cannot_be(idxio_run, tmp_path, images):

@@ -119,6 +119,21 @@ def test_keep_replaces_nothing(tmp_path):
     assert (tmp_path / "mnist" / NAMES[2]).read_bytes() == b"precious"
 
 
+def test_train_and_test_digits_are_others(drawn):
+    _, kept = drawn
+    train, test = (idxio.read(kept / name).reshape(-1, 784) for name in (NAMES[0], NAMES[2]))
+    assert len(np.unique(np.concatenate((train, test)), axis=0)) == 7000
+
+
+def test_one_of_each_class(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["demo", str(write(tmp_path / "data", small))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("one of each class: 1 2 3") + 1
+    # The class is the bright one of six rows; a line holds two.
+    assert lines[start : start + 3] == ["░░░░░", "      ░░░░░ ░░░░░", ""]
+
+
 def test_keep_where_nothing_can_be(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     done = run_demo(tmp_path, "--keep", "file")
@@ -191,7 +206,7 @@ def test_a_raw_file_is_taken_before_its_packed_copy_and_a_plain_name_first(small
 @pytest.mark.parametrize("missing", range(4))
 def test_a_missing_file_is_named(small, tmp_path, capsys, missing):
     folder = write(tmp_path / "data", small)
-    (folder / NAMES[missing]).unlink()
+    (folder / NAMES[missing]).rename(folder / f"{NAMES[missing]}.part")  # as of a download
     assert main(["demo", str(folder)]) == 3
     name = NAMES[missing].replace(".gz", "[.gz]")
     assert capsys.readouterr().err == f"idxio: {folder}: has no {name}\n"

@@ -84,7 +84,6 @@ def test_as_many_dimensions_as_numpy_has():
         (0x10000,) * 4,  # 2^64: zero in 64 bits
         (0x80000000, 0x80000000, 4),
         (0x80000000, 0x80000000, 2),  # 2^63
-        (0, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF),  # nothing inside, and numpy can't hold it
         (0xFFFFFFFF,) * 30,
     ],
 )
@@ -93,6 +92,16 @@ def test_product_overflows(shape, code):
     for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
         with pytest.raises(idxio.IdxError):
             call(header(code, *shape) + bytes(64))
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF, 0), (1 << 31, 1 << 31, 2, 0)]
+)
+def test_nothing_inside_a_shape_that_numpy_can_not_hold(shape):
+    for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
+        with pytest.raises(idxio.FormatError, match="more than memory can address") as info:
+            call(header(0x08, *shape))
+        assert info.value.offset == 4
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -99,6 +99,14 @@ def test_a_file_object_is_left_at_its_end(packing, threads):
     file = io.BytesIO(PACKINGS[packing](encode(LONG)))
     idxio.read(file, threads=threads)
     assert file.read() == b""
+    file.seek(0)
+    with idxio.open(file) as f:
+        f[-1]
+        f[0]
+    assert file.read() == b""
+    f.close()
+    file.close()
+    f.close()
 
 
 def test_a_file_object_behind_its_end():

@@ -43,8 +43,7 @@ def run(folder: str | None, *, drawn: bool, keep: str | None) -> int:
 def _write_drawn(folder: str) -> None:
     """Draw digits and write them as the four files of a new dataset."""
     paths = [os.path.join(folder, f"{name}.gz") for name in directory.NAMES]
-    with report.naming(folder):
-        os.makedirs(folder, exist_ok=True)
+    os.makedirs(folder, exist_ok=True)
     for path in paths:
         if os.path.lexists(path):  # it may be someone's MNIST
             raise FileExistsError(errno.EEXIST, "is there already; --keep replaces nothing", path)

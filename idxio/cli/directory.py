@@ -38,10 +38,8 @@ def find(directory: str) -> list[str]:
     Of several datasets the one with the shortest prefix is taken. Raises FileNotFoundError, naming what is missing.
     """
     datasets: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    with report.naming(directory):
-        names = os.listdir(directory)
     # Sorted so that a raw file, read faster, is taken before its compressed copy.
-    for name in sorted(names, key=lambda name: (len(name), name)):
+    for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
         if match := _NAME.fullmatch(name):
             prefix, split, kind, _ = match.groups()
             datasets[prefix].setdefault((split.replace("test", "t10k"), kind), os.path.join(directory, name))
