@@ -39,6 +39,7 @@ def codec() -> dict[str, Any]:
     return {"define_macros": macros, "extra_compile_args": compile_args, "extra_link_args": link_args}
 
 
+CODEC = codec()
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
 
@@ -58,7 +59,8 @@ def extension(name: str, **flags: Any) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension("inflate", **codec()), extension("kernels"), extension("memory")],
+        [extension(name, **CODEC) for name in ("deflate", "inflate")]
+        + [extension(name) for name in ("kernels", "memory", "scan")],
         language_level=3,
         build_dir="build/cython",
     )

@@ -76,6 +76,11 @@ def idx2numpy_raw(path: Path) -> Array:
     return np.asarray(importlib.import_module("idx2numpy").convert_from_file(str(path)))
 
 
+def rapidgzip_open(path: Path) -> Array:
+    with importlib.import_module("rapidgzip").open(str(path), parallelization=2) as file:
+        return _as_images(file.read())
+
+
 # name, function, module, package
 GZ_READERS: tuple[tuple[str, Callable[[Path], Array], str | None, str | None], ...] = (
     ("idxio.read", idxio.read, None, None),
@@ -85,6 +90,7 @@ GZ_READERS: tuple[tuple[str, Callable[[Path], Array], str | None, str | None], .
     ("python-mnist", python_mnist, "mnist", "python-mnist"),
     ("isal igzip.open", igzip_open, "isal.igzip", "isal"),
     ("zlib-ng gzip_ng.open", zlib_ng_open, "zlib_ng.gzip_ng", "zlib-ng"),
+    ("rapidgzip, 2 threads", rapidgzip_open, "rapidgzip", "rapidgzip"),
     ("deflate.gzip_decompress", deflate_decompress, "deflate", "deflate"),
 )
 

@@ -4,8 +4,10 @@ from .array import IdxArray
 from .array import open_array as open
 from .config import show_config
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
+from .indexfile import build_index
 from .inspecting import Info, info, verify
 from .reading import read
+from .repacking import repack
 from .writing import Writer, write
 
 __version__ = "0.1.0"
@@ -19,9 +21,11 @@ __all__ = [
     "Info",
     "TruncatedError",
     "Writer",
+    "build_index",
     "info",
     "open",
     "read",
+    "repack",
     "show_config",
     "verify",
     "write",

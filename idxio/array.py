@@ -12,6 +12,7 @@ import numpy as np
 
 from . import indexing, payload
 from .containers import Container, open_container
+from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import IdxError
 from .header import Header
@@ -124,11 +125,16 @@ class IdxArray:
             yield from block
 
     def iter_records(self, n: int) -> Iterator[Array]:
-        """Blocks of n records in order, as new arrays; the last may be shorter."""
+        """Blocks of n records in order, as new arrays; the last may be shorter.
+
+        The file is read and unpacked once, in constant memory, by a helper thread that is ahead of the loop. Every
+        checksum is checked: what is wrong with the file is raised by the block where it shows, or after the last one.
+        """
         if n < 1:
             raise ValueError(f"a block has at least 1 record, not {n}")
-        for start in range(0, len(self), n):
-            yield self[start : start + n]
+        if not self.shape:
+            raise TypeError("iteration over a file with no dimensions")
+        return payload.iterate(self._container, self._header, n)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -138,12 +144,15 @@ class IdxArray:
 
     def _rows(self, rows: indexing.Rows) -> Array:
         """The records of an ascending range or index array, as a new array."""
-        # A pipe has no positions to read at.
-        if isinstance(self._container, Raw) and self._source.size is not None:
-            return payload.read_rows(self._container, self._header, rows)
+        container = self._container
+        # A pipe has no positions to read at, xz and bz2 no table of spans.
+        if isinstance(container, (Raw, Gzip)) and self._source.size is not None:
+            if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
+                return self.read()
+            return payload.read_rows(container, self._header, rows, None)
         with self._lock:
             if self._decoded is None:
-                self._decoded = payload.read_whole(self._container, self._header, None, None)
+                self._decoded = payload.read_whole(container, self._header, None, None)
         decoded = self._decoded
         if not self.shape:
             return decoded.copy()
@@ -168,13 +177,16 @@ class IdxArray:
         return IdxArray, (self._source,)
 
 
-def open_array(file: File) -> IdxArray:
+def open_array(file: File, *, cache: bool = False) -> IdxArray:
     """Open an IDX file without reading its records.
 
     Parameters
     ----------
     file : path, bytes or binary file object
         A file object is taken from where it stands and stays open. A pipe can be read once.
+    cache : bool
+        Unpack a compressed file once, into the user's cache folder, and open that raw copy from then on
+        (`idxio cache` on the command line lists and clears them). Needs `idxio[cache]`.
 
     Returns
     -------
@@ -195,6 +207,10 @@ def open_array(file: File) -> IdxArray:
     ...     f.shape, f[1:]
     ((3,), array([98, 99], dtype=uint8))
     """
+    if cache:
+        from .cache import raw_copy
+
+        file = raw_copy(file) or file
     source = open_source(file)
     try:
         return IdxArray(source)
@@ -210,6 +226,7 @@ def _new_locks() -> None:
     """A lock that another thread held at the fork would stay locked in the child for ever."""
     for array in _opened:
         array._lock = threading.Lock()
+        array._container.renew_locks()
 
 
 os.register_at_fork(after_in_child=_new_locks)

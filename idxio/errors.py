@@ -41,9 +41,7 @@ class TruncatedError(IdxError):
         The number of unpacked bytes that are there.
     """
 
-    def __init__(
-        self, message: str, *, file: str | None = None, offset: int | None = None, found: int = 0
-    ) -> None:
+    def __init__(self, message: str, *, file: str | None = None, offset: int | None = None, found: int = 0) -> None:
         super().__init__(message, file=file, offset=offset)
         self.found = found
 

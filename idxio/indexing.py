@@ -27,8 +27,7 @@ def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[
         model[key]
     position = _first_axis(parts, len(shape))
     if position is None:
-        rows: Rows = range(shape[0])
-        return read(rows)[parts]
+        return read(range(shape[0]))[parts]
     rows, local = _split(parts[position], shape)
     if rows is None:
         return model[key]  # out of bounds or of a wrong shape: numpy's own error

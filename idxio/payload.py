@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ._native import inflate, kernels
 from .containers import Container
+from .containers.ahead import Ahead
+from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import FormatError, TruncatedError
 from .header import MAX_SIZE, Header, parse
 from .indexing import Rows
 from .memory import allocate, populating
+from .parallel import check_threads, on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Read and swap this much at a time: it is still in the L2 cache when it is swapped.
 PIECE = 1 << 18
+# A thread takes a multiple of this, a huge page: less is not worth a thread.
+_PART = 2 << 20
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
 _TRUSTED_RATIO = 16
-# Rows that are apart are read with what lies between them, up to this share of unwanted bytes.
-_SPARSE = 8
-
-
-def default_threads() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+# Records of one iteration that share memory, in bytes.
+_SHARED = 1 << 20
 
 
 def read_header(container: Container) -> Header:
@@ -64,18 +61,20 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 def read_whole(container: Container, header: Header, out: Array | None, threads: int | None) -> Array:
     """All elements, in native byte order, in a new writable array or in out."""
-    threads = default_threads() if threads is None else threads
-    if threads < 1:
-        raise ValueError(f"threads is 1 or more, not {threads}")
+    threads = check_threads(threads)
     if out is not None:
         check_out(out, header.shape, header.native)
-    direct = isinstance(container, Raw) and container.source.size is not None
-    if direct and (out is None or (out.flags.c_contiguous and out.flags.aligned)):
+    if (
+        isinstance(container, Raw)
+        and container.source.size is not None
+        and (out is None or (out.flags.c_contiguous and out.flags.aligned))
+    ):
         result = _allocate(container, header, 0) if out is None else out.reshape(-1).view(np.uint8)
-        _in_pieces(header, result, threads, lambda start, piece: container.read_at(header.size + start, piece))
+        read_at = container.read_at
+        _in_pieces(header, result, threads, lambda start, piece: read_at(header.size + start, piece, 1))
     else:
         buffer = _allocate(container, header, header.size)
-        with populating(buffer, _TRUSTED_RATIO * (container.source.size or 0)):
+        with populating(buffer, _TRUSTED_RATIO * (container.source.size or 0) if threads > 1 else 0):
             found = _unpack(container, header, buffer.data, threads)
         _check_found(container, header, found)
         result = buffer[header.size :]
@@ -88,37 +87,48 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
     return out
 
 
-def read_rows(container: Raw, header: Header, rows: Rows) -> Array:
+def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
     """The records of an ascending range or index array, in native byte order, in a new array."""
-    size = header.record_nbytes
-    count = len(rows) if header.shape else 1
-    result = allocate(0, count * (size if header.shape else header.nbytes))
+    threads = check_threads(threads)
     if not header.shape:
-        container.read_at(header.size, result.data)
-    elif size:
-        ids = np.asarray(rows)
-        start = 0
-        while start < count:
-            # As many rows as lie within one piece, or one.
-            stop = max(start + 1, int(np.searchsorted(ids, ids[start] + max(1, PIECE // size))))
-            first, last = int(ids[start]), int(ids[stop - 1])
-            if isinstance(rows, range) and rows.step == 1:
-                stop, last = count, int(ids[-1])
-            wanted = result[start * size : stop * size]
-            if last - first + 1 == stop - start:
-                container.read_at(header.size + first * size, wanted.data)
-            elif last - first + 1 <= _SPARSE * (stop - start):
-                block = np.empty((last - first + 1, size), np.uint8)
-                container.read_at(header.size + first * size, memoryview(block).cast("B"))
-                np.take(block, ids[start:stop] - first, axis=0, out=wanted.reshape(-1, size))
-            else:
-                for k in range(start, stop):
-                    container.read_at(
-                        header.size + int(ids[k]) * size, result[k * size : (k + 1) * size].data
-                    )
-            start = stop
-    _in_pieces(header, result, 1, None)
-    return result.view(header.native).reshape((count, *header.shape[1:]) if header.shape else ())
+        return read_whole(container, header, None, 1)
+    count, size = len(rows), header.record_nbytes
+    result = allocate(0, count * size)
+    if count and size:
+        if isinstance(rows, range) and (rows.step == 1 or count == 1):
+            container.read_at(header.size + rows[0] * size, result.data, threads)
+        else:
+            container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
+    _in_pieces(header, result, threads, None)
+    return result.view(header.native).reshape(count, *header.shape[1:])
+
+
+def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
+    """Blocks of n records in order, unpacked ahead by a helper thread; the last may be shorter."""
+    stream = Ahead(container.stream(), can_wait=container.source.size is None)
+    count, size = header.shape[0], header.record_nbytes
+    found = 0
+    try:
+        found += stream.readinto(memoryview(bytearray(header.size)))
+        # Several blocks share memory, so that a small one costs no system call.
+        many = n * max(1, _SHARED // max(1, n * size))
+        for start in range(0, count, many):
+            records = min(many, count - start)
+            memory = allocate(0, records * size)
+            found += stream.readinto(memory.data)
+            if found < header.size + (start + records) * size:
+                break
+            _in_pieces(header, memory, 1, None)
+            array = memory.view(header.native).reshape(records, *header.shape[1:])
+            for k in range(0, records, n):
+                yield array[k : k + n]
+        while extra := stream.readinto(memoryview(bytearray(PIECE))):
+            found += extra
+        _check_found(container, header, found)
+    except TruncatedError as error:
+        raise _cut_short(container.name, header, error.found, error) from error
+    finally:
+        stream.close()
 
 
 def records_per_block(header: Header) -> int:
@@ -182,9 +192,7 @@ def _check_found(container: Container, header: Header, found: int) -> None:
         )
 
 
-def _cut_short(
-    name: str, header: Header, found: int, error: TruncatedError | None = None
-) -> TruncatedError:
+def _cut_short(name: str, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
@@ -198,35 +206,21 @@ def _cut_short(
     )
 
 
-def _in_pieces(
-    header: Header, result: Array, threads: int, fill: Callable[[int, memoryview], None] | None
-) -> None:
+def _in_pieces(header: Header, result: Array, threads: int, fill: Callable[[int, memoryview], None] | None) -> None:
     """Fill result piece by piece and bring each piece into native byte order while it is in the cache."""
     itemsize = header.dtype.itemsize
     swap = header.dtype != header.native
     if fill is None and not swap:
         return
+    part = -(-len(result) // threads // _PART) * _PART if len(result) >= 2 * _PART else max(1, len(result))
+    piece = PIECE if swap else part
 
-    def one(start: int) -> None:
-        piece = result[start : start + PIECE].data
-        if fill is not None:
-            fill(start, piece)
-        if swap:
-            kernels.swap_bytes(piece, itemsize)
+    def one(begin: int) -> None:
+        for start in range(begin, min(begin + part, len(result)), piece):
+            view = result[start : min(start + piece, begin + part)].data
+            if fill is not None:
+                fill(start, view)
+            if swap:
+                kernels.swap_bytes(view, itemsize)
 
-    starts = range(0, len(result), PIECE)
-    if threads == 1 or len(starts) < 2 * threads:
-        for start in starts:
-            one(start)
-    else:
-        _on_threads(one, starts, threads)
-
-
-def _on_threads(function: Callable[[int], None], items: Iterable[int], threads: int) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(function, items):
-            pass
-
-
+    on_threads(one, range(0, len(result), part), threads)

@@ -13,7 +13,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def read(
-    file: File, rows: Any = None, *, out: Array | None = None, mmap: bool = False, threads: int | None = None
+    file: File,
+    rows: Any = None,
+    *,
+    out: Array | None = None,
+    mmap: bool = False,
+    threads: int | None = None,
+    cache: bool = False,
 ) -> Array:
     """Read an IDX file into an array.
 
@@ -30,9 +36,12 @@ def read(
         copy.
     mmap : bool
         Return a read-only view of a raw file instead, without a copy: big-endian where an element has more than
-        one byte. Compressed files can't be viewed.
+        one byte. Compressed files can't be viewed, but for `cache`.
     threads : int, optional
         How many threads may work; as many as the process has processors if not given. The result is the same.
+    cache : bool
+        Unpack a compressed file once, into the user's cache folder, and read that copy from then on; with `mmap`, as
+        a view.
 
     Returns
     -------
@@ -54,7 +63,7 @@ def read(
     array([[ 1,  2],
            [ 3, -1]], dtype=int16)
     """
-    with open_array(file) as f:
+    with open_array(file, cache=cache) as f:
         if not mmap:
             return f.read(rows, out=out, threads=threads)
         if out is not None:

@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 from functools import partial
-from typing import IO, Any, Protocol, TypeAlias, Union
+from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
 from .errors import ChangedError
 
@@ -180,9 +180,7 @@ def open_source(file: File) -> Source:
         For anything that is not a path, bytes or a binary file object.
     """
     if isinstance(file, (str, os.PathLike)):
-        path = os.fspath(file)
-        if isinstance(path, bytes):
-            path = os.fsdecode(path)
+        path = os.fsdecode(os.fspath(file))
         mode = os.stat(path).st_mode
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
             if stat.S_ISDIR(mode):
@@ -193,7 +191,7 @@ def open_source(file: File) -> Source:
         return BufferSource(file)
     if not hasattr(file, "read"):
         raise TypeError(f"file is a path, bytes or a binary file object, not {type(file).__name__}")
-    if isinstance(file, io.TextIOBase):
+    if isinstance(cast("object", file), io.TextIOBase):
         raise TypeError("the file object is open for text; open it in binary mode, 'rb'")
     try:
         seekable = file.seekable()

@@ -19,6 +19,8 @@ class Replacement:
     def __init__(self, path: str) -> None:
         self.name = path
         self._path = os.path.realpath(path)
+        self.folder: str | None = None
+        """Where other temporary files for this one can lie; None for the system's own place."""
         self._temporary: str | None = None
         mode = _mode_of(path)  # /dev/stdout has no real path when it is a pipe
         if mode is not None and stat.S_ISDIR(mode):
@@ -27,6 +29,7 @@ class Replacement:
             self.file: IO[bytes] = open(path, "wb")
             return
         folder, name = os.path.split(self._path)
+        self.folder = folder
         temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
         # Created as open() would create it, so that the umask counts; an old file's permissions are kept.
         try:
@@ -38,6 +41,10 @@ class Replacement:
         self.file = os.fdopen(fd, "w+b")
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))
+
+    def move_to(self, path: str) -> None:
+        """Aim at another file of the same folder."""
+        self._path = os.path.realpath(path)
 
     def commit(self) -> None:
         """Put the file in place. On failure the old file stays."""
@@ -70,6 +77,7 @@ class Given:
     def __init__(self, file: IO[bytes]) -> None:
         self.name = name if isinstance(name := getattr(file, "name", None), str) else f"<{type(file).__name__}>"
         self.file = file
+        self.folder = None
 
     def commit(self) -> None:
         if hasattr(self.file, "flush"):
@@ -87,6 +95,17 @@ def open_target(target: Target) -> Replacement | Given:
     if hasattr(target, "write"):
         return Given(target)
     raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Replace a file by one with these bytes."""
+    target = Replacement(path)
+    try:
+        target.file.write(data)
+    except BaseException:
+        target.discard()
+        raise
+    target.commit()
 
 
 def _mode_of(path: str) -> int | None:

@@ -16,6 +16,7 @@ CONTENT = st.one_of(
     st.binary(max_size=3000),
     st.builds(lambda part, n: part * n, st.binary(min_size=1, max_size=40), st.integers(0, 3000)),
 )
+FAR = 1 << 62  # no edge of a block is asked for
 UINT32 = st.integers(0, 0xFFFFFFFF)
 
 
@@ -64,8 +65,8 @@ def test_wrong_buffers(data):
         lambda: inflate.crc32(data),
         lambda: inflate.Decoder().inflate(data, 0, bytearray(9), 0),
         lambda: inflate.Decoder().inflate(b"\3\0", 0, data, 0),
-        lambda: inflate.Inflater().inflate(data, 0, bytearray(9)),
-        lambda: inflate.Inflater().inflate(b"\3\0", 0, data),
+        lambda: inflate.Inflater(b"", 0, 0).inflate(data, 0, bytearray(9), 0, FAR),
+        lambda: inflate.Inflater(b"", 0, 0).inflate(b"\3\0", 0, data, 0, FAR),
         lambda: kernels.swap_bytes(data, 2),
         lambda: memory.populate(data, 1),
         lambda: memory.address(data),
@@ -78,7 +79,7 @@ def test_wrong_buffers(data):
 def test_memory_that_must_not_be_written():
     calls = (
         lambda: inflate.Decoder().inflate(deflate(b"abc"), 0, bytes(3), 0),
-        lambda: inflate.Inflater().inflate(deflate(b"abc"), 0, bytes(3)),
+        lambda: inflate.Inflater(b"", 0, 0).inflate(deflate(b"abc"), 0, bytes(3), 0, FAR),
         lambda: kernels.swap_bytes(bytes(8), 2),
         lambda: memory.populate(bytes(8), 1),
     )
@@ -172,14 +173,14 @@ def test_starts_behind_the_end():
         lambda: inflate.Decoder().inflate(packed, len(packed) + 1, bytearray(3), 0),
         lambda: inflate.Decoder().inflate(packed, 0, bytearray(3), 4),
         lambda: inflate.Decoder().inflate(packed, 1 << 62, bytearray(3), 0),
-        lambda: inflate.Inflater().inflate(packed, len(packed) + 1, bytearray(3)),
+        lambda: inflate.Inflater(b"", 0, 0).inflate(packed, len(packed) + 1, bytearray(3), 0, FAR),
     ):
         with pytest.raises(IndexError):
             call()
     for call in (
         lambda: inflate.Decoder().inflate(packed, -1, bytearray(3), 0),
         lambda: inflate.Decoder().inflate(packed, 0, bytearray(3), -1),
-        lambda: inflate.Inflater().inflate(packed, -1, bytearray(3)),
+        lambda: inflate.Inflater(b"", 0, 0).inflate(packed, -1, bytearray(3), 0, FAR),
     ):
         with pytest.raises(OverflowError):
             call()
@@ -189,7 +190,7 @@ def test_nothing_in_and_nothing_out():
     assert inflate.Decoder().inflate(deflate(b""), 0, bytearray(), 0) == (inflate.END, 2, 0)
     assert inflate.Decoder().inflate(b"", 0, bytearray(), 0)[0] == inflate.BAD
     assert inflate.Decoder().inflate(b"", 0, bytearray(5), 0)[0] == inflate.BAD
-    assert inflate.Inflater().inflate(b"", 0, bytearray()) == (inflate.MORE, 0, 0)
+    assert inflate.Inflater(b"", 0, 0).inflate(b"", 0, bytearray(), 0, FAR) == (inflate.MORE, 0, 0)
 
 
 # Piece by piece ----------------------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ def test_nothing_in_and_nothing_out():
 def test_inflater_with_pieces_of_any_size(stream, behind, choice):
     data, packed = stream
     whole = packed + behind
-    inflater = inflate.Inflater()
+    inflater = inflate.Inflater(b"", 0, 0)
     sizes = choice.draw(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 9000)), min_size=1, max_size=8))
     result = bytearray()
     taken = 0
@@ -207,7 +208,7 @@ def test_inflater_with_pieces_of_any_size(stream, behind, choice):
         step, room = sizes[k % len(sizes)]
         # Pieces of nothing alone would never end.
         piece, out = whole[taken : taken + max(step, k % 2)], bytearray(max(room, k % 2))
-        status, consumed, produced = inflater.inflate(piece, 0, out)
+        status, consumed, produced = inflater.inflate(piece, 0, out, 0, FAR)
         assert consumed <= len(piece)
         assert produced <= len(out)
         taken += consumed
@@ -223,12 +224,12 @@ def test_inflater_with_pieces_of_any_size(stream, behind, choice):
 def test_inflater_and_zlib_agree_on_damage(stream, rng, step, room):
     packed = damaged(stream[1], rng)
     expected = zlib_says(packed)
-    inflater = inflate.Inflater()
+    inflater = inflate.Inflater(b"", 0, 0)
     result = bytearray()
     taken = 0
     while True:
         out = bytearray(room)
-        status, consumed, produced = inflater.inflate(packed[taken : taken + step], 0, out)
+        status, consumed, produced = inflater.inflate(packed[taken : taken + step], 0, out, 0, FAR)
         taken += consumed
         result += out[:produced]
         if status != inflate.MORE or not (consumed or produced):
@@ -242,8 +243,8 @@ def test_inflater_and_zlib_agree_on_damage(stream, rng, step, room):
 
 
 def test_message_of_zlib():
-    inflater = inflate.Inflater()
-    assert inflater.inflate(b"\7", 0, bytearray(9))[0] == inflate.BAD
+    inflater = inflate.Inflater(b"", 0, 0)
+    assert inflater.inflate(b"\7", 0, bytearray(9), 0, FAR)[0] == inflate.BAD
     assert inflater.message == "invalid block type"
 
 

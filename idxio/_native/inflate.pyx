@@ -1,23 +1,32 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Deflate decoding: whole streams at full speed, any stream piece by piece, and the CRC-32 of gzip."""
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+cdef enum:
+    # A stored block's header, a window, and the blocks between it and the span: 91 + 30 bits.
+    ROOM_BYTES = 5 + 32768 + 16
+    SPARE_BYTES = 3
 
 cdef extern from "codec.h" nogil:
     ctypedef struct z_stream:
         const char *msg
+        int data_type
     ctypedef struct idxio_decoder:
         pass
-    const int IDXIO_MORE, IDXIO_END, IDXIO_BAD, IDXIO_NO_SPACE, IDXIO_NO_MEMORY
+    const int IDXIO_MORE, IDXIO_END, IDXIO_BAD, IDXIO_NO_SPACE, IDXIO_NO_MEMORY, IDXIO_EDGE
     const int Z_OK, MAX_WBITS
     int inflateInit2(z_stream *, int)
     int inflateEnd(z_stream *)
+    int inflatePrime(z_stream *, int, int)
+    int inflateSetDictionary(z_stream *, const uint8_t *, unsigned int)
     unsigned long zlib_crc32_combine "crc32_combine"(unsigned long, unsigned long, long)
     const char *zlibVersion()
     idxio_decoder *idxio_decoder_new()
     void idxio_decoder_free(idxio_decoder *)
     int idxio_inflate(idxio_decoder *, const uint8_t *, size_t, uint8_t *, size_t, size_t *, size_t *)
-    int idxio_zlib_inflate(z_stream *, const uint8_t *, size_t, uint8_t *, size_t, size_t *, size_t *)
+    int idxio_zlib_inflate(z_stream *, const uint8_t *, size_t, uint8_t *, size_t, size_t, size_t *, size_t *)
     uint32_t idxio_crc32(uint32_t, const uint8_t *, size_t)
     const char *idxio_libdeflate_version()
 
@@ -25,6 +34,9 @@ MORE = IDXIO_MORE
 END = IDXIO_END
 BAD = IDXIO_BAD
 NO_SPACE = IDXIO_NO_SPACE
+EDGE = IDXIO_EDGE
+ROOM = ROOM_BYTES
+SPARE = SPARE_BYTES
 
 
 def versions():
@@ -61,16 +73,113 @@ cdef class Decoder:
         return status, consumed, produced
 
 
+    def inflate_span(self, uint8_t[::1] data not None, size_t start, size_t stop,
+                     uint8_t[::1] out not None, size_t out_start, size_t window):
+        """Decode the bits [start, stop) of a deflate stream into out[out_start:]: (status, end, produced).
+
+        The window bytes before out_start are what came before. stop = 0: the stream ends by itself, anywhere in data;
+        end is then the byte behind its last one, as it is where the stream ended before stop. END with end = 0:
+        arrived exactly at stop. At least ROOM bytes of data lie before the byte of start, and are overwritten, as are
+        the bits of that byte before start; SPARE bytes lie behind the byte of stop.
+        """
+        cdef size_t consumed = 0, produced = 0, first = start >> 3, end
+        cdef uint8_t[SPARE_BYTES] saved
+        cdef uint8_t *stream
+        cdef int status
+        if first < ROOM_BYTES or window > 32768 or window > out_start or out_start > <size_t>out.shape[0]:
+            raise IndexError("no room for the window")
+        if stop == 0:
+            end = data.shape[0]
+        else:
+            end = (stop >> 3) + SPARE_BYTES
+        if end > <size_t>data.shape[0] or (stop and stop < start) or first >= <size_t>data.shape[0]:
+            raise IndexError("the span lies outside the data")
+        with nogil:
+            stream = prefix(&data[0] + first, start & 7, out_pointer(out) + out_start - window, window)
+            if stop:
+                memcpy(saved, &data[0] + (stop >> 3), SPARE_BYTES)
+                end = terminate(&data[0], stop)
+            status = idxio_inflate(self.decoder, stream, &data[0] + end - stream, out_pointer(out) + out_start - window,
+                                   out.shape[0] - out_start + window, &consumed, &produced)
+            if stop:
+                memcpy(&data[0] + (stop >> 3), saved, SPARE_BYTES)
+        if status == IDXIO_NO_MEMORY:
+            raise MemoryError("zlib ran out of memory")
+        if status != IDXIO_END or produced < window:
+            return (IDXIO_BAD if status == IDXIO_END else status), 0, 0
+        consumed += stream - &data[0]
+        return status, (0 if stop and consumed == end else consumed), produced - window
+
+
+cdef uint8_t *prefix(uint8_t *first, int bit, const uint8_t *window, size_t size) noexcept nogil:
+    """Write, before the given bit of *first, blocks that leave size bytes of window behind; where they start.
+
+    A stored block holds the window and ends at a byte; empty blocks go on from there to the bit: one with codes of
+    its own of 91 bits for an odd distance, and of the fixed kind, 10 bits each.
+    """
+    # Last 0, type 2, 257 + 0 literal codes, 1 + 0 distance codes, 4 + 14 lengths, of which those of 18 and 1 are 1.
+    # Then the lengths 1, 138 x 0, 117 x 0, 1 and 1: literal 0, end of block, distance 0. Then the end of block.
+    cdef uint8_t[12] dynamic = [0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0xff, 0xd5, 0x04]
+    cdef uint8_t[16] filler
+    cdef int bits = 0, tail = 0, i
+    cdef uint8_t *stream
+    for i in range(16):
+        filler[i] = 0
+    if bit & 1:
+        for i in range(12):
+            filler[i] = dynamic[i]
+        bits = 91
+    while bits & 7 != bit:
+        filler[bits >> 3] |= <uint8_t>(2 << (bits & 7))
+        if (bits & 7) == 7:
+            filler[(bits >> 3) + 1] |= 1
+        bits += 10
+    tail = bits >> 3
+    stream = first - tail
+    memcpy(stream, filler, tail)
+    first[0] = <uint8_t>((first[0] & (0xff << bit)) | filler[tail])
+    if size:
+        stream -= size
+        memcpy(stream, window, size)
+        stream -= 5
+        stream[0] = 0
+        stream[1] = size & 0xff
+        stream[2] = size >> 8
+        stream[3] = stream[1] ^ 0xff
+        stream[4] = stream[2] ^ 0xff
+    return stream
+
+
+cdef size_t terminate(uint8_t *data, size_t bit) noexcept nogil:
+    """Write an empty last block, the bits 1 1 0 0000000 of the fixed kind, at bit; the byte behind it."""
+    cdef uint8_t *p = data + (bit >> 3)
+    cdef int shift = bit & 7
+    p[0] = <uint8_t>((p[0] & ((1 << shift) - 1)) | (3 << shift))
+    p[1] = 3 >> (8 - shift)
+    if shift == 7:
+        p[2] = 0
+    return (bit + 10 + 7) >> 3
+
+
 cdef class Inflater:
-    """Decodes one raw deflate stream piece by piece, with zlib. One thread at a time."""
+    """Decodes one raw deflate stream piece by piece, with zlib, from any edge of a block. One thread at a time."""
     cdef z_stream stream
     cdef bint is_open
 
-    def __cinit__(self):
+    def __cinit__(self, const uint8_t[::1] window not None, int bits, int value):
+        """window is what came before; of the byte before the first one, the upper bits, as value, are still to come."""
         # Cython zeroes the struct, which is what inflateInit2 wants of zalloc, zfree and next_in.
         if inflateInit2(&self.stream, -MAX_WBITS) != Z_OK:
             raise MemoryError("no memory for a zlib stream")
         self.is_open = True
+        if not 0 <= bits < 8:
+            raise ValueError("bits is 0 to 7")
+        if window.shape[0] > 32768:
+            raise ValueError("a window has at most 32768 bytes")
+        if bits:
+            inflatePrime(&self.stream, bits, value)
+        if window.shape[0]:
+            inflateSetDictionary(&self.stream, &window[0], window.shape[0])
 
     def __dealloc__(self):
         if self.is_open:
@@ -81,15 +190,25 @@ cdef class Inflater:
         """What zlib says of the last error."""
         return "invalid deflate data" if self.stream.msg == NULL else self.stream.msg.decode()
 
-    def inflate(self, const uint8_t[::1] data not None, size_t data_start, uint8_t[::1] out not None):
-        """Decode data[data_start:] into out as far as they go: (status, consumed, produced)."""
+    @property
+    def unused_bits(self):
+        """How many upper bits of the last byte consumed are still to come."""
+        return self.stream.data_type & 7
+
+    def inflate(self, const uint8_t[::1] data not None, size_t data_start,
+                uint8_t[::1] out not None, size_t out_start, size_t edge):
+        """Decode data[data_start:] into out[out_start:] as far as they go: (status, consumed, produced).
+
+        Stops with EDGE between two blocks, at the first such place at or behind edge bytes of output.
+        """
         cdef size_t consumed = 0, produced = 0
         cdef int status
-        if data_start > <size_t>data.shape[0]:
+        if data_start > <size_t>data.shape[0] or out_start > <size_t>out.shape[0]:
             raise IndexError("start lies behind the end of its buffer")
         with nogil:
             status = idxio_zlib_inflate(&self.stream, pointer(data) + data_start, data.shape[0] - data_start,
-                                        out_pointer(out), out.shape[0], &consumed, &produced)
+                                        out_pointer(out) + out_start, out.shape[0] - out_start, edge,
+                                        &consumed, &produced)
         if status == IDXIO_NO_MEMORY:
             raise MemoryError("zlib ran out of memory")
         return status, consumed, produced
@@ -105,6 +224,18 @@ def crc32(const uint8_t[::1] data not None, uint32_t crc=0):
 def crc32_combine(uint32_t first, uint32_t second, long size):
     """The CRC-32 of two pieces one after the other, from that of each and the bytes of the second."""
     return <uint32_t>zlib_crc32_combine(first, second, size)
+
+
+def crc32_join(const uint32_t[::1] crcs not None, const uint64_t[::1] sizes not None):
+    """The CRC-32 of pieces one after the other, from the CRC-32s and the bytes of all."""
+    cdef uint32_t crc = 0
+    cdef Py_ssize_t i
+    if crcs.shape[0] != sizes.shape[0]:
+        raise ValueError("crcs and sizes differ in length")
+    with nogil:
+        for i in range(crcs.shape[0]):
+            crc = <uint32_t>zlib_crc32_combine(crc, crcs[i], <long>sizes[i])
+    return crc
 
 
 # zlib and libdeflate take a null pointer as a request of its own, so an empty buffer needs a real address.

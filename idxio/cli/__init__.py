@@ -61,6 +61,18 @@ def _command(argv: list[str] | None) -> int:
         from . import show
 
         return show.run(args.file, args.rows, args.output)
+    if args.command == "repack":
+        from . import packing
+
+        return packing.run_repack(args.file, args.target, args.level)
+    if args.command == "index":
+        from . import packing
+
+        return packing.run_index(args.files)
+    if args.command == "cache":
+        from . import packing
+
+        return packing.run_cache(clear=args.what == "clear")
     from . import demo
 
     return demo.run(args.directory, drawn=args.drawn, keep=args.keep)
@@ -83,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
     png = "write a PNG file instead (needs idxio[images])"
     show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help=png)
+
+    repack = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
+    repack.add_argument("file", metavar="IN")
+    repack.add_argument("target", metavar="OUT")
+    repack.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
+
+    index = commands.add_parser("index", help="build the seek index of gzip files, beside them")
+    index.add_argument("files", nargs="+", metavar="FILE")
+
+    cache = commands.add_parser("cache", help="list the unpacked files that open(cache=True) keeps, or remove them")
+    cache.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
 
     demo = commands.add_parser("demo", help="read a dataset, time that, look at it and train on it")
     demo.description = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from ..source import Source
 
@@ -10,12 +10,32 @@ from ..source import Source
 BLOCK = 1 << 18
 
 
-class Stream(Protocol):
-    """Unpacked bytes, front to back. Checksums are checked where the container has them, at the latest at the end."""
+class Stream:
+    """Unpacked bytes, front to back. Checksums are checked where there are some, at the latest at the end."""
+
+    block: memoryview
+    """What the last step unpacked. It stays as it is for two more steps."""
+    _taken = 0  # of block, by readinto
+
+    def step(self) -> bool:
+        """Unpack the next block, which may be empty; False at the end."""
+        raise NotImplementedError
 
     def readinto(self, out: memoryview) -> int:
         """Fill out; fewer bytes only at the end. The number of bytes."""
-        ...
+        done = 0
+        while done < len(out):
+            left = len(self.block) - self._taken
+            if not left:
+                if not self.step():
+                    break
+                self._taken = 0
+                continue
+            n = min(len(out) - done, left)
+            out[done : done + n] = self.block[self._taken : self._taken + n]
+            self._taken += n
+            done += n
+        return done
 
 
 class Container:
@@ -30,6 +50,9 @@ class Container:
     def name(self) -> str:
         """The name of the file, for messages."""
         return self.source.name
+
+    def renew_locks(self) -> None:
+        """Drop what a thread may have held when the process was forked."""
 
     def limit(self) -> int | None:
         """The most bytes that can be inside, told without decoding; None where nothing tells."""

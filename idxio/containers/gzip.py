@@ -1,48 +1,198 @@
-"""gzip (RFC 1952): any number of members, any header fields, zero padding behind the last member."""
+"""gzip: any number of members, any header fields, zero padding behind the last member; any part of it by spans."""
 
 from __future__ import annotations
 
-import struct
-from typing import NamedTuple
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .._native import inflate
-from ..errors import ChecksumError, FormatError, IdxError, TruncatedError
-from ..source import BufferSource
+from ..errors import IdxError, TruncatedError
+from ..parallel import on_threads
+from ..source import BufferSource, Source
+from . import seekindex
+from .access import CACHE, Cache, SpanReader, decode_apart, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
+from .chunked import own_table
+from .guess import read_by_guess
+from .members import IncompleteError, MemberCheck, Trailer, parse_member_header, parse_trailer, skip_zeros
+from .table import Span, SpanTable
+from .walker import WINDOW, Walker
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
-
-_FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
-
-
-class MemberHeader(NamedTuple):
-    """The header of a member: where its deflate data start, and its extra field."""
-
-    end: int
-    extra: bytes
-
-
-class _IncompleteError(Exception):
-    """The header goes on behind the bytes at hand."""
+# Unpacked bytes that a stream holds: some spans of ordinary data.
+_BUFFER = 4 << 20
+# Below this many unpacked bytes threads cost more than they save.
+_WORTH_THREADS = 4 << 20
 
 
 class Gzip(Container):
     packing = "gzip"
 
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._reader = SpanReader(source)
+        self._known: SpanTable | None = None
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        self._lock = threading.RLock()
+        self._cache = Cache()
+        self._scout: GzipStream | None = None
+        if self._known is not None and not self._known.complete:
+            self._known = None  # another thread may have been adding to it
+
     def limit(self) -> int | None:
         return None if self.source.size is None else self.source.size * MAX_RATIO
 
+    @property
+    def table(self) -> SpanTable:
+        """The spans of the file, as far as they are known: its own table, or what reading it has shown."""
+        if self._known is None:
+            self._known = own_table(self.source) or seekindex.load(self.source, self.stated()) or SpanTable()
+        return self._known
+
     def stream(self) -> Stream:
-        return GzipStream(self)
+        return GzipStream(Walker(self.source), self.name, _BUFFER, self._note)
+
+    def head(self, size: int) -> bytes:
+        out = bytearray(size)
+        walker = Walker(self.source, by_span=False)
+        del out[GzipStream(walker, self.name, size).readinto(memoryview(out)) :]
+        return bytes(out)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
-        if self.source.size is not None and _inflate_members(self._compressed(), out):
-            return len(out)
-        # The stream is slower and exact: what the fast way refuses, it decodes or says why not.
+        if self.source.size is not None:
+            if threads > 1 and self._read_by_spans(np.frombuffer(out, np.uint8), threads):
+                return len(out)
+            if _inflate_members(self._compressed(), out):
+                return len(out)
+        # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
         return super().read_whole(out, threads)
+
+    def _read_by_spans(self, out: Bytes, threads: int) -> bool:
+        """Fill out on several threads; False where that does not work out."""
+        if len(out) < _WORTH_THREADS:
+            return False
+        if self.table.complete:
+            try:
+                read_by_table(self._reader, self.table, out, threads)
+            except IdxError:
+                return False
+            return True
+        guess = read_by_guess(self.source, out, threads)
+        if guess is None:
+            return False
+        table, history = SpanTable(), 0
+        for span in guess.spans:
+            window = bytes(out[table.end - min(history, WINDOW) : table.end])
+            table.add(span.bit, span.stop, span.stretch.length, window, self.source.size or 0)
+            history = history + span.stretch.length if span.stretch.trailer is None else 0
+        self._note(table)
+        return True
+
+    def _note(self, table: SpanTable) -> None:
+        """Keep a table that goes to the end of the file, if there was none."""
+        table.complete = True
+        with self._lock:
+            if not self.table.complete:
+                self._known, self._scout = table, None
+
+    def read_at(self, offset: int, out: memoryview, threads: int) -> None:
+        """Fill out with the unpacked bytes from offset on, which the caller knows to be there.
+
+        Spans before them are decoded only where no table is known yet.
+        """
+        parts: list[tuple[Span, int, memoryview]] = []
+        done = 0
+        while done < len(out):
+            span = self._find(offset + done)
+            skip = offset + done - span.start
+            n = min(len(out) - done, span.end - offset - done)
+            parts.append((span, skip, out[done : done + n]))
+            done += n
+        on_threads(self._copy, parts, threads if len(out) >= _WORTH_THREADS else 1)
+
+    def _copy(self, part: tuple[Span, int, memoryview]) -> None:
+        """Fill out with the bytes of a span behind the first skip ones."""
+        span, skip, out = part
+        if span.end - span.start > CACHE:
+            self._crawl(span, skip, out)
+            return
+        out[:] = self._block(span)[skip : skip + len(out)].data
+
+    def _block(self, span: Span) -> Bytes:
+        """The unpacked bytes of a span."""
+        block = self._cache.get(span.start, span.end - span.start)
+        if block is None:
+            block = decode_apart(self._reader, self.table, span)[1]
+            self._cache.put(span.start, block)
+        return block
+
+    def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
+        """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
+        offsets = base + ids * size
+        self._find(int(offsets[-1]) + size - 1)
+        table = self.table
+        first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
+        edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
+
+        def one(k: int) -> None:
+            a, b = edges[k], edges[k + 1]
+            # Records that go on in the next span stand last.
+            inside = a + int(np.searchsorted(last[a:b], first[a], "right"))
+            span = table.span(int(first[a]))
+            if span.end - span.start > CACHE:
+                inside = a
+            if inside > a:
+                block = self._block(span)
+                places = offsets[a:inside] - span.start
+                phase = int(places[0]) % size
+                rows = block[phase : phase + (len(block) - phase) // size * size].reshape(-1, size)
+                np.take(rows, places // size, axis=0, out=out[a * size : inside * size].reshape(-1, size))
+            for i in range(inside, b):
+                self.read_at(int(offsets[i]), out[i * size : (i + 1) * size].data, 1)
+
+        on_threads(one, range(len(edges) - 1), threads)
+
+    def _find(self, offset: int) -> Span:
+        """The span of an unpacked byte, decoding up to it where no table says where it is."""
+        with self._lock:
+            table = self.table
+            if table.end <= offset and not table.complete:
+                if self._scout is None:
+                    # Not told to this object, which it would keep alive.
+                    self._scout = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
+                    self._known = table = self._scout.table
+                while table.end <= offset and self._scout.step():
+                    if self._scout.is_span:
+                        block = np.frombuffer(bytes(self._scout.block), np.uint8)
+                        self._cache.put(table.end - len(block), block)
+                if table.complete:
+                    self._scout = None
+            if table.end <= offset:
+                raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
+            return table.span(table.find(offset))
+
+    def _crawl(self, span: Span, skip: int, out: memoryview) -> None:
+        """Take bytes from a span too large to be kept, in constant memory."""
+        window = self.table.window(span.number)
+        walker = Walker(self.source, bit=span.bit, history=len(window))
+        stream = GzipStream(walker, self.name, _BUFFER, window=window)
+        scratch = memoryview(bytearray(BLOCK))
+        while skip:
+            n = stream.readinto(scratch[: min(skip, BLOCK)])
+            if not n:
+                break
+            skip -= n
+        if skip or stream.readinto(out) < len(out):
+            raise wrong_span(self.name, span)
 
     def _compressed(self) -> memoryview:
         """The file as it is stored, in memory."""
@@ -51,70 +201,15 @@ class Gzip(Container):
         data = np.empty(self.source.size or 0, np.uint8).data
         return data[: self.source.read_at(0, data)]
 
-    def stated(self) -> tuple[int, int]:
-        """(CRC-32, length modulo 2^32) in the last eight bytes: of the last member, if no padding follows."""
-        trailer = bytearray(8)
-        self.source.read_at(max(0, (self.source.size or 0) - 8), memoryview(trailer))
-        crc, length = struct.unpack("<II", trailer)
-        return crc, length
+    def stated(self) -> Trailer:
+        """The last eight bytes: the trailer of the last member, if no padding follows."""
+        data = bytearray(8)
+        self.source.read_at(max(0, (self.source.size or 0) - 8), memoryview(data))
+        return parse_trailer(memoryview(data), 0)
 
 
-def parse_member_header(data: memoryview, start: int) -> MemberHeader:
-    """Read the member header at data[start:].
-
-    Raises _IncompleteError where data ends first and ValueError, with the reason, for a broken header.
-    """
-    if len(data) < start + 10:
-        raise _IncompleteError
-    magic, method, flags = struct.unpack_from("<HBB", data, start)
-    if magic != 0x8B1F:
-        raise ValueError("no gzip member starts here")
-    if method != 8:
-        raise ValueError(f"the gzip member has the compression method {method}; only 8, deflate, exists")
-    if flags & _RESERVED:
-        raise ValueError(f"the gzip member sets reserved flags ({flags:#04x})")
-    end, extra = start + 10, b""
-    if flags & _FEXTRA:
-        if len(data) < end + 2:
-            raise _IncompleteError
-        size = struct.unpack_from("<H", data, end)[0]
-        extra = bytes(data[end + 2 : end + 2 + size])
-        end += 2 + size
-    for flag in (_FNAME, _FCOMMENT):
-        if flags & flag:
-            end = _zero_from(data, end) + 1
-    if flags & _FHCRC:
-        if len(data) < end + 2:
-            raise _IncompleteError
-        stated = struct.unpack_from("<H", data, end)[0]
-        if stated != inflate.crc32(data[start:end]) & 0xFFFF:
-            raise ValueError("the checksum of the gzip member's header is wrong")
-        end += 2
-    if len(data) < end:
-        raise _IncompleteError
-    return MemberHeader(end, extra)
-
-
-def _zero_from(data: memoryview, start: int) -> int:
-    """Where the zero-terminated text that starts at start ends."""
-    while start < len(data):
-        piece = bytes(data[start : start + 4096])
-        at = piece.find(0)
-        if at >= 0:
-            return start + at
-        start += len(piece)
-    raise _IncompleteError
-
-
-def skip_zeros(data: memoryview, start: int) -> int:
-    """The first position from start on whose byte is not zero, or the end."""
-    while start < len(data):
-        piece = bytes(data[start : start + 4096])
-        rest = piece.lstrip(b"\0")
-        start += len(piece) - len(rest)
-        if rest:
-            break
-    return start
+def _complete(table: SpanTable) -> None:
+    table.complete = True
 
 
 def _inflate_members(data: memoryview, out: memoryview) -> bool:
@@ -124,146 +219,73 @@ def _inflate_members(data: memoryview, out: memoryview) -> bool:
     while position < len(data):
         try:
             position = parse_member_header(data, position).end
-        except (ValueError, _IncompleteError):
+        except (ValueError, IncompleteError):
             return False
         status, consumed, produced = decoder.inflate(data, position, out, done)
         position += consumed
         if status != inflate.END or len(data) < position + 8:
             return False
-        crc, length = struct.unpack_from("<II", data, position)
-        if crc != inflate.crc32(out[done : done + produced]) or length != produced & 0xFFFFFFFF:
+        crc = inflate.crc32(out[done : done + produced])
+        if parse_trailer(data, position) != Trailer(crc, produced & 0xFFFFFFFF):
             return False
         position = skip_zeros(data, position + 8)
         done += produced
     return done == len(out)
 
 
-class GzipStream:
-    """The unpacked bytes of all members in order, each member checked at its end."""
+class GzipStream(Stream):
+    """The unpacked bytes of all members in order, each member checked at its end; and the table of their spans."""
 
-    def __init__(self, container: Container) -> None:
-        self._source = container.source
-        self._name = container.name
-        self._data = memoryview(bytearray(BLOCK))
-        self._start = self._end = 0  # of what is read and not yet decoded, in _data
-        self._base = 0  # where _data starts in the file
-        self._inflater: inflate.Inflater | None = None
-        self._crc = self._length = 0  # of the member so far
-        self._total = 0
-        self._members = 0
+    def __init__(
+        self,
+        walker: Walker,
+        name: str,
+        capacity: int,
+        note: Callable[[SpanTable], None] | None = None,
+        window: bytes | None = None,
+    ) -> None:
+        """note is told the table at the end of the file; with a window, the walk starts behind it, unchecked."""
+        self._walker = walker
+        self._note = note
+        self._check = MemberCheck(name) if window is None else None
+        # A block stays as it is while the next two are made.
+        size = walker.piece.source.size
+        capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
+        self._memories: list[Bytes] = [np.empty(WINDOW + capacity, np.uint8) for _ in range(3)]
+        self._stop = WINDOW  # of the last block, in the first of them
+        if window:
+            self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
+        self.block = memoryview(b"")
+        self.table = SpanTable()
+        self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
+        self._length = 0
+        self.is_span = False
+        """Whether the last step was one whole span."""
 
-    @property
-    def offset(self) -> int:
-        """How far the file is decoded, in bytes of the file as it is stored."""
-        return self._base + self._start
-
-    def readinto(self, out: memoryview) -> int:
-        done = 0
-        while done < len(out):
-            if self._inflater is None:
-                if not self._open_member():
-                    break
-                continue
-            status, consumed, produced = self._inflater.inflate(
-                self._data[: self._end], self._start, out[done:]
-            )
-            self._crc = inflate.crc32(out[done : done + produced], self._crc)
-            self._start += consumed
-            self._length += produced
-            self._total += produced
-            done += produced
-            if status == inflate.END:
-                self._close_member()
-            elif status == inflate.BAD:
-                reason = self._inflater.message
-                raise self._error(FormatError, f"holds invalid deflate data ({reason})")
-            elif done < len(out) and not self._refill():
-                raise self._truncated(f"ends inside {self._ordinal()}")
-        return done
-
-    def _refill(self) -> bool:
-        """Read on, keeping what is not yet decoded; False at the end of the file."""
-        kept = self._end - self._start
-        if kept > len(self._data) // 2:
-            larger = memoryview(bytearray(2 * len(self._data)))
-            larger[:kept] = self._data[self._start : self._end]
-            self._data = larger
-        else:
-            self._data[:kept] = bytes(self._data[self._start : self._end])
-        self._base += self._start
-        self._start, self._end = 0, kept
-        n = self._source.read_at(self._base + kept, self._data[kept:])
-        self._end += n
-        return n > 0
-
-    def _open_member(self) -> bool:
-        """Go to the data of the next member; False if there is none."""
-        if self._members:
-            while True:
-                self._start = skip_zeros(self._data[: self._end], self._start)
-                if self._start < self._end:
-                    break
-                if not self._refill():
-                    return False
-        while True:
-            try:
-                header = parse_member_header(self._data[: self._end], self._start)
-                break
-            except _IncompleteError:
-                magic = bytes(self._data[self._start : min(self._start + 2, self._end)])
-                if b"\x1f\x8b".startswith(magic) and self._refill():
-                    continue
-                if b"\x1f\x8b".startswith(magic) or not self._members:
-                    raise self._truncated(
-                        f"ends inside the header of gzip member {self._members + 1}"
-                    ) from None
-                raise self._garbage() from None
-            except ValueError as error:
-                if self._data[self._start : self._start + 2] != b"\x1f\x8b":
-                    raise self._garbage() from None
-                raise self._error(FormatError, str(error)) from None
-        self._members += 1
-        self._start = header.end
-        self._inflater = inflate.Inflater()
-        self._crc = self._length = 0
+    def step(self) -> bool:
+        walker = self._walker
+        if not walker.open_member():
+            if self._note is not None:
+                self._note(self.table)
+            return False
+        before, memory = self._memories[0], self._memories[-1]
+        memory[:WINDOW] = before[self._stop - WINDOW : self._stop]
+        self._memories = [memory, *self._memories[:-1]]
+        self._stop = WINDOW
+        alone = self._span is None
+        if self._span is None:
+            self._span = walker.bit, bytes(memory[WINDOW - min(walker.history, WINDOW) : WINDOW])
+            self._length = 0
+        stretch = walker.step(memory, WINDOW)
+        assert stretch is not None
+        self._stop = WINDOW + stretch.length
+        self.block = memory[WINDOW : self._stop].data
+        self._length += stretch.length
+        if self._check is not None:
+            self._check.add(stretch, walker.bit >> 3)
+        self.is_span = alone and walker.at_edge
+        if walker.at_edge and self._note is not None:
+            stop = 0 if stretch.trailer else walker.bit
+            self.table.add(self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3)
+            self._span = None
         return True
-
-    def _close_member(self) -> None:
-        """Check the eight bytes behind the data of the member."""
-        self._inflater = None
-        while self._end - self._start < 8:
-            if not self._refill():
-                raise self._truncated(f"ends inside the checksum of {self._ordinal()}")
-        crc, length = struct.unpack_from("<II", self._data, self._start)
-        if crc != self._crc:
-            raise self._error(
-                ChecksumError,
-                f"is damaged: {self._ordinal()} states the CRC-32 {crc:08x}, its data have {self._crc:08x}",
-            )
-        if length != self._length & 0xFFFFFFFF:
-            raise self._error(
-                ChecksumError,
-                f"is damaged: {self._ordinal()} states a length of {length:,} bytes modulo 2^32, "
-                f"its data have {self._length:,}",
-            )
-        self._start += 8
-
-    def _garbage(self) -> FormatError:
-        where = self.offset
-        behind = self._end - self._start
-        while self._source.size is None and self._refill():
-            self._start, behind = self._end, behind + self._end - self._start
-        if self._source.size is not None:
-            behind = self._source.size - where
-        return FormatError(
-            f"has {behind:,} bytes behind its last gzip member that are not gzip", file=self._name, offset=where
-        )
-
-    def _ordinal(self) -> str:
-        return f"gzip member {self._members}"
-
-    def _truncated(self, message: str) -> TruncatedError:
-        return TruncatedError(message, file=self._name, offset=self.offset, found=self._total)
-
-    def _error(self, kind: type[FormatError] | type[ChecksumError], message: str) -> IdxError:
-        return kind(f"{message}, after {self._total:,} unpacked bytes", file=self._name, offset=self.offset)

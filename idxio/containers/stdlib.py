@@ -39,12 +39,13 @@ class Bz2(Container):
         return _Stream(self, bz2.BZ2Decompressor, OSError, b"BZh")
 
 
-class _Stream:
+class _Stream(Stream):
     """lzma.open and bz2.open swallow whatever follows the first stream and is not a whole second one; this does not."""
 
     def __init__(
         self, container: Container, new: Callable[[], Decompressor], error: type[Exception], magic: bytes
     ) -> None:
+        self.block = memoryview(b"")
         self._source = container.source
         self._name = container.name
         self._packing = container.packing
@@ -56,27 +57,24 @@ class _Stream:
         self._offset = 0  # of what comes behind it
         self._total = 0
 
-    def readinto(self, out: memoryview) -> int:
-        done = 0
-        while done < len(out):
-            if self._decompressor.eof:
-                self._input = self._decompressor.unused_data
-                if not self._next_stream():
-                    break
-            if self._decompressor.needs_input and not self._input and not self._refill():
-                raise self._truncated("ends inside its compressed data")
-            try:
-                data = self._decompressor.decompress(self._input, min(BLOCK, len(out) - done))
-            except self._error as error:
-                raise FormatError(
-                    f"holds invalid {self._packing} data ({error}), after {self._total:,} unpacked bytes",
-                    file=self._name,
-                ) from error
-            self._input = b""
-            out[done : done + len(data)] = data
-            done += len(data)
-            self._total += len(data)
-        return done
+    def step(self) -> bool:
+        if self._decompressor.eof:
+            self._input = self._decompressor.unused_data
+            if not self._next_stream():
+                return False
+        if self._decompressor.needs_input and not self._input and not self._refill():
+            raise self._truncated("ends inside its compressed data")
+        try:
+            data = self._decompressor.decompress(self._input, BLOCK)
+        except self._error as error:
+            raise FormatError(
+                f"holds invalid {self._packing} data ({error}), after {self._total:,} unpacked bytes",
+                file=self._name,
+            ) from error
+        self._input = b""
+        self.block = memoryview(data)
+        self._total += len(data)
+        return True
 
     def _refill(self) -> bool:
         """Read on; False at the end of the file."""

@@ -1,0 +1,147 @@
+"""Decode once: raw copies of compressed files in the user's cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from . import payload
+from ._native import inflate
+from .containers import Container, open_container
+from .containers.ahead import Ahead
+from .containers.raw import Raw
+from .errors import IdxError
+from .source import File, PathSource, open_source
+from .target import Replacement, write_file
+
+# The most bytes that are kept, unless the environment variable IDXIO_CACHE_SIZE says otherwise.
+DEFAULT_SIZE = 20 << 30
+
+
+class Entry(NamedTuple):
+    """A raw file in the cache."""
+
+    path: str
+    size: int
+    used: float
+    """When it was last opened, in seconds since 1970."""
+
+
+def folder() -> str:
+    """Where the raw files are kept: IDXIO_CACHE_DIR, or idxio in the user's cache folder."""
+    chosen = os.environ.get("IDXIO_CACHE_DIR")
+    if chosen:
+        return chosen
+    try:
+        import platformdirs
+    except ImportError:
+        raise ImportError(
+            "the cache needs platformdirs: pip install 'idxio[cache]', or name a folder in IDXIO_CACHE_DIR"
+        ) from None
+    return platformdirs.user_cache_dir("idxio", appauthor=False)
+
+
+def raw_copy(file: File) -> str | None:
+    """The path of the raw copy of a compressed file, made if it is not there yet; None for a file that is raw.
+
+    It is found by the path, size, time and inode of the file, and named by the CRC-32 and size of its content, so
+    that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
+    """
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        if isinstance(container, Raw):
+            return None
+        if not isinstance(source, PathSource):
+            raise IdxError("can't be cached: it is not a path", file=source.name)
+        place = folder()
+        key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
+        link = os.path.join(place, f"{key}.link")
+        header = payload.read_header(container)
+        size = header.size + header.nbytes
+        try:
+            with open(link) as text:
+                path = os.path.join(place, os.path.basename(text.read()))
+            if os.path.getsize(path) == size:
+                os.utime(path)
+                return path
+        except OSError:
+            pass
+        os.makedirs(place, exist_ok=True)
+        path = _unpack(container, place, size)
+        write_file(link, os.path.basename(path).encode())
+        evict(keep=path)
+        return path
+    finally:
+        source.close()
+
+
+def entries() -> list[Entry]:
+    """The raw files in the cache, the one used last first."""
+    found = [Entry(e.path, e.stat().st_size, e.stat().st_mtime) for e in _scan() if e.name.endswith(".idx")]
+    return sorted(found, key=lambda entry: -entry.used)
+
+
+def clear() -> int:
+    """Remove everything from the cache; the bytes that this frees. Views that are open stay good."""
+    freed = 0
+    for entry in list(_scan()):
+        if entry.name.endswith((".idx", ".link", ".tmp")):
+            freed += entry.stat().st_size
+            _remove(entry.path)
+    return freed
+
+
+def evict(keep: str) -> None:
+    """Remove the files that were not used for longest until the rest fits, but never `keep`."""
+    most = int(os.environ.get("IDXIO_CACHE_SIZE", DEFAULT_SIZE))
+    total = 0
+    for entry in entries():
+        total += entry.size
+        if total > most and entry.path != keep:
+            _remove(entry.path)
+            total -= entry.size
+
+
+def _unpack(container: Container, place: str, size: int) -> str:
+    """Write the unpacked file into the cache, checking it."""
+    # Named by what is inside, which is known at the end only.
+    target = Replacement(os.path.join(place, f"{os.getpid()}.idx"))
+    stream = Ahead(container.stream(), can_wait=False)
+    crc = found = 0
+    try:
+        while stream.step():
+            found += len(stream.block)
+            if found > size:
+                break
+            crc = inflate.crc32(stream.block, crc)
+            target.file.write(stream.block)
+        if found != size:
+            raise IdxError(
+                "does not unpack to the size that its header promises; idxio verify says more", file=container.name
+            )
+        path = os.path.join(place, f"{crc:08x}-{size}.idx")
+        target.move_to(path)
+        target.commit()
+        return path
+    except BaseException:
+        target.discard()
+        raise
+    finally:
+        stream.close()
+
+
+def _scan() -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder()) as found:
+            yield from found
+    except FileNotFoundError:
+        return
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # another process was faster
+        os.unlink(path)

@@ -1,0 +1,182 @@
+"""Unpacked bytes by spans: any part of a file that has a table, or all of it on several threads."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from .._native import inflate
+from ..errors import FormatError
+from ..parallel import on_threads
+from ..source import Source
+from .members import (
+    TRAILER,
+    IncompleteError,
+    MemberCheck,
+    Stretch,
+    Trailer,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
+from .table import Span, SpanTable
+from .walker import TARGET, WINDOW, Piece
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+# Decoded spans that are kept, in bytes: a loop over records finds its span there.
+CACHE = 16 << 20
+_POOLED = 4 << 20  # a decoder with more memory than this is not kept
+
+
+class SpanReader:
+    """Decodes spans of one file. Shared by threads: each call takes a decoder that is free, or a new one."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._free: list[tuple[Piece, inflate.Decoder]] = []
+
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> Stretch:
+        """Decode a span, behind the window bytes before out[start:], to the end of out.
+
+        Raises FormatError unless its bits decode to just that many bytes.
+        """
+        first = span.bit >> 3
+        try:
+            piece, decoder = self._free.pop()
+        except IndexError:
+            piece, decoder = Piece(self.source, span.limit - first), inflate.Decoder()
+        piece.load(first, span.limit - first)
+        if piece.stop < span.limit:
+            raise wrong_span(self.source.name, span)
+        offset = 8 * (inflate.ROOM - piece.start)
+        status, end, produced = decoder.inflate_span(
+            piece.roomy if span.stop else piece.data,
+            span.bit + offset,
+            span.stop + offset if span.stop else 0,
+            out,
+            start,
+            window,
+        )
+        piece.clean = first
+        if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
+            raise wrong_span(self.source.name, span)
+        crc = inflate.crc32(out[start:])
+        if span.crc is not None and span.crc != crc:
+            raise wrong_span(self.source.name, span)
+        trailer = None
+        if span.stop == 0:
+            if end + TRAILER > len(piece.data):
+                raise wrong_span(self.source.name, span)
+            trailer = parse_trailer(piece.data.data, end)
+            is_good = not span.is_member or trailer == Trailer(crc, produced & 0xFFFFFFFF)
+            if not is_good or not _leads_on(piece.data[: piece.local(span.limit)], end + TRAILER, decoder):
+                raise wrong_span(self.source.name, span)
+        if len(piece.data) <= _POOLED:
+            self._free.append((piece, decoder))
+        return Stretch(produced, crc, trailer)
+
+
+def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
+    """Whether only padding and empty members lie between position and the end of data, or the deflate data there."""
+    view = data.data
+    while (position := skip_zeros(view, position)) < len(view):
+        try:
+            position = parse_member_header(view, position).end
+        except (ValueError, IncompleteError):
+            return False
+        if position == len(view):
+            break
+        status, consumed, _ = decoder.inflate(data, position, bytearray(), 0)
+        position += consumed + TRAILER
+        if status != inflate.END or position > len(view) or any(view[position - TRAILER : position]):
+            return False
+    return True
+
+
+def wrong_span(name: str, span: Span) -> FormatError:
+    """The error for a span that is not what its table says."""
+    return FormatError(
+        f"does not decode to the {span.end - span.start:,} bytes from unpacked byte {span.start:,} on that its table "
+        "of spans promises: the file or its index is damaged, or they do not belong together",
+        file=name,
+        offset=span.bit >> 3,
+    )
+
+
+def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
+    """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
+    spans = table.merged(TARGET)
+    if not spans or table.end != len(out):
+        raise FormatError("has a table of spans for another size", file=reader.source.name)
+    count = min(len(spans), 1 if threads == 1 else 3 * threads)  # more runs than threads: one may be slower
+    edges = [len(spans) * k // count for k in range(count + 1)]
+    runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
+    found: list[list[Stretch]] = [[] for _ in runs]
+
+    def read(k: int) -> None:
+        found[k] = _read_run(reader, table, runs[k], out)
+
+    on_threads(read, range(count), threads)
+    check = MemberCheck(reader.source.name)
+    for span, stretch in zip(spans, itertools.chain.from_iterable(found), strict=True):
+        check.add(stretch, span.limit)
+    if stretch.trailer is None:
+        raise wrong_span(reader.source.name, span)
+
+
+def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> list[Stretch]:
+    """Decode spans that follow on each other into place."""
+    stretches = []
+    begin = spans[0].start
+    for span in spans:
+        if span.needs_window and span.start - begin < WINDOW:
+            # The window would lie where another run writes.
+            own = decode_apart(reader, table, span)
+            out[span.start : span.end] = own[1]
+            stretches.append(own[0])
+        else:
+            window = min(WINDOW, span.start) if span.needs_window else 0
+            stretches.append(reader.decode(span, out[: span.end], span.start, window))
+    return stretches
+
+
+def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[Stretch, Bytes]:
+    """Decode one span into memory of its own."""
+    window = table.window(span.number)
+    size = len(window)
+    memory = np.empty(size + span.end - span.start, np.uint8)
+    memory[:size] = np.frombuffer(window, np.uint8)
+    stretch = reader.decode(span, memory, size, size)
+    return stretch, memory[size:]
+
+
+class Cache:
+    """The last decoded spans, at most CACHE bytes or one span. Shared by threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks: OrderedDict[int, Bytes] = OrderedDict()
+        self._size = 0
+
+    def get(self, start: int, length: int) -> Bytes | None:
+        """The span of this place and length, if it is here."""
+        with self._lock:
+            block = self._blocks.get(start)
+            if block is None or len(block) != length:
+                return None
+            self._blocks.move_to_end(start)
+            return block
+
+    def put(self, start: int, block: Bytes) -> None:
+        """Keep a span, and drop those that were not used for longest."""
+        with self._lock:
+            old = self._blocks.pop(start, None)
+            self._size += len(block) - (0 if old is None else len(old))
+            self._blocks[start] = block
+            while self._size > CACHE and len(self._blocks) > 1:
+                self._size -= len(self._blocks.popitem(last=False)[1])

@@ -1,0 +1,59 @@
+"""A stream that a helper thread unpacks one block ahead of its reader."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+
+from .base import Stream
+
+
+class Ahead(Stream):
+    """The same bytes and errors as the stream inside. close() ends the thread."""
+
+    def __init__(self, stream: Stream, *, can_wait: bool) -> None:
+        """can_wait: the stream may wait for bytes without end, as that of a pipe does."""
+        self.block = memoryview(b"")
+        self._can_wait = can_wait
+        self._stream = stream
+        # One block waits here, one is being made and one is being read: a stream keeps that many.
+        self._queue: queue.Queue[memoryview | BaseException | None] = queue.Queue(1)
+        self._closed = False
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        last: BaseException | None = None
+        try:
+            while not self._closed and self._stream.step():
+                self._queue.put(self._stream.block)
+        except BaseException as error:
+            last = error
+        self._queue.put(last)
+
+    def step(self) -> bool:
+        if os.getpid() != self._process:
+            raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
+        item = self._queue.get()
+        if isinstance(item, memoryview):
+            self.block = item
+            return True
+        self._queue.put(item)
+        self.block = memoryview(b"")
+        if item is not None:
+            raise item
+        return False
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Empty):
+                self._queue.get(timeout=0.01)  # it may wait for room
+                continue
+            if self._can_wait:
+                return  # the thread ends when the pipe gives something
+        self._thread.join()

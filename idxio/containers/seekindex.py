@@ -1,0 +1,202 @@
+"""The seek index of a gzip file, kept beside it: where each span starts, what came before, and its CRC-32.
+
+Little-endian: a head, an entry for each span, then the windows as zlib streams. docs/gzip.md describes it.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from .._native import inflate
+from ..errors import FormatError
+from ..source import PathSource, Source
+from .members import MemberCheck, Trailer
+from .table import SpanTable
+from .walker import WINDOW, Walker
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+SUFFIX = ".seek"
+# Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.
+SPACING = 1 << 17
+
+_MAGIC = b"IDXSEEK1"
+# Magic; size of the gzip file; the CRC-32 and length in its last eight bytes; unpacked length; number of spans.
+_HEAD = struct.Struct("<8sQIIQQ")
+_CRC = struct.Struct("<I")  # of the head and all entries
+_ENTRY = np.dtype(
+    [("bit", "<u8"), ("stop", "<u8"), ("start", "<u8"), ("window", "<u8"), ("size", "<u4"), ("crc", "<u4")]
+)
+
+
+def path_of(source: Source) -> str | None:
+    """Where the index of a file lies; None where it can't have one."""
+    return source.path + SUFFIX if isinstance(source, PathSource) else None
+
+
+def load(source: Source, stated: Trailer) -> SpanTable | None:
+    """The table in the index beside a file; None if there is none, or one that does not fit the file."""
+    path = path_of(source)
+    if path is None or source.size is None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return None
+            magic, size, crc, length, end, count = _HEAD.unpack(head)
+            total = os.fstat(file.fileno()).st_size
+            here = (magic, size, crc, length) == (_MAGIC, source.size, *stated)
+            if not here or not count or count > (total - _HEAD.size - _CRC.size) // _ENTRY.itemsize:
+                return None
+            entries = file.read(count * _ENTRY.itemsize)
+            if file.read(_CRC.size) != _CRC.pack(zlib.crc32(head + entries)):
+                return None
+    except OSError:
+        return None
+    table = np.frombuffer(entries, _ENTRY)
+    if not _is_sound(table, size, end, total):
+        return None
+    columns = {name: table[name].tolist() for name in ("bit", "stop", "start", "crc", "window", "size")}
+    lengths = np.diff(table["start"], append=np.uint64(end))
+    # Behind padding nothing is stated; behind several members, the last one only.
+    is_stated = 0 not in columns["stop"][:-1] and stated != (0, 0)
+    if is_stated and inflate.crc32_join(np.ascontiguousarray(table["crc"]), lengths) != stated.crc:
+        return None
+    windows = _Windows(path, columns["window"], columns["size"])
+    inside = (table["size"] > 0).tolist()
+    return SpanTable.of_columns(
+        columns["bit"], columns["stop"], columns["start"], end, size, (windows, inside), columns["crc"]
+    )
+
+
+def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None) -> bytes:
+    """Read a gzip file through, checking it: its index.
+
+    ratio is about how many compressed bytes make one unpacked byte; progress is told the unpacked bytes so far.
+    """
+    walker = Walker(source, target=max(1 << 10, int(spacing * ratio)))
+    check = MemberCheck(source.name)
+    before: Bytes = np.empty(WINDOW + 16 * spacing, np.uint8)
+    memory: Bytes = np.empty_like(before)
+    stop = WINDOW
+    rows: list[tuple[int, int, int, int, int, int]] = []
+    windows: list[bytes] = []
+    place = start = 0
+    bit, crc, length, window, fresh = 0, 0, 0, b"", True
+    while walker.open_member():
+        memory[:WINDOW] = before[stop - WINDOW : stop]
+        if fresh:
+            bit, crc, length = walker.bit, 0, 0
+            window = memory[WINDOW - min(walker.history, WINDOW) : WINDOW].tobytes()
+        stretch = walker.step(memory, WINDOW)
+        assert stretch is not None
+        check.add(stretch, walker.bit >> 3)
+        crc = inflate.crc32_combine(crc, stretch.crc, stretch.length)
+        length += stretch.length
+        stop = WINDOW + stretch.length
+        before, memory = memory, before
+        fresh = walker.at_edge and (length > 0 or stretch.trailer is not None)
+        if fresh and not length:
+            if rows and rows[-1][1] == bit:
+                rows[-1] = (rows[-1][0], 0, *rows[-1][2:])  # nothing but empty blocks came to the end of the member
+        elif fresh:
+            packed = pack_window(source, bit, window)
+            rows.append((bit, 0 if stretch.trailer else walker.bit, start, place, len(packed), crc))
+            windows.append(packed)
+            place += len(packed)
+            start += length
+            if progress is not None:
+                progress(start)
+    table = np.array(rows, _ENTRY)
+    table["window"] += _HEAD.size + table.nbytes + _CRC.size
+    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, start, len(rows))
+    entries = table.tobytes()
+    return b"".join((head, entries, _CRC.pack(zlib.crc32(head + entries)), *windows))
+
+
+def pack_window(source: Source, bit: int, window: bytes) -> bytes:
+    """A window without the bytes that its span never refers to, compressed; nothing for no window.
+
+    References into it can only stand where the first 32 KiB of the span come from. Decoding those behind windows that
+    hold the low and the high byte of each position, and behind the complement of the first, tells which are used.
+    """
+    if not window:
+        return b""
+    low = np.arange(len(window), dtype=np.uint16)
+    outputs = [_decode_start(source, bit, values.astype(np.uint8)) for values in (low & 0xFF, low >> 8, ~low & 0xFF)]
+    copied = outputs[0] != outputs[2]
+    used = outputs[0][copied].astype(np.int64) | outputs[1][copied].astype(np.int64) << 8
+    if not len(used):
+        return b""
+    kept = np.zeros(len(window), np.uint8)
+    kept[used] = np.frombuffer(window, np.uint8)[used]
+    return zlib.compress(kept[used.min() :].tobytes(), 9)
+
+
+def _decode_start(source: Source, bit: int, window: Bytes) -> Bytes:
+    byte, used = divmod(bit, 8)
+    data = memoryview(bytearray(2 * WINDOW))
+    n = source.read_at(byte, data)
+    out: Bytes = np.zeros(WINDOW, np.uint8)
+    inflater = inflate.Inflater(window, (8 - used) % 8, data[0] >> used if used else 0)
+    done = 0
+    consumed = int(used > 0)
+    while done < WINDOW and n:
+        status, taken, produced = inflater.inflate(data[:n], consumed, out, done, 1 << 62)
+        done += produced
+        if status == inflate.END or (taken == 0 and produced == 0 and consumed == n):
+            break
+        byte, consumed = byte + consumed + taken, 0
+        n = source.read_at(byte, data)
+    return out[:done]
+
+
+def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> bool:
+    """Whether spans follow on each other inside the file, and windows lie inside the index."""
+    bits, stops, starts = table["bit"], table["stop"], table["start"]
+    inside = bool((bits < 8 * size).all() and (stops <= 8 * size).all())
+    rising = bool((bits[1:] > bits[:-1]).all() and (starts[1:] > starts[:-1]).all() and starts[-1] < end)
+    following = bool(((stops[:-1] == 0) | (stops[:-1] == bits[1:])).all() and stops[-1] == 0 and starts[0] == 0)
+    packed = bool(
+        (table["window"] <= total).all()
+        and (table["size"] <= total - table["window"]).all()
+        and (table["size"] <= 2 * WINDOW).all()
+    )
+    return inside and rising and following and packed and end < 1 << 62
+
+
+class _Windows(Sequence[bytes]):
+    """The windows in an index file, each read when it is looked at."""
+
+    def __init__(self, path: str, places: list[int], sizes: list[int]) -> None:
+        self._path, self._places, self._sizes = path, places, sizes
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, i: int) -> bytes: ...
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, i: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(i, slice):
+            return [self[k] for k in range(len(self))[i]]
+        if not self._sizes[i]:
+            return b""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._places[i])
+                unpacker = zlib.decompressobj()
+                window = unpacker.decompress(file.read(self._sizes[i]), WINDOW)
+                if unpacker.eof:
+                    return window
+        except (OSError, zlib.error):
+            pass
+        raise FormatError("is damaged: build the index again", file=self._path, offset=self._places[i])

@@ -1,0 +1,150 @@
+"""Where a gzip file can be entered: a list of spans, each with its first bit, its place in the data and its window."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# Windows kept in memory at most; past this every other point is dropped and the spans grow.
+MOST_WINDOWS = 256
+
+
+class Span(NamedTuple):
+    """Bits of the file, and where in the unpacked data the bytes belong that they decode to."""
+
+    bit: int
+    stop: int  # the bit behind the last one; 0 where the member ends by itself, before `limit`
+    limit: int  # the byte of the file before which all of it lies
+    start: int
+    end: int
+    number: int  # in its table, which has the window
+    needs_window: bool
+    is_member: bool  # the whole of one
+    crc: int | None = None  # of the unpacked bytes, where an index states it
+
+
+class SpanTable:
+    """The spans of one gzip file from its start on: all of them, or those that are known so far."""
+
+    def __init__(self) -> None:
+        self._bits: list[int] = []
+        self._stops: list[int] = []
+        self._starts: list[int] = []
+        self._windows: Sequence[bytes] = []
+        self._inside: list[bool] = []  # whether there is a window
+        self._crcs: list[int] | None = None
+        self._kept = 0  # windows that are not empty
+        self._every = 1  # how many walked spans make one here
+        self._since = 0
+        self.end = 0
+        """The unpacked bytes that the spans cover."""
+        self.limit = 0
+        """The bytes of the file that they cover."""
+        self.complete = False
+
+    @classmethod
+    def of_columns(
+        cls,
+        bits: list[int],
+        stops: list[int],
+        starts: list[int],
+        end: int,
+        limit: int,
+        windows: tuple[Sequence[bytes], list[bool]] | None = None,
+        crcs: list[int] | None = None,
+    ) -> SpanTable:
+        """A complete table from its columns; windows are those of each span, and whether it needs one."""
+        table = cls()
+        table._bits, table._stops, table._starts, table._crcs = bits, stops, starts, crcs
+        table._windows, table._inside = windows or ([], [False] * len(bits))
+        table.end, table.limit, table.complete = end, limit, True
+        return table
+
+    def __len__(self) -> int:
+        return len(self._bits)
+
+    def add(self, bit: int, stop: int, length: int, window: bytes, limit: int) -> None:
+        """Append the span that follows on the last one; limit is the byte of the file where the next one may start."""
+        assert isinstance(self._windows, list)
+        if length == 0 and stop == 0 and not window:
+            self.limit = limit  # an empty member
+            return
+        inside = bool(self._bits) and bool(window) and self._stops[-1] == bit
+        if inside and self._since < self._every:
+            self._stops[-1] = stop
+        else:
+            self._bits.append(bit)
+            self._stops.append(stop)
+            self._starts.append(self.end)
+            self._windows.append(window)
+            self._inside.append(bool(window))
+            self._kept += bool(window)
+            self._since = 0
+        self._since += 1
+        self.end += length
+        self.limit = limit
+        if self._kept > MOST_WINDOWS:
+            self._thin()
+
+    def span(self, i: int) -> Span:
+        """The span with the number i."""
+        last = i + 1 == len(self._bits)
+        return Span(
+            self._bits[i],
+            self._stops[i],
+            self.limit if last else (self._bits[i + 1] + 7) // 8,
+            self._starts[i],
+            self.end if last else self._starts[i + 1],
+            i,
+            self._inside[i],
+            self._stops[i] == 0 and (i == 0 or self._stops[i - 1] == 0),
+            self._crcs[i] if self._crcs else None,
+        )
+
+    def window(self, i: int) -> bytes:
+        """What came before the span with the number i, as far as it is needed."""
+        return self._windows[i] if self._inside[i] else b""
+
+    def find_all(self, offsets: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """find() for many offsets."""
+        return np.searchsorted(np.array(self._starts, np.int64), offsets, "right") - 1
+
+    def find(self, offset: int) -> int:
+        """The number of the span with the unpacked byte at offset, which lies before `end`."""
+        return bisect.bisect_right(self._starts, offset) - 1
+
+    def __iter__(self) -> Iterator[Span]:
+        return (self.span(i) for i in range(len(self)))
+
+    def merged(self, size: int) -> list[Span]:
+        """The spans, joined to such of about size compressed bytes where one decoder can go through in one go."""
+        result: list[Span] = []
+        for span in self:
+            last = result[-1] if result else None
+            if last and last.stop == span.bit and last.limit - (last.bit >> 3) < size:
+                result[-1] = span._replace(
+                    bit=last.bit, start=last.start, number=last.number, needs_window=last.needs_window, crc=None
+                )
+            else:
+                result.append(span)
+        return result
+
+    def _thin(self) -> None:
+        """Join pairs of spans that one decoder can go through in one go."""
+        kept: list[int] = []
+        for i in range(len(self._bits)):
+            previous = kept[-1] if kept else -1
+            if previous >= 0 and i - previous == 1 and self._inside[i] and self._stops[previous] == self._bits[i]:
+                self._stops[previous] = self._stops[i]
+            else:
+                kept.append(i)
+        self._bits = [self._bits[i] for i in kept]
+        self._stops = [self._stops[i] for i in kept]
+        self._starts = [self._starts[i] for i in kept]
+        self._windows = [self._windows[i] for i in kept]
+        self._inside = [self._inside[i] for i in kept]
+        self._kept = sum(self._inside)
+        self._every *= 2

@@ -1,0 +1,56 @@
+"""build_index(): the seek index of a gzip file, beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import payload
+from .containers import open_container, seekindex
+from .containers.gzip import Gzip
+from .errors import IdxError
+from .source import File, open_source
+from .target import write_file
+
+
+def build_index(
+    file: File, *, spacing: int = seekindex.SPACING, progress: Callable[[int, int], None] | None = None
+) -> str:
+    """Write the seek index of a gzip file beside it, so that any record is found at once.
+
+    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio or dictzip wrote carry
+    their own table and need none, and neither do those of bgzip.
+
+    Parameters
+    ----------
+    file : path
+    spacing : int
+        About how many unpacked bytes lie between two places where decoding can start.
+    progress : callable, optional
+        Called with the unpacked bytes so far and their number.
+
+    Returns
+    -------
+    str
+        The path of the index: that of the file and ".seek".
+
+    Raises
+    ------
+    OSError, IdxError
+        As `idxio.verify`: the whole file is read and checked. IdxError too for anything but a gzip file with a path.
+    """
+    if spacing < 1 << 12:
+        raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        header = payload.read_header(container)
+        path = seekindex.path_of(source)
+        if not isinstance(container, Gzip) or path is None:
+            raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
+        total = header.size + header.nbytes
+        told = None if progress is None else lambda done: progress(done, total)
+        data = seekindex.build(source, container.stated(), (source.size or 0) / total, spacing, told)
+        write_file(path, data)
+        return path
+    finally:
+        source.close()

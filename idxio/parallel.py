@@ -1,0 +1,45 @@
+"""How many threads work, and a function over items on them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def check_threads(threads: int | None) -> int:
+    """The number of threads that a caller asks for; by default the processors that this process may use."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads < 1:
+        raise ValueError(f"threads is 1 or more, not {threads}")
+    return threads
+
+
+def on_threads(function: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
+    """Call function with each item, here and on threads - 1 other threads; the first error is raised."""
+    waiting = list(items)[::-1]
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        while not errors:
+            try:
+                item = waiting.pop()
+            except IndexError:
+                return
+            try:
+                function(item)
+            except BaseException as error:
+                errors.append(error)
+
+    helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(waiting)) - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
