@@ -19,8 +19,8 @@ import pytest
 from support import member, members, missing
 
 from idxio._native import inflate
-from idxio.containers import gzip as container
 from idxio.containers import guess
+from idxio.containers import gzip as container
 from idxio.containers.walker import Walker
 
 
