@@ -17,6 +17,8 @@ def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[
 
     read gets a range or an ascending integer array without repeats, and returns those records as a new array.
     """
+    if type(key) is int and shape and 0 <= key < shape[0]:  # the usual case, without what the others need
+        return read(range(key, key + 1))[0]
     parts = key if isinstance(key, tuple) else (key,)
     parts = tuple(part if _is_basic(part) else _as_index(part) for part in parts)
     if not shape:

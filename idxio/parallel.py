@@ -22,6 +22,10 @@ def check_threads(threads: int | None) -> int:
 def on_threads(function: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
     """Call function with each item, here and on threads - 1 other threads; the first error is raised."""
     waiting = list(items)[::-1]
+    if threads == 1 or len(waiting) < 2:
+        for item in waiting[::-1]:
+            function(item)
+        return
     errors: list[BaseException] = []
 
     def work() -> None:

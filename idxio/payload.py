@@ -15,7 +15,7 @@ from .containers.raw import Raw
 from .errors import FormatError, TruncatedError
 from .header import MAX_SIZE, Header, parse
 from .indexing import Rows
-from .memory import allocate, populating
+from .memory import allocate
 from .parallel import check_threads, on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -24,8 +24,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 PIECE = 1 << 18
 # A thread takes a multiple of this, a huge page: less is not worth a thread.
 _PART = 2 << 20
-# Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
-_TRUSTED_RATIO = 16
 # Records of one iteration that share memory, in bytes.
 _SHARED = 1 << 20
 
@@ -74,8 +72,7 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
         _in_pieces(header, result, threads, lambda start, piece: read_at(header.size + start, piece, 1))
     else:
         buffer = _allocate(container, header, header.size)
-        with populating(buffer, _TRUSTED_RATIO * (container.source.size or 0) if threads > 1 else 0):
-            found = _unpack(container, header, buffer.data, threads)
+        found = _unpack(container, header, buffer.data, threads)
         _check_found(container, header, found)
         result = buffer[header.size :]
         _in_pieces(header, result, threads, None)
@@ -89,17 +86,17 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
 
 def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
     """The records of an ascending range or index array, in native byte order, in a new array."""
-    threads = check_threads(threads)
     if not header.shape:
         return read_whole(container, header, None, 1)
     count, size = len(rows), header.record_nbytes
     result = allocate(0, count * size)
     if count and size:
         if isinstance(rows, range) and (rows.step == 1 or count == 1):
-            container.read_at(header.size + rows[0] * size, result.data, threads)
+            # One record is not worth asking how many processors there are.
+            container.read_at(header.size + rows[0] * size, result.data, 1 if count == 1 else check_threads(threads))
         else:
-            container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
-    _in_pieces(header, result, threads, None)
+            container.gather(header.size, size, np.asarray(rows, np.int64), result, check_threads(threads))
+    _in_pieces(header, result, 1, None)
     return result.view(header.native).reshape(count, *header.shape[1:])
 
 

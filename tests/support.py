@@ -185,13 +185,13 @@ class FullDisk(io.BytesIO):
 def pipe_of(data: bytes) -> Iterator[Any]:
     """The reading end of a real pipe that another thread fills."""
     reader, writer = os.pipe()
-    thread = threading.Thread(target=_fill, args=(writer, data))
+    thread = threading.Thread(target=_fill, args=(writer, data), daemon=True)
     thread.start()
     try:
         with os.fdopen(reader, "rb", buffering=0) as file:
             yield file
     finally:
-        thread.join()
+        thread.join(60)
 
 
 def _fill(target: int | str, data: bytes) -> None:
@@ -206,12 +206,12 @@ def _fill(target: int | str, data: bytes) -> None:
 def fifo_of(path: str, data: bytes) -> Iterator[str]:
     """A named pipe that another thread fills."""
     os.mkfifo(path)
-    thread = threading.Thread(target=_fill, args=(path, data))
+    thread = threading.Thread(target=_fill, args=(path, data), daemon=True)
     thread.start()
     try:
         yield path
     finally:
-        thread.join()
+        thread.join(60)
 
 
 def missing(what: str) -> None:

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -23,6 +24,15 @@ ALL = pytest.mark.parametrize("packing", PACKINGS)
 KINDS = ("raw bytes", "raw path", "raw object", "gzip", "pipe")
 
 
+class Yielding(io.BytesIO):
+    """Lets another thread run between seek() and what follows, as a file object written in Python does."""
+
+    def seek(self, *args):
+        position = super().seek(*args)
+        time.sleep(0)
+        return position
+
+
 def opened(kind, array, folder):
     data = encode(array)
     if kind == "raw path":
@@ -31,7 +41,7 @@ def opened(kind, array, folder):
         return idxio.open(path)
     makers = {
         "raw bytes": lambda: data,
-        "raw object": lambda: io.BytesIO(data),
+        "raw object": lambda: Yielding(data),
         "gzip": lambda: PACKINGS["gzip"](data),
         "pipe": lambda: PipeLike(data, 1000),
     }
@@ -214,6 +224,16 @@ def test_results_are_writable_copies(packing, key):
             result[...] = -1
             np.asarray(f)[...] = -2
             f.read()[...] = -3
+
+
+@ALL
+def test_results_without_dimensions_are_copies(packing):
+    with idxio.open(PACKINGS[packing](encode(np.array(5, np.int16)))) as f:
+        for key in (..., (), (..., None), (None, None)):
+            result = np.asarray(f[key])
+            if isinstance(f[key], np.ndarray):
+                result[...] = -1
+            assert f[()] == 5
 
 
 @ALL

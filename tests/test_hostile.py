@@ -275,7 +275,7 @@ NAMED = {
     "git annex get": b"/annex/objects/SHA256E-s26421880--00.gz\n",
     "git-annex": b"../.git/annex/objects/XX/YY/SHA256E-s5--00/SHA256E-s5--00",
     "zip": b"PK\3\4" + bytes(40),
-    "tar": TAR,
+    "tar -xf": TAR,
     "numpy.load": b"\x93NUMPY\1\0v\0{'descr': '|u1'",
     "JSON": b'{"message": "Not Found"}',
     "zstd": b"\x28\xb5\x2f\xfd" + bytes(20),
@@ -291,8 +291,9 @@ def test_the_cause_is_named(words, pack, tmp_path):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(pack(NAMED[words]))
     for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
-        with pytest.raises(idxio.FormatError, match=words.strip()) as info:
+        with pytest.raises(idxio.FormatError) as info:
             call(path)
+        assert words.strip() in info.value.message  # the whole text has the path, and that has these words
         assert str(path) in str(info.value)
 
 

@@ -207,8 +207,9 @@ def test_mmap_of_rows(tmp_path):
 def test_mmap_of_a_packed_file_says_why_not(packing, tmp_path):
     path = tmp_path / "x"
     path.write_bytes(PACKINGS[packing](encode(sample())))
-    with pytest.raises(idxio.IdxError, match=packing.split("-")[0]) as info:
+    with pytest.raises(idxio.IdxError) as info:
         idxio.read(path, mmap=True)
+    assert f"packed with {packing.split('-')[0]}" in info.value.message
     assert str(path) in str(info.value)
 
 

@@ -323,7 +323,7 @@ def test_pipe(compression):
         reader, writer = os.pipe()
         received = []
         with os.fdopen(reader, "rb") as source:
-            thread = threading.Thread(target=_collect, args=(source, received))
+            thread = threading.Thread(target=_collect, args=(source, received), daemon=True)
             thread.start()
             with os.fdopen(writer, "wb", buffering=0) as file:
                 array = np.arange(300_000, dtype=np.int32).reshape(3, -1)
@@ -332,7 +332,7 @@ def test_pipe(compression):
                         w.append(array)
                 else:
                     idxio.write(file, array, compression=compression)
-            thread.join()
+            thread.join(60)
         assert unpacked(received[0], compression) == encode(array)
 
 
@@ -350,11 +350,11 @@ def test_fifo(tmp_path):
     path = tmp_path / "fifo"
     os.mkfifo(path)
     received = []
-    thread = threading.Thread(target=lambda: received.append(path.read_bytes()))
+    thread = threading.Thread(target=lambda: received.append(path.read_bytes()), daemon=True)
     thread.start()
     with idxio.Writer(path, "int16", sample().shape[1:]) as writer:
         writer.append(sample())
-    thread.join()
+    thread.join(60)
     assert received == [encode(sample())]
     assert stat.S_ISFIFO(path.stat().st_mode)
 

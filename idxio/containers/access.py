@@ -24,13 +24,18 @@ from .members import (
     skip_zeros,
 )
 from .table import Span, SpanTable
-from .walker import TARGET, WINDOW, Piece
+from .walker import WINDOW, Piece
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Decoded spans that are kept, in bytes: a loop over records finds its span there.
 CACHE = 16 << 20
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
+
+
+# Compressed bytes that are decoded in one go: these and what they unpack to stay in the L2 cache for the CRC-32.
+SPAN = 1 << 18
+RUNS = 3
 
 
 class SpanReader:
@@ -110,10 +115,13 @@ def wrong_span(name: str, span: Span) -> FormatError:
 
 def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
-    spans = table.merged(TARGET)
+    spans = table.merged(SPAN)
     if not spans or table.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
-    count = min(len(spans), 1 if threads == 1 else 3 * threads)  # more runs than threads: one may be slower
+    # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one may
+    # be slower.
+    windows = any(span.needs_window for span in spans)
+    count = min(len(spans), RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans))
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
     found: list[list[Stretch]] = [[] for _ in runs]

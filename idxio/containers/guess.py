@@ -190,7 +190,9 @@ class _Part(threading.Thread):
                     return
             elif walker.bit >= 8 * self.round.end:
                 return
-            bit = walker.bit
+            if not walker.open_member():
+                return
+            bit = walker.bit  # of the data, behind a header
             stretch = walker.step(self.memory, self.base + self.length, stop)
             if stretch is None:
                 return

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._native import inflate
 from ..errors import IdxError, TruncatedError
+from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
@@ -26,6 +27,8 @@ Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
+# Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
+TRUSTED_RATIO = 16
 # Unpacked bytes that a stream holds: some spans of ordinary data.
 _BUFFER = 4 << 20
 # Below this many unpacked bytes threads cost more than they save.
@@ -71,8 +74,9 @@ class Gzip(Container):
         if self.source.size is not None:
             if threads > 1 and self._read_by_spans(np.frombuffer(out, np.uint8), threads):
                 return len(out)
-            if _inflate_members(self._compressed(), out):
-                return len(out)
+            with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
+                if _inflate_members(self._compressed(), out):
+                    return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
         return super().read_whole(out, threads)
 

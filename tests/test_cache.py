@@ -1,0 +1,128 @@
+"""open(cache=True): unpacked once, found again, never half there. And repack."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support import encode
+
+import idxio
+from idxio import cache
+
+ARRAY = np.arange(30_000, dtype=np.int32).reshape(3000, 10)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("IDXIO_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def packed(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(encode(ARRAY)))
+    return path
+
+
+def test_the_second_time_it_is_a_map(packed, folder):
+    for _ in range(2):
+        with idxio.open(packed, cache=True) as f:
+            assert f.packing == "raw"
+            assert (f.array == ARRAY).all()
+    assert [entry.size for entry in cache.entries()] == [len(encode(ARRAY))]
+    view = idxio.read(packed, mmap=True, cache=True)
+    assert not view.flags.writeable
+    assert (view == ARRAY).all()
+
+
+def test_mirrors_share_it(packed, tmp_path):
+    (tmp_path / "y.xz").write_bytes(lzma.compress(encode(ARRAY)))
+    idxio.open(packed, cache=True).close()
+    idxio.open(tmp_path / "y.xz", cache=True).close()
+    assert len(cache.entries()) == 1
+
+
+def test_a_replaced_file_is_noticed(packed):
+    idxio.open(packed, cache=True).close()
+    packed.write_bytes(gzip.compress(encode(ARRAY + 1)))
+    assert (idxio.read(packed, cache=True) == ARRAY + 1).all()
+
+
+def test_a_damaged_entry_is_made_again(packed):
+    idxio.open(packed, cache=True).close()
+    with open(cache.entries()[0].path, "r+b") as file:
+        file.truncate(99)
+    assert (idxio.read(packed, cache=True) == ARRAY).all()
+    os.unlink(cache.entries()[0].path)
+    assert (idxio.read(packed, cache=True) == ARRAY).all()
+
+
+def test_a_damaged_file_is_not_kept(packed):
+    data = bytearray(packed.read_bytes())
+    data[-5] ^= 1
+    packed.write_bytes(data)
+    with pytest.raises(idxio.IdxError):
+        idxio.open(packed, cache=True)
+    assert not cache.entries()
+
+
+def test_it_is_bounded(packed, tmp_path, monkeypatch):
+    monkeypatch.setenv("IDXIO_CACHE_SIZE", str(len(encode(ARRAY)) + 10))
+    idxio.open(packed, cache=True).close()
+    os.utime(cache.entries()[0].path, (1, 1))
+    (tmp_path / "y.gz").write_bytes(gzip.compress(encode(ARRAY + 1)))
+    view = idxio.read(packed, mmap=True, cache=True)
+    os.utime(cache.entries()[0].path, (1, 1))
+    assert (idxio.read(tmp_path / "y.gz", cache=True) == ARRAY + 1).all()
+    assert len(cache.entries()) == 1
+    assert (view == ARRAY).all()  # a view outlives its file
+
+
+def test_several_processes_at_once(packed, folder):
+    code = f"import idxio; print(idxio.read({str(packed)!r}, cache=True).sum())"
+    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
+    assert {int(process.communicate()[0]) for process in running} == {int(ARRAY.sum())}
+    assert len(cache.entries()) == 1
+    assert not [name for name in os.listdir(folder) if name.endswith(".tmp")]
+
+
+def test_clear(packed):
+    idxio.open(packed, cache=True).close()
+    assert cache.clear() > len(encode(ARRAY))
+    assert cache.entries() == []
+
+
+def test_what_is_raw_is_not_copied(tmp_path):
+    idxio.write(tmp_path / "raw", ARRAY)
+    assert (idxio.read(tmp_path / "raw", cache=True) == ARRAY).all()
+    assert cache.entries() == []
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("array", [ARRAY, ARRAY[:0], np.float64(3), np.zeros((0, 3), np.uint8)])
+def test_repack(pack, array, tmp_path):
+    calls = []
+    idxio.repack(pack(encode(array)), tmp_path / "out.gz", progress=lambda *call: calls.append(call))
+    expected = io.BytesIO()
+    idxio.write(expected, np.asarray(array), compression="gzip")
+    assert (tmp_path / "out.gz").read_bytes() == expected.getvalue()
+    assert all(done <= total for done, total in calls)
+
+
+def test_repack_in_place_and_of_what_is_bad(packed):
+    idxio.repack(packed, packed, level=9)
+    assert (idxio.read(packed) == ARRAY).all()
+    good = packed.read_bytes()
+    bad = bytearray(good)
+    bad[-6] ^= 1
+    packed.write_bytes(bad)
+    with pytest.raises(idxio.IdxError):
+        idxio.repack(packed, packed)
+    assert packed.read_bytes() == bad

@@ -1,0 +1,139 @@
+"""The index beside a gzip file: used when it is true, and never believed when it is not."""
+
+import gzip
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import encode
+
+import idxio
+from idxio.containers import seekindex
+
+RECORDS = np.random.default_rng(1).integers(0, 40, (3000, 101), np.uint8).cumsum(1).astype(np.uint8)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(encode(RECORDS), 6))
+    return path
+
+
+def is_indexed(path):
+    with idxio.open(path) as f:
+        f[0]
+        return f._container.table._crcs is not None
+
+
+def right_or_an_error(path):
+    """What an index may do at the worst."""
+    for ids in ([1500], [5, 2999], slice(700, 900)):
+        try:
+            with idxio.open(path) as f:
+                assert (f[ids] == RECORDS[ids]).all()
+        except idxio.IdxError:
+            pass
+    assert (idxio.read(path) == RECORDS).all()
+
+
+def test_it_is_used(packed):
+    assert not is_indexed(packed)
+    assert idxio.build_index(packed, spacing=1 << 13) == f"{packed}.seek"
+    assert is_indexed(packed)
+    with idxio.open(packed) as f:
+        for i in random.Random(1).sample(range(3000), 200):
+            assert (f[i] == RECORDS[i]).all()
+    assert (idxio.read(packed) == RECORDS).all()
+
+
+@settings(max_examples=25)
+@given(st.integers(1 << 12, 1 << 18), st.integers(1, 9), st.integers(1, 4))
+def test_any_spacing(tmp_path_factory, spacing, level, members):
+    path = tmp_path_factory.mktemp("any") / "x.gz"
+    data = encode(RECORDS)
+    step = -(-len(data) // members)
+    path.write_bytes(b"".join(gzip.compress(data[k : k + step], level) for k in range(0, len(data), step)))
+    idxio.build_index(path, spacing=spacing)
+    with idxio.open(path) as f:
+        assert f._container.table.complete
+        assert (f[::-7] == RECORDS[::-7]).all()
+        assert (f[[2999, 0, 1234]] == RECORDS[[2999, 0, 1234]]).all()
+    assert (idxio.read(path) == RECORDS).all()
+
+
+def test_stale(packed, tmp_path):
+    idxio.build_index(packed)
+    packed.write_bytes(gzip.compress(encode(RECORDS[::-1].copy()), 6))
+    assert not is_indexed(packed)
+    with idxio.open(packed) as f:
+        assert (f[7] == RECORDS[-8]).all()
+    other = tmp_path / "other.gz"
+    other.write_bytes(gzip.compress(encode(RECORDS), 1))
+    shutil.copy(f"{packed}.seek", f"{other}.seek")
+    assert not is_indexed(other)
+
+
+def test_truncated_anywhere(packed):
+    index = idxio.build_index(packed, spacing=1 << 14)
+    data = Path(index).read_bytes()
+    for size in [*range(200), *random.Random(2).sample(range(200, len(data)), 60)]:
+        with open(index, "wb") as file:
+            file.write(data[:size])
+        right_or_an_error(packed)
+
+
+def test_bytes_flipped(packed):
+    index = idxio.build_index(packed, spacing=1 << 14)
+    data = Path(index).read_bytes()
+    for at in [*range(140), *random.Random(3).sample(range(140, len(data)), 100)]:
+        with open(index, "wb") as file:
+            file.write(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
+        right_or_an_error(packed)
+
+
+def test_a_liar_that_knows_the_format(packed):
+    """Entries changed, with the CRC-32 of the table made right again."""
+    index = idxio.build_index(packed, spacing=1 << 14)
+    data = Path(index).read_bytes()
+    head, size, crc = seekindex._HEAD, seekindex._ENTRY.itemsize, seekindex._CRC
+    count = head.unpack(data[: head.size])[-1]
+    end = head.size + count * size
+    rng = random.Random(4)
+    for _ in range(150):
+        table = np.frombuffer(data[head.size : end], seekindex._ENTRY).copy()
+        name = rng.choice(table.dtype.names)
+        if rng.random() < 0.3:
+            a, b = rng.sample(range(count), 2)
+            table[name][a], table[name][b] = table[name][b], table[name][a]
+        else:
+            most = (1 << 8 * table.dtype[name].itemsize) - 1
+            table[name][rng.randrange(count)] = rng.choice([0, 1, most, rng.randrange(most), rng.randrange(len(data))])
+        lie = data[: head.size] + table.tobytes()
+        with open(index, "wb") as file:
+            file.write(lie + crc.pack(seekindex.zlib.crc32(lie)) + data[end + crc.size :])
+        right_or_an_error(packed)
+
+
+def test_what_can_have_none(tmp_path):
+    with pytest.raises(idxio.IdxError, match="index"):
+        idxio.build_index(gzip.compress(encode(RECORDS)))
+    raw = tmp_path / "raw"
+    idxio.write(raw, RECORDS)
+    with pytest.raises(idxio.IdxError, match="index"):
+        idxio.build_index(raw)
+    (tmp_path / "bad.gz").write_bytes(gzip.compress(encode(RECORDS))[:-9])
+    with pytest.raises(idxio.IdxError):
+        idxio.build_index(tmp_path / "bad.gz")
+    assert not (tmp_path / "bad.gz.seek").exists()
+
+
+def test_windows_hold_only_what_is_used(packed):
+    index = idxio.build_index(packed, spacing=1 << 14)
+    with idxio.open(packed) as f:
+        whole = 32768 * sum(f._container.table._inside)
+    assert len(Path(index).read_bytes()) < whole / 3

@@ -1,0 +1,138 @@
+"""iter_records, and random access under threads, forks and changes."""
+
+import gzip
+import lzma
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from support import encode
+
+import idxio
+
+ARRAY = np.random.default_rng(2).integers(-99, 99, (5000, 37), np.int16)
+KINDS = ("raw", "stock", "own", "xz")
+
+
+@pytest.fixture(params=KINDS)
+def path(request, tmp_path):
+    path = tmp_path / request.param
+    data = encode(ARRAY)
+    if request.param == "own":
+        idxio.write(path, ARRAY, compression="gzip")
+    else:
+        path.write_bytes({"raw": bytes, "stock": gzip.compress, "xz": lzma.compress}[request.param](data))
+    return path
+
+
+@pytest.mark.parametrize("n", [1, 7, 256, 5000, 9999])
+def test_blocks(path, n):
+    with idxio.open(path) as f:
+        blocks = list(f.iter_records(n))
+    assert [len(block) for block in blocks[:-1]] == [n] * (len(blocks) - 1)
+    assert (np.concatenate(blocks) == ARRAY).all()
+    assert all(block.flags.writeable and block.dtype == np.int16 for block in blocks)
+
+
+def test_leaving_early_leaves_no_thread(path):
+    before = threading.active_count()
+    with idxio.open(path) as f:
+        for _ in f.iter_records(3):
+            break
+        blocks = f.iter_records(3)
+        next(blocks)
+        blocks.close()
+    assert threading.active_count() == before
+
+
+def test_the_checksum_is_checked_at_the_end(tmp_path):
+    data = bytearray(gzip.compress(encode(ARRAY)))
+    data[-6] ^= 1
+    seen = 0
+    with pytest.raises(idxio.ChecksumError), idxio.open(bytes(data)) as f:  # noqa: PT012
+        for block in f.iter_records(100):
+            seen += len(block)
+    assert seen <= 5000
+
+
+def test_an_error_in_the_middle(tmp_path):
+    data = gzip.compress(encode(ARRAY))
+    with pytest.raises(idxio.TruncatedError, match="records are whole"), idxio.open(data[: len(data) // 2]) as f:
+        list(f.iter_records(100))
+
+
+def test_a_pipe(path):
+    read, write = os.pipe()
+    data = path.read_bytes()
+
+    def feed():
+        with os.fdopen(write, "wb") as file:
+            file.write(data)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    with os.fdopen(read, "rb") as file, idxio.open(file) as f:
+        assert (np.concatenate(list(f.iter_records(64))) == ARRAY).all()
+    feeder.join()
+
+
+def test_reading_leaves_the_spans(tmp_path):
+    noise = np.random.default_rng(3).integers(0, 50, (90_000, 100), np.uint8)
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(encode(noise), 1))
+    for first in (lambda f: list(f.iter_records(1000)), lambda f: f[:], lambda f: f[-1]):
+        with idxio.open(path) as f:
+            first(f)
+            assert f._container.table.end > noise.nbytes
+            assert len(f._container.table) > 3
+            assert (f[[89_999, 5, 40_000]] == noise[[89_999, 5, 40_000]]).all()
+
+
+def test_memory_is_constant(tmp_path):
+    path = tmp_path / "x.gz"
+    block = np.random.default_rng(4).integers(0, 3, (1000, 1000), np.uint8)
+    with idxio.Writer(path, "uint8", (1000,), level=1) as writer:
+        for _ in range(600):
+            writer.append(block)
+    code = f"""
+import resource, idxio
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+f = idxio.open({str(path)!r})
+before = peak()
+n = sum(len(block) for block in f.iter_records(256))
+assert n == 600_000, n
+assert peak() - before <= 24, peak() - before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_many_threads_at_once(path):
+    with idxio.open(path) as f, ThreadPoolExecutor(8) as pool:
+        ids = np.random.default_rng(6).integers(0, 5000, (200, 9))
+        for found, wanted in zip(pool.map(lambda part: f[part], ids), ids, strict=True):
+            assert (found == ARRAY[wanted]).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_after_a_fork(path):
+    with idxio.open(path) as f:
+        f[10]
+        pid = os.fork()
+        if not pid:
+            os._exit(0 if (f[4990:] == ARRAY[4990:]).all() else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert (f[:20] == ARRAY[:20]).all()
+
+
+def test_changed_under_it(path):
+    with idxio.open(path) as f:
+        with open(path, "r+b") as file:
+            file.truncate(200)
+        os.utime(path, (1, 1))
+        with pytest.raises(idxio.IdxError):
+            f[4999]
