@@ -25,6 +25,10 @@ class Source(Protocol):
         """Fill out with the bytes from offset on; fewer only at the end. The number of bytes."""
         ...
 
+    def check(self) -> None:
+        """Raise ChangedError if the bytes are known not to be those that were opened."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -48,6 +52,8 @@ class PathSource:
 
     def check(self) -> None:
         """Raise ChangedError if the file is no longer the one that was opened."""
+        if self._fd < 0:
+            raise ValueError(f"{self.name}: the file is closed")
         if _identity(os.fstat(self._fd)) != self.identity:
             raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
 
@@ -93,6 +99,9 @@ class BufferSource:
         out[: len(piece)] = piece
         return len(piece)
 
+    def check(self) -> None:
+        """Whoever changes the buffer knows it."""
+
     def close(self) -> None:
         pass
 
@@ -116,6 +125,9 @@ class SeekableSource:
             n = _read_full(self._file, out)
             self._end = max(self._end, position + n)
             return n
+
+    def check(self) -> None:
+        """Nothing tells."""
 
     def close(self) -> None:
         """Leave the caller's file open, behind all that was read."""
@@ -160,6 +172,9 @@ class PipeSource:
             self._position += n
             done += n
         return done
+
+    def check(self) -> None:
+        """Nothing tells."""
 
     def close(self) -> None:
         if self._owned:

@@ -167,6 +167,7 @@ class Gzip(Container):
 
     def _find(self, offset: int) -> Span:
         """The span of an unpacked byte, decoding up to it where no table says where it is."""
+        self.source.check()  # spans that are kept must not outlive their file
         with self._lock:
             table = self.table
             if table.end <= offset and not table.complete:
