@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -65,8 +66,10 @@ def raw_copy(file: File) -> str | None:
         try:
             with open(link) as text:
                 path = os.path.join(place, os.path.basename(text.read()))
-            if os.path.getsize(path) == size:
-                os.utime(path)
+            status = os.stat(path)
+            if status.st_size == size:
+                # The time of use alone: another one of writing would make it another file for whoever has it open.
+                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
                 return path
         except OSError:
             pass
@@ -81,7 +84,7 @@ def raw_copy(file: File) -> str | None:
 
 def entries() -> list[Entry]:
     """The raw files in the cache, the one used last first."""
-    found = [Entry(e.path, e.stat().st_size, e.stat().st_mtime) for e in _scan() if e.name.endswith(".idx")]
+    found = [Entry(e.path, e.stat().st_size, e.stat().st_atime) for e in _scan() if e.name.endswith(".idx")]
     return sorted(found, key=lambda entry: -entry.used)
 
 
