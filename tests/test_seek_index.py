@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import encode
 
 import idxio
+from idxio.containers import gzip as gzip_container
 from idxio.containers import seekindex
 
 RECORDS = np.random.default_rng(1).integers(0, 40, (3000, 101), np.uint8).cumsum(1).astype(np.uint8)
@@ -130,6 +131,48 @@ def test_what_can_have_none(tmp_path):
     with pytest.raises(idxio.IdxError):
         idxio.build_index(tmp_path / "bad.gz")
     assert not (tmp_path / "bad.gz.seek").exists()
+
+
+@pytest.fixture
+def small_cache(monkeypatch):
+    """Spans that do not fit the cache together, so that they are decoded no further than needed."""
+    monkeypatch.setattr(gzip_container, "CACHE", 1 << 16)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(-3000, 2999), min_size=1, max_size=300), st.integers(12, 16))
+def test_ids_decode_up_to_a_mark(packed, small_cache, ids, spacing):
+    idxio.build_index(packed, spacing=1 << spacing)
+    with idxio.open(packed) as f:
+        assert (f[ids] == RECORDS[ids]).all()
+
+
+def test_wrong_marks_are_not_believed(packed, small_cache, monkeypatch):
+    idxio.build_index(packed, spacing=1 << 15)
+    ids = list(range(0, 3000, 11))
+    with idxio.open(packed) as f:
+        f[0]
+        marks = f._container.table._marks
+        f._container.table._marks = marks._replace(crcs=marks.crcs + np.uint32(1))
+        assert (f[ids] == RECORDS[ids]).all()
+
+
+def test_damage_behind_a_good_index(packed, small_cache):
+    idxio.build_index(packed, spacing=1 << 14)
+    data = bytearray(packed.read_bytes())
+    ids = list(range(0, 3000, 7))
+    errors = 0
+    for place in range(100, len(data) - 8, len(data) // 40):
+        data[place] ^= 0x10
+        packed.write_bytes(data)
+        data[place] ^= 0x10
+        try:
+            with idxio.open(packed) as f:
+                assert is_indexed(packed)
+                assert (f[ids] == RECORDS[ids]).all()
+        except idxio.IdxError:
+            errors += 1
+    assert errors > 20
 
 
 def test_windows_hold_only_what_is_used(packed):

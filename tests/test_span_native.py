@@ -77,6 +77,45 @@ def test_every_edge_at_every_bit(level, strategy):
 
 @settings(max_examples=60)
 @given(st.data())
+def test_the_first_bytes_of_a_span(choice):
+    seed = choice.draw(st.integers(0, 99), "seed")
+    plain = text(seed, 90_000)
+    stream = packed(plain, choice.draw(st.sampled_from([1, 6, 9]), "level"))
+    start, begin = choice.draw(st.sampled_from(edges(stream, len(plain))), "edge")
+    length = choice.draw(st.integers(0, len(plain) - begin), "length")
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    window = deflater.compress(plain[max(0, begin - 32768) : begin]) + deflater.flush()
+    out = np.zeros(32768 + length + choice.draw(st.sampled_from([inflate.SLACK, 40_000]), "slack"), np.uint8)
+    data, offset = roomy(stream)
+    size, crc = inflate.Decoder().inflate_first(data, start + offset, window if begin else b"", out, length)
+    assert size == min(begin, 32768)
+    assert bytes(out[size : size + length]) == plain[begin : begin + length]
+    assert crc == zlib.crc32(plain[begin : begin + length])
+
+
+def test_bounds_of_first_bytes():
+    decoder = inflate.Decoder()
+    data, offset = roomy(packed(b"abc" * 1000))
+    out = np.zeros(32768 + 3000, np.uint8)
+    decoder.inflate_first(data, offset, b"", out, 3000)
+    for start, memory, length in (
+        (offset - 8, out, 0),
+        (8 * len(data), out, 0),
+        (offset, out, 3001),
+        (offset, out, 1 << 63),
+        (offset, out[:32767], 0),
+    ):
+        with pytest.raises(IndexError):
+            decoder.inflate_first(data, start, b"", memory, length)
+    # A window that is not deflate data, or too long, decodes nothing.
+    for window in (b"\xff" * 20, packed(b"x" * 32769)):
+        out[:] = 1
+        _, crc = decoder.inflate_first(data, offset, window, out, 100)
+        assert crc != zlib.crc32((b"abc" * 34)[:100])
+
+
+@settings(max_examples=60)
+@given(st.data())
 def test_a_wrong_stop_is_noticed(choice):
     plain = text(choice.draw(st.integers(0, 5)), 40_000)
     stream = packed(plain)

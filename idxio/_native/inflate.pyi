@@ -9,6 +9,7 @@ NO_SPACE: int
 EDGE: int
 ROOM: int
 SPARE: int
+SLACK: int
 
 def versions() -> tuple[str, str | None]: ...
 def crc32(data: Buffer, crc: int = 0) -> int: ...
@@ -21,6 +22,7 @@ class Decoder:
     def inflate_span(
         self, data: Buffer, start: int, stop: int, out: Buffer, out_start: int, window: int
     ) -> tuple[int, int, int]: ...
+    def inflate_first(self, data: Buffer, start: int, window: Buffer, out: Buffer, length: int) -> tuple[int, int]: ...
 
 @final
 class Inflater:

@@ -8,6 +8,8 @@ cdef enum:
     # A stored block's header, a window, and the blocks between it and the span: 91 + 30 bits.
     ROOM_BYTES = 5 + 32768 + 16
     SPARE_BYTES = 3
+    # A decoder that runs out of room stops before the match that does not fit: of 258 bytes at most (RFC 1951, 3.2.5).
+    SLACK_BYTES = 258
 
 cdef extern from "codec.h" nogil:
     ctypedef struct z_stream:
@@ -37,6 +39,7 @@ NO_SPACE = IDXIO_NO_SPACE
 EDGE = IDXIO_EDGE
 ROOM = ROOM_BYTES
 SPARE = SPARE_BYTES
+SLACK = SLACK_BYTES
 
 
 def versions():
@@ -71,7 +74,6 @@ cdef class Decoder:
         if status == IDXIO_NO_MEMORY:
             raise MemoryError("zlib ran out of memory")
         return status, consumed, produced
-
 
     def inflate_span(self, uint8_t[::1] data not None, size_t start, size_t stop,
                      uint8_t[::1] out not None, size_t out_start, size_t window):
@@ -109,6 +111,37 @@ cdef class Decoder:
             return (IDXIO_BAD if status == IDXIO_END else status), 0, 0
         consumed += stream - &data[0]
         return status, (0 if stop and consumed == end else consumed), produced - window
+
+    def inflate_first(self, uint8_t[::1] data not None, size_t start, const uint8_t[::1] window not None,
+                      uint8_t[::1] out not None, size_t length):
+        """Decode the first length bytes of the span at the bit start of data: where they lie in out, and their CRC-32.
+
+        window is a deflate stream of what came before, or empty; it is decoded into the front of out. At least ROOM
+        bytes of data lie before the byte of start, and are overwritten, as are the bits of that byte before start.
+
+        What a decoder leaves where the room runs out is not promised, so the CRC-32 has to be the one that was
+        expected. Both stop before the match that does not fit: give out room for window, length and SLACK bytes.
+        """
+        cdef size_t consumed = 0, produced = 0, size = 0, room, first = start >> 3
+        cdef uint8_t *stream
+        cdef uint32_t crc = 0
+        cdef int status = IDXIO_END
+        if first < ROOM_BYTES or first >= <size_t>data.shape[0]:
+            raise IndexError("the span lies outside the data")
+        if <size_t>out.shape[0] < 32768 or length > <size_t>out.shape[0] - 32768:
+            raise IndexError("no room for the window and the span")
+        with nogil:
+            if window.shape[0]:
+                status = idxio_inflate(self.decoder, &window[0], window.shape[0], &out[0], 32768, &consumed, &size)
+            if status == IDXIO_END:
+                stream = prefix(&data[0] + first, start & 7, &out[0], size)
+                room = min(size + length + SLACK_BYTES, <size_t>out.shape[0])
+                status = idxio_inflate(self.decoder, stream, &data[0] + data.shape[0] - stream, &out[0], room,
+                                       &consumed, &produced)
+                crc = idxio_crc32(0, &out[0] + size, length)
+        if status == IDXIO_NO_MEMORY:
+            raise MemoryError("zlib ran out of memory")
+        return size, crc
 
 
 cdef uint8_t *prefix(uint8_t *first, int bit, const uint8_t *window, size_t size) noexcept nogil:

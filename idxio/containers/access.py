@@ -45,16 +45,19 @@ class SpanReader:
         self.source = source
         self._free: list[tuple[Piece, inflate.Decoder]] = []
 
+    def _take(self, span: Span, capacity: int) -> tuple[Piece, inflate.Decoder]:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return Piece(self.source, max(capacity, span.limit - (span.bit >> 3))), inflate.Decoder()
+
     def decode(self, span: Span, out: Bytes, start: int, window: int) -> Stretch:
         """Decode a span, behind the window bytes before out[start:], to the end of out.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
         first = span.bit >> 3
-        try:
-            piece, decoder = self._free.pop()
-        except IndexError:
-            piece, decoder = Piece(self.source, span.limit - first), inflate.Decoder()
+        piece, decoder = self._take(span, 0)
         piece.load(first, span.limit - first)
         if piece.stop < span.limit:
             raise wrong_span(self.source.name, span)
@@ -84,6 +87,21 @@ class SpanReader:
         if len(piece.data) <= _POOLED:
             self._free.append((piece, decoder))
         return Stretch(produced, crc, trailer)
+
+    def decode_first(self, span: Span, window: bytes | bytearray, out: Bytes, length: int, crc: int) -> Bytes | None:
+        """Decode the first length bytes of a span somewhere into out; None if they have not this CRC-32.
+
+        window is compressed. out has WINDOW + inflate.SLACK bytes more.
+        """
+        first = span.bit >> 3
+        piece, decoder = self._take(span, SPAN)  # the next spans are likely to be next
+        piece.load(first, span.limit - first)
+        start, found = decoder.inflate_first(
+            piece.data, span.bit + 8 * (inflate.ROOM - piece.start), window, out, length
+        )
+        piece.clean = first
+        self._free.append((piece, decoder))
+        return out[start : start + length] if found == crc else None
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -153,14 +171,26 @@ def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Byte
     return stretches
 
 
-def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[Stretch, Bytes]:
-    """Decode one span into memory of its own."""
+def decode_apart(
+    reader: SpanReader, table: SpanTable, span: Span, memory: Bytes | None = None
+) -> tuple[Stretch, Bytes]:
+    """Decode one span into memory of its own, or into the one given, which has WINDOW bytes more."""
     window = table.window(span.number)
     size = len(window)
-    memory = np.empty(size + span.end - span.start, np.uint8)
+    stop = size + span.end - span.start
+    if memory is None:
+        memory = np.empty(stop, np.uint8)
     memory[:size] = np.frombuffer(window, np.uint8)
-    stretch = reader.decode(span, memory, size, size)
-    return stretch, memory[size:]
+    stretch = reader.decode(span, memory[:stop], size, size)
+    return stretch, memory[size:stop]
+
+
+def decode_first(reader: SpanReader, table: SpanTable, span: Span, length: int, memory: Bytes) -> Bytes:
+    """At least the first length bytes of a span, in memory, which has room for it, WINDOW and inflate.SLACK."""
+    mark = table.mark(span, length)
+    if mark and (block := reader.decode_first(span, mark.window, memory, mark.length, mark.crc)) is not None:
+        return block
+    return decode_apart(reader, table, span, memory)[1]
 
 
 class Cache:

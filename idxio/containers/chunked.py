@@ -75,9 +75,9 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
     last = (length - (count - 1) * chunk) % (1 << 32)
     if not 0 < last <= chunk:
         return None
-    edges: list[int] = (8 * ends[:-1]).tolist()
-    starts = list(range(0, count * chunk, chunk))
-    return SpanTable.of_columns([8 * begin, *edges], [*edges, 0], starts, starts[-1] + last, size)
+    edges = 8 * ends[:-1]
+    starts = range(0, count * chunk, chunk)
+    return SpanTable.of_columns(np.insert(edges, 0, 8 * begin), np.append(edges, 0), starts, starts[-1] + last, size)
 
 
 def _blocks(source: Source, size: int) -> SpanTable | None:

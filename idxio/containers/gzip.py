@@ -14,7 +14,7 @@ from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import CACHE, Cache, SpanReader, decode_apart, read_by_table, wrong_span
+from .access import CACHE, Cache, SpanReader, decode_apart, decode_first, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .guess import read_by_guess
@@ -33,6 +33,8 @@ TRUSTED_RATIO = 16
 _BUFFER = 4 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
+# Spans that a thread takes at a time: neighbours share a read of the file. Measured: 1 to 32 differ by a tenth.
+_RUN = 8
 
 
 class Gzip(Container):
@@ -146,24 +148,40 @@ class Gzip(Container):
         table = self.table
         first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
         edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
+        spans = [table.span(int(first[a])) for a in edges[:-1]]
+        # What can't stay in the cache is not put there, and decoded no further than it must be.
+        keep = sum(span.end - span.start for span in spans) <= CACHE
+        room = WINDOW + inflate.SLACK + max(n for span in spans if (n := span.end - span.start) <= CACHE or not n)
+        free: list[Bytes] = []
 
         def one(k: int) -> None:
             a, b = edges[k], edges[k + 1]
+            span = spans[k]
             # Records that go on in the next span stand last.
             inside = a + int(np.searchsorted(last[a:b], first[a], "right"))
-            span = table.span(int(first[a]))
             if span.end - span.start > CACHE:
                 inside = a
             if inside > a:
-                block = self._block(span)
                 places = offsets[a:inside] - span.start
+                block, memory = self._cache.get(span.start, span.end - span.start), None
+                if block is None and keep:
+                    block = self._block(span)
+                elif block is None:
+                    memory = free.pop() if free else np.empty(room, np.uint8)
+                    block = decode_first(self._reader, table, span, int(places[-1]) + size, memory)
                 phase = int(places[0]) % size
                 rows = block[phase : phase + (len(block) - phase) // size * size].reshape(-1, size)
                 np.take(rows, places // size, axis=0, out=out[a * size : inside * size].reshape(-1, size))
+                if memory is not None:
+                    free.append(memory)
             for i in range(inside, b):
                 self.read_at(int(offsets[i]), out[i * size : (i + 1) * size].data, 1)
 
-        on_threads(one, range(len(edges) - 1), threads)
+        def run(start: int) -> None:
+            for k in range(start, min(start + _RUN, len(spans))):
+                one(k)
+
+        on_threads(run, range(0, len(spans), _RUN), threads)
 
     def _find(self, offset: int) -> Span:
         """The span of an unpacked byte, decoding up to it where no table says where it is."""

@@ -5,7 +5,6 @@ Little-endian: a head, an entry for each span, then the windows as zlib streams.
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,25 +13,31 @@ from typing import Any, overload
 import numpy as np
 
 from .._native import inflate
-from ..errors import FormatError
+from ..errors import ChangedError, FormatError
 from ..source import PathSource, Source
 from .members import MemberCheck, Trailer
-from .table import SpanTable
+from .table import Marks, SpanTable
 from .walker import WINDOW, Walker
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 SUFFIX = ".seek"
 # Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.
-SPACING = 1 << 17
+SPACING = 1 << 16
+# Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark, and is checked there.
+MARK = 1 << 12
+
+_BLOCK = 1 << 15  # windows are read this many bytes at a time: about thirty
 
 _MAGIC = b"IDXSEEK1"
-# Magic; size of the gzip file; the CRC-32 and length in its last eight bytes; unpacked length; number of spans.
-_HEAD = struct.Struct("<8sQIIQQ")
-_CRC = struct.Struct("<I")  # of the head and all entries
+# Magic; size of the gzip file; the CRC-32 and length in its last eight bytes; unpacked length; how many spans and marks.
+_HEAD = struct.Struct("<8sQIIQQQ")
+_CRC = struct.Struct("<I")  # of the head, all entries and all marks
 _ENTRY = np.dtype(
     [("bit", "<u8"), ("stop", "<u8"), ("start", "<u8"), ("window", "<u8"), ("size", "<u4"), ("crc", "<u4")]
 )
+
+_MARK = np.dtype("<u4")
 
 
 def path_of(source: Source) -> str | None:
@@ -46,34 +51,52 @@ def load(source: Source, stated: Trailer) -> SpanTable | None:
     if path is None or source.size is None:
         return None
     try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD.size)
-            if len(head) < _HEAD.size:
-                return None
-            magic, size, crc, length, end, count = _HEAD.unpack(head)
-            total = os.fstat(file.fileno()).st_size
-            here = (magic, size, crc, length) == (_MAGIC, source.size, *stated)
-            if not here or not count or count > (total - _HEAD.size - _CRC.size) // _ENTRY.itemsize:
-                return None
-            entries = file.read(count * _ENTRY.itemsize)
-            if file.read(_CRC.size) != _CRC.pack(zlib.crc32(head + entries)):
-                return None
-    except OSError:
+        index = PathSource(path)
+        head = _bytes_at(index, 0, _HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        magic, size, crc, length, end, count, marked = _HEAD.unpack(head)
+        here = (magic, size, crc, length) == (_MAGIC, source.size, *stated)
+        sizes = count * _ENTRY.itemsize, marked * _MARK.itemsize, _CRC.size
+        total = index.size or 0
+        if not here or not count or sum(sizes) > total:
+            return None
+        rest = _bytes_at(index, _HEAD.size, sum(sizes))
+    except (OSError, ChangedError):
         return None
-    table = np.frombuffer(entries, _ENTRY)
+    checked = len(rest) - _CRC.size
+    if rest[checked:] != _CRC.pack(zlib.crc32(rest[:checked], zlib.crc32(head))):
+        return None
+    table = np.frombuffer(rest, _ENTRY, count)
     if not _is_sound(table, size, end, total):
         return None
-    columns = {name: table[name].tolist() for name in ("bit", "stop", "start", "crc", "window", "size")}
     lengths = np.diff(table["start"], append=np.uint64(end))
+    counts = _marks(lengths)
     # Behind padding nothing is stated; behind several members, the last one only.
-    is_stated = 0 not in columns["stop"][:-1] and stated != (0, 0)
-    if is_stated and inflate.crc32_join(np.ascontiguousarray(table["crc"]), lengths) != stated.crc:
+    is_stated = bool(table["stop"][:-1].all()) and stated != (0, 0)
+    is_fit = not is_stated or inflate.crc32_join(np.ascontiguousarray(table["crc"]), lengths) == stated.crc
+    if not is_fit or counts.sum() != marked:
         return None
-    windows = _Windows(path, columns["window"], columns["size"])
-    inside = (table["size"] > 0).tolist()
-    return SpanTable.of_columns(
-        columns["bit"], columns["stop"], columns["start"], end, size, (windows, inside), columns["crc"]
+    windows = _Windows(index, table["window"], table["size"])
+    bits, stops, starts = (table[name].astype(np.int64) for name in ("bit", "stop", "start"))
+    known = Marks(
+        MARK,
+        np.frombuffer(rest, _MARK, marked, sizes[0]),
+        (np.cumsum(counts) - counts).astype(np.int64),
+        windows.packed,
     )
+    return SpanTable.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+
+
+def _bytes_at(source: Source, offset: int, size: int) -> bytearray:
+    data = bytearray(size)
+    del data[source.read_at(offset, memoryview(data)) :]
+    return data
+
+
+def _marks(lengths: Any) -> Any:
+    """How many marks spans of these lengths have: one at each multiple of MARK inside."""
+    return (lengths - 1) // MARK
 
 
 def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None) -> bytes:
@@ -88,6 +111,7 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
     stop = WINDOW
     rows: list[tuple[int, int, int, int, int, int]] = []
     windows: list[bytes] = []
+    marks: list[int] = []
     place = start = 0
     bit, crc, length, window, fresh = 0, 0, 0, b"", True
     while walker.open_member():
@@ -98,9 +122,15 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
         stretch = walker.step(memory, WINDOW)
         assert stretch is not None
         check.add(stretch, walker.bit >> 3)
-        crc = inflate.crc32_combine(crc, stretch.crc, stretch.length)
-        length += stretch.length
         stop = WINDOW + stretch.length
+        here = WINDOW
+        while here < stop:
+            if length and length % MARK == 0:
+                marks.append(crc)
+            there = min(stop, here + MARK - length % MARK)
+            crc = inflate.crc32(memory[here:there], crc)
+            length += there - here
+            here = there
         before, memory = memory, before
         fresh = walker.at_edge and (length > 0 or stretch.trailer is not None)
         if fresh and not length:
@@ -115,10 +145,10 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
             if progress is not None:
                 progress(start)
     table = np.array(rows, _ENTRY)
-    table["window"] += _HEAD.size + table.nbytes + _CRC.size
-    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, start, len(rows))
-    entries = table.tobytes()
-    return b"".join((head, entries, _CRC.pack(zlib.crc32(head + entries)), *windows))
+    table["window"] += _HEAD.size + table.nbytes + _MARK.itemsize * len(marks) + _CRC.size
+    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, start, len(rows), len(marks))
+    checked = head + table.tobytes() + np.array(marks, _MARK).tobytes()
+    return b"".join((checked, _CRC.pack(zlib.crc32(checked)), *windows))
 
 
 def pack_window(source: Source, bit: int, window: bytes) -> bytes:
@@ -175,8 +205,9 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
 class _Windows(Sequence[bytes]):
     """The windows in an index file, each read when it is looked at."""
 
-    def __init__(self, path: str, places: list[int], sizes: list[int]) -> None:
-        self._path, self._places, self._sizes = path, places, sizes
+    def __init__(self, index: Source, places: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> None:
+        self._index, self._places, self._sizes = index, places, sizes
+        self._block = 0, bytearray()  # what was read last, and where
 
     def __len__(self) -> int:
         return len(self._places)
@@ -188,15 +219,20 @@ class _Windows(Sequence[bytes]):
     def __getitem__(self, i: int | slice) -> bytes | Sequence[bytes]:
         if isinstance(i, slice):
             return [self[k] for k in range(len(self))[i]]
-        if not self._sizes[i]:
+        window = bytearray(WINDOW)
+        # What zlib's checksum is for, that of the span sees too.
+        status, _, produced = inflate.Decoder().inflate(self.packed(i), 0, window, 0)
+        if self._sizes[i] and status != inflate.END:
+            raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._places[i]))
+        return bytes(window[:produced])
+
+    def packed(self, i: int) -> bytes | bytearray:
+        """A window as it is stored, behind the two bytes that zlib begins with."""
+        size = int(self._sizes[i])
+        if not size:
             return b""
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._places[i])
-                unpacker = zlib.decompressobj()
-                window = unpacker.decompress(file.read(self._sizes[i]), WINDOW)
-                if unpacker.eof:
-                    return window
-        except (OSError, zlib.error):
-            pass
-        raise FormatError("is damaged: build the index again", file=self._path, offset=self._places[i])
+        start, block = self._block
+        place = int(self._places[i])
+        if not start <= place <= start + len(block) - size:
+            start, block = self._block = place, _bytes_at(self._index, place, max(size, _BLOCK))
+        return block[place - start + 2 : place - start + size]

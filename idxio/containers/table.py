@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
 
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
 MOST_WINDOWS = 256
@@ -26,16 +28,42 @@ class Span(NamedTuple):
     crc: int | None = None  # of the unpacked bytes, where an index states it
 
 
+class Mark(NamedTuple):
+    """A place inside a span up to which its bytes can be checked."""
+
+    length: int
+    crc: int  # of that many first bytes
+    window: bytes | bytearray  # what came before the span, a deflate stream
+
+
+class Marks(NamedTuple):
+    """Marks in all spans: after `step` unpacked bytes, twice as many, and so on."""
+
+    step: int
+    crcs: np.ndarray[Any, np.dtype[np.uint32]]
+    first: np.ndarray[Any, np.dtype[np.int64]]  # of each span, in crcs
+    window: Callable[[int], bytes | bytearray]
+
+    def find(self, span: Span, length: int) -> Mark | None:
+        """See SpanTable.mark."""
+        k = -(-length // self.step)
+        if k * self.step >= span.end - span.start:
+            return None
+        return Mark(k * self.step, int(self.crcs[self.first[span.number] + k - 1]), self.window(span.number))
+
+
 class SpanTable:
     """The spans of one gzip file from its start on: all of them, or those that are known so far."""
 
     def __init__(self) -> None:
-        self._bits: list[int] = []
-        self._stops: list[int] = []
-        self._starts: list[int] = []
+        # Lists while they grow, of_columns whatever is at hand.
+        self._bits: Any = []
+        self._stops: Any = []
+        self._starts: Any = []
         self._windows: Sequence[bytes] = []
-        self._inside: list[bool] = []  # whether there is a window
-        self._crcs: list[int] | None = None
+        self._inside: Any = []  # whether there is a window
+        self._crcs: Column | None = None
+        self._marks: Marks | None = None
         self._kept = 0  # windows that are not empty
         self._every = 1  # how many walked spans make one here
         self._since = 0
@@ -48,18 +76,19 @@ class SpanTable:
     @classmethod
     def of_columns(
         cls,
-        bits: list[int],
-        stops: list[int],
-        starts: list[int],
+        bits: Column,
+        stops: Column,
+        starts: Column,
         end: int,
         limit: int,
-        windows: tuple[Sequence[bytes], list[bool]] | None = None,
-        crcs: list[int] | None = None,
+        windows: tuple[Sequence[bytes], Column] | None = None,
+        crcs: Column | None = None,
+        marks: Marks | None = None,
     ) -> SpanTable:
         """A complete table from its columns; windows are those of each span, and whether it needs one."""
         table = cls()
-        table._bits, table._stops, table._starts, table._crcs = bits, stops, starts, crcs
-        table._windows, table._inside = windows or ([], [False] * len(bits))
+        table._bits, table._stops, table._starts, table._crcs, table._marks = bits, stops, starts, crcs, marks
+        table._windows, table._inside = windows or ([], np.zeros(len(bits), np.bool_))
         table.end, table.limit, table.complete = end, limit, True
         return table
 
@@ -92,17 +121,22 @@ class SpanTable:
     def span(self, i: int) -> Span:
         """The span with the number i."""
         last = i + 1 == len(self._bits)
+        stop = int(self._stops[i])
         return Span(
-            self._bits[i],
-            self._stops[i],
-            self.limit if last else (self._bits[i + 1] + 7) // 8,
-            self._starts[i],
-            self.end if last else self._starts[i + 1],
+            int(self._bits[i]),
+            stop,
+            self.limit if last else (int(self._bits[i + 1]) + 7) // 8,
+            int(self._starts[i]),
+            self.end if last else int(self._starts[i + 1]),
             i,
-            self._inside[i],
-            self._stops[i] == 0 and (i == 0 or self._stops[i - 1] == 0),
-            self._crcs[i] if self._crcs else None,
+            bool(self._inside[i]),
+            stop == 0 and (i == 0 or self._stops[i - 1] == 0),
+            int(self._crcs[i]) if self._crcs is not None else None,
         )
+
+    def mark(self, span: Span, length: int) -> Mark | None:
+        """The first mark in a span at or behind its first length bytes, if an index has marks."""
+        return self._marks.find(span, length) if self._marks else None
 
     def window(self, i: int) -> bytes:
         """What came before the span with the number i, as far as it is needed."""
@@ -121,15 +155,19 @@ class SpanTable:
 
     def merged(self, size: int) -> list[Span]:
         """The spans, joined to such of about size compressed bytes where one decoder can go through in one go."""
+        bits, stops = np.asarray(self._bits, np.int64), np.asarray(self._stops, np.int64)
+        limits = np.append((bits[1:] + 7) >> 3, self.limit)
+        ends = np.append(np.flatnonzero(stops[:-1] != bits[1:]), len(bits) - 1)  # of what can be joined
         result: list[Span] = []
-        for span in self:
-            last = result[-1] if result else None
-            if last and last.stop == span.bit and last.limit - (last.bit >> 3) < size:
-                result[-1] = span._replace(
-                    bit=last.bit, start=last.start, number=last.number, needs_window=last.needs_window, crc=None
-                )
-            else:
-                result.append(span)
+        first = 0
+        while first < len(bits):
+            full = np.searchsorted(limits, (bits[first] >> 3) + size)
+            last = int(min(full, ends[np.searchsorted(ends, first)]))
+            a, b = self.span(first), self.span(last)
+            if last > first:
+                b = b._replace(bit=a.bit, start=a.start, number=first, needs_window=a.needs_window, crc=None)
+            result.append(b)
+            first = last + 1
         return result
 
     def _thin(self) -> None:
