@@ -30,7 +30,7 @@ MARK = 1 << 12
 _BLOCK = 1 << 15  # windows are read this many bytes at a time: about thirty
 
 _MAGIC = b"IDXSEEK1"
-# Magic; size of the gzip file; the CRC-32 and length in its last eight bytes; unpacked length; how many spans and marks.
+# Magic; size of the gzip file; CRC-32 and length in its last eight bytes; unpacked length; how many spans and marks.
 _HEAD = struct.Struct("<8sQIIQQQ")
 _CRC = struct.Struct("<I")  # of the head, all entries and all marks
 _ENTRY = np.dtype(
