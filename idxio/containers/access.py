@@ -180,7 +180,8 @@ def decode_apart(
     stop = size + span.end - span.start
     if memory is None:
         memory = np.empty(stop, np.uint8)
-    memory[:size] = np.frombuffer(window, np.uint8)
+    if size:
+        memory[:size] = np.frombuffer(window, np.uint8)
     stretch = reader.decode(span, memory[:stop], size, size)
     return stretch, memory[size:stop]
 

@@ -115,8 +115,11 @@ class Gzip(Container):
 
         Spans before them are decoded only where no table is known yet.
         """
-        parts: list[tuple[Span, int, memoryview]] = []
-        done = 0
+        span = self._find(offset)
+        if offset + len(out) <= span.end:  # the usual case, without what the others need
+            return self._copy((span, offset - span.start, out))
+        parts = [(span, offset - span.start, out[: span.end - offset])]
+        done = span.end - offset
         while done < len(out):
             span = self._find(offset + done)
             skip = offset + done - span.start
