@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import IdxError
 from .header import Header
+from .parallel import check_threads
 from .source import File, Source, open_source
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -101,9 +103,10 @@ class IdxArray:
 
     def read(self, rows: Any = None, *, out: Array | None = None, threads: int | None = None) -> Array:
         """All records, or those that `rows` picks from axis 0, as a new array or in `out`. See `idxio.read`."""
+        threads = check_threads(threads)
         if rows is None:
             return payload.read_whole(self._container, self._header, out, threads)
-        picked = self[(rows,)]
+        picked = indexing.take((rows,), self.shape, self.dtype, partial(self._rows, threads=threads))
         if out is None:
             return np.asarray(picked)
         payload.check_out(out, np.shape(picked), self.dtype)
@@ -142,17 +145,17 @@ class IdxArray:
         whole = self.read()
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
-    def _rows(self, rows: indexing.Rows) -> Array:
+    def _rows(self, rows: indexing.Rows, threads: int | None = None) -> Array:
         """The records of an ascending range or index array, as a new array."""
         container = self._container
         # A pipe has no positions to read at, xz and bz2 no table of spans.
         if isinstance(container, (Raw, Gzip)) and self._source.size is not None:
             if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
-                return self.read()
-            return payload.read_rows(container, self._header, rows, None)
+                return self.read(threads=threads)
+            return payload.read_rows(container, self._header, rows, threads)
         with self._lock:
             if self._decoded is None:
-                self._decoded = payload.read_whole(container, self._header, None, None)
+                self._decoded = payload.read_whole(container, self._header, None, threads)
         decoded = self._decoded
         if not self.shape:
             return decoded.copy()

@@ -61,11 +61,12 @@ class PathSource:
         if self._fd < 0:
             raise ValueError(f"{self.name}: the file is closed")
         done = 0
-        while done < len(out):
-            n = _pread(self._fd, out[done:], offset + done)
-            if n == 0:
-                break
-            done += n
+        try:
+            while done < len(out) and (n := _pread(self._fd, out[done:], offset + done)):
+                done += n
+        except OSError as error:
+            error.filename = self.name  # a bad disk, a lost mount
+            raise
         self.check()
         return done
 

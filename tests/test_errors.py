@@ -1,9 +1,17 @@
 """The errors: their kinds, their attributes, and that they travel between processes."""
 
 import copy
+import importlib
+import os
 import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from support import encode
 
 import idxio
 from idxio import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
@@ -45,3 +53,41 @@ def test_raised_errors_pickle(data):
     other = pickle.loads(pickle.dumps(info.value))
     assert str(other) == str(info.value)
     assert vars(other) == vars(info.value)
+
+
+def test_native_modules_missing(tmp_path):
+    package = Path(idxio.__file__).parent
+    shutil.copytree(package, tmp_path / "idxio", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import idxio"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "ImportError: the native modules of idxio can't be loaded" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "packing"), [("lzma", "xz"), ("bz2", "bz2")])
+def test_python_without_a_codec(monkeypatch, name, packing):
+    packed = importlib.import_module(name).compress(encode(np.zeros(3, np.uint8)))
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(idxio.IdxError, match=f"is packed with {packing}, and this Python was built without {name}"):
+        idxio.read(packed)
+
+
+def test_the_system_names_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    idxio.write(path, np.zeros(3, np.uint8))
+
+    def broken(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "preadv", broken)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        idxio.read(path)
+    assert caught.value.filename == str(path)
+
+
+def test_threads_are_checked_for_one_record(tmp_path):
+    path = tmp_path / "x.gz"
+    idxio.write(path, np.zeros(3, np.uint8))
+    for rows in (None, [1], slice(1, 2)):
+        with pytest.raises(ValueError, match="threads is 1 or more, not 0"):
+            idxio.read(path, rows, threads=0)

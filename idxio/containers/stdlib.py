@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import FormatError, TruncatedError
+from ..errors import FormatError, IdxError, TruncatedError
 from .base import BLOCK, Container, Stream
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ class Xz(Container):
         return None
 
     def stream(self) -> Stream:
-        import lzma
-
+        lzma = _module(self, "lzma")
         return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, b"\xfd7zXZ\0")
 
 
@@ -34,9 +34,20 @@ class Bz2(Container):
         return None
 
     def stream(self) -> Stream:
-        import bz2
-
+        bz2 = _module(self, "bz2")
         return _Stream(self, bz2.BZ2Decompressor, OSError, b"BZh")
+
+
+def _module(container: Container, name: str) -> Any:
+    """A module of the standard library that a Python may have been built without."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise IdxError(
+            f"is packed with {container.packing}, and this Python was built without {name}: unpack it, or use another "
+            "Python",
+            file=container.name,
+        ) from error
 
 
 class _Stream(Stream):
