@@ -42,7 +42,7 @@ class Ahead(Stream):
             self.block = item
             return True
         self._queue.put(item)
-        self.block = memoryview(b"")
+        self.block, self._taken = memoryview(b""), 0
         if item is not None:
             raise item
         return False

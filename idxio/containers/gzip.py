@@ -132,7 +132,7 @@ class Gzip(Container):
         """Fill out with the bytes of a span behind the first skip ones."""
         span, skip, out = part
         if span.end - span.start > CACHE:
-            self._crawl(span, skip, out)
+            self._crawl(span, [(skip, out)])
             return
         out[:] = self._block(span)[skip : skip + len(out)].data
 
@@ -154,7 +154,7 @@ class Gzip(Container):
         spans = [table.span(int(first[a])) for a in edges[:-1]]
         # What can't stay in the cache is not put there, and decoded no further than it must be.
         keep = sum(span.end - span.start for span in spans) <= CACHE
-        room = WINDOW + inflate.SLACK + max(n for span in spans if (n := span.end - span.start) <= CACHE or not n)
+        room = WINDOW + inflate.SLACK + max((n for span in spans if (n := span.end - span.start) <= CACHE), default=0)
         free: list[Bytes] = []
 
         def one(k: int) -> None:
@@ -163,8 +163,9 @@ class Gzip(Container):
             # Records that go on in the next span stand last.
             inside = a + int(np.searchsorted(last[a:b], first[a], "right"))
             if span.end - span.start > CACHE:
-                inside = a
-            if inside > a:
+                places = (offsets[a:inside] - span.start).tolist()
+                self._crawl(span, [(place, out[i * size : (i + 1) * size].data) for i, place in enumerate(places, a)])
+            elif inside > a:
                 places = offsets[a:inside] - span.start
                 block, memory = self._cache.get(span.start, span.end - span.start), None
                 if block is None and keep:
@@ -206,19 +207,19 @@ class Gzip(Container):
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
             return table.span(table.find(offset))
 
-    def _crawl(self, span: Span, skip: int, out: memoryview) -> None:
-        """Take bytes from a span too large to be kept, in constant memory."""
+    def _crawl(self, span: Span, parts: list[tuple[int, memoryview]]) -> None:
+        """Take parts, at ascending places, from a span too large to be kept, in constant memory."""
         window = self.table.window(span.number)
         walker = Walker(self.source, bit=span.bit, history=len(window))
         stream = GzipStream(walker, self.name, _BUFFER, window=window)
         scratch = memoryview(bytearray(BLOCK))
-        while skip:
-            n = stream.readinto(scratch[: min(skip, BLOCK)])
-            if not n:
-                break
-            skip -= n
-        if skip or stream.readinto(out) < len(out):
-            raise wrong_span(self.name, span)
+        here = 0
+        for place, out in parts:
+            while here < place and (n := stream.readinto(scratch[: min(place - here, BLOCK)])):
+                here += n
+            if here < place or stream.readinto(out) < len(out):
+                raise wrong_span(self.name, span)
+            here += len(out)
 
     def _compressed(self) -> memoryview:
         """The file as it is stored, in memory."""
