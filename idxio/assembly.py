@@ -1,4 +1,4 @@
-"""One batch: rows gathered from memory, with byte order, cast and scaling in one native pass."""
+"""Rows of an array gathered into a batch, with byte order, cast and scaling in one native pass."""
 
 from __future__ import annotations
 
@@ -8,82 +8,101 @@ import numpy as np
 
 from ._native import batch
 from .memory import allocate
-from .parallel import on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_KINDS = ["u1", "i1", "i2", "i4", "f4", "f8"]
-# Below this many bytes of output a second thread costs more than it saves.
-_WORTH_A_THREAD = 1 << 18
-
 
 class Assembler:
-    """Gathers rows of one array: as they are, or as ``float(x) * a + b`` with
+    """Gathers rows: as they are, or as ``float(x) * a + b`` with
 
         a = scale / std        b = -mean / std
 
     computed in float64 and rounded to the output's type; the product and the sum are rounded one after the other.
+    So mean and std are those of the scaled values.
     """
 
-    def __init__(self, source: Array, dtype: Any = None, scale: Any = None, mean: Any = None, std: Any = None) -> None:
-        """source is C-contiguous, of the six types of IDX in any byte order. mean and std apply to scaled values."""
-        if not source.flags.c_contiguous:
-            source = np.ascontiguousarray(source)
-        native = source.dtype.newbyteorder("=")
+    def __init__(
+        self,
+        source: np.dtype[Any],
+        row_shape: tuple[int, ...],
+        dtype: Any = None,
+        scale: Any = None,
+        mean: Any = None,
+        std: Any = None,
+    ) -> None:
+        """source is the type of the rows, in any byte order; row_shape the shape of one of them."""
+        native = source.newbyteorder("=")
         scaled = scale is not None or mean is not None or std is not None
-        self.dtype = np.dtype(dtype) if dtype is not None else np.dtype("float32") if scaled else native
-        if scaled and self.dtype.kind != "f":
-            raise ValueError(f"scale, mean and std need a floating-point dtype, not {self.dtype}")
-        self.row_shape = source.shape[1:]
-        self._source = source
-        self._bytes = source.reshape(-1).view(np.uint8)
-        self._row = source[:1].nbytes if len(source) else 0
-        self._elements = int(np.prod(self.row_shape, dtype=np.int64))
+        self.dtype = np.dtype(dtype).newbyteorder("=") if dtype is not None else np.dtype("f4") if scaled else native
+        """Of the batches: native byte order."""
+        self.row_shape = row_shape
+        self._elements = int(np.prod(row_shape, dtype=np.int64))
+        self.row_nbytes = self._elements * self.dtype.itemsize
+        """Of a row of a batch."""
         self._factors: tuple[Array, Array] | None = None
-        if self.dtype in (np.float32, np.float64) and (scaled or self.dtype != native):
-            one = 1.0 if std is None else 1.0 / np.asarray(std, np.float64)
-            a = np.asarray(1.0 if scale is None else scale, np.float64) * one
-            b = -np.asarray(0.0 if mean is None else mean, np.float64) * one
-            self._factors = self._spread(a), self._spread(b)
-            if len(self._factors[0]) != len(self._factors[1]):
-                size = max(map(len, self._factors))
-                self._factors = (
-                    np.broadcast_to(self._factors[0], size).copy(),
-                    np.broadcast_to(self._factors[1], size).copy(),
-                )
-        elif scaled or (self.dtype != native and not np.can_cast(native, self.dtype)):
-            raise ValueError(f"a batch of {native} can be float32, float64 or a type that holds it, not {self.dtype}")
+        is_float = self.dtype in (np.float32, np.float64)
+        if scaled and not is_float:
+            raise ValueError(f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out")
+        if not is_float and self.dtype != native and not np.can_cast(native, self.dtype):
+            raise ValueError(f"batches of {native} can be float32, float64 or what holds every {native}: {self.dtype}")
+        if is_float and (scaled or self.dtype != native) and source.str[1:] in batch.KINDS:
+            self._factors = self._fold(scale, mean, std)
+        elif scaled:
+            raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
-    def _spread(self, factor: Array) -> Array:
-        """One factor, or one for each element of a row; factors for channels stand on the last axis."""
-        if factor.ndim:
-            factor = np.broadcast_to(factor, self.row_shape)
-        return np.ascontiguousarray(factor, self.dtype).reshape(-1)
+    def gather(self, source: Array, ids: Array, out: Array | None = None) -> Array:
+        """The rows of a C-contiguous array with these indices, as a new array or in out.
 
-    def gather(self, ids: Array, out: Array | None, threads: int) -> Array:
-        """The rows with these indices, as a new array or in out."""
-        shape = (len(ids), *self.row_shape)
+        Raises
+        ------
+        IndexError
+            There is no such row.
+        """
+        ids = np.ascontiguousarray(ids, np.int64)
         if out is None:
-            out = allocate(0, len(ids) * self._elements * self.dtype.itemsize).view(self.dtype).reshape(shape)
-        elif out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous or not out.flags.writeable:
-            raise ValueError(f"out is a writable C-contiguous array of shape {shape} and dtype {self.dtype}")
-        target, ids = out, np.ascontiguousarray(ids, np.int64)
-        parts = min(threads, out.nbytes // _WORTH_A_THREAD) or 1
-        edges = [len(ids) * k // parts for k in range(parts + 1)]
-        on_threads(
-            lambda k: self._fill(ids[edges[k] : edges[k + 1]], target[edges[k] : edges[k + 1]]), range(parts), parts
-        )
+            memory = allocate(0, len(ids) * self.row_nbytes)
+            out = memory.view(self.dtype).reshape(len(ids), *self.row_shape)
+        if not len(ids) or not self._elements:
+            return out
+        rows, flat = source.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
+        if self._factors is not None:
+            a, b = self._factors
+            kind = batch.KINDS.index(source.dtype.str[1:])
+            to_double = self.dtype.itemsize == 8
+            batch.gather_affine(rows, kind, not source.dtype.isnative, ids, flat, to_double, self._elements, a, b)
+        elif source.dtype.newbyteorder("=") == self.dtype:
+            swapped = 0 if source.dtype.isnative else self.dtype.itemsize
+            batch.gather(rows, self.row_nbytes, ids, flat, swapped)
+        else:
+            out[...] = source[ids]
         return out
 
-    def _fill(self, ids: Array, out: Array) -> None:
-        flat = out.reshape(-1).view(np.uint8)
-        if self._factors is not None:
-            kind = _KINDS.index(self._source.dtype.str[1:])
-            swapped = not self._source.dtype.isnative
-            a, b = (factor.view(np.uint8) for factor in self._factors)
-            double = self.dtype == np.float64
-            batch.gather_affine(self._bytes, self._row, self._elements, kind, swapped, ids, flat, double, a, b)
-        elif self._source.dtype == self.dtype:
-            batch.gather(self._bytes, self._row, ids, flat)
-        else:
-            out[...] = self._source[ids]
+    def check_out(self, out: Any, count: int) -> None:
+        """Raise unless batches of up to count rows can be put into out."""
+        shape = (count, *self.row_shape)
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out holds numpy arrays, not {type(out).__name__}")
+        if out.shape != shape or out.dtype != self.dtype:
+            raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; batches have {shape} and {self.dtype}")
+        if not out.flags.c_contiguous or not out.flags.writeable or not out.flags.aligned:
+            raise ValueError("out must be writable, aligned and C-contiguous")
+
+    def _fold(self, scale: Any, mean: Any, std: Any) -> tuple[Array, Array]:
+        """a and b as bytes: one factor of each, or one for each element of a row."""
+        for name, value in (("scale", scale), ("mean", mean), ("std", std)):
+            if value is not None:
+                try:
+                    np.broadcast_to(np.asarray(value, np.float64), self.row_shape)
+                except ValueError:
+                    raise ValueError(
+                        f"{name} has shape {np.shape(value)}, which numpy can't broadcast to one record of shape "
+                        f"{self.row_shape}; for channels that come first it is (channels, 1, 1)"
+                    ) from None
+        one = np.asarray(1.0 if std is None else std, np.float64)
+        if not one.all():
+            raise ValueError("std is 0 somewhere; where an element never varies, say 1")
+        a = np.asarray(1.0 if scale is None else scale, np.float64) / one
+        b = -np.asarray(0.0 if mean is None else mean, np.float64) / one  # -0.0 leaves a zero its sign
+        if a.ndim or b.ndim:
+            a, b = np.broadcast_to(a, self.row_shape), np.broadcast_to(b, self.row_shape)
+        return tuple(np.ascontiguousarray(x, self.dtype).reshape(-1).view(np.uint8) for x in (a, b))  # type: ignore[return-value]

@@ -24,6 +24,23 @@ static void idxio_gather(const uint8_t *source, size_t row, const int64_t *ids, 
     }
 }
 
+/* The same with the bytes of each item reversed. */
+#define IDXIO_GATHER_SWAPPED(bits, suffix, target)                                                            \
+    target static void idxio_gather_swapped##bits##suffix(const uint8_t *source, size_t row,                  \
+                                                          const int64_t *ids, size_t count, uint8_t *out) {   \
+        for (size_t k = 0; k < count; k++) {                                                                  \
+            const uint8_t *restrict x = source + row * (size_t)ids[k];                                        \
+            uint8_t *restrict y = out + row * k;                                                              \
+            if (k + IDXIO_AHEAD < count) idxio_prefetch(source + row * (size_t)ids[k + IDXIO_AHEAD], row);    \
+            for (size_t i = 0; i < row; i += bits / 8) {                                                      \
+                uint##bits##_t v;                                                                             \
+                memcpy(&v, x + i, bits / 8);                                                                  \
+                v = __builtin_bswap##bits(v);                                                                 \
+                memcpy(y + i, &v, bits / 8);                                                                  \
+            }                                                                                                 \
+        }                                                                                                     \
+    }
+
 static inline float idxio_f32(uint32_t v) { float f; memcpy(&f, &v, 4); return f; }
 static inline double idxio_f64(uint64_t v) { double f; memcpy(&f, &v, 8); return f; }
 
@@ -42,9 +59,10 @@ static inline double idxio_f64(uint64_t v) { double f; memcpy(&f, &v, 8); return
 typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
                              void *out, const void *a, const void *b, int step);
 
-#define IDXIO_AFFINE(name, from, to)                                                                          \
-    static void idxio_affine_##name(const uint8_t *source, size_t row, size_t elements, const int64_t *ids,   \
-                                    size_t count, void *out, const void *a, const void *b, int step) {        \
+#define IDXIO_AFFINE(name, from, to, target)                                                                  \
+    target static void idxio_affine_##name(const uint8_t *source, size_t row, size_t elements,                \
+                                           const int64_t *ids, size_t count, void *out, const void *a,        \
+                                           const void *b, int step) {                                         \
         const to *scale = (const to *)a, *shift = (const to *)b;                                              \
         for (size_t k = 0; k < count; k++) {                                                                  \
             const uint8_t *restrict x = source + row * (size_t)ids[k];                                        \
@@ -59,18 +77,44 @@ typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements,
         }                                                                                                     \
     }
 
-#define IDXIO_BOTH(from) IDXIO_AFFINE(from##_f4, from, float) IDXIO_AFFINE(from##_f8, from, double)
-IDXIO_BOTH(u1) IDXIO_BOTH(i1) IDXIO_BOTH(i2) IDXIO_BOTH(i4) IDXIO_BOTH(f4) IDXIO_BOTH(f8)
-IDXIO_BOTH(s2) IDXIO_BOTH(s4) IDXIO_BOTH(sf4) IDXIO_BOTH(sf8)
+/* Each function, and the table of them: [swapped][from: u1 i1 i2 i4 f4 f8][to: f4 f8]. */
+#define IDXIO_BOTH(from, suffix, target) \
+    IDXIO_AFFINE(from##_f4##suffix, from, float, target) IDXIO_AFFINE(from##_f8##suffix, from, double, target)
+#define IDXIO_PAIR(from, suffix) {idxio_affine_##from##_f4##suffix, idxio_affine_##from##_f8##suffix}
+#define IDXIO_AFFINES(suffix, target)                                                                         \
+    IDXIO_BOTH(u1, suffix, target) IDXIO_BOTH(i1, suffix, target) IDXIO_BOTH(i2, suffix, target)              \
+    IDXIO_BOTH(i4, suffix, target) IDXIO_BOTH(f4, suffix, target) IDXIO_BOTH(f8, suffix, target)              \
+    IDXIO_BOTH(s2, suffix, target) IDXIO_BOTH(s4, suffix, target) IDXIO_BOTH(sf4, suffix, target)             \
+    IDXIO_BOTH(sf8, suffix, target)                                                                           \
+    static const idxio_affine idxio_affines##suffix[2][6][2] = {                                              \
+        {IDXIO_PAIR(u1, suffix), IDXIO_PAIR(i1, suffix), IDXIO_PAIR(i2, suffix),                              \
+         IDXIO_PAIR(i4, suffix), IDXIO_PAIR(f4, suffix), IDXIO_PAIR(f8, suffix)},                             \
+        {IDXIO_PAIR(u1, suffix), IDXIO_PAIR(i1, suffix), IDXIO_PAIR(s2, suffix),                              \
+         IDXIO_PAIR(s4, suffix), IDXIO_PAIR(sf4, suffix), IDXIO_PAIR(sf8, suffix)},                           \
+    };
 
-/* [swapped][from: u1 i1 i2 i4 f4 f8][to: f4 f8] */
-static const idxio_affine idxio_affines[2][6][2] = {
-    {{idxio_affine_u1_f4, idxio_affine_u1_f8}, {idxio_affine_i1_f4, idxio_affine_i1_f8},
-     {idxio_affine_i2_f4, idxio_affine_i2_f8}, {idxio_affine_i4_f4, idxio_affine_i4_f8},
-     {idxio_affine_f4_f4, idxio_affine_f4_f8}, {idxio_affine_f8_f4, idxio_affine_f8_f8}},
-    {{idxio_affine_u1_f4, idxio_affine_u1_f8}, {idxio_affine_i1_f4, idxio_affine_i1_f8},
-     {idxio_affine_s2_f4, idxio_affine_s2_f8}, {idxio_affine_s4_f4, idxio_affine_s4_f8},
-     {idxio_affine_sf4_f4, idxio_affine_sf4_f8}, {idxio_affine_sf8_f4, idxio_affine_sf8_f8}},
-};
+#define IDXIO_ALL(suffix, target)                                                                             \
+    IDXIO_GATHER_SWAPPED(16, suffix, target) IDXIO_GATHER_SWAPPED(32, suffix, target)                         \
+    IDXIO_GATHER_SWAPPED(64, suffix, target) IDXIO_AFFINES(suffix, target)
+
+IDXIO_ALL(_plain, )
+/* Eight floats at a time where the processor has them. */
+#if defined(__x86_64__) && defined(__GNUC__)
+IDXIO_ALL(_avx2, __attribute__((target("avx2"))))
+#define IDXIO_BEST(function) (__builtin_cpu_supports("avx2") ? function##_avx2 : function##_plain)
+#else
+#define IDXIO_BEST(function) function##_plain
+#endif
+
+static idxio_affine idxio_affine_of(int swapped, int kind, int to_double) {
+    return IDXIO_BEST(idxio_affines)[swapped][kind][to_double];
+}
+
+static void idxio_gather_swapped(const uint8_t *source, size_t row, const int64_t *ids, size_t count, uint8_t *out,
+                                 int itemsize) {
+    if (itemsize == 2) IDXIO_BEST(idxio_gather_swapped16)(source, row, ids, count, out);
+    else if (itemsize == 4) IDXIO_BEST(idxio_gather_swapped32)(source, row, ids, count, out);
+    else IDXIO_BEST(idxio_gather_swapped64)(source, row, ids, count, out);
+}
 
 #endif

@@ -1,15 +1,16 @@
 from typing_extensions import Buffer
 
-def gather(source: Buffer, row: int, ids: Buffer, out: Buffer) -> None: ...
+KINDS: tuple[str, ...]
+
+def gather(source: Buffer, row: int, ids: Buffer, out: Buffer, swapped: int = 0) -> None: ...
 def gather_affine(
     source: Buffer,
-    row: int,
-    elements: int,
     kind: int,
     swapped: bool,
     ids: Buffer,
     out: Buffer,
-    double: bool,
+    to_double: bool,
+    elements: int,
     scale: Buffer,
     shift: Buffer,
 ) -> None: ...
