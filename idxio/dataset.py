@@ -14,6 +14,7 @@ from .array import IdxArray, open_array
 from .classes import as_names, class_names
 from .finding import find_pair
 from .inputs import as_labels, as_records
+from .order import permuted
 from .selection import ArrayLike, as_rows, select
 from .selection import upright as turned
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from .batches import Batches
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# Beside the seed, what chooses the order of a split: other than that of any epoch.
+_SPLIT = (1 << 64) - 1
 
 
 class Dataset:
@@ -124,9 +128,7 @@ class Dataset:
             return np.asarray(self.images[start : start + int(self._tally[1][place])])
         return np.asarray(self.images[np.flatnonzero(self.labels == k)])
 
-    def split(
-        self, size: float | Sequence[float], *, seed: int, stratified: bool = True
-    ) -> tuple[Dataset, ...]:
+    def split(self, size: float | Sequence[float], *, seed: int, stratified: bool = True) -> tuple[Dataset, ...]:
         """Split the samples at random into parts, for example to train and to validate.
 
         Head and tail of a dataset that is sorted by label have no class in common, so there is no such split here:
@@ -161,14 +163,10 @@ class Dataset:
         >>> train.counts, val.counts
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
-        from .order import Shuffled
-
         sizes = splitting.sizes_of(size, len(self))
-        shuffled = Shuffled(len(self), seed).ids(0, 0, len(self))
+        shuffled = permuted(len(self), np.arange(len(self)), seed, _SPLIT)
         parts = (
-            splitting.split_stratified(sizes, shuffled, self.labels)
-            if stratified
-            else splitting.split(sizes, shuffled)
+            splitting.split_stratified(sizes, shuffled, self.labels) if stratified else splitting.split(sizes, shuffled)
         )
         return tuple(self[part] for part in parts)
 

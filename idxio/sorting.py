@@ -134,7 +134,11 @@ def write_sorted(
 
 def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
     """The images and labels to merge. A list of numbers is an array; one of anything else, several inputs."""
-    if not isinstance(labels, (list, tuple)) or not labels or all(np.ndim(one) == 0 and _is_number(one) for one in labels):
+    if (
+        not isinstance(labels, (list, tuple))
+        or not labels
+        or all(np.ndim(one) == 0 and _is_number(one) for one in labels)
+    ):
         return [(images, labels)]
     if not isinstance(images, (list, tuple)) or len(images) != len(labels):
         many = f"{len(images)}" if isinstance(images, (list, tuple)) else "no list"
@@ -148,7 +152,7 @@ def _is_number(one: Any) -> bool:
 
 def _inputs(given: list[Any], stack: ExitStack) -> list[_Input]:
     """The images in the order in which they were given, those in memory that may be."""
-    opened = []
+    opened: list[ArrayLike] = []
     for one in given:
         images = as_records(one)
         if isinstance(images, IdxArray) and images is not one:
