@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import idxio
-from idxio.cli import classifier, demo, digits, directory, main, timing
+from idxio.cli import classifier, demo, digits, main, timing
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 NAMES = [
