@@ -14,7 +14,7 @@ from .array import IdxArray
 from .assembly import Assembler
 from .parallel import check_threads
 from .prefetch import ahead
-from .windows import WindowReader, Windows
+from .windows import BUFFER, WindowReader, Windows
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Batch = tuple[Array, ...]
@@ -26,7 +26,7 @@ _GROUP = 1 << 18
 # What batches hold is worked out for this many samples at a time.
 _PLANNED = 1 << 13
 # Labels that tell one dataset from another.
-_LABELS_TOLD = 1 << 16
+_LABELS_TOLD = 1 << 12
 
 
 class Batches:
@@ -54,7 +54,7 @@ class Batches:
         prefetch: int = 2,
         buffer: int | None = None,
     ) -> None:
-        """images are an array; or an IdxArray, which is unpacked window by window in buffer bytes."""
+        """images are an array, at best a C-contiguous one, or an IdxArray that is unpacked window by window."""
         self._size = _whole("batch_size", batch_size, 1)
         self._world_size = _whole("world_size", world_size, 1)
         self._rank = _whole("rank", rank, 0)
@@ -75,9 +75,11 @@ class Batches:
         chosen = int(seed) if shuffle else None
         self._order: order.Order
         window = 0
+        if buffer is not None:
+            _whole("buffer", buffer, 1)
         if isinstance(images, IdxArray):
             nbytes = images.nbytes // max(1, n)
-            self._order = Windows(n, nbytes, _whole("buffer", buffer, 1), chosen, labels if balanced else None)
+            self._order = Windows(n, nbytes, buffer or BUFFER, chosen, labels if balanced else None)
             window = self._order.window
         elif balanced:
             self._order = order.Balanced(labels, chosen)
@@ -264,6 +266,7 @@ class _Loop:
             out[1][: len(labels)] = labels
             labels = out[1][: len(labels)]
         if self._reader is None:
+            assert isinstance(batches._images, np.ndarray)
             images = batches._image_rows.gather(batches._images, places, images_out)
         else:
             images = self._reader.gather(batches._image_rows, places, images_out)

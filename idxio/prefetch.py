@@ -38,7 +38,9 @@ def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> 
             todo[number % threads].put(number)
         for number in range(count):
             if os.getpid() != process:
-                raise RuntimeError("the threads that make batches stayed behind in the process that forked: start again")
+                raise RuntimeError(
+                    "the threads that make batches stayed behind in the process that forked: start again"
+                )
             item = done[number % threads].get()
             if isinstance(item, _Failed):
                 raise item.error

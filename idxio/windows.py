@@ -29,8 +29,24 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Chunks of our files are 16 KiB, spans of an index about 1 MiB: little is unpacked in vain.
 BLOCK = 1 << 20
 
+# Compressed files of up to this many bytes, unpacked, are read into memory. A constant, and not a share of the memory
+# that is free: the order must be the same on every machine.
+IN_MEMORY = 1 << 30
+BUFFER = 256 << 20
+"""The two windows, unless a caller says otherwise."""
+
 # What the numbers behind seed and epoch choose in a key.
 _SHIFT, _BLOCKS, _WITHIN = range(3)
+
+
+def needs_windows(images: object, buffer: int | None) -> bool:
+    """Whether batches of these images are gathered from windows: a large gzip file, or any where buffer is given.
+
+    Other compressed files can't be read by ranges; raw files and arrays need not.
+    """
+    if not isinstance(images, IdxArray) or images.packing != "gzip":
+        return False
+    return images.nbytes > IN_MEMORY if buffer is None else True
 
 
 class Windows(Order):
@@ -115,9 +131,8 @@ class WindowReader:
         """The records at these places, as a new array or in out."""
         numbers = places // self._order.window
         needed = np.unique(numbers).tolist()
-        for number in [k for k in self._windows if k < needed[0]] if needed else []:
-            del self._windows[number]
         for number in needed:
+            self._forget(number - 1)
             window = self._unpack(number, self._order.per_window)
             mine = numbers == number
             local = places[mine] - number * self._order.window
@@ -132,8 +147,13 @@ class WindowReader:
     def prepare(self, position: int) -> None:
         """Unpack as much of the next window as the loop, now at this position, has used of its own."""
         number, used = divmod(position, self._order.window)
+        self._forget(number)
         if (number + 1) * self._order.window < self._order.n and number in self._windows:
             self._unpack(number + 1, -(-self._order.per_window * used // self._order.window))
+
+    def _forget(self, number: int) -> None:
+        """Drop the windows before this one."""
+        self._windows = {k: window for k, window in self._windows.items() if k >= number}
 
     def _unpack(self, number: int, blocks: int) -> Array:
         """A window with at least this many of its blocks."""
