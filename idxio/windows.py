@@ -18,35 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from .array import IdxArray
 from .assembly import Assembler
 from .memory import allocate
 from .order import Balanced, Ids, Order, Turns, permuted, turns_by_class
 from .parallel import on_threads
+from .selection import ArrayLike
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Chunks of our files are 16 KiB, spans of an index about 1 MiB: little is unpacked in vain.
 BLOCK = 1 << 20
 
-# Compressed files of up to this many bytes, unpacked, are read into memory. A constant, and not a share of the memory
-# that is free: the order must be the same on every machine.
-IN_MEMORY = 1 << 30
 BUFFER = 256 << 20
 """The two windows, unless a caller says otherwise."""
 
 # What the numbers behind seed and epoch choose in a key.
 _SHIFT, _BLOCKS, _WITHIN = range(3)
-
-
-def needs_windows(images: object, buffer: int | None) -> bool:
-    """Whether batches of these images are gathered from windows: a large gzip file, or any where buffer is given.
-
-    Other compressed files can't be read by ranges; raw files and arrays need not.
-    """
-    if not isinstance(images, IdxArray) or images.packing != "gzip":
-        return False
-    return images.nbytes > IN_MEMORY if buffer is None else True
 
 
 class Windows(Order):
@@ -123,7 +110,7 @@ class WindowReader:
     Not shared by threads.
     """
 
-    def __init__(self, images: IdxArray, order: Windows, epoch: int, threads: int) -> None:
+    def __init__(self, images: ArrayLike, order: Windows, epoch: int, threads: int) -> None:
         self._images, self._order, self._epoch, self._threads = images, order, epoch, threads
         self._windows: dict[int, tuple[Array, int]] = {}  # with the blocks that are there
 
@@ -160,8 +147,9 @@ class WindowReader:
         order, images = self._order, self._images
         length = order.length(number)
         if number not in self._windows:
-            memory = allocate(0, length * images.nbytes // max(1, len(images)))
-            self._windows[number] = memory.view(images.dtype).reshape(length, *images.shape[1:]), 0
+            shape, dtype = (length, *images.shape[1:]), images.dtype
+            memory = allocate(0, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+            self._windows[number] = memory.view(dtype).reshape(shape), 0
         window, done = self._windows[number]
         first = number * order.window
 

@@ -18,7 +18,7 @@ from support import TYPES, sample
 
 import idxio
 from idxio import batches as module
-from idxio import windows
+from idxio import holding, selection, windows
 from idxio.dataset import Dataset
 
 
@@ -64,7 +64,7 @@ def source(request, monkeypatch):
     if request.param == "memory":
         return numbered
     monkeypatch.setattr(windows, "BLOCK", 8 * 5)  # five records
-    monkeypatch.setattr(windows, "IN_MEMORY", 0)
+    monkeypatch.setattr(holding, "IN_MEMORY", 0)
     monkeypatch.setattr(module, "BUFFER", 2 * 8 * 17)  # three blocks
     made = {}
 
@@ -360,12 +360,39 @@ def test_sizes_decide_between_memory_and_windows(tmp_path, monkeypatch):
     idxio.write(tmp_path / "x.gz", sample("uint8", (1000, 4)))
     idxio.write(tmp_path / "x", sample("uint8", (1000, 4)))
     packed, raw = (idxio.open(tmp_path / name) for name in ("x.gz", "x"))
-    assert not windows.needs_windows(packed, None)
-    assert windows.needs_windows(packed, 1)
-    assert not windows.needs_windows(raw, 1)
-    assert not windows.needs_windows(np.zeros(4), 1)
-    monkeypatch.setattr(windows, "IN_MEMORY", 3999)
-    assert windows.needs_windows(packed, None)
+    some = Dataset(packed, np.arange(1000))[10:20].images
+    assert not holding.needs_windows(packed, None)
+    assert holding.needs_windows(packed, 1)
+    assert holding.needs_windows(some, 1)
+    assert not holding.needs_windows(raw, 1)
+    assert not holding.needs_windows(np.zeros(4), 1)
+    monkeypatch.setattr(holding, "IN_MEMORY", 3999)
+    assert holding.needs_windows(packed, None)
+    assert not holding.needs_windows(some, None)
+
+
+@pytest.mark.parametrize("where", ["array", "raw", "gzip", "windows"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_parts_of_a_dataset(tmp_path, where, turned):
+    """Selections: of some samples, in any order, of images that are stored lying on their side."""
+    array = sample("int16", (60, 3, 4))
+    images = array
+    if where != "array":
+        images = tmp_path / ("x" if where == "raw" else "x.gz")
+        idxio.write(images, array)
+    ds = Dataset(images, np.arange(60))
+    if turned:
+        ds = Dataset(selection.upright(ds.images), ds.labels)
+        array = array.swapaxes(1, 2)
+    options = {"buffer": 200} if where == "windows" else {}
+    rows = np.random.default_rng(0).permutation(60)[:40]
+    for part in (ds, ds[10:30], ds[::-3], ds[rows], ds[rows][5:9], ds.split([20, 40], seed=1)[1]):
+        seen = []
+        for found, labels in part.batches(7, shuffle=True, **options):
+            assert found.dtype == np.int16
+            assert np.array_equal(found, array[labels])
+            seen += labels.tolist()
+        assert sorted(seen) == sorted(part.labels.tolist())
 
 
 # Threads -----------------------------------------------------------------------------------------------------
@@ -474,10 +501,12 @@ def test_wrong_types():
 
 
 def test_arrays_that_do_not_belong_together():
-    with pytest.raises(ValueError, match="9 labels"):
+    with pytest.raises(ValueError, match="10 images and 9 labels"):
         Dataset(np.zeros((10, 2)), np.arange(9)).batches(4)
     with pytest.raises(ValueError, match=r"\(10, 1\)"):
         Dataset(np.zeros((10, 2)), np.zeros((10, 1), int)).batches(4)
+    with pytest.raises(ValueError, match="9 labels"):
+        module.Batches(np.zeros((10, 2)), np.arange(9), 4)
 
 
 @pytest.mark.parametrize(

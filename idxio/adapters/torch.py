@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..array import IdxArray
 from ..assembly import Assembler
 from ..batches import Batches
 from ..dataset import Dataset
+from ..holding import locate
 
 try:
     import torch
@@ -37,7 +37,6 @@ class Samples(TorchDataset[Any]):
         self._dataset = dataset
         images = dataset.images
         self._rows = Assembler(images.dtype, images.shape[1:], dtype, scale, mean, std)
-        self._memory: np.ndarray[Any, np.dtype[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -49,21 +48,16 @@ class Samples(TorchDataset[Any]):
         """The samples with these indices; they share memory."""
         ids = np.asarray(indices, np.int64)
         ids = np.where(ids < 0, ids + len(self), ids)
-        if self._memory is None:
-            self._memory = self._dataset.in_memory()
-        images, labels = tensors(self._rows.gather(self._memory, ids), self._dataset.labels[ids])
+        images, labels = tensors(self._rows.gather(*locate(self._dataset.in_memory, ids)), self._dataset.labels[ids])
         return list(zip(images, labels, strict=True))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_memory": None if isinstance(self._dataset.images, IdxArray) else self._memory}
 
 
 class TensorBatches(IterableDataset[Any]):
     """The batches of ``ds.batches(...)`` as tensors, without a copy: images of their dtype, labels as int64.
 
-    Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the workers share an epoch,
-    and the batches come in the same order. A worker starts where this object stood when the loop began, so call
-    `set_epoch` before each loop then; the state is of loops in this process only.
+    Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the workers share an
+    epoch, and the batches come in the same order. A worker starts where this object stood when the loop began, so
+    call `set_epoch` before each loop then; the state is of loops in this process only.
     """
 
     def __init__(self, batches: Batches) -> None:
