@@ -27,9 +27,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Beside the seed, what chooses the order of a split: other than that of any epoch.
 _SPLIT = (1 << 64) - 1
 
-# Beside the seed, what chooses the order of a split: other than that of any epoch.
-_SPLIT = (1 << 64) - 1
-
 
 class Dataset:
     """Images and labels, checked to agree in count.
