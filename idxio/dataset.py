@@ -14,7 +14,7 @@ from .array import open_array
 from .classes import as_names, class_names
 from .finding import find_pair
 from .holding import hold, needs_windows
-from .inputs import as_labels, as_records
+from .inputs import as_labels, as_records, read_classes
 from .order import permuted
 from .selection import ArrayLike, Selection, as_rows, select
 from .selection import upright as turned
@@ -335,9 +335,7 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     (100, 10)
     """
     images_file, labels_file = find_pair(directory, split)
-    with open_array(labels_file) as f:
-        labels = f[:, 0] if f.ndim == 2 else f[:]
     images: ArrayLike = open_array(images_file)
     if upright:
         images = turned(images)
-    return Dataset(images, labels, class_names=class_names(labels_file))
+    return Dataset(images, read_classes(labels_file), class_names=class_names(labels_file))

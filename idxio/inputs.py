@@ -33,3 +33,10 @@ def as_labels(data: Any) -> Array:
     if records.dtype.kind not in "iu":
         raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
     return np.asarray(records)
+
+
+def read_classes(file: str) -> Array:
+    """The class of each sample in a label file: of labels with two axes, as QMNIST's, the first column."""
+    with open_array(file) as f:
+        labels: Array = f[:, 0] if f.ndim == 2 else f[...]
+    return labels

@@ -29,7 +29,7 @@ class Selection:
         """Whether the second and third axis are exchanged."""
         self.dtype: np.dtype[Any] = base.dtype
         """The type of the elements."""
-        first, *record = base.shape
+        record = list(base.shape[1:])
         if upright:
             record[0], record[1] = record[1], record[0]
         self.shape: tuple[int, ...] = (len(rows), *record)
