@@ -67,6 +67,10 @@ def kinds(tmp_path):
         "foreign": idxio.open(tmp_path / "stock.gz"),
         "bytes": encode(IMAGES),
         "file object": io.BytesIO(encode(IMAGES)),
+        "array of a dataset": idxio.Dataset(IMAGES[::-1], LABELS)[::-1].images,
+        "some of an array": Selection(np.concatenate([IMAGES[::-1], IMAGES]), np.arange(N)[::-1]),
+        "upright": Selection(np.ascontiguousarray(IMAGES.swapaxes(1, 2)), range(N), upright=True),
+        "some of a raw file": Selection(idxio.open(tmp_path / "given"), range(N)),
         "selection": Selection(idxio.open(tmp_path / "given.gz"), range(N)),
     }
 
