@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support import encode
@@ -176,6 +176,7 @@ rows = st.one_of(
 )
 
 
+@example(first=slice(1, None, -1), then=slice(-9, None, -3))  # empty, with a start below 0
 @given(first=rows, then=st.one_of(st.slices(12), st.lists(st.integers(0, 3), max_size=5)))
 def test_selections_are_what_numpy_picks(first, then):
     for base in (IMAGES, idxio.open(encode(IMAGES))):

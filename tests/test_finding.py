@@ -51,6 +51,7 @@ def test_every_name_in_the_wild(split, images, labels, pack, tmp_path):
     for name in ("notes.txt", "train-images.png", "emnist-letters-mapping.csv", "train-images-idx3-ubyte.gz.seek"):
         (tmp_path / name).write_bytes(b"?")
     (tmp_path / ".train-images-idx3-ubyte.gz.0a1b.tmp").write_bytes(b"?")
+    (tmp_path / f"._{images}").write_bytes(b"macOS leaves such")
     assert find_pair(tmp_path, split) == pair
     ds = idxio.load(tmp_path, split)
     assert (np.asarray(ds.images) == IMAGES).all()
