@@ -285,13 +285,13 @@ def test_softmax_learns_what_can_be_learnt_and_nothing_else():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (600, 5, 5)).astype(np.uint8)
     labels = np.where(images[:, 2, 2] > images[:, 0, 0], 30, 7)
-    model = classifier.fit(images[:500], labels[:500])
-    assert np.mean(model.predict(images[500:]) == labels[500:]) > 0.9
-    model = classifier.fit(images[:500], rng.permutation(labels[:500]))
-    assert np.mean(model.predict(images[500:]) == labels[500:]) < 0.7
+    train, test = idxio.Dataset(images[:500], labels[:500]), idxio.Dataset(images[500:], labels[500:])
+    assert classifier.fit(train).accuracy(test) > 0.9
+    nonsense = idxio.Dataset(images[:500], rng.permutation(labels[:500]))
+    assert classifier.fit(nonsense).accuracy(test) < 0.7
 
 
 def test_softmax_keeps_its_time():
-    images = np.zeros((10, 4, 4), np.uint8)
-    model = classifier.fit(images, np.arange(10), steps=10**9, seconds=0.01)  # or this test never ends
+    ds = idxio.Dataset(np.zeros((10, 4, 4), np.uint8), np.arange(10))
+    model = classifier.fit(ds, steps=10**9, seconds=0.01)  # or this test never ends
     assert model.weights.shape == (16, 10)
