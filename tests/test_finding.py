@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import json
 import lzma
 import os
@@ -11,6 +12,7 @@ import pytest
 from support import encode
 
 import idxio
+from idxio import classes
 from idxio.classes import class_names
 from idxio.finding import find_pair
 
@@ -166,6 +168,29 @@ def test_names_of_published_classes(fashion_mnist, tmp_path):
     labels = idxio.read(fashion_mnist / "t10k-labels-idx1-ubyte.gz")
     assert class_names(put(tmp_path, "x", labels))[3] == "Dress"
     assert class_names(put(tmp_path, "x", labels[::-1])) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "label", "name"),
+    [
+        ("MNIST train labels", 7, "7"),
+        ("QMNIST test labels (idx2)", 0, "0"),
+        ("EMNIST letters test labels", 26, "Z/z"),
+        ("Fashion-MNIST t10k labels", 0, "T-shirt/top"),
+        ("Fashion-MNIST train images", 0, None),
+    ],
+)
+def test_every_published_dataset(known, label, name, tmp_path, monkeypatch):
+    monkeypatch.setattr("idxio.inspecting.known_file", lambda crc, size: known if crc is not None else None)
+    names = class_names(put(tmp_path, "x", LABELS))
+    assert (names and names[label]) == name
+
+
+def test_kmnist_is_known_by_its_packed_file(tmp_path, monkeypatch):
+    path = put(tmp_path, "x", LABELS, lambda data: gzip.compress(data, mtime=0))
+    assert class_names(path) is None
+    monkeypatch.setattr(classes, "_KMNIST", (hashlib.md5((tmp_path / "x").read_bytes()).hexdigest(),))
+    assert class_names(path)[9] == "wo"
 
 
 def test_names_that_a_dataset_brings_along(tmp_path):
