@@ -3,11 +3,14 @@
 from .array import IdxArray
 from .array import open_array as open
 from .config import show_config
+from .dataset import Dataset
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
+from .loading import load
 from .reading import read
 from .repacking import repack
+from .sorting import write_sorted
 from .writing import Writer, write
 
 __version__ = "0.1.0"
@@ -15,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ChangedError",
     "ChecksumError",
+    "Dataset",
     "FormatError",
     "IdxArray",
     "IdxError",
@@ -23,10 +27,12 @@ __all__ = [
     "Writer",
     "build_index",
     "info",
+    "load",
     "open",
     "read",
     "repack",
     "show_config",
     "verify",
     "write",
+    "write_sorted",
 ]

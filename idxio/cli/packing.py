@@ -16,7 +16,7 @@ from . import report
 
 def run_repack(file: str, target: str, level: int) -> int:
     """Write the file again as indexed gzip; a line for before and one for after."""
-    with report.naming(file), _bar(file) as progress:
+    with report.naming(file), bar(file) as progress:
         repack(report.given(file), target, level=level, progress=progress)
     for name in (target,) if file == "-" else (file, target):
         start = time.perf_counter()
@@ -31,7 +31,7 @@ def run_index(files: list[str]) -> int:
     code = report.FINE
     for file in files:
         try:
-            with report.naming(file), _bar(file) as progress:
+            with report.naming(file), bar(file) as progress:
                 path = build_index(file, progress=progress)
             share = os.path.getsize(path) / os.path.getsize(file)
             print(f"{report.printable(path)}: {os.path.getsize(path):,} bytes, {100 * share:.1f} % of the file")
@@ -58,7 +58,7 @@ def run_cache(*, clear: bool) -> int:
 
 
 @contextlib.contextmanager
-def _bar(file: str) -> Iterator[Callable[[int, int], None] | None]:
+def bar(file: str) -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
     try:
         from tqdm import tqdm

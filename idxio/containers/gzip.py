@@ -14,7 +14,7 @@ from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import CACHE, Cache, SpanReader, decode_apart, decode_first, read_by_table, wrong_span
+from .access import CACHE, SPAN, Cache, SpanReader, decode_apart, decode_first, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .guess import read_by_guess
@@ -31,6 +31,8 @@ MAX_RATIO = 1032
 TRUSTED_RATIO = 16
 # Unpacked bytes that a stream holds: some spans of ordinary data.
 _BUFFER = 4 << 20
+# Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
+_LONG = 1 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
 # Spans that a thread takes at a time: neighbours share a read of the file. Measured: 1 to 32 differ by a tenth.
@@ -115,26 +117,47 @@ class Gzip(Container):
 
         Spans before them are decoded only where no table is known yet.
         """
-        span = self._find(offset)
-        if offset + len(out) <= span.end:  # the usual case, without what the others need
-            return self._copy((span, offset - span.start, out))
-        parts = [(span, offset - span.start, out[: span.end - offset])]
-        done = span.end - offset
-        while done < len(out):
-            span = self._find(offset + done)
-            skip = offset + done - span.start
-            n = min(len(out) - done, span.end - offset - done)
-            parts.append((span, skip, out[done : done + n]))
-            done += n
-        on_threads(self._copy, parts, threads if len(out) >= _WORTH_THREADS else 1)
+        if not len(out):
+            return
+        spans = self._spans(offset, offset + len(out))
+        if len(spans) == 1:  # the usual case, without what the others need
+            self._copy(spans[0], offset - spans[0].start, out)
+        else:
+            self._read_spans(spans, offset, out, threads)
 
-    def _copy(self, part: tuple[Span, int, memoryview]) -> None:
+    def _read_spans(self, spans: list[Span], offset: int, out: memoryview, threads: int) -> None:
+        """Fill out with the unpacked bytes from offset on, which lie in these spans."""
+        memory = np.frombuffer(out, np.uint8)
+
+        def is_alone(span: Span) -> bool:
+            """Whether it can be decoded into place: all of it is wanted, and nothing before it needed."""
+            is_inside = offset <= span.start and span.end <= offset + len(out)
+            return len(out) >= _LONG and is_inside and not span.needs_window and span.crc is None
+
+        joined = spans[:1]
+        for span in spans[1:]:
+            last = joined[-1]
+            joins = last.stop == span.bit and last.limit - (last.bit >> 3) < SPAN
+            if joins and is_alone(last) and is_alone(span):
+                joined[-1] = span._replace(bit=last.bit, start=last.start)
+            else:
+                joined.append(span)
+
+        def copy(span: Span) -> None:
+            a, b = span.start - offset, span.end - offset
+            if is_alone(span):
+                self._reader.decode(span, memory[:b], a, 0)
+            else:
+                self._copy(span, max(0, -a), out[max(0, a) : b])
+
+        on_threads(copy, joined, threads if len(out) >= _WORTH_THREADS else 1)
+
+    def _copy(self, span: Span, skip: int, out: memoryview) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
-        span, skip, out = part
         if span.end - span.start > CACHE:
             self._crawl(span, [(skip, out)])
-            return
-        out[:] = self._block(span)[skip : skip + len(out)].data
+        else:
+            out[:] = self._block(span)[skip : skip + len(out)].data
 
     def _block(self, span: Span) -> Bytes:
         """The unpacked bytes of a span."""
@@ -147,7 +170,7 @@ class Gzip(Container):
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
         offsets = base + ids * size
-        self._find(int(offsets[-1]) + size - 1)
+        self._spans(int(offsets[-1]), int(offsets[-1]) + size)
         table = self.table
         first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
         edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
@@ -187,25 +210,25 @@ class Gzip(Container):
 
         on_threads(run, range(0, len(spans), _RUN), threads)
 
-    def _find(self, offset: int) -> Span:
-        """The span of an unpacked byte, decoding up to it where no table says where it is."""
+    def _spans(self, start: int, stop: int) -> list[Span]:
+        """The spans of the unpacked bytes start to stop, decoding up to there where no table says where they are."""
         self.source.check()  # spans that are kept must not outlive their file
         with self._lock:
             table = self.table
-            if table.end <= offset and not table.complete:
+            if table.end < stop and not table.complete:
                 if self._scout is None:
                     # Not told to this object, which it would keep alive.
                     self._scout = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
                     self._known = table = self._scout.table
-                while table.end <= offset and self._scout.step():
+                while table.end < stop and self._scout.step():
                     if self._scout.is_span:
                         block = np.frombuffer(bytes(self._scout.block), np.uint8)
                         self._cache.put(table.end - len(block), block)
                 if table.complete:
                     self._scout = None
-            if table.end <= offset:
+            if table.end < stop:
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
-            return table.span(table.find(offset))
+            return [table.span(i) for i in range(table.find(start), table.find(stop - 1) + 1)]
 
     def _crawl(self, span: Span, parts: list[tuple[int, memoryview]]) -> None:
         """Take parts, at ascending places, from a span too large to be kept, in constant memory."""
