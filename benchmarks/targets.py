@@ -54,6 +54,14 @@ TARGETS = (
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
     Target("cached", "idxio.open(cache=True), f[0]", 1.0),
+    Target("epoch-uint8", "idxio, 1 thread", 0.95, "numpy permutation + take(out=)"),
+    Target("epoch-float32", "idxio, 1 thread", 0.42, "numpy"),
+    Target("epoch-float32", "idxio, 1 thread", 0.06, "torch DataLoader(TensorDataset)"),
+    Target("epoch-float32", "idxio, 1 thread", 1.4, "C floor"),
+    Target("epoch-float32", "idxio, 2 threads", 0.28, "numpy"),
+    Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
+    Target("waiting", "idxio", 3.0),
+    Target("resume", "idxio", 5.0),
 )
 
 
