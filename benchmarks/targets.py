@@ -60,6 +60,14 @@ TARGETS = (
     Target("label-files", "idxio, t10k", 69),
     Target("of-class", "Dataset(file).of_class", 0.15, "idxio.read, whole"),
     Target("of-class", "load(directory).of_class", 0.15, "idxio.read, whole"),
+    Target("epoch-uint8", "idxio, 1 thread", 0.95, "numpy permutation + take(out=)"),
+    Target("epoch-float32", "idxio, 1 thread", 0.42, "numpy"),
+    Target("epoch-float32", "idxio, 1 thread", 0.06, "torch DataLoader(TensorDataset)"),
+    Target("epoch-float32", "idxio, 1 thread", 1.4, "C floor"),
+    Target("epoch-float32", "idxio, 2 threads", 0.28, "numpy"),
+    Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
+    Target("waiting", "idxio", 3.0),
+    Target("resume", "idxio", 5.0),
 )
 
 
