@@ -2,6 +2,7 @@
 
 from .array import IdxArray
 from .array import open_array as open
+from .checking import check
 from .config import show_config
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
 from .indexfile import build_index
@@ -22,6 +23,7 @@ __all__ = [
     "TruncatedError",
     "Writer",
     "build_index",
+    "check",
     "info",
     "open",
     "read",

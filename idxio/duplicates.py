@@ -16,27 +16,30 @@ _DIGEST = 20
 
 
 class Duplicates(NamedTuple):
-    """Pictures that occur more than once, over all files that were searched. Numbers count through the files."""
+    """Pictures that occur more than once in the files that were searched. Their numbers count through all files."""
 
     records: Array
     """int64 of shape (m,): the numbers of these pictures, ascending."""
     groups: Array
-    """int64 of shape (m,): equal pictures have the same number, 0 for those that come first, and so on."""
+    """int64 of shape (m,): equal pictures have the same number, counted from 0 in the order of the first of them."""
 
-    def within(self, start: int, stop: int) -> int:
-        """How many pictures of start:stop are copies of an earlier one of them."""
-        inside = self.groups[self._inside(start, stop)]
-        return len(inside) - len(np.unique(inside))
+    def copies(self, start: int, stop: int) -> Array:
+        """Those of start:stop that equal an earlier one of them."""
+        inside = self._inside(start, stop)
+        again = np.ones(np.count_nonzero(inside), np.bool_)
+        again[np.unique(self.groups[inside], return_index=True)[1]] = False
+        return self.records[inside][again]
 
     def shared(self, first: tuple[int, int], second: tuple[int, int]) -> Array:
-        """The numbers of the pictures of the second range (start, stop) that the first has too."""
-        there = self._inside(*second) & np.isin(self.groups, self.groups[self._inside(*first)])
-        return self.records[there]
+        """Those of the range second, (start, stop), that equal one of the range first."""
+        inside = self._inside(*second)
+        there = np.isin(self.groups[inside], self.groups[self._inside(*first)])
+        return self.records[inside][there]
 
-    def members(self) -> list[Array]:
-        """The numbers of the pictures of each group, ascending."""
-        order = np.argsort(self.groups, kind="stable")
-        return np.split(self.records[order], np.flatnonzero(np.diff(self.groups[order])) + 1) if len(order) else []
+    def disagree(self, labels: Array) -> Array:
+        """bool of shape (m,): where the labels of shape (m,) are not the same in the whole group."""
+        different = np.unique(np.stack((self.groups, labels)), axis=1)[0]
+        return np.bincount(different)[self.groups] > 1
 
     def _inside(self, start: int, stop: int) -> Array:
         inside: Array = (self.records >= start) & (self.records < stop)
@@ -74,7 +77,7 @@ def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
 
 def _digests(file: str, records: Array) -> Array:
     """A digest of each of the ascending records of a file."""
-    import hashlib
+    from hashlib import blake2b
 
     digests = np.empty(len(records), f"V{_DIGEST}")
     if not len(records):
@@ -83,5 +86,5 @@ def _digests(file: str, records: Array) -> Array:
         many = max(1, _PIECE // max(1, f.nbytes // f.shape[0]))
         for start in range(0, len(records), many):
             part = slice(start, start + many)
-            digests[part] = [hashlib.blake2b(picture.data, digest_size=_DIGEST).digest() for picture in f[records[part]]]
+            digests[part] = [blake2b(picture.data, digest_size=_DIGEST).digest() for picture in f[records[part]]]
     return digests

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,54 +22,47 @@ _PIECE = 1 << 20
 _MOST_SUMS = 64 << 20
 
 
-class Survey:
-    """A split, surveyed: its labels, and of each picture what fits in a few bytes.
-
-    Made by `survey`. The arrays are not copied; treat them as read-only.
-    """
+class Survey(NamedTuple):
+    """What was seen of a split: its labels, and of each picture what fits in a few bytes."""
 
     images_file: str
     labels_file: str
     shape: tuple[int, ...]
     """The shape of the images: count, height, width, and channels if there are any."""
     dtype: np.dtype[Any]
+    """The type of the pixels."""
     labels: Array
     """int64 of shape (n,). Of QMNIST's eight numbers the first."""
+    classes: Array
+    """int64 of shape (k,): the labels that occur, ascending."""
+    counts: Array
+    """int64 of shape (k,): how many pictures each class has."""
     hashes: Array
     """uint64 of shape (n,): equal pictures have equal ones."""
     constant: Array
     """bool of shape (n,): all elements of the picture are the same."""
     sums: Array | None
-    """uint64 of shape (classes, *shape[1:]), the sum of the pictures of each class, or of shape (1, *shape[1:]) where
-    that would be too much; None where pixels are not uint8."""
+    """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class, or of shape (1, *shape[1:]), that of all
+    pictures, where the other would be too much; None where pixels are not uint8."""
     histogram: Array | None
     """uint64 of shape (256,): how often each value occurs; None where pixels are not uint8."""
+    crc32: tuple[int, int]
+    """The CRC-32 of the images and the labels as unpacked files."""
     known: tuple[str | None, str | None]
     """The published files that the images and the labels are, by their CRC-32."""
 
-    @cached_property
-    def classes(self) -> Array:
-        """The labels that occur, in ascending order."""
-        return np.unique(self.labels)
-
-    @cached_property
-    def counts(self) -> dict[int, int]:
-        """How many pictures each class has."""
-        classes, counts = np.unique(self.labels, return_counts=True)
-        return dict(zip(classes.tolist(), counts.tolist(), strict=True))
-
-    @cached_property
+    @property
     def is_sorted(self) -> bool:
         """Whether the labels ascend."""
         return bool((self.labels[1:] >= self.labels[:-1]).all())
 
-    @cached_property
+    @property
     def runs(self) -> Array:
         """The lengths of the runs of one label."""
-        starts = np.flatnonzero(self.labels[1:] != self.labels[:-1]) + 1
+        starts = np.flatnonzero(np.diff(self.labels)) + 1
         return np.diff(np.concatenate(([0], starts, [len(self.labels)])))
 
-    @cached_property
+    @property
     def mean_picture(self) -> Array | None:
         """float64 of shape (height, width): the mean over all pictures and channels; None as `sums`."""
         if self.sums is None:
@@ -78,15 +70,13 @@ class Survey:
         mean: Array = self.sums.sum(axis=0) / self.shape[0]
         return mean.mean(axis=2) if mean.ndim == 3 else mean
 
-    def class_means(self) -> dict[int, Array]:
-        """The mean picture of each class, uint8 of shape[1:]; empty where the sums of classes were not kept."""
+    @property
+    def class_means(self) -> Array | None:
+        """float64 of shape (k, *shape[1:]): the mean picture of each class; None where the sums were not kept."""
         if self.sums is None or len(self.sums) != len(self.classes):
-            return {}
-        counts = self.counts
-        return {
-            k: (total / counts[k]).round().astype(np.uint8)
-            for k, total in zip(self.classes.tolist(), self.sums, strict=True)
-        }
+            return None
+        means: Array = self.sums / self.counts.reshape(-1, *[1] * (len(self.shape) - 1))
+        return means
 
 
 def survey(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Survey:
@@ -106,38 +96,36 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
     with open_array(labels) as f:
         _check_labels(f)
         stored = f.read()
-        known_labels = _known(f, _crc(stored, _header_crc(f)))
+        labels_crc = _crc(stored, _header_crc(f))
+        labels_known = _known(f, labels_crc)
+    values = np.ascontiguousarray(stored if stored.ndim == 1 else stored[:, 0]).astype(np.int64)
+    classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(classes) > MAX_CLASSES:
+        raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels)
     with open_array(images) as f:
-        _check_images(f, len(stored), labels)
-        found = Survey()
-        found.images_file, found.labels_file, found.shape, found.dtype = images, labels, f.shape, f.dtype
-        found.labels = np.ascontiguousarray(stored if stored.ndim == 1 else stored[:, 0]).astype(np.int64)
-        if len(found.classes) > MAX_CLASSES:
-            raise FormatError(
-                f"has {len(found.classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels
-            )
-        crc = _pass(f, found, progress)
-        found.known = _known(f, crc), known_labels
-    return found
+        _check_images(f, len(values), labels)
+        seen, crc = _pass(f, index.astype(np.int64), len(classes), progress)
+        known = _known(f, crc), labels_known
+        return Survey(images, labels, f.shape, f.dtype, values, classes, counts, *seen, (crc, labels_crc), known)
 
 
-def _pass(f: IdxArray, found: Survey, progress: Callable[[int], None] | None) -> int:
-    """Fill found from the images; the CRC-32 of their file, unpacked."""
+def _pass(
+    f: IdxArray, index: Array, classes: int, progress: Callable[[int], None] | None
+) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
+    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file."""
     count, size = f.shape[0], f.nbytes // f.shape[0]
-    found.hashes = np.empty(count, np.uint64)
-    constant = np.empty(count, np.uint8)
     pixels = f.dtype == np.uint8
-    classes = found.classes if len(found.classes) * size * 8 <= _MOST_SUMS else found.classes[:1]
-    # Searching the one class finds it or the place behind it: all pictures are summed as one.
-    index = np.searchsorted(found.classes, found.labels) if len(classes) > 1 else np.zeros(count, np.int64)
-    sums = np.zeros((len(classes), size), np.uint64)
+    if classes * size * 8 > _MOST_SUMS:
+        index, classes = np.zeros(count, np.int64), 1
+    hashes, constant = np.empty(count, np.uint64), np.empty(count, np.uint8)
+    sums = np.zeros((classes, size if pixels else 0), np.uint64)
     histogram = np.zeros(256, np.uint64)
     crc = _header_crc(f)
     start = 0
     for block in f.iter_records(max(1, _PIECE // size)):
         data = block.reshape(len(block), -1).view(np.uint8)
         part = slice(start, start + len(block))
-        rows.hash_rows(data, found.hashes[part])
+        rows.hash_rows(data, hashes[part])
         rows.constant_rows(data, f.dtype.itemsize, constant[part])
         if pixels:
             rows.sum_rows(data, index[part], sums)
@@ -146,10 +134,10 @@ def _pass(f: IdxArray, found: Survey, progress: Callable[[int], None] | None) ->
         start += len(block)
         if progress is not None:
             progress(data.size)
-    found.constant = constant.view(np.bool_)
-    found.sums = sums.reshape(len(classes), *f.shape[1:]) if pixels else None
-    found.histogram = histogram if pixels else None
-    return crc
+    flags = constant.view(np.bool_)
+    if not pixels:
+        return (hashes, flags, None, None), crc
+    return (hashes, flags, sums.reshape(-1, *f.shape[1:]), histogram), crc
 
 
 def _header_crc(f: IdxArray) -> int:
