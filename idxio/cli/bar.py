@@ -1,0 +1,28 @@
+"""A progress bar."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from . import report
+
+
+@contextlib.contextmanager
+def bar(file: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield None
+        return
+    name = report.printable(os.path.basename(file))
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
+
+        def progress(done: int, total: int) -> None:
+            shown.total = total
+            shown.update(done - shown.n)
+
+        yield progress
