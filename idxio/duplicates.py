@@ -56,10 +56,10 @@ def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
         For each file a uint64 for each picture. Only pictures of equal hashes are read again, in order, and compared
         by a digest that no two different pictures share.
     """
-    every = np.concatenate(hashes)
+    every = np.concatenate([np.empty(0, np.uint64), *hashes])
     order = np.argsort(every, kind="stable")
-    same = np.diff(every[order]) == 0
-    candidates = np.sort(order[np.concatenate((same, [False])) | np.concatenate(([False], same))])
+    same = np.flatnonzero(np.diff(every[order]) == 0)
+    candidates = np.union1d(order[same], order[same + 1])
     if not len(candidates):
         return Duplicates(candidates, candidates)
     digests = np.concatenate(

@@ -80,19 +80,19 @@ def ranges_of(splits: dict[str, Survey]) -> dict[str, tuple[int, int]]:
 def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained: Array | None) -> Iterator[Finding]:
     """Labels outside the class list, and classes without a picture. Without names, the list is what train has."""
     if names is not None:
-        what, known = f"the {len(names)} classes of the list", np.array(sorted(names), np.int64)
+        what, known = "the class list", np.array(sorted(names), np.int64)
     elif trained is not None:
-        what, known = f"the {len(trained)} classes that train has", trained
+        what, known = "the classes of train", trained
     else:
         return
     outside = np.flatnonzero(~np.isin(seen.labels, known))
     if len(outside):
-        text = f"labels that are none of {what}: {_some(np.unique(seen.labels[outside]).tolist())}"
+        text = f"labels outside {what}, {_some(np.unique(seen.labels[outside]).tolist())}"
         yield _about("error", "labels", split, text, outside)
     empty = np.setdiff1d(known, seen.classes).tolist()
     if empty:
         named = [f"{k} {names[k]}" if names else str(k) for k in empty]
-        yield Finding("warning", "empty", split, f"no picture of {len(empty)} of {what}: {_some(named)}")
+        yield Finding("warning", "empty", split, f"no picture of {len(empty):,} of {what}: {_some(named)}")
 
 
 def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
@@ -115,8 +115,8 @@ def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
     square = seen.shape[1] == seen.shape[2]
     if square and (about.on_bright or about.on_dark) and about.wide > _TRANSPOSED * about.tall:
         text = (
-            f"pictures {about.wide / about.tall:.2f} x as wide as tall on the mean: transposed? "
-            "Digits, letters and clothes are taller than wide, but EMNIST's files have them transposed"
+            f"pictures {about.wide / about.tall:.2f} x as wide as tall on the mean: transposed, as EMNIST's are? "
+            "Digits, letters and clothes are taller than wide"
         )
         yield Finding("warning", "transposed", split, text)
 
@@ -168,13 +168,13 @@ def judge_duplicates(splits: dict[str, Survey], duplicates: Duplicates) -> Itera
     for split, (start, stop) in ranges.items():
         inside = conflicts[(conflicts >= start) & (conflicts < stop)]
         if len(inside):
-            text = "pictures that equal others which have another label"
+            text = "pictures that equal others with another label"
             yield _about("warning", "conflict", split, text, inside - start)
 
 
 def _about(level: str, kind: str, split: str, text: str, records: Array) -> Finding:
     """A finding about single pictures, with the numbers of the first."""
-    text = f"{len(records):,} {text} (record {_some(records[:6].tolist(), 5)})"
+    text = f"{text}: {len(records):,} (record {_some(records[:6].tolist(), 5)})"
     return Finding(level, kind, split, text, len(records), tuple(records[:_MOST_RECORDS].tolist()))
 
 

@@ -47,9 +47,10 @@ li { margin: .6rem 0; }
 li img { margin-top: .3rem; }
 .good, .bad, .doubt { font-weight: 600; }
 .good { color: var(--good); } .bad { color: var(--bad); } .doubt { color: var(--doubt); }
-.bars { width: 13rem; font-variant-numeric: tabular-nums; }
-.bars div { display: grid; grid-template-columns: 8.5rem 1fr; gap: .5rem; align-items: center; font-size: .85rem;
+.bars { min-width: 11rem; font-variant-numeric: tabular-nums; }
+.bars div { display: grid; grid-template-columns: 2.2rem 3.6rem 1fr; gap: .4rem; align-items: center; font-size: .85rem;
   line-height: 1.3; }
+.bars b { font-weight: normal; text-align: right; }
 .bars i { display: block; height: .6rem; border-radius: 0 2px 2px 0; }
 .train { background: var(--train); fill: var(--train); } .t10k { background: var(--t10k); fill: var(--t10k); }
 .key { display: inline-block; width: .7rem; height: .7rem; margin: 0 .3rem 0 .8rem; }
@@ -117,6 +118,7 @@ def _facts(found: Check) -> str:
     rows = [
         f'<tr><th scope="row">{name}</th>'
         + "".join(f"<td>{_text(column.get(name, ''))}</td>" for column in columns.values())
+        + "</tr>"
         for name in names
     ]
     top = "".join(f'<th scope="col">{split}</th>' for split in columns)
@@ -136,7 +138,7 @@ def _classes(found: Check) -> str:
     lines = []
     for k, name, counts in rows:
         bars = "".join(
-            f'<div><span>{s} {n:,}</span><i class="{s}" style="width:{100 * n / m:.1f}%"></i></div>'
+            f'<div><span>{s}</span><b>{n:,}</b><i class="{s}" style="width:{100 * n / m:.1f}%"></i></div>'
             for s, n, m in zip(found.splits, counts, most, strict=True)
         )
         drawn = [
