@@ -4,11 +4,13 @@ from .array import IdxArray
 from .array import open_array as open
 from .checking import check
 from .config import show_config
+from .dataset import Dataset, load
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
 from .reading import read
 from .repacking import repack
+from .sorting import write_sorted
 from .writing import Writer, write
 
 __version__ = "0.1.0"
@@ -16,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ChangedError",
     "ChecksumError",
+    "Dataset",
     "FormatError",
     "IdxArray",
     "IdxError",
@@ -25,10 +28,12 @@ __all__ = [
     "build_index",
     "check",
     "info",
+    "load",
     "open",
     "read",
     "repack",
     "show_config",
     "verify",
     "write",
+    "write_sorted",
 ]

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import sheet
 from ..array import open_array
 from ..checking import Check, check
 from ..judging import Finding
 from ..survey import Survey
 from ..target import open_target
-from . import report, sheet, show
+from . import report, show
 from .bar import bar
 from .check import class_rows, facts, verdict
 
@@ -167,11 +168,12 @@ def _samples(seen: Survey) -> dict[int, Array]:
     """The first pictures of each class, side by side."""
     if not _can_draw(seen.shape):
         return {}
-    first = [np.flatnonzero(seen.labels == k)[:_SAMPLES] for k in seen.classes[:_MOST_CLASSES]]
     with open_array(seen.images_file) as f:
-        pictures = _images(f[np.concatenate(first)])
-    stops = np.cumsum([len(some) for some in first])
-    return {k: _row(some) for k, some in zip(seen.classes.tolist(), np.split(pictures, stops[:-1]), strict=False)}
+        # One class at a time: large pictures become small ones before the next are read.
+        return {
+            k: _row(_images(f[np.flatnonzero(seen.labels == k)[:_SAMPLES]]))
+            for k in seen.classes[:_MOST_CLASSES].tolist()
+        }
 
 
 def _histograms(found: Check) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import sheet
 from ..array import IdxArray, open_array
 from ..target import open_target
-from . import report, selection, sheet, terminal
+from . import report, picking, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,7 +37,7 @@ def run(
         if of_class is not None:
             if _are_numbers(f.shape):
                 raise report.UsageError(f"{file}: holds no images that --class could pick")
-            chosen = selection.of_class(file, len(f), of_class, labels)
+            chosen = picking.of_class(file, len(f), of_class, labels)
             picked = chosen.records[rows]
             records, title = f[picked], _class_title(f, chosen, picked)
             if not len(records):
@@ -122,7 +123,7 @@ def _title(f: IdxArray, rows: slice) -> str:
     return f"{about}; records {shown.start}:{shown.stop}{step} of {f.shape[0]:,}"
 
 
-def _class_title(f: IdxArray, chosen: selection.OfClass, picked: Array) -> str:
+def _class_title(f: IdxArray, chosen: picking.OfClass, picked: Array) -> str:
     some = ", ".join(map(str, picked[:8].tolist())) + (", …" if len(picked) > 8 else "")
     return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
