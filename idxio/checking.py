@@ -35,7 +35,12 @@ class Check(NamedTuple):
         return all(finding.level != "error" for finding in self.findings)
 
 
-def check(directory: str | os.PathLike[str], *, progress: Callable[[int, int], None] | None = None) -> Check:
+def check(
+    directory: str | os.PathLike[str],
+    *,
+    dataset: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Check:
     """Look for what is wrong with the four files of a dataset, in one pass over each, in constant memory.
 
     Every checksum is verified; equal and constant pictures, labels outside the class list, pictures that look negated
@@ -45,6 +50,8 @@ def check(directory: str | os.PathLike[str], *, progress: Callable[[int, int], N
     ----------
     directory : path
         Where the files lie, under any of the names that are in use.
+    dataset : str, optional
+        What the names start with, where there are several datasets: "emnist-letters".
     progress : callable, optional
         Called with the bytes of pixels so far and their number.
 
@@ -68,7 +75,7 @@ def check(directory: str | os.PathLike[str], *, progress: Callable[[int, int], N
     """
     directory = os.fspath(directory)
     findings: list[Finding] = []
-    pairs = _pairs(directory, findings)
+    pairs = _pairs(directory, dataset, findings)
     splits: dict[str, Survey] = {}
     advance = _counter(pairs, progress)
     for split, (images, labels) in pairs.items():
@@ -89,12 +96,12 @@ def check(directory: str | os.PathLike[str], *, progress: Callable[[int, int], N
     return Check(directory, splits, names, duplicates, findings)
 
 
-def _pairs(directory: str, findings: list[Finding]) -> dict[str, tuple[str, str]]:
+def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
     for split in SPLITS:
         try:
-            pairs[split] = find_pair(directory, split)
+            pairs[split] = _pair(directory, dataset, split)
         except FileNotFoundError as error:
             absent.append(error)
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
@@ -103,6 +110,17 @@ def _pairs(directory: str, findings: list[Finding]) -> dict[str, tuple[str, str]
     if len(absent) == len(SPLITS):
         raise absent[0]
     return pairs
+
+
+def _pair(directory: str, dataset: str | None, split: str) -> tuple[str, str]:
+    if dataset is None:
+        return find_pair(directory, split)
+    try:
+        return find_pair(directory, f"{dataset}-{split}")
+    except FileNotFoundError:
+        if split != "t10k":
+            raise
+        return find_pair(directory, f"{dataset}-test")  # EMNIST and QMNIST have that instead
 
 
 def _counter(

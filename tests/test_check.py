@@ -223,6 +223,26 @@ def test_a_missing_split_is_an_error(tmp_path):
         idxio.check(tmp_path / "nowhere")
 
 
+def test_one_of_several_datasets(tmp_path, capsys):
+    folder = write(tmp_path)
+    for split, other in (("train", "train"), ("t10k", "test")):
+        for name in NAMES[split]:
+            (tmp_path / name).rename(tmp_path / f"emnist-digits-{name.replace(split, other)}")
+    write(tmp_path, train=changed("train", [3], 0))
+    for split, other in (("train", "train"), ("t10k", "test")):
+        for name in NAMES[split]:
+            (tmp_path / name).rename(tmp_path / f"emnist-mnist-{name.replace(split, other)}")
+    found = idxio.check(folder)
+    assert kinds(found) == [("error", "unreadable", "train"), ("error", "unreadable", "t10k")]
+    assert "'emnist-digits-train'" in found.findings[0].message
+    assert idxio.check(folder, dataset="emnist-digits").findings == []
+    assert kinds(idxio.check(folder, dataset="emnist-mnist")) == [("warning", "constant", "train")]
+    with pytest.raises(FileNotFoundError):
+        idxio.check(folder, dataset="emnist-letters")
+    assert main(["check", folder, "--dataset", "emnist-mnist"]) == 0
+    assert "record 3" in capsys.readouterr().out
+
+
 def test_the_class_list_beside_the_files(tmp_path):
     folder = write(tmp_path, t10k=changed("t10k", [7], labels=12))
     (tmp_path / "dataset.json").write_text(json.dumps({"class_names": list("abcdefghijk")}))

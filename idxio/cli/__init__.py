@@ -64,11 +64,11 @@ def _command(argv: list[str] | None) -> int:
     if args.command == "check":
         from . import check
 
-        return check.run(args.directory, as_json=args.json)
+        return check.run(args.directory, args.dataset, as_json=args.json)
     if args.command == "report":
         from . import page
 
-        return page.run(args.directory, args.output)
+        return page.run(args.directory, args.dataset, args.output)
     if args.command == "repack":
         from . import packing
 
@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("-o", dest="output", default="report.html", metavar="OUT.html", help="report.html if not given")
     for command in (check, page):
         command.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
+        command.add_argument("--dataset", metavar="NAME", help="which of several there: what its names start with")
 
     repack = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
     repack.add_argument("file", metavar="IN")

@@ -13,10 +13,10 @@ from . import report
 from .bar import bar
 
 
-def run(directory: str, *, as_json: bool) -> int:
+def run(directory: str, dataset: str | None, *, as_json: bool) -> int:
     """Print what is known of the dataset and what is wrong with it; BAD_FILE if that is an error."""
     with report.naming(directory), bar(directory) as progress:
-        found = check(directory, progress=progress)
+        found = check(directory, dataset=dataset, progress=progress)
     if as_json:
         print(json.dumps(_document(found), indent=2))
     else:

@@ -62,11 +62,11 @@ svg line { stroke: var(--line); }
 """
 
 
-def run(directory: str, output: str) -> int:
+def run(directory: str, dataset: str | None, output: str) -> int:
     """Write the page of the dataset to output; BAD_FILE if an error was found."""
     show.need_pillow("report")
     with report.naming(directory), bar(directory) as progress:
-        found = check(directory, progress=progress)
+        found = check(directory, dataset=dataset, progress=progress)
         text = render(found)
     with report.naming(output):
         target = open_target(output)
