@@ -54,6 +54,7 @@ TARGETS = (
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
     Target("cached", "idxio.open(cache=True), f[0]", 1.0),
+    Target("check", "idxio.check", 3.0, "idxio.read, all four"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from .array import IdxArray
 from .array import open_array as open
-from .checking import check
+from .checking import Check, check
 from .config import show_config
 from .dataset import Dataset, load
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChangedError",
+    "Check",
     "ChecksumError",
     "Dataset",
     "FormatError",

@@ -87,12 +87,12 @@ def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained
         return
     outside = np.flatnonzero(~np.isin(seen.labels, known))
     if len(outside):
-        text = f"labels outside {what}, {_some(np.unique(seen.labels[outside]).tolist())}"
+        text = f"labels outside {what} ({_some(np.unique(seen.labels[outside]).tolist())})"
         yield _about("error", "labels", split, text, outside)
     empty = np.setdiff1d(known, seen.classes).tolist()
     if empty:
         named = [f"{k} {names[k]}" if names else str(k) for k in empty]
-        yield Finding("warning", "empty", split, f"no picture of {len(empty):,} of {what}: {_some(named)}")
+        yield Finding("warning", "empty", split, f"no picture of these classes: {_some(named)}")
 
 
 def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
