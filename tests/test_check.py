@@ -172,6 +172,7 @@ COPIES, NEGATED = ("warning", "copies", "train"), ("warning", "negated", "train"
         ({"train": changed("train", [15], X[5])}, [COPIES], (15,)),
         ({"train": changed("train", [14, 5], X[25])}, [COPIES, ("warning", "conflict", "train")], (14, 25)),
         ({"t10k": changed("t10k", [15], X[5])}, [("warning", "leak", "t10k")], (15,)),
+        ({"t10k": changed("t10k", [15], DRAWN["t10k"][0][5])}, [("warning", "copies", "t10k")], (15,)),
         ({"train": (255 - X, Y)}, [NEGATED], None),
         ({"train": (X.swapaxes(1, 2), Y)}, [("warning", "transposed", "train")], None),
         ({"train": (255 - X.swapaxes(1, 2), Y)}, [NEGATED, ("warning", "transposed", "train")], None),
