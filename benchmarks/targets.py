@@ -54,6 +54,12 @@ TARGETS = (
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
     Target("cached", "idxio.open(cache=True), f[0]", 1.0),
+    Target("write-sorted", "idxio.write_sorted", 0.35, "argsort + take + gzip.compress"),
+    Target("sort-memory", "idxio.write_sorted", 67.1),  # 64 MiB
+    Target("label-files", "idxio, train", 115),
+    Target("label-files", "idxio, t10k", 69),
+    Target("of-class", "Dataset(file).of_class", 0.15, "idxio.read, whole"),
+    Target("of-class", "load(directory).of_class", 0.15, "idxio.read, whole"),
     Target("check", "idxio.check", 3.0, "idxio.read, all four"),
 )
 

@@ -51,7 +51,7 @@ class Assembler:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
     def gather(self, source: Array, ids: Array, out: Array | None = None) -> Array:
-        """The rows of a C-contiguous array with these indices, as a new array or in out.
+        """The rows of an array with these indices, as a new array or in out: in one pass from C-contiguous memory.
 
         Raises
         ------
@@ -64,6 +64,9 @@ class Assembler:
             out = memory.view(self.dtype).reshape(len(ids), *self.row_shape)
         if not len(ids) or not self._elements:
             return out
+        if not source.flags.c_contiguous:
+            source = np.ascontiguousarray(source[ids])
+            ids = np.arange(len(ids))
         rows, flat = source.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
         if self._factors is not None:
             a, b = self._factors

@@ -12,12 +12,15 @@ from . import order
 from ._native import inflate
 from .array import IdxArray
 from .assembly import Assembler
+from .holding import locate
 from .parallel import check_threads
 from .prefetch import ahead
-from .windows import WindowReader, Windows
+from .selection import ArrayLike, Selection
+from .windows import BUFFER, WindowReader, Windows
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Batch = tuple[Array, ...]
+Ids = order.Ids
 Out = tuple[Array, Array]
 
 REMAINDERS = ("keep", "drop", "pad")
@@ -26,7 +29,7 @@ _GROUP = 1 << 18
 # What batches hold is worked out for this many samples at a time.
 _PLANNED = 1 << 13
 # Labels that tell one dataset from another.
-_LABELS_TOLD = 1 << 16
+_LABELS_TOLD = 1 << 12
 
 
 class Batches:
@@ -34,7 +37,7 @@ class Batches:
 
     def __init__(
         self,
-        images: Array | IdxArray,
+        images: ArrayLike,
         labels: Array,
         batch_size: int,
         *,
@@ -54,7 +57,7 @@ class Batches:
         prefetch: int = 2,
         buffer: int | None = None,
     ) -> None:
-        """images are an array; or an IdxArray, which is unpacked window by window in buffer bytes."""
+        """images are an array or a selection of one, as `hold` gives them; anything else is unpacked in windows."""
         self._size = _whole("batch_size", batch_size, 1)
         self._world_size = _whole("world_size", world_size, 1)
         self._rank = _whole("rank", rank, 0)
@@ -65,19 +68,25 @@ class Batches:
         if _whole("seed", seed, 0) >> 64:
             raise ValueError(f"seed is less than 2^64, not {seed}")
         n = len(labels)
-        if not images.ndim or len(images) != n:
+        if not images.shape or images.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {images.shape}")
         self._remainder, self._drop_last = remainder, drop_last
         self._threads, self._prefetch = check_threads(threads), _whole("prefetch", prefetch, 0)
-        self._images, self._labels = images, labels
+        self._labels = labels
+        self._images = images
+        is_held = isinstance(images, np.ndarray) or (
+            isinstance(images, Selection) and isinstance(images.base, np.ndarray) and not images.is_upright
+        )
         self._image_rows = Assembler(images.dtype, images.shape[1:], dtype, scale, mean, std)
         self._label_rows = Assembler(labels.dtype, labels.shape[1:])
         chosen = int(seed) if shuffle else None
         self._order: order.Order
         window = 0
-        if isinstance(images, IdxArray):
-            nbytes = images.nbytes // max(1, n)
-            self._order = Windows(n, nbytes, _whole("buffer", buffer, 1), chosen, labels if balanced else None)
+        if buffer is not None:
+            _whole("buffer", buffer, 1)
+        if not is_held:
+            nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
+            self._order = Windows(n, nbytes, buffer or BUFFER, chosen, labels if balanced else None)
             window = self._order.window
         elif balanced:
             self._order = order.Balanced(labels, chosen)
@@ -196,7 +205,7 @@ _MEANING = {
 class _Plan(NamedTuple):
     """What batches that follow on each other hold, on this rank."""
 
-    places: order.Ids
+    places: Ids
     labels: Array
     valid: Array  # whether a sample is one of the epoch, or repeated to fill the batch
 
@@ -210,7 +219,7 @@ class _Loop:
         self._planned: dict[int, _Plan] = {}
         # Its own, so that two loops don't unpack for each other.
         self._reader: WindowReader | None = None
-        if isinstance(batches._order, Windows) and isinstance(batches._images, IdxArray):
+        if isinstance(batches._order, Windows):
             self._reader = WindowReader(batches._images, batches._order, epoch, batches._threads)
         size = max(1, batches._image_rows.row_nbytes * batches._size)
         self._group = 1 if batches._outs else max(1, _GROUP // size)
@@ -264,7 +273,8 @@ class _Loop:
             out[1][: len(labels)] = labels
             labels = out[1][: len(labels)]
         if self._reader is None:
-            images = batches._image_rows.gather(batches._images, places, images_out)
+            assert not isinstance(batches._images, IdxArray)
+            images = batches._image_rows.gather(*locate(batches._images, places), images_out)
         else:
             images = self._reader.gather(batches._image_rows, places, images_out)
             self._reader.prepare(min(self._start + (first + count) * batches._share, batches._order.n))

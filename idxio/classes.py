@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any
@@ -88,6 +87,8 @@ def _md5(path: str) -> str:
 
 def _from_json(path: str) -> Names | None:
     """The class names of a dataset.json; None if it has none."""
+    import json  # slow to import
+
     with open(path, encoding="utf-8") as file:
         try:
             names = json.load(file).get("class_names")

@@ -1,8 +1,7 @@
-"""Dataset: images and labels that belong together; load() finds them in a directory."""
+"""Dataset: images and labels that belong together."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import splitting
-from .array import IdxArray, open_array
-from .classes import as_names, class_names
-from .finding import find_pair
+from .classes import as_names
+from .holding import hold, needs_windows
 from .inputs import as_labels, as_records
-from .selection import ArrayLike, as_rows, select
-from .selection import upright as turned
+from .order import permuted
+from .selection import ArrayLike, Selection, as_rows, select
 
 if TYPE_CHECKING:
     from .batches import Batches
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# Beside the seed, what chooses the order of a split: other than that of any epoch.
+_SPLIT = (1 << 64) - 1
 
 
 class Dataset:
@@ -159,26 +160,126 @@ class Dataset:
         >>> train.counts, val.counts
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
-        from .order import Shuffled
-
         sizes = splitting.sizes_of(size, len(self))
-        shuffled = Shuffled(len(self), seed).ids(0, 0, len(self))
+        shuffled = permuted(len(self), np.arange(len(self)), seed, _SPLIT)
         parts = (
             splitting.split_stratified(sizes, shuffled, self.labels) if stratified else splitting.split(sizes, shuffled)
         )
         return tuple(self[part] for part in parts)
 
-    def batches(self, batch_size: int, **options: Any) -> Batches:
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        dtype: Any = None,
+        scale: Any = None,
+        mean: Any = None,
+        std: Any = None,
+        balanced: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+        remainder: str = "keep",
+        out: Any = None,
+        threads: int | None = None,
+        prefetch: int = 2,
+        buffer: int | None = None,
+    ) -> Batches:
+        """Batches of images and labels, for a training loop. Iterate the result once for each epoch.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples in a batch, on each rank. The last batch of an epoch may have fewer.
+        shuffle : bool
+            Another random order in each epoch, a pure function of seed, epoch and position that takes no memory.
+        seed : int
+            0 to 2^64 - 1.
+        drop_last : bool
+            Leave out a last batch that has fewer samples.
+        dtype : dtype, optional
+            Of the images: float32, float64, or a type that holds what the file's type does. By default the file's
+            type, or float32 with scale, mean or std.
+        scale, mean, std : float or array_like, optional
+            Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out in float64 and
+            rounded to dtype: (x * scale - mean) / std. Each is one number, or is broadcast to one record as numpy
+            does, so for channels that come first it has the shape (channels, 1, 1).
+        balanced : bool
+            Let each batch hold every class in the proportion of the dataset, as evenly as can be; each sample still
+            once in an epoch.
+        rank, world_size : int
+            This process among those that share an epoch: each gets every world_size-th sample of one order.
+        remainder : {"keep", "drop", "pad"}
+            What becomes of the samples at the end of an epoch that the ranks can't share evenly. "keep": some ranks
+            get one more, so each sample comes once. "drop": they are left out. "pad": samples are repeated, and a third
+            array of bool says which of a batch count.
+        out : pair of arrays, or list of such pairs, optional
+            Fill these in turn with images and labels instead of new arrays: a batch is good until the next is taken.
+            One pair less than there are is made ahead, so none with a single pair. JAX and torch may look at that
+            memory later than you think.
+        threads : int, optional
+            Threads that make batches ahead or unpack; by default one for each processor.
+        prefetch : int
+            How many batches are made ahead of the loop, at least. 0: none, and no thread is started.
+        buffer : int, optional
+            Unpack a gzip file window by window within so many bytes, and shuffle blocks of records and what is in a
+            window, as docs/batches.md tells. By default files of more than 1 GiB, in 256 MiB; smaller ones are read
+            into memory. Raw files are mapped.
+
+        Returns
+        -------
+        Batches
+            Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and ``(n,)``; with `len`,
+            `set_epoch`, `state_dict` and `load_state_dict`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments that make no sense.
+        IdxError
+            The file is damaged; also from the loop.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.arange(12, dtype=np.uint8).reshape(6, 2), np.arange(6) % 2)
+        >>> batches = ds.batches(4, shuffle=True, seed=1, scale=1 / 255)
+        >>> [(images.shape, images.dtype.name, labels.shape) for images, labels in batches]
+        [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
+        """
         from .batches import Batches
 
-        return Batches(self._memory, self.labels, batch_size, **options)
+        return Batches(
+            self.images if needs_windows(self.images, buffer) else self.in_memory,
+            self.labels,
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            dtype=dtype,
+            scale=scale,
+            mean=mean,
+            std=std,
+            balanced=balanced,
+            rank=rank,
+            world_size=world_size,
+            remainder=remainder,
+            out=out,
+            threads=threads,
+            prefetch=prefetch,
+            buffer=buffer,
+        )
 
     @cached_property
-    def _memory(self) -> Array:
-        """The images as an array that batches can be gathered from: a view of a raw file, else read into memory."""
-        if isinstance(self.images, IdxArray) and self.images.packing == "raw":
-            return self.images.array
-        return np.ascontiguousarray(self.images)
+    def in_memory(self) -> Array | Selection:
+        """The images where batches can be gathered from, see `idxio.holding.hold`. Compressed files are read once."""
+        return hold(self.images)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Files are pickled as their paths, without what was read of them."""
+        return {name: value for name, value in self.__dict__.items() if name != "in_memory"}
 
     def __repr__(self) -> str:
         return f"<idxio.Dataset {self._title()}>"
@@ -193,46 +294,3 @@ class Dataset:
         from .preview import html
 
         return html(f"idxio.Dataset: {self._title()}", self.images, self.labels, self.counts, self.class_names or {})
-
-
-def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
-    """The dataset of the images and labels in a directory, whatever they are named and packed with.
-
-    Parameters
-    ----------
-    directory : path
-        Where the files lie.
-    split : str
-        "train", "test" (the same as "t10k"), or whatever stands before "-images" in the names: "xnist". Where there
-        are several datasets, with the name of one: "emnist-letters-train".
-    upright : bool
-        Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
-
-    Returns
-    -------
-    Dataset
-        The images are opened, not read. Of labels with two axes, as QMNIST's int32 ones, the first column is taken,
-        which is the class. The class names are those of the `dataset.json` beside the files (`class_names`), of
-        EMNIST's mapping, or of the published dataset that the labels are known to be of.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such directory, or no images and labels of this split in it. The message says what was looked for.
-    IdxError
-        There is more than one such pair, their counts differ, or a file is damaged.
-
-    Examples
-    --------
-    >>> import idxio
-    >>> ds = idxio.load(".", split="test")
-    >>> len(ds), ds.counts[0]
-    (100, 10)
-    """
-    images_file, labels_file = find_pair(directory, split)
-    with open_array(labels_file) as f:
-        labels = f[:, 0] if f.ndim == 2 else f[:]
-    images: ArrayLike = open_array(images_file)
-    if upright:
-        images = turned(images)
-    return Dataset(images, labels, class_names=class_names(labels_file))

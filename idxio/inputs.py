@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ def as_records(data: Any) -> ArrayLike:
         return data
     if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
         return np.asarray(data)
+    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(data, "read"):
+        raise TypeError(f"images and labels are arrays or files, not {type(data).__name__}")
     return open_array(data)
 
 
@@ -33,3 +36,10 @@ def as_labels(data: Any) -> Array:
     if records.dtype.kind not in "iu":
         raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
     return np.asarray(records)
+
+
+def read_classes(file: str) -> Array:
+    """The class of each sample in a label file: of labels with two axes, as QMNIST's, the first column."""
+    with open_array(file) as f:
+        labels: Array = f[:, 0] if f.ndim == 2 else f[...]
+    return labels

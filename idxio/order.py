@@ -9,6 +9,7 @@ import numpy as np
 from ._native import order
 
 VERSION = order.VERSION
+MAX = order.MAX
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ids = np.ndarray[Any, np.dtype[np.int64]]

@@ -29,7 +29,7 @@ class Selection:
         """Whether the second and third axis are exchanged."""
         self.dtype: np.dtype[Any] = base.dtype
         """The type of the elements."""
-        first, *record = base.shape
+        record = list(base.shape[1:])
         if upright:
             record[0], record[1] = record[1], record[0]
         self.shape: tuple[int, ...] = (len(rows), *record)
@@ -111,6 +111,8 @@ def compose(first: indexing.Rows, then: indexing.Rows) -> indexing.Rows:
 
 def _as_key(rows: indexing.Rows) -> Any:
     """Rows as numpy takes them."""
-    if isinstance(rows, range):
-        return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
-    return rows
+    if not isinstance(rows, range):
+        return rows
+    if not rows:  # of which start and stop may be anything
+        return slice(0, 0)
+    return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)

@@ -18,16 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from .array import IdxArray
 from .assembly import Assembler
 from .memory import allocate
 from .order import Balanced, Ids, Order, Turns, permuted, turns_by_class
 from .parallel import on_threads
+from .selection import ArrayLike
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Chunks of our files are 16 KiB, spans of an index about 1 MiB: little is unpacked in vain.
 BLOCK = 1 << 20
+
+BUFFER = 256 << 20
+"""The two windows, unless a caller says otherwise."""
 
 # What the numbers behind seed and epoch choose in a key.
 _SHIFT, _BLOCKS, _WITHIN = range(3)
@@ -107,7 +110,7 @@ class WindowReader:
     Not shared by threads.
     """
 
-    def __init__(self, images: IdxArray, order: Windows, epoch: int, threads: int) -> None:
+    def __init__(self, images: ArrayLike, order: Windows, epoch: int, threads: int) -> None:
         self._images, self._order, self._epoch, self._threads = images, order, epoch, threads
         self._windows: dict[int, tuple[Array, int]] = {}  # with the blocks that are there
 
@@ -115,9 +118,8 @@ class WindowReader:
         """The records at these places, as a new array or in out."""
         numbers = places // self._order.window
         needed = np.unique(numbers).tolist()
-        for number in [k for k in self._windows if k < needed[0]] if needed else []:
-            del self._windows[number]
         for number in needed:
+            self._forget(number - 1)
             window = self._unpack(number, self._order.per_window)
             mine = numbers == number
             local = places[mine] - number * self._order.window
@@ -132,16 +134,22 @@ class WindowReader:
     def prepare(self, position: int) -> None:
         """Unpack as much of the next window as the loop, now at this position, has used of its own."""
         number, used = divmod(position, self._order.window)
+        self._forget(number)
         if (number + 1) * self._order.window < self._order.n and number in self._windows:
             self._unpack(number + 1, -(-self._order.per_window * used // self._order.window))
+
+    def _forget(self, number: int) -> None:
+        """Drop the windows before this one."""
+        self._windows = {k: window for k, window in self._windows.items() if k >= number}
 
     def _unpack(self, number: int, blocks: int) -> Array:
         """A window with at least this many of its blocks."""
         order, images = self._order, self._images
         length = order.length(number)
         if number not in self._windows:
-            memory = allocate(0, length * images.nbytes // max(1, len(images)))
-            self._windows[number] = memory.view(images.dtype).reshape(length, *images.shape[1:]), 0
+            shape, dtype = (length, *images.shape[1:]), images.dtype
+            memory = allocate(0, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+            self._windows[number] = memory.view(dtype).reshape(shape), 0
         window, done = self._windows[number]
         first = number * order.window
 

@@ -38,7 +38,19 @@ def test_docstrings(name):
 
 def test_docstrings_have_examples():
     finder = doctest.DocTestFinder()
-    for name in ("read", "open_array", "write", "Writer", "info", "verify", "check", "show_config"):
+    for name in (
+        "read",
+        "open_array",
+        "write",
+        "Writer",
+        "info",
+        "verify",
+        "check",
+        "show_config",
+        "load",
+        "write_sorted",
+        "Dataset",
+    ):
         value = getattr(idxio, "open" if name == "open_array" else name)
         assert any(test.examples for test in finder.find(value, name)), name
 

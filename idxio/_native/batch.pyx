@@ -57,6 +57,8 @@ def gather_affine(const uint8_t[::1] source not None, int kind, bint swapped, co
         raise ValueError("no such type")
     if elements == 0 or ids.shape[0] == 0:
         return
+    if elements > <size_t>source.shape[0]:  # a product of it might be too large for its type
+        raise IndexError("a row is larger than the source")
     row = elements * <size_t>(1, 1, 2, 4, 4, 8)[kind]
     if (scale.shape[0] != shift.shape[0] or (step and <size_t>scale.shape[0] != itemsize * elements)
             or outside(ids, source.shape[0] // row) or out.shape[0] % (itemsize * elements)

@@ -10,7 +10,7 @@ from ..checking import Check, check
 from ..judging import Finding, frame, ranges_of
 from ..survey import Survey
 from . import report
-from .bar import bar
+from .packing import bar
 
 
 def run(directory: str, dataset: str | None, *, as_json: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 import os
 from html import escape
@@ -15,11 +14,12 @@ from .. import sheet
 from ..array import open_array
 from ..checking import Check, check
 from ..judging import Finding
+from ..preview import png
 from ..survey import Survey
 from ..target import open_target
-from . import report, show
-from .bar import bar
+from . import report
 from .check import class_rows, facts, verdict
+from .packing import bar
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -64,7 +64,6 @@ svg line { stroke: var(--line); }
 
 def run(directory: str, dataset: str | None, output: str) -> int:
     """Write the page of the dataset to output; BAD_FILE if an error was found."""
-    show.need_pillow("report")
     with report.naming(directory), bar(directory) as progress:
         found = check(directory, dataset=dataset, progress=progress)
         text = render(found)
@@ -229,13 +228,9 @@ def _row(pictures: Array) -> Array:
 
 def _img(pixels: Array, alt: str) -> str:
     """An image element with a PNG inside, at twice its size unless it is large."""
-    from PIL import Image
-
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG", optimize=True)
     height, width = pixels.shape[:2]
     scale = max(1, round(48 / height))
-    data = base64.b64encode(png.getbuffer()).decode()
+    data = base64.b64encode(png(pixels)).decode()
     return f'<img src="data:image/png;base64,{data}" width="{width * scale}" height="{height * scale}" alt="{alt}">'
 
 

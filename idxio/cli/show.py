@@ -13,7 +13,7 @@ import numpy as np
 from .. import sheet
 from ..array import IdxArray, open_array
 from ..target import open_target
-from . import report, picking, terminal
+from . import picking, report, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,7 +28,7 @@ def run(
 ) -> int:
     """Show the records that rows picks, or as many as fit the screen; only those are read."""
     if output is not None:
-        need_pillow("-o")
+        _need_pillow()
     if labels is not None and of_class is None:
         raise report.UsageError("--labels tells which images are of --class K; say which class")
     with report.naming(file), open_array(report.given(file)) as f:
@@ -128,12 +128,11 @@ def _class_title(f: IdxArray, chosen: picking.OfClass, picked: Array) -> str:
     return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
 
-def need_pillow(what: str) -> None:
-    """Raise UsageError where what can't be done because Pillow is missing."""
+def _need_pillow() -> None:
     try:
         import PIL.Image  # noqa: F401
     except ImportError as error:
-        raise report.UsageError(f"{what} needs Pillow: pip install 'idxio[images]' ({error})") from None
+        raise report.UsageError(f"-o needs Pillow: pip install 'idxio[images]' ({error})") from None
 
 
 def _write_png(records: Array, output: str) -> None:

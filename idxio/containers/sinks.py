@@ -162,7 +162,7 @@ class GzipSink:
 
 
 class WholeSink:
-    """One gzip member of one deflate stream, as any program writes it: the smallest form of what is never read in parts.
+    """One gzip member of one deflate stream, as any program writes it: the smallest form of what is read whole.
 
     All of it is kept until `finish`.
     """
