@@ -213,6 +213,12 @@ def test_show_a_class_in_the_terminal(tmp_path, capsys):
     assert len(lines) > 10
 
 
+def test_show_escapes_names(tmp_path, capsys):
+    folder = write(tmp_path / "data", names=["\x1b[31mzero", *"123456789"])
+    assert main(["show", str(folder / NAMES[0]), "--class", "0", "--rows=0"]) == 0
+    assert "class 0 \\x1b[31mzero: 0" in capsys.readouterr().out.splitlines()[0]
+
+
 def test_show_a_class_by_other_labels(tmp_path, capsys):
     folder = write(tmp_path / "data")
     (tmp_path / "mine").write_bytes(encode(Y[::-1]))

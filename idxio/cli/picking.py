@@ -41,7 +41,8 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
     if number is None or number not in classes:
         some = ", ".join(f"{k} {names.get(k, '')}".strip() for k in classes[:20])
         raise report.UsageError(f"{labels}: has no class {wanted}; it has {some}{', …' if len(classes) > 20 else ''}")
-    return OfClass(f"class {number} {names.get(number, '')}".strip(), np.flatnonzero(values == number))
+    name = report.printable(f"class {number} {names.get(number, '')}".strip())
+    return OfClass(name, np.flatnonzero(values == number))
 
 
 def _beside(images: str) -> str:
