@@ -68,6 +68,7 @@ TARGETS = (
     Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
     Target("waiting", "idxio", 3.0),
     Target("resume", "idxio", 5.0),
+    Target("check", "idxio.check", 3.0, "idxio.read, all four"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from .array import IdxArray
 from .array import open_array as open
+from .checking import Check, check
 from .config import show_config
 from .dataset import Dataset
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChangedError",
+    "Check",
     "ChecksumError",
     "Dataset",
     "FormatError",
@@ -26,6 +28,7 @@ __all__ = [
     "TruncatedError",
     "Writer",
     "build_index",
+    "check",
     "info",
     "load",
     "open",

@@ -47,6 +47,7 @@ def test_docstrings_have_examples():
         "Writer",
         "info",
         "verify",
+        "check",
         "show_config",
         "load",
         "write_sorted",

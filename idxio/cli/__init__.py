@@ -60,7 +60,15 @@ def _command(argv: list[str] | None) -> int:
     if args.command == "show":
         from . import show
 
-        return show.run(args.file, args.rows, args.output)
+        return show.run(args.file, args.rows, args.output, of_class=args.of_class, labels=args.labels)
+    if args.command == "check":
+        from . import check
+
+        return check.run(args.directory, args.dataset, as_json=args.json)
+    if args.command == "report":
+        from . import page
+
+        return page.run(args.directory, args.dataset, args.output)
     if args.command == "repack":
         from . import packing
 
@@ -99,6 +107,23 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
     png = "write a PNG file instead (needs idxio[images])"
     show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help=png)
+
+    one = "only the images of a class, by its number or name; --rows then counts among them"
+    show.add_argument("--class", dest="of_class", metavar="K", help=one)
+    show.add_argument("--labels", metavar="FILE", help="their labels, where they don't lie beside under the usual name")
+
+    check = commands.add_parser("check", help="look for what is wrong with the four files of a dataset")
+    check.description = (
+        "Read the four files of a dataset once, check them, count the classes, and look for copies, pictures of one\n"
+        "colour, negated or transposed ones, and labels outside the class list. Errors give exit code 1, warnings 0."
+    )
+    check.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+    page = commands.add_parser("report", help="the same and pictures on one HTML page, in one file")
+    page.add_argument("-o", dest="output", default="report.html", metavar="OUT.html", help="report.html if not given")
+    for command in (check, page):
+        command.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
+        command.add_argument("--dataset", metavar="NAME", help="which of several there: what its names start with")
 
     repack = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
     repack.add_argument("file", metavar="IN")

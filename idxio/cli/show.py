@@ -13,7 +13,7 @@ import numpy as np
 from .. import sheet
 from ..array import IdxArray, open_array
 from ..target import open_target
-from . import report, terminal
+from . import picking, report, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -23,17 +23,30 @@ _FEW = 16
 _NUMBERS, _IMAGE_LINES, _PNG_IMAGES = 200, 64, 100
 
 
-def run(file: str, rows: slice | None, output: str | None) -> int:
+def run(
+    file: str, rows: slice | None, output: str | None, *, of_class: str | None = None, labels: str | None = None
+) -> int:
     """Show the records that rows picks, or as many as fit the screen; only those are read."""
     if output is not None:
         _need_pillow()
+    if labels is not None and of_class is None:
+        raise report.UsageError("--labels tells which images are of --class K; say which class")
     with report.naming(file), open_array(report.given(file)) as f:
         if rows is None:
             rows = slice(_default_count(f.shape, output))
-        records = f[rows] if f.shape else f[()].reshape(1)
-        title = _title(f, rows)
-        if not len(records) and f.shape[0]:
-            raise report.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
+        if of_class is not None:
+            if _are_numbers(f.shape):
+                raise report.UsageError(f"{file}: holds no images that --class could pick")
+            chosen = picking.of_class(file, len(f), of_class, labels)
+            picked = chosen.records[rows]
+            records, title = f[picked], _class_title(f, chosen, picked)
+            if not len(records):
+                raise report.UsageError(f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}")
+        else:
+            records = f[rows] if f.shape else f[()].reshape(1)
+            title = _title(f, rows)
+            if not len(records) and f.shape[0]:
+                raise report.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
     numbers = _are_numbers(f.shape)
     if output is not None:
         if numbers or not records.size:
@@ -97,13 +110,22 @@ def _screen() -> tuple[int, int]:
     return max(1, columns), max(1, lines - 2)
 
 
+def _about(f: IdxArray) -> str:
+    return f"{report.printable(f.name)}: {report.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
+
+
 def _title(f: IdxArray, rows: slice) -> str:
-    about = f"{report.printable(f.name)}: {report.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
+    about = _about(f)
     if not f.shape or not f.shape[0]:
         return about
     shown = range(f.shape[0])[rows]
     step = "" if shown.step == 1 else f":{shown.step}"
     return f"{about}; records {shown.start}:{shown.stop}{step} of {f.shape[0]:,}"
+
+
+def _class_title(f: IdxArray, chosen: picking.OfClass, picked: Array) -> str:
+    some = ", ".join(map(str, picked[:8].tolist())) + (", …" if len(picked) > 8 else "")
+    return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
 
 def _need_pillow() -> None:

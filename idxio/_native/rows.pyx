@@ -1,0 +1,107 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Loops over the rows of an array of bytes, without the GIL: their hashes, constant ones, sums by class, values.
+
+The functions check what they are given: nothing is read or written outside it.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+cdef extern from *:
+    """
+    #include <string.h>
+
+    #define IDXIO_MIX(h, w) ((h) = ((h) ^ (w)) * 0x9E3779B97F4A7C15u, (h) ^= (h) >> 32)
+
+    /* Four lanes, because one multiplication must wait for the one before. The odd constant is 2^64 over the golden
+       ratio: Knuth, The Art of Computer Programming, vol. 3, 6.4. */
+    static uint64_t idxio_hash(const uint8_t *row, size_t size) {
+        uint64_t lane[4] = {1, 2, 3, 4}, word[4], hash = size;
+        size_t i;
+        for (i = 0; i + 32 <= size; i += 32) {
+            memcpy(word, row + i, 32);
+            for (int k = 0; k < 4; k++) IDXIO_MIX(lane[k], word[k]);
+        }
+        memset(word, 0, 32);
+        memcpy(word, row + i, size - i);
+        for (int k = 0; k < 4; k++) IDXIO_MIX(lane[k], word[k]);
+        for (int k = 0; k < 4; k++) IDXIO_MIX(hash, lane[k]);
+        return hash;
+    }
+
+    static void idxio_add(const uint8_t *row, size_t size, uint64_t *sums) {
+        for (size_t i = 0; i < size; i++) sums[i] += row[i];
+    }
+
+    /* Four tables, because an increment must wait for one of the same counter; and zeros, the ground of most
+       pictures, eight at once. */
+    static void idxio_count(const uint8_t *data, size_t size, uint64_t *counts) {
+        uint64_t table[4][256] = {{0}}, word, zeros = 0;
+        size_t i;
+        for (i = 0; i + 8 <= size; i += 8) {
+            memcpy(&word, data + i, 8);
+            if (word == 0) {
+                zeros += 8;
+                continue;
+            }
+            for (int k = 0; k < 8; k++) table[k & 3][(uint8_t)(word >> 8 * k)]++;
+        }
+        for (; i < size; i++) table[0][data[i]]++;
+        counts[0] += zeros;
+        for (int v = 0; v < 256; v++) counts[v] += table[0][v] + table[1][v] + table[2][v] + table[3][v];
+    }
+    """
+    uint64_t idxio_hash(const uint8_t *, size_t) noexcept nogil
+    void idxio_add(const uint8_t *, size_t, uint64_t *) noexcept nogil
+    void idxio_count(const uint8_t *, size_t, uint64_t *) noexcept nogil
+    int memcmp(const void *, const void *, size_t) noexcept nogil
+
+
+def hash_rows(const uint8_t[:, ::1] rows not None, uint64_t[::1] hashes not None):
+    """Fill hashes with one of each row. Equal rows have equal hashes; different ones may have, if someone wants it."""
+    cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1]
+    if hashes.shape[0] != count:
+        raise ValueError(f"there are {hashes.shape[0]} hashes for {count} rows")
+    with nogil:
+        for i in range(count):
+            hashes[i] = idxio_hash(&rows[i, 0], size) if size else 0
+
+
+def constant_rows(const uint8_t[:, ::1] rows not None, Py_ssize_t itemsize, uint8_t[::1] constant not None):
+    """Set constant to 1 for each row whose items of itemsize bytes are all the same, else to 0."""
+    cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1]
+    if constant.shape[0] != count:
+        raise ValueError(f"there are {constant.shape[0]} results for {count} rows")
+    if itemsize < 1 or size % itemsize:
+        raise ValueError(f"rows of {size} bytes are no items of {itemsize} bytes")
+    with nogil:
+        for i in range(count):
+            # Each item equals the one before it.
+            constant[i] = size == 0 or memcmp(&rows[i, 0], &rows[i, 0] + itemsize, size - itemsize) == 0
+
+
+def sum_rows(const uint8_t[:, ::1] rows not None, const int64_t[::1] classes not None, uint64_t[:, ::1] sums not None):
+    """Add each row to the row of sums that is its class."""
+    cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1], n = sums.shape[0]
+    cdef bint known = True
+    if classes.shape[0] != count or sums.shape[1] != size:
+        raise ValueError(
+            f"{count} rows of {size} bytes don't fit {classes.shape[0]} classes and sums of {sums.shape[1]}"
+        )
+    with nogil:
+        for i in range(count):
+            if not 0 <= classes[i] < n:
+                known = False
+                break
+            if size:
+                idxio_add(&rows[i, 0], size, &sums[classes[i], 0])
+    if not known:
+        raise ValueError(f"row {i} has the class {classes[i]}; there are {n}")
+
+
+def count_values(const uint8_t[::1] data not None, uint64_t[::1] counts not None):
+    """Add how often each byte value occurs to the 256 counts."""
+    if counts.shape[0] != 256:
+        raise ValueError(f"there are 256 values of a byte, not {counts.shape[0]}")
+    if data.shape[0]:
+        with nogil:
+            idxio_count(&data[0], data.shape[0], &counts[0])

@@ -1,0 +1,170 @@
+"""check(): what is wrong with a dataset, and what should be known of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .duplicates import Duplicates, find_duplicates
+from .errors import FormatError, IdxError
+from .finding import find_pair
+from .inspecting import info
+from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_pixels, judge_stated
+from .survey import Survey, survey
+
+SPLITS = ("train", "t10k")
+
+
+class Check(NamedTuple):
+    """What `check` found."""
+
+    directory: str
+    splits: dict[str, Survey]
+    """"train" and "t10k", without one that can't be read."""
+    class_names: dict[int, str] | None
+    """The class list: the name of each label; None where nothing tells it."""
+    duplicates: Duplicates
+    """Equal pictures. Numbers count through the splits, in their order."""
+    findings: list[Finding]
+    """Errors first."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(finding.level != "error" for finding in self.findings)
+
+
+def check(
+    directory: str | os.PathLike[str],
+    *,
+    dataset: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Check:
+    """Look for what is wrong with the four files of a dataset, in one pass over each, in constant memory.
+
+    Every checksum is verified; equal and constant pictures, labels outside the class list, pictures that look negated
+    or transposed and files of several published datasets are found. docs/looking.md lists all findings.
+
+    Parameters
+    ----------
+    directory : path
+        Where the files lie, under any of the names that are in use.
+    dataset : str, optional
+        What the names start with, where there are several datasets: "emnist-letters".
+    progress : callable, optional
+        Called with the bytes of pixels so far and their number.
+
+    Returns
+    -------
+    Check
+        Its `findings`, and the surveys of the splits that they come from. `ok` is false if one of them is an error: a
+        file that is missing, damaged or of a wrong shape is one, it does not raise.
+
+    Raises
+    ------
+    OSError
+        There is no such directory, or no pair of images and labels in it.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> found = idxio.check(".")
+    >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
+    (True, [])
+    """
+    directory = os.fspath(directory)
+    findings: list[Finding] = []
+    pairs = _pairs(directory, dataset, findings)
+    splits: dict[str, Survey] = {}
+    advance = _counter(pairs, progress)
+    for split, (images, labels) in pairs.items():
+        try:
+            splits[split] = survey(images, labels, progress=advance)
+        except IdxError as error:
+            findings.append(Finding("error", "unreadable", split, str(error)))
+    duplicates = find_duplicates([seen.images_file for seen in splits.values()], [s.hashes for s in splits.values()])
+    names, stated = _described(directory, splits, findings)
+    trained = splits["train"].classes if "train" in splits else None
+    for split, seen in splits.items():
+        findings += judge_stated(split, seen, stated)
+        findings += judge_labels(split, seen, names, trained)
+        findings += judge_pixels(split, seen)
+    findings += judge_files(splits)
+    findings += judge_duplicates(splits, duplicates)
+    findings.sort(key=lambda finding: finding.level != "error")
+    return Check(directory, splits, names, duplicates, findings)
+
+
+def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
+    pairs: dict[str, tuple[str, str]] = {}
+    absent: list[FileNotFoundError] = []
+    for split in SPLITS:
+        try:
+            pairs[split] = _pair(directory, dataset, split)
+        except FileNotFoundError as error:
+            absent.append(error)
+            findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
+        except IdxError as error:
+            findings.append(Finding("error", "unreadable", split, str(error)))
+    if len(absent) == len(SPLITS):
+        raise absent[0]
+    return pairs
+
+
+def _pair(directory: str, dataset: str | None, split: str) -> tuple[str, str]:
+    if dataset is None:
+        return find_pair(directory, split)
+    try:
+        return find_pair(directory, f"{dataset}-{split}")
+    except FileNotFoundError:
+        if split != "t10k":
+            raise
+        return find_pair(directory, f"{dataset}-test")  # EMNIST and QMNIST have that instead
+
+
+def _counter(
+    pairs: dict[str, tuple[str, str]], progress: Callable[[int, int], None] | None
+) -> Callable[[int], None] | None:
+    """What calls progress with the sum of the bytes that it is called with, and that of all images."""
+    if progress is None:
+        return None
+    total = sum(about.size - 4 - 4 * len(about.shape) for about in (info(images) for images, _ in pairs.values()))
+    done = 0
+
+    def advance(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, total)
+
+    return advance
+
+
+def _described(
+    directory: str, splits: dict[str, Survey], findings: list[Finding]
+) -> tuple[dict[int, str] | None, dict[str, int]]:
+    """The class names, if something tells them, and the CRC-32 of each file that dataset.json states."""
+    from .classes import class_names  # it needs json
+
+    names: dict[int, str] | None = None
+    stated: dict[str, int] = {}
+    try:
+        stated = _stated(os.path.join(directory, "dataset.json"))
+        for seen in splits.values():
+            names = names or class_names(seen.labels_file)
+    except IdxError as error:
+        findings.append(Finding("error", "unreadable", "train", str(error)))
+    return names, stated
+
+
+def _stated(path: str) -> dict[str, int]:
+    import json
+
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        try:
+            files = json.load(file).get("files", {})
+            return {name: int(about["crc32"], 16) for name, about in files.items()}
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise FormatError(f'is no JSON object whose "files" have a "crc32" ({error!r})', file=path) from error

@@ -1,0 +1,55 @@
+"""Which records of an image file are of a class, by the labels beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..classes import class_names
+from ..finding import find_pair
+from ..reading import read
+from . import report
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_IMAGES = re.compile(r"(.+?)[-_.]images?(?:[-_.].*)?", re.IGNORECASE)
+
+
+class OfClass(NamedTuple):
+    """A class, and its records in ascending order."""
+
+    name: str
+    records: Array
+
+
+def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClass:
+    """The records of the class, a number or a name, of count images; their labels are beside them if not given."""
+    labels = labels or _beside(images)
+    with report.naming(labels):
+        values = read(labels)
+        names = class_names(labels) or {}
+    values = values[:, 0] if values.ndim == 2 else values  # QMNIST: the class, then who wrote it and where
+    if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) != count:
+        what = f"{report.dimensions(values.shape)} {values.dtype.name}"
+        raise report.UsageError(f"{labels}: holds {what}, expected the labels of the {count:,} images of {images}")
+    found = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
+    classes = np.unique(values).tolist()
+    number = int(wanted) if re.fullmatch(r"-?\d+", wanted) else next(iter(found), None)
+    if number is None or number not in classes:
+        some = ", ".join(f"{k} {names.get(k, '')}".strip() for k in classes[:20])
+        raise report.UsageError(f"{labels}: has no class {wanted}; it has {some}{', …' if len(classes) > 20 else ''}")
+    name = report.printable(f"class {number} {names.get(number, '')}".strip())
+    return OfClass(name, np.flatnonzero(values == number))
+
+
+def _beside(images: str) -> str:
+    folder, name = os.path.split(images)
+    if not (match := _IMAGES.fullmatch(name)):
+        raise report.UsageError(f"{images}: its name does not tell where its labels are; name them with --labels FILE")
+    try:
+        return find_pair(folder or ".", match[1])[1]
+    except FileNotFoundError as error:
+        raise report.UsageError(f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE") from None
