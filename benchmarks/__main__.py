@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import batches, importing, machine, memory, opening, reading, report, spans, writing
+from . import batches, datasets, importing, machine, memory, opening, reading, report, spans, writing
 from .files import DEFAULT_DATA, Files
 from .floor import Floor
 from .harness import MIN_ROUNDS, WrongError, check, measure
@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *memory.groups(files, floor),
                 *spans.groups(files, floor),
                 *batches.groups(data),
+                *datasets.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)

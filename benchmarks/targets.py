@@ -62,6 +62,12 @@ TARGETS = (
     Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
     Target("waiting", "idxio", 3.0),
     Target("resume", "idxio", 5.0),
+    Target("write-sorted", "idxio.write_sorted", 0.35, "argsort + take + gzip.compress"),
+    Target("sort-memory", "idxio.write_sorted", 67.1),  # 64 MiB
+    Target("label-files", "idxio, train", 115),
+    Target("label-files", "idxio, t10k", 69),
+    Target("of-class", "Dataset(file).of_class", 0.15, "idxio.read, whole"),
+    Target("of-class", "load(directory).of_class", 0.15, "idxio.read, whole"),
 )
 
 

@@ -3,10 +3,11 @@
 from .array import IdxArray
 from .array import open_array as open
 from .config import show_config
-from .dataset import Dataset, load
+from .dataset import Dataset
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
+from .loading import load
 from .reading import read
 from .repacking import repack
 from .sorting import write_sorted

@@ -1,8 +1,7 @@
-"""Dataset: images and labels that belong together; load() finds them in a directory."""
+"""Dataset: images and labels that belong together."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import splitting
-from .array import open_array
-from .classes import as_names, class_names
-from .finding import find_pair
+from .classes import as_names
 from .holding import hold, needs_windows
-from .inputs import as_labels, as_records, read_classes
+from .inputs import as_labels, as_records
 from .order import permuted
 from .selection import ArrayLike, Selection, as_rows, select
-from .selection import upright as turned
 
 if TYPE_CHECKING:
     from .batches import Batches
@@ -298,44 +294,3 @@ class Dataset:
         from .preview import html
 
         return html(f"idxio.Dataset: {self._title()}", self.images, self.labels, self.counts, self.class_names or {})
-
-
-def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
-    """The dataset of the images and labels in a directory, whatever they are named and packed with.
-
-    Parameters
-    ----------
-    directory : path
-        Where the files lie.
-    split : str
-        "train", "test" (the same as "t10k"), or whatever stands before "-images" in the names: "xnist". Where there
-        are several datasets, with the name of one: "emnist-letters-train".
-    upright : bool
-        Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
-
-    Returns
-    -------
-    Dataset
-        The images are opened, not read. Of labels with two axes, as QMNIST's int32 ones, the first column is taken,
-        which is the class. The class names are those of the `dataset.json` beside the files (`class_names`), of
-        EMNIST's mapping, or of the published dataset that the labels are known to be of.
-
-    Raises
-    ------
-    FileNotFoundError
-        No such directory, or no images and labels of this split in it. The message says what was looked for.
-    IdxError
-        There is more than one such pair, their counts differ, or a file is damaged.
-
-    Examples
-    --------
-    >>> import idxio
-    >>> ds = idxio.load(".", split="test")
-    >>> len(ds), ds.counts[0]
-    (100, 10)
-    """
-    images_file, labels_file = find_pair(directory, split)
-    images: ArrayLike = open_array(images_file)
-    if upright:
-        images = turned(images)
-    return Dataset(images, read_classes(labels_file), class_names=class_names(labels_file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ def as_records(data: Any) -> ArrayLike:
         return data
     if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
         return np.asarray(data)
+    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(data, "read"):
+        raise TypeError(f"images and labels are arrays or files, not {type(data).__name__}")
     return open_array(data)
 
 

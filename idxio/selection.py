@@ -111,6 +111,8 @@ def compose(first: indexing.Rows, then: indexing.Rows) -> indexing.Rows:
 
 def _as_key(rows: indexing.Rows) -> Any:
     """Rows as numpy takes them."""
-    if isinstance(rows, range):
-        return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
-    return rows
+    if not isinstance(rows, range):
+        return rows
+    if not rows:  # of which start and stop may be anything
+        return slice(0, 0)
+    return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)

@@ -16,7 +16,7 @@ from .errors import IdxError
 from .header import format_header
 from .inputs import as_labels, as_records
 from .output import Output, big_endian
-from .selection import ArrayLike
+from .selection import ArrayLike, Selection
 from .target import Target, commit_all
 from .writing import check_dtype
 
@@ -142,8 +142,12 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
 
 
 def _open(images: Any, stack: ExitStack) -> ArrayLike:
-    """What was given as images: an array, of a raw file its view; or something that is read."""
+    """What was given as images, with the view of a raw file in its place."""
     records = as_records(images)
+    if isinstance(records, Selection):
+        base = _open(records.base, stack)
+        assert not isinstance(base, Selection)
+        return Selection(base, records.rows, upright=records.is_upright)
     if not isinstance(records, IdxArray):
         return records
     if records is not images:
@@ -172,13 +176,17 @@ def _check(images: list[ArrayLike], labels: list[Array]) -> None:
 
 def _inputs(sources: list[ArrayLike]) -> list[_Input]:
     """The images with their places, in memory if they may be."""
-    unpacked = sum(len(one) * _record_nbytes(one) for one in sources if not isinstance(one, np.ndarray))
+    unpacked = sum(len(one) * _record_nbytes(one) for one in sources if not _is_in_memory(one))
     inputs, start = [], 0
     for one in sources:
-        images = np.asarray(one) if unpacked <= BUDGET else one
+        images = one if _is_in_memory(one) or unpacked > BUDGET else np.asarray(one)
         inputs.append(_Input(images, start, start + len(one)))
         start += len(one)
     return inputs
+
+
+def _is_in_memory(images: ArrayLike) -> bool:
+    return isinstance(images.base if isinstance(images, Selection) else images, np.ndarray)
 
 
 def _record_nbytes(images: ArrayLike) -> int:
@@ -196,8 +204,8 @@ def _write_images(
     output: Output, inputs: list[_Input], order: Array, progress: Callable[[int, int], None] | None
 ) -> None:
     nbytes = _record_nbytes(inputs[0].images)
-    is_in_memory = all(isinstance(one.images, np.ndarray) for one in inputs)
-    step = max(1, (GROUP if is_in_memory else BUDGET) // max(1, nbytes))
+    at_once = GROUP if all(_is_in_memory(one.images) for one in inputs) else BUDGET
+    step = max(1, at_once // max(1, nbytes))
     for start in range(0, len(order), step):
         ids = order[start : start + step]
         for piece in big_endian(_gather(inputs, ids)):
@@ -209,15 +217,15 @@ def _write_images(
 def _gather(inputs: list[_Input], ids: Array) -> Array:
     """These records, in memory."""
     first = inputs[0].images
-    if len(inputs) == 1 and isinstance(first, np.ndarray):
-        return first[ids]
+    if len(inputs) == 1 and _is_in_memory(first):
+        return np.asarray(first[ids])
     records: Array = np.empty((len(ids), *first.shape[1:]), first.dtype)
     by_id = np.argsort(ids)
     ascending = ids[by_id]
     for one in inputs:
         low, high = np.searchsorted(ascending, [one.start, one.stop])
         rows, places = ascending[low:high] - one.start, by_id[low:high]
-        if isinstance(one.images, np.ndarray):
+        if _is_in_memory(one.images):
             records[places] = one.images[rows]
             continue
         start = 0

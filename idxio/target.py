@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import IO, Any, TypeAlias, Union
 
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
@@ -142,23 +141,17 @@ def open_target(target: Target) -> Replacement | Given:
 
 
 def commit_all(targets: Sequence[Replacement | Given]) -> None:
-    """Put several files in place: on failure the old ones stay, all of them.
+    """Put several files in place. If this raises, discard() of each brings all the old ones back.
 
     Killed between the first and the last, the process leaves less than all, but never new files beside old ones: the
     old ones are moved aside, to names that end in .old, before the first new one comes.
     """
-    try:
-        for target in targets:
-            target.settle()
-        for target in targets:
-            target.move_aside()
-        for target in targets:
-            target.place()
-    except BaseException:
-        with ExitStack() as stack:  # all of them, whatever happens to one
-            for target in targets:
-                stack.callback(target.discard)
-        raise
+    for target in targets:
+        target.settle()
+    for target in targets:
+        target.move_aside()
+    for target in targets:
+        target.place()
     for target in targets:
         target.keep()
 
