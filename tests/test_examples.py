@@ -21,7 +21,7 @@ def run(request, name, *arguments):
     done = subprocess.run([sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     stated = re.search(r"(\d+) % test accuracy", path.read_text().splitlines()[0])
-    reached = re.search(r"test accuracy (0\.\d+)\n$", done.stdout)
+    reached = re.search(r"test accuracy (\d\.\d+)\n$", done.stdout)
     return 100 * float(reached[1]), int(stated[1])
 
 
