@@ -60,14 +60,16 @@ class Assembler:
         """
         ids = np.ascontiguousarray(ids, np.int64)
         if out is None:
-            memory = allocate(0, len(ids) * self.row_nbytes)
-            out = memory.view(self.dtype).reshape(len(ids), *self.row_shape)
+            flat = allocate(0, len(ids) * self.row_nbytes)
+            out = flat.view(self.dtype).reshape(len(ids), *self.row_shape)
+        else:
+            flat = out.reshape(-1).view(np.uint8)
         if not len(ids) or not self._elements:
             return out
         if not source.flags.c_contiguous:
             source = np.ascontiguousarray(source[ids])
             ids = np.arange(len(ids))
-        rows, flat = source.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
+        rows = source.reshape(-1).view(np.uint8)
         if self._factors is not None:
             a, b = self._factors
             kind = batch.KINDS.index(source.dtype.str[1:])

@@ -221,8 +221,8 @@ class _Loop:
         self._reader: WindowReader | None = None
         if isinstance(batches._order, Windows):
             self._reader = WindowReader(batches._images, batches._order, epoch, batches._threads)
-        size = max(1, batches._image_rows.row_nbytes * batches._size)
-        self._group = 1 if batches._outs else max(1, _GROUP // size)
+        row = max(1, batches._image_rows.row_nbytes)
+        self._group = 1 if batches._outs else max(1, min(_GROUP // row, _PLANNED) // batches._size)
         """Batches that are made in one go."""
         self._plan_of = self._group * max(1, _PLANNED // (batches._size * self._group))
         """Batches of one plan."""
@@ -234,20 +234,27 @@ class _Loop:
         numbers = range(batches.count(self._start))
         groups = numbers[::group] if parts == 1 else numbers[part::parts]
         outs = batches._outs
-
-        def make(k: int) -> list[Batch]:
-            return self._make(groups[k], min(group, len(numbers) - groups[k]), outs[k % len(outs)] if outs else None)
-
+        # Where many are made ahead, handing them over one by one would take longer than making them.
+        per = 1 if outs else max(1, batches._prefetch // (4 * group))
         # With arrays of the caller's, the loop looks at one of them while the others are filled.
-        depth = -(-batches._prefetch // group) if not outs else min(batches._prefetch, len(outs) - 1)
-        if depth:
-            # Windows are unpacked in order by one helper, which has threads of its own.
-            made = ahead(make, len(groups), depth, 1 if self._reader else batches._threads)
-        else:
-            made = map(make, range(len(groups)))
+        depth = -(-batches._prefetch // (per * group)) if not outs else min(batches._prefetch, len(outs) - 1)
+
+        def make(k: int) -> list[tuple[int, Batch]]:
+            """Some batches, each with its number."""
+            made = []
+            for j in range(k * per, min((k + 1) * per, len(groups))):
+                count = min(group, len(numbers) - groups[j])
+                some = self._make(groups[j], count, outs[j % len(outs)] if outs else None)
+                made += list(enumerate(some, groups[j]))
+            return made
+
+        count = -(-len(groups) // per)
+        # Windows are unpacked in order by one helper, which has threads of its own.
+        threads = 1 if self._reader else batches._threads
+        made = ahead(make, count, depth, threads) if depth else map(make, range(count))
         share, n = batches._share, batches._order.n
-        for first, some in zip(groups, made, strict=True):
-            for number, batch in enumerate(some, first):
+        for some in made:
+            for number, batch in some:
                 self.position = min(self._start + (number + 1) * share, n)
                 yield batch
             del some, batch

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ KINDS = st.fixed_dictionaries(
         "shuffle": st.booleans(),
         "balanced": st.booleans(),
         "seed": st.integers(0, 99),
-        "prefetch": st.sampled_from([0, 0, 1, 3]),
+        "prefetch": st.sampled_from([0, 0, 1, 3, 20]),
         "threads": st.integers(1, 3),
     }
 )
@@ -593,3 +594,10 @@ def test_any_point_of_a_huge_epoch_takes_no_memory():
     assert (found == np.arange(4)).all()
     assert (labels == 3).all()
     assert batches.state_dict()["position"] == 7_777_777_777 + 256
+    tracemalloc.start()
+    for position in range(0, n, n // 7):
+        batches.load_state_dict({**batches.state_dict(), "position": position})
+        next(iter(batches))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 << 20
