@@ -44,10 +44,10 @@ def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> 
             item = done[number % threads].get()
             if isinstance(item, _Failed):
                 raise item.error
-            yield item
-            del item  # what the loop let go is free before the next is made
             if number + depth < count:
                 todo[(number + depth) % threads].put(number + depth)
+            yield item
+            del item  # what the loop let go is free
     finally:
         left.set()
         for line in todo:
