@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import os
 import shutil
@@ -19,8 +18,9 @@ from ..inspecting import Info, info
 from ..parallel import check_threads
 from ..target import sync_folder, write_file
 from ..writing import Writer, write
-from . import folders, pipeline
+from . import folders
 from .decoding import need_pillow
+from .pipeline import Pipeline, step
 from .records import Batch, Recipe, convert
 from .workers import Workers
 
@@ -56,7 +56,7 @@ def build(
     images: str | os.PathLike[str],
     directory: str | os.PathLike[str],
     *,
-    pipeline: pipeline.Pipeline = "none",
+    pipeline: Pipeline = "none",
     size: int = 28,
     colour: str | None = None,
     labels: str | os.PathLike[str] | None = None,
@@ -272,21 +272,20 @@ class _Read:
             yield batch, len(paths)
         nbytes = int(np.prod(self._recipe.shape or (1,)))
         size = max(1, min(_BATCH, _BATCH_BYTES // nbytes))
-        starts, jobs = itertools.tee(range(start, total, size))
+        jobs = ((self._some(i, size), self._recipe) for i in range(start, total, size))
+        counts = (min(size, total - i) for i in range(start, total, size))
         if threads == 1 or (total - start) * seconds / max(1, start) < _WORTH_WORKERS:
-            batches = (convert(self._some(i, size), self._recipe) for i in jobs)
-            yield from ((batch, min(size, total - i)) for batch, i in zip(batches, starts, strict=True))
+            yield from ((convert(*job), count) for job, count in zip(jobs, counts, strict=True))
             return
         with Workers(threads) as workers:
-            batches = workers.map((self._some(i, size), self._recipe) for i in jobs)
-            yield from ((batch, min(size, total - i)) for batch, i in zip(batches, starts, strict=True))
+            yield from zip(workers.map(jobs), counts, strict=True)
 
     def _some(self, start: int, count: int) -> list[str]:
         return [os.path.join(self._images, path) for path in self._found.paths[start : start + count]]
 
 
 def _recipe(name: str, size: int, colour: str | None) -> Recipe:
-    pipeline.step(name, size)  # raises for a wrong one
+    step(name, size)  # raises for a wrong one
     if colour not in (None, "grey", "rgb"):
         raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
     if colour == "rgb" and name == "fashion":

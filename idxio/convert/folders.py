@@ -57,7 +57,8 @@ def by_csv(file: str) -> Found:
     """
     import csv
 
-    paths, classes = [], []
+    paths: list[str] = []
+    classes: list[str] = []
     with open(file, encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
         try:

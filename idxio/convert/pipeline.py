@@ -137,7 +137,7 @@ def fit(picture: Array, size: int = 28) -> Array:
     """
     from PIL import Image
 
-    height, width = scaled(*picture.shape[:2], size)
+    height, width = scaled(picture.shape[0], picture.shape[1], size)
     image = Image.fromarray(np.ascontiguousarray(to_bytes(picture)))
     return extend(np.asarray(image.resize((width, height), Image.Resampling.LANCZOS)), size, background=0)
 

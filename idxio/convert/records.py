@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import pipeline
-from .decoding import BadPictureError, decode
+from .decoding import BadPictureError, decode, quiet
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,27 +36,22 @@ class Batch(NamedTuple):
 
 def convert(paths: list[str], recipe: Recipe) -> Batch:
     """The records of the pictures at paths, uint8."""
+    step = pipeline.step(recipe.pipeline, recipe.size)
     parts = []
     bad = []
-    for i, path in enumerate(paths):
-        try:
-            record = _record(path, recipe)
-        except BadPictureError as error:
-            bad.append((i, str(error)))
-            continue
-        recipe = recipe._replace(shape=record.shape)
-        parts.append(record.tobytes())
+    with quiet():
+        for i, path in enumerate(paths):
+            try:
+                record = step(_coloured(decode(path), recipe))
+                if recipe.shape is None:
+                    recipe = recipe._replace(shape=record.shape)
+                elif recipe.shape != record.shape:
+                    raise BadPictureError(_unlike(record.shape, recipe.shape))
+            except BadPictureError as error:
+                bad.append((i, str(error)))
+            else:
+                parts.append(np.ascontiguousarray(record).data)
     return Batch(b"".join(parts), recipe.shape, bad)
-
-
-def _record(path: str, recipe: Recipe) -> Array:
-    record = pipeline.step(recipe.pipeline, recipe.size)(_coloured(decode(path), recipe))
-    if recipe.shape not in (None, record.shape):
-        raise BadPictureError(
-            f"is {_size(record.shape)}, the pictures before it {_size(recipe.shape)}; "
-            "the pipeline 'fit' scales them to one size"
-        )
-    return record
 
 
 def _coloured(picture: Array, recipe: Recipe) -> Array:
@@ -75,5 +70,8 @@ def _coloured(picture: Array, recipe: Recipe) -> Array:
     return picture
 
 
-def _size(shape: tuple[int, ...] | None) -> str:
-    return "nothing" if shape is None else f"{shape[0]} x {shape[1]}"
+def _unlike(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    return (
+        f"is {shape[0]} x {shape[1]}, the pictures before it {expected[0]} x {expected[1]}; "
+        "the pipeline 'fit' scales all to one size"
+    )

@@ -6,6 +6,7 @@ or fork a process that has threads. When their pipe ends, because the job is don
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
@@ -69,7 +70,8 @@ class Workers:
     def _call(self, job: Job) -> Batch:
         process = self._idle.get()
         try:
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             pickle.dump(job, process.stdin)
             process.stdin.flush()
             result = pickle.load(process.stdout)
@@ -99,10 +101,8 @@ class Workers:
         for process in self._processes:
             for pipe in (process.stdin, process.stdout):
                 assert pipe is not None
-                try:
+                with contextlib.suppress(BrokenPipeError):  # something was still to be sent
                     pipe.close()
-                except BrokenPipeError:  # something was still to be sent
-                    pass
 
 
 def serve() -> None:
