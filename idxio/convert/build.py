@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -226,19 +227,20 @@ class _Read:
         good = np.ones(len(paths), bool)
         done = 0
         writer = None
-        for batch, count in self._batches(threads):
-            for i, reason in batch.bad:
-                good[done + i] = False
-                self.bad.append((paths[done + i], reason))
-            if not self._skip_bad and len(self.bad) >= _MOST_BAD:
-                self._stop(done + count)
-            if batch.data:
-                assert batch.shape is not None
-                writer = writer or Writer(spool, "uint8", batch.shape)
-                writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
-            done += count
-            if self._progress is not None:
-                self._progress(done, 2 * len(paths))
+        with contextlib.closing(self._batches(threads)) as batches:  # ends the helper processes, whatever happens
+            for batch, count in batches:
+                for i, reason in batch.bad:
+                    good[done + i] = False
+                    self.bad.append((paths[done + i], reason))
+                if not self._skip_bad and len(self.bad) >= _MOST_BAD:
+                    self._stop(done + count)
+                if batch.data:
+                    assert batch.shape is not None
+                    writer = writer or Writer(spool, "uint8", batch.shape)
+                    writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
+                done += count
+                if self._progress is not None:
+                    self._progress(done, 2 * len(paths))
         if writer is None or (self.bad and not self._skip_bad):
             self._stop(done)
         assert writer is not None
@@ -254,7 +256,7 @@ class _Read:
             bad=self.bad,
         )
 
-    def _batches(self, threads: int) -> Iterator[tuple[Batch, int]]:
+    def _batches(self, threads: int) -> Generator[tuple[Batch, int], None, None]:
         """What becomes of some pictures after the others, and how many they are.
 
         This process begins, until the shape of a record is known and how long one takes.
