@@ -34,7 +34,7 @@ def by_folder(folder: str) -> Found:
     for label, name in enumerate(found.class_names):
         entries = _entries(os.path.join(folder, name))
         for entry in entries:
-            path = os.path.join(name, entry.name)
+            path = f"{name}{os.sep}{entry.name}"  # os.path.join takes a second longer for a million
             if entry.is_file():
                 found.paths.append(path)
                 found.labels.append(label)
