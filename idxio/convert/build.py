@@ -150,7 +150,7 @@ def build(
         read = _Read(images, found, recipe, skip_bad, progress)
         read.all_into(spool, threads)
         train, test = _split(read.labels, found.class_names, test_per_class, seed)
-        rows = [np.sort(part) if sort else _shuffled(part, seed) for part in (train, test)]
+        rows = [_in_order(part, read.labels, sort=sort, seed=seed) for part in (train, test)]
         names = _write_files(folder.path, spool, read.labels, rows, len(found.class_names), level, threads, progress)
         files = [info(os.path.join(folder.path, name)) for name in names]
         description = {
@@ -311,7 +311,10 @@ def _split(labels: Array, class_names: list[str], test_per_class: int | None, se
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
-def _shuffled(rows: Array, seed: int) -> Array:
+def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
+    """Ascending rows by their label and then as they are, or shuffled."""
+    if sort:
+        return rows[np.argsort(labels[rows], kind="stable")]
     shuffled: Array = np.random.RandomState(seed).permutation(rows)
     return shuffled
 
