@@ -62,6 +62,8 @@ def _coloured(picture: Array, recipe: Recipe) -> Array:
     if colour is None and recipe.shape is not None:
         colour = "rgb" if len(recipe.shape) == 3 else "grey"
         if colour == "grey" and picture.ndim == 3:
+            if np.array_equal(picture, np.broadcast_to(picture[..., :1], picture.shape)):
+                return picture[..., 0]
             raise BadPictureError("is in colour, the first picture is grey; ask for the colour 'grey' or 'rgb'")
     if colour == "grey":
         return pipeline.grey(picture)
