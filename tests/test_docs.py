@@ -38,7 +38,7 @@ def test_docstrings(name):
 
 def test_docstrings_have_examples():
     finder = doctest.DocTestFinder()
-    for name in ("read", "open_array", "write", "Writer", "info", "verify", "show_config"):
+    for name in ("read", "open_array", "write", "Writer", "info", "verify", "show_config", "build"):
         value = getattr(idxio, "open" if name == "open_array" else name)
         assert any(test.examples for test in finder.find(value, name)), name
 
