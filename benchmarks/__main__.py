@@ -8,7 +8,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import batches, datasets, importing, looking, machine, memory, opening, reading, report, spans, writing
+from . import (
+    batches,
+    datasets,
+    importing,
+    looking,
+    machine,
+    memory,
+    opening,
+    pictures,
+    reading,
+    report,
+    spans,
+    writing,
+)
 from .files import DEFAULT_DATA, Files
 from .floor import Floor
 from .harness import MIN_ROUNDS, WrongError, check, measure
@@ -38,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *datasets.groups(files),
                 *batches.groups(data),
                 *looking.groups(options.data),
+                *pictures.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)

@@ -99,7 +99,7 @@ def _cells(m: Measured, row: Row) -> tuple[str, ...]:
     if row.missing is not None:
         return (row.name, "MISSING", "", "", "")
     ours = m.row(m.group.ours)
-    ratio = f"{ours.median / row.median:.3f}" if ours else ""
+    ratio = f"{ours.median / row.median:.3f}" if ours and row.median else ""
     return (row.name, _number(row.median), _number(row.min), _number(row.max), ratio)
 
 

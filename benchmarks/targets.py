@@ -53,6 +53,11 @@ TARGETS = (
     Target("record-stock", "idxio.open, f[i]", 0.17, "rapidgzip with its index"),
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
+    Target("build", "idxio.build", 0.5, "Pillow loop + gzip.compress, level 6"),
+    Target("build", "idxio.build", 0.5, "Pillow loop + gzip.open"),
+    Target("build-memory", "idxio.build", 200),
+    Target("pipeline", "idxio.build(pipeline='fashion')", 0.2, "mogrify, once"),
+    Target("pipeline-difference", "whole", 2.0),
     Target("cached", "idxio.open(cache=True), f[0]", 1.0),
     Target("write-sorted", "idxio.write_sorted", 0.35, "argsort + take + gzip.compress"),
     Target("sort-memory", "idxio.write_sorted", 67.1),  # 64 MiB

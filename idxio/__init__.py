@@ -1,11 +1,14 @@
 """Read, open and write IDX files, the format of MNIST and Fashion-MNIST, at full speed."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .array import IdxArray
 from .array import open_array as open
 from .checking import Check, check
 from .config import show_config
 from .dataset import Dataset
-from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
+from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
 from .loading import load
@@ -13,6 +16,9 @@ from .reading import read
 from .repacking import repack
 from .sorting import write_sorted
 from .writing import Writer, write
+
+if _TYPE_CHECKING:
+    from .convert.build import build
 
 __version__ = "0.1.0"
 
@@ -25,8 +31,10 @@ __all__ = [
     "IdxArray",
     "IdxError",
     "Info",
+    "PictureError",
     "TruncatedError",
     "Writer",
+    "build",
     "build_index",
     "check",
     "info",
@@ -39,3 +47,11 @@ __all__ = [
     "write",
     "write_sorted",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "build":  # imported on use
+        from .convert.build import build
+
+        return build
+    raise AttributeError(f"module 'idxio' has no attribute {name!r}")

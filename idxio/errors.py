@@ -54,6 +54,27 @@ class ChangedError(IdxError):
     """The file was replaced or written to since it was opened."""
 
 
+class PictureError(IdxError):
+    """Pictures can't go into the dataset that is built of them.
+
+    Attributes
+    ----------
+    bad : list of (str, str)
+        Their paths, and what is wrong with each.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        offset: int | None = None,
+        bad: list[tuple[str, str]] | None = None,
+    ) -> None:
+        super().__init__(message, file=file, offset=offset)
+        self.bad = bad or []
+
+
 def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:
     error = kind(message)
     error.__dict__.update(attributes)

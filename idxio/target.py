@@ -57,7 +57,7 @@ class Replacement:
         except BaseException:
             self.discard()
             raise
-        _sync_folder(os.path.dirname(self._path))
+        sync_folder(os.path.dirname(self._path))
 
     def settle(self) -> None:
         """Flush the file to disk, and close it."""
@@ -86,7 +86,7 @@ class Replacement:
             if self._old is not None:
                 os.unlink(self._old)
                 self._old = None
-            _sync_folder(os.path.dirname(self._path))
+            sync_folder(os.path.dirname(self._path))
 
     def _replace(self) -> None:
         if self._temporary is not None:
@@ -174,7 +174,7 @@ def _mode_of(path: str) -> int | None:
         return None
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name last; some file systems can't sync a folder and need not."""
     try:
         fd = os.open(folder, os.O_RDONLY)

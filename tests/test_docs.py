@@ -52,6 +52,7 @@ def test_docstrings_have_examples():
         "load",
         "write_sorted",
         "Dataset",
+        "build",
     ):
         value = getattr(idxio, "open" if name == "open_array" else name)
         assert any(test.examples for test in finder.find(value, name)), name

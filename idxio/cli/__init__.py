@@ -73,6 +73,10 @@ def _command(argv: list[str] | None) -> int:
         from . import packing
 
         return packing.run_repack(args.file, args.target, args.level)
+    if args.command == "build":
+        from . import build
+
+        return build.run(args)
     if args.command == "index":
         from . import packing
 
@@ -138,6 +142,21 @@ def _parser() -> argparse.ArgumentParser:
     sort.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
     sort.add_argument("--order", metavar="FILE", help="where to keep the permutation")
     sort.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
+    build = commands.add_parser("build", help="make the four files of a dataset of a folder of pictures")
+    build.description = "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+    build.add_argument("images", metavar="IMAGES_DIR")
+    build.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
+    how = "fashion: as Fashion-MNIST was made; fit: scaled into a square on black; none: as they are, if not given"
+    build.add_argument("--pipeline", choices=("fashion", "fit", "none"), default="none", help=how)
+    build.add_argument("--size", type=int, default=28, metavar="N", help="the edge that fashion and fit make; 28")
+    build.add_argument("--colour", choices=("grey", "rgb"), help="as the first picture, if not given")
+    build.add_argument("--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders")
+    test = "pictures of each class to test with; a seventh, if not given"
+    build.add_argument("--test-per-class", type=int, metavar="N", help=test)
+    build.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the order; 0 if not given")
+    build.add_argument("--sort", action="store_true", help="order by label; else shuffled")
+    build.add_argument("--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run")
+    build.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
 
     index = commands.add_parser("index", help="build the seek index of gzip files, beside them")
     index.add_argument("files", nargs="+", metavar="FILE")

@@ -10,7 +10,7 @@ from ..checking import Check, check
 from ..judging import Finding, frame, ranges_of
 from ..survey import Survey
 from . import report
-from .packing import bar
+from .progress import bar
 
 
 def run(directory: str, dataset: str | None, *, as_json: bool) -> int:

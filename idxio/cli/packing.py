@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
 
 from .. import cache, reading
 from ..indexfile import build_index
 from ..repacking import repack
 from . import report
+from .progress import bar
 
 
 def run_repack(file: str, target: str, level: int) -> int:
@@ -55,21 +53,3 @@ def run_cache(*, clear: bool) -> int:
         print(f"{used}  {entry.size:>15,}  {report.printable(entry.path)}")
     print(f"{report.printable(folder)}: {len(entries)} files, {sum(entry.size for entry in entries):,} bytes")
     return report.FINE
-
-
-@contextlib.contextmanager
-def bar(file: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield None
-        return
-    name = report.printable(os.path.basename(file))
-    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress

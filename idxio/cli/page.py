@@ -19,7 +19,7 @@ from ..survey import Survey
 from ..target import open_target
 from . import report
 from .check import class_rows, facts, verdict
-from .packing import bar
+from .progress import bar
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,7 +9,7 @@ from ..errors import IdxError
 from ..inputs import read_classes
 from ..sorting import write_sorted
 from . import report
-from .packing import bar
+from .progress import bar
 
 
 def run(files: list[str], order: str | None, level: int) -> int:

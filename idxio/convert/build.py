@@ -1,0 +1,353 @@
+"""build(): a folder of pictures to the four files of a dataset."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Generator
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from ..array import open_array
+from ..errors import PictureError
+from ..inspecting import Info, info
+from ..parallel import check_threads
+from ..target import sync_folder, write_file
+from ..writing import Writer, write
+from . import folders
+from .decoding import need_pillow
+from .pipeline import Pipeline, step
+from .records import Batch, Recipe, convert
+from .workers import Workers
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Progress = Callable[[int, int], None]
+
+SPLITS = ("train", "t10k")
+DESCRIPTION = "dataset.json"
+# Pictures converted in one go, and the bytes that their records may have.
+_BATCH, _BATCH_BYTES = 64, 1 << 20
+# Helper processes take about this long to start, in seconds: measured 0.2, of one core each.
+_WORTH_WORKERS = 0.5
+# Without skip_bad, the run stops when it has this many to tell of.
+_MOST_BAD = 100
+# Bytes of records gathered from the spool at a time: so many that most of what lies between them is wanted too.
+_GATHER = 8 << 20
+
+
+class Built(NamedTuple):
+    """What `build` has made."""
+
+    directory: str
+    """Where the files lie."""
+    class_names: list[str]
+    """The name of label 0, 1, …"""
+    files: list[Info]
+    """The four files: images and labels to train with, then those to test with."""
+    skipped: list[tuple[str, str]]
+    """The paths of the bad pictures, and what is wrong with each."""
+
+
+def build(
+    images: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    pipeline: Pipeline = "none",
+    size: int = 28,
+    colour: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    test_per_class: int | None = None,
+    seed: int = 0,
+    sort: bool = False,
+    skip_bad: bool = False,
+    level: int = 6,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Make a dataset in MNIST's format of a folder of pictures: four files that every MNIST loader reads.
+
+    All of it appears in `directory` at once, or nothing does. The same pictures and options give the same bytes.
+    Memory stays constant; the unpacked records lie in a temporary file beside `directory` meanwhile.
+
+    Parameters
+    ----------
+    images : path
+        A folder with a subfolder for each class. The sorted names of those, by value if all are numbers, are label
+        0, 1, …
+    directory : path
+        Where to put the dataset: a new folder or an empty one.
+    pipeline : {"none", "fashion", "fit"}
+        What is done to each picture. ``"none"`` takes pictures of one size as they are, ``"fashion"`` converts as
+        Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a square on black.
+    size : int
+        The edge of the pictures that ``"fashion"`` and ``"fit"`` make.
+    colour : {"grey", "rgb"}, optional
+        What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are idx4.
+    labels : path, optional
+        A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead of the folders.
+    test_per_class : int, optional
+        How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not given.
+    seed : int
+        Which ones are, and in which order the pictures come, follows from it.
+    sort : bool
+        Order the files by label, and by name within a class, as the paper has them. Else they are shuffled.
+    skip_bad : bool
+        Leave out bad pictures and tell of them in the result and in ``dataset.json``. Else they stop the run.
+    level, threads
+        As in `idxio.write`. As many helper processes decode pictures, if that pays.
+    progress : callable, optional
+        Called with the pictures read so far plus those written, and twice their number.
+
+    Returns
+    -------
+    Built
+        A named tuple. The same and more is in ``dataset.json`` beside the files.
+
+    Raises
+    ------
+    PictureError
+        Some pictures are bad; its attribute `bad` lists the first hundred or more.
+    ValueError
+        A wrong option, no pictures, or a class with too few of them.
+    ImportError
+        Pillow is missing.
+    OSError
+        The folder can't be read, or `directory` can't be written or is not empty.
+
+    Examples
+    --------
+    >>> import idxio, os, tempfile
+    >>> from PIL import Image
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> for i in range(14):
+    ...     os.makedirs(f"{folder.name}/pictures/class {i % 2}", exist_ok=True)
+    ...     Image.new("L", (28, 28), i).save(f"{folder.name}/pictures/class {i % 2}/{i}.png")
+    >>> built = idxio.build(f"{folder.name}/pictures", f"{folder.name}/dataset")
+    >>> built.class_names, [file.shape for file in built.files]
+    (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
+    >>> folder.cleanup()
+    """
+    recipe = _recipe(pipeline, size, colour)
+    if test_per_class is not None and test_per_class < 0:
+        raise ValueError(f"test_per_class is 0 or more, not {test_per_class}")
+    if not 0 <= seed < 1 << 32:
+        raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
+    threads = check_threads(threads)
+    need_pillow()
+    images = os.fspath(images)
+    found = folders.by_folder(images) if labels is None else folders.by_csv(os.fspath(labels))
+    if not found.paths:
+        raise ValueError(f"{images}: holds no pictures in subfolders" if labels is None else f"{labels}: lists none")
+    _split(np.array(found.labels), found.class_names, test_per_class, seed)  # raises while nothing is done yet
+
+    with _NewFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
+        os.unlink(spool.name)
+        read = _Read(images, found, recipe, skip_bad, progress)
+        read.all_into(spool, threads)
+        train, test = _split(read.labels, found.class_names, test_per_class, seed)
+        rows = [_in_order(part, read.labels, sort=sort, seed=seed) for part in (train, test)]
+        names = _write_files(folder.path, spool, read.labels, rows, len(found.class_names), level, threads, progress)
+        files = [info(os.path.join(folder.path, name)) for name in names]
+        description = {
+            "class_names": found.class_names,
+            "counts": {
+                split: np.bincount(read.labels[part], minlength=len(found.class_names)).tolist()
+                for split, part in zip(SPLITS, rows, strict=True)
+            },
+            "files": {
+                name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
+                for name, file in zip(names, files, strict=True)
+            },
+            "pipeline": recipe.pipeline,
+            "size": recipe.size if recipe.pipeline != "none" else None,
+            "test_per_class": test_per_class,
+            "seed": seed,
+            "sorted": sort,
+            "skipped": [{"file": path, "reason": reason} for path, reason in read.bad],
+        }
+        text = json.dumps(description, indent=2) + "\n"
+        write_file(os.path.join(folder.path, DESCRIPTION), text.encode())
+        spool.close()
+        folder.commit()
+    files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
+    return Built(folder.target, found.class_names, files, read.bad)
+
+
+class _NewFolder:
+    """A temporary folder beside the target, which takes the target's place when it is whole."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        real = os.path.realpath(target)
+        if os.path.isdir(real) and os.listdir(real):
+            raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder for the dataset", target)
+        if os.path.lexists(real) and not os.path.isdir(real):
+            raise FileExistsError(errno.EEXIST, "is there and is no folder", target)
+        if os.path.ismount(real):
+            raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
+        self._real = real
+        parent, name = os.path.split(real)
+        os.makedirs(parent, exist_ok=True)
+        self.path = os.path.join(parent, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
+        os.mkdir(self.path)
+
+    def commit(self) -> None:
+        sync_folder(self.path)
+        os.rename(self.path, self._real)  # an empty folder is replaced
+        sync_folder(os.path.dirname(self._real))
+
+    def __enter__(self) -> _NewFolder:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
+
+
+class _Read:
+    """Reads the pictures, and keeps which were good."""
+
+    def __init__(
+        self, images: str, found: folders.Found, recipe: Recipe, skip_bad: bool, progress: Progress | None
+    ) -> None:
+        self.labels: Array = np.empty(0, np.int32)
+        """Of the records."""
+        self.bad = list(found.bad)
+        self._images, self._found, self._recipe = images, found, recipe
+        self._skip_bad = skip_bad
+        self._progress = progress
+
+    def all_into(self, spool: IO[bytes], threads: int) -> None:
+        """Write the records of all good pictures to spool, an IDX file, in the order in which they were found."""
+        paths = self._found.paths
+        good = np.ones(len(paths), bool)
+        done = 0
+        writer = None
+        with contextlib.closing(self._batches(threads)) as batches:  # ends the helper processes, whatever happens
+            for batch, count in batches:
+                for i, reason in batch.bad:
+                    good[done + i] = False
+                    self.bad.append((paths[done + i], reason))
+                if not self._skip_bad and len(self.bad) >= _MOST_BAD:
+                    self._stop(done + count)
+                if batch.data:
+                    assert batch.shape is not None
+                    writer = writer or Writer(spool, "uint8", batch.shape)
+                    writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
+                done += count
+                if self._progress is not None:
+                    self._progress(done, 2 * len(paths))
+        if writer is None or (self.bad and not self._skip_bad):
+            self._stop(done)
+        assert writer is not None
+        writer.close()
+        self.labels = np.array(self._found.labels, np.int32)[good]
+
+    def _stop(self, done: int) -> None:
+        path, reason = self.bad[0]
+        raise PictureError(
+            f"{len(self.bad):,} bad among the first {done:,} of {len(self._found.paths):,} pictures, the first: "
+            f"{path} {reason}",
+            file=self._images,
+            bad=self.bad,
+        )
+
+    def _batches(self, threads: int) -> Generator[tuple[Batch, int], None, None]:
+        """What becomes of some pictures after the others, and how many they are.
+
+        This process begins, until the shape of a record is known and how long one takes.
+        """
+        total = len(self._found.paths)
+        start = 0
+        seconds = 0.0
+        while start < total and (not start or self._recipe.shape is None):
+            paths = self._some(start, _BATCH if start else 8)
+            begin = time.perf_counter()
+            batch = convert(paths, self._recipe)
+            seconds += time.perf_counter() - begin
+            self._recipe = self._recipe._replace(shape=batch.shape)
+            start += len(paths)
+            yield batch, len(paths)
+        nbytes = int(np.prod(self._recipe.shape or (1,)))
+        size = max(1, min(_BATCH, _BATCH_BYTES // nbytes))
+        jobs = ((self._some(i, size), self._recipe) for i in range(start, total, size))
+        counts = (min(size, total - i) for i in range(start, total, size))
+        if threads == 1 or (total - start) * seconds / max(1, start) < _WORTH_WORKERS:
+            yield from ((convert(*job), count) for job, count in zip(jobs, counts, strict=True))
+            return
+        with Workers(threads) as workers:
+            yield from zip(workers.map(jobs), counts, strict=True)
+
+    def _some(self, start: int, count: int) -> list[str]:
+        return [os.path.join(self._images, path) for path in self._found.paths[start : start + count]]
+
+
+def _recipe(name: str, size: int, colour: str | None) -> Recipe:
+    step(name, size)  # raises for a wrong one
+    if colour not in (None, "grey", "rgb"):
+        raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
+    if colour == "rgb" and name == "fashion":
+        raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
+    return Recipe(name, size, "grey" if name == "fashion" else colour, None)
+
+
+def _split(labels: Array, class_names: list[str], test_per_class: int | None, seed: int) -> tuple[Array, Array]:
+    """The records to train with and those to test with, in ascending order: of each class, some drawn at random."""
+    # numpy promises that this generator's stream stays as it is for ever (NEP 19).
+    draw = np.random.RandomState(seed)
+    is_test = np.zeros(len(labels), bool)
+    by_label = np.argsort(labels, kind="stable")
+    ends = np.cumsum(np.bincount(labels, minlength=len(class_names)))
+    for name, of_class in zip(class_names, np.split(by_label, ends[:-1]), strict=True):
+        count = len(of_class)
+        wanted = max(count // 7, min(1, count - 1), 0) if test_per_class is None else test_per_class
+        if count and wanted >= count:
+            raise ValueError(f"class {name!r} has {count:,} pictures; {wanted:,} to test with leave none to train with")
+        is_test[draw.permutation(of_class)[:wanted]] = True
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
+    """Ascending rows by their label and then as they are, or shuffled."""
+    if sort:
+        return rows[np.argsort(labels[rows], kind="stable")]
+    shuffled: Array = np.random.RandomState(seed).permutation(rows)
+    return shuffled
+
+
+def _write_files(
+    folder: str,
+    spool: IO[bytes],
+    labels: Array,
+    parts: list[Array],
+    classes: int,
+    level: int,
+    threads: int,
+    progress: Progress | None,
+) -> list[str]:
+    """Write images and labels of the rows of each part; the names of the four files."""
+    names = []
+    done = 0
+    spool.seek(0)
+    with open_array(spool) as records:
+        shape = records.shape[1:]
+        at_once = max(1, _GATHER // int(np.prod(shape)))
+        for split, rows in zip(SPLITS, parts, strict=True):
+            name = f"{split}-images-idx{1 + len(shape)}-ubyte.gz"
+            names.append(name)
+            with Writer(os.path.join(folder, name), "uint8", shape, level=level, threads=threads) as writer:
+                for start in range(0, len(rows), at_once):
+                    writer.append(records[rows[start : start + at_once]])
+                    done += len(rows[start : start + at_once])
+                    if progress is not None:
+                        progress(len(labels) + done, 2 * len(labels))
+            # A byte holds 256 classes.
+            kind, dtype = ("ubyte", np.uint8) if classes <= 256 else ("int", np.int32)
+            name = f"{split}-labels-idx1-{kind}.gz"
+            names.append(name)
+            write(os.path.join(folder, name), labels[rows].astype(dtype), level=level, threads=threads)
+    return names

@@ -1,0 +1,123 @@
+"""Helper processes that convert pictures: most of what Pillow does for a small one holds the GIL.
+
+They are plain subprocesses that get pickled jobs on a pipe. multiprocessing would run the caller's main module again,
+or fork a process that has threads. When their pipe ends, because the job is done or this process has died, so do they.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .records import Batch, Recipe, convert
+
+Job = tuple[list[str], Recipe]
+
+_MAIN = "from idxio.convert.workers import serve; serve()"
+
+
+class Workers:
+    """Some helper processes; use it in a ``with`` block."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+        path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+        environment = {**os.environ, "PYTHONPATH": path}
+        self._processes: list[subprocess.Popen[bytes]] = []
+        try:
+            for _ in range(count):
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _MAIN],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,  # what C libraries have to say about a picture
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C in a terminal is for this process
+                )
+                self._processes.append(process)
+                self._idle.put(process)
+        except BaseException:
+            self._stop()
+            raise
+
+    def map(self, jobs: Iterable[Job]) -> Iterator[Batch]:
+        """The results of jobs, in their order; a few are under way at a time."""
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(self._count)
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(self._call, job))
+                if len(waiting) > 2 * self._count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BaseException:
+            self._stop()  # threads that wait for a process go on
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _call(self, job: Job) -> Batch:
+        process = self._idle.get()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            pickle.dump(job, process.stdin)
+            process.stdin.flush()
+            result = pickle.load(process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            raise ChildProcessError(
+                f"a helper process ended (exit code {process.wait()}) at one of the {len(job[0])} pictures from "
+                f"{job[0][0]} on; with threads=1 this process converts them itself"
+            ) from None
+        finally:
+            self._idle.put(process)
+        if isinstance(result, BaseException):
+            raise result
+        batch: Batch = result
+        return batch
+
+    def _stop(self) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop()
+        for process in self._processes:
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with contextlib.suppress(BrokenPipeError):  # something was still to be sent
+                    pipe.close()
+
+
+def serve() -> None:
+    """What a helper process does: jobs from stdin to results on stdout, until stdin ends."""
+    given, results = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # nothing else may go there
+    while True:
+        result: Any
+        try:
+            job = pickle.load(given)
+        except EOFError:
+            return
+        try:
+            result = convert(*job)
+        except BaseException as error:
+            result = error
+        pickle.dump(result, results)
+        results.flush()
