@@ -1,0 +1,112 @@
+"""The names of the classes of published datasets, and of those that bring theirs along."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+from .errors import FormatError
+from .inspecting import info, verify
+
+Names = dict[int, str]
+
+_DIGITS = dict(enumerate("0123456789"))
+_NAMES: dict[str, Names] = {
+    "MNIST": _DIGITS,
+    "QMNIST": _DIGITS,
+    # https://github.com/zalandoresearch/fashion-mnist, "Labels"
+    "Fashion-MNIST": dict(
+        enumerate(
+            ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+        )
+    ),
+    # https://github.com/rois-codh/kmnist, kmnist_classmap.csv, as torchvision writes it in Latin letters
+    "KMNIST": dict(enumerate(("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"))),
+    # Both cases are one class, and the first is 1: https://arxiv.org/abs/1702.05373
+    "EMNIST letters": {1 + i: f"{chr(65 + i)}/{chr(97 + i)}" for i in range(26)},
+}
+# The MD5 sums of the published .gz of the labels, which torchvision and others check; their CRC-32 is not known here.
+_KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
+# No published labels are larger: 1.5 MB is what the largest would take (EMNIST byclass, 814,255).
+_MOST = 4 << 20
+
+
+def class_names(labels: str) -> Names | None:
+    """The name of each class, by its label, of the dataset that a label file belongs to; None if it is not known.
+
+    Parameters
+    ----------
+    labels : str
+        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an object with the labels
+        as its keys) comes first; then EMNIST's `emnist-<variant>-mapping.txt`, if the name of the file starts with
+        that; then the published label files, known by the checksum of what is inside.
+
+    Raises
+    ------
+    FormatError
+        The `dataset.json` or the mapping beside it can't be understood.
+    """
+    folder, name = os.path.split(labels)
+    beside = os.path.join(folder, "dataset.json")
+    if os.path.exists(beside) and (names := _from_json(beside)):
+        return names
+    if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
+        mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
+        if os.path.exists(mapping):
+            return _from_mapping(mapping)
+    return _published(labels)
+
+
+def as_names(given: Any) -> Names:
+    """Names by label, of a mapping of labels or a sequence that starts with the name of class 0."""
+    if isinstance(given, str):
+        raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
+    items = given.items() if isinstance(given, dict) else enumerate(given)
+    return {int(label): str(name) for label, name in items}
+
+
+def _published(labels: str) -> Names | None:
+    about = info(labels)
+    if about.size > _MOST:
+        return None
+    # Only gzip states its checksum; all else is read, which is little.
+    known = about.known or verify(labels).known
+    if known is not None:
+        dataset = re.split(r" (?:train|t10k|test) ", known)[0]
+        return _NAMES.get(dataset)
+    return _NAMES["KMNIST"] if about.packing == "gzip" and _md5(labels) in _KMNIST else None
+
+
+def _md5(path: str) -> str:
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
+
+
+def _from_json(path: str) -> Names | None:
+    """The class names of a dataset.json; None if it has none."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            names = json.load(file).get("class_names")
+            return None if names is None else as_names(names)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise FormatError(
+                f'is no JSON object with "class_names", a list or an object with labels as keys ({error})', file=path
+            ) from error
+
+
+def _from_mapping(path: str) -> Names:
+    """EMNIST's mapping: a label and the code of its character, or of its upper and its lower case, on each line."""
+    names = {}
+    with open(path, encoding="ascii") as file:
+        try:
+            for line in file:
+                if line.strip():
+                    label, *codes = map(int, line.split())
+                    names[label] = "/".join(dict.fromkeys(map(chr, codes)))
+        except ValueError as error:
+            raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
+    return names
