@@ -1,5 +1,8 @@
 """Read, open and write IDX files, the format of MNIST and Fashion-MNIST, at full speed."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .array import IdxArray
 from .array import open_array as open
 from .config import show_config
@@ -9,6 +12,10 @@ from .inspecting import Info, info, verify
 from .reading import read
 from .repacking import repack
 from .writing import Writer, write
+
+if _TYPE_CHECKING:
+    from .convert.exporting import export_dataset
+    from .convert.importing import import_dataset
 
 __version__ = "0.1.0"
 
@@ -22,6 +29,8 @@ __all__ = [
     "TruncatedError",
     "Writer",
     "build_index",
+    "export_dataset",
+    "import_dataset",
     "info",
     "open",
     "read",
@@ -30,3 +39,16 @@ __all__ = [
     "verify",
     "write",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    # Imported on use: they bring zipfile, csv and json along.
+    if name == "export_dataset":
+        from .convert.exporting import export_dataset
+
+        return export_dataset
+    if name == "import_dataset":
+        from .convert.importing import import_dataset
+
+        return import_dataset
+    raise AttributeError(f"module 'idxio' has no attribute {name!r}")

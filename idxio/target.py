@@ -56,7 +56,7 @@ class Replacement:
             if self._temporary is not None:
                 os.replace(self._temporary, self._path)
                 self._temporary = None
-                _sync_folder(os.path.dirname(self._path))
+                sync_folder(os.path.dirname(self._path))
         except BaseException:
             self.discard()
             raise
@@ -115,7 +115,7 @@ def _mode_of(path: str) -> int | None:
         return None
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name last; some file systems can't sync a folder and need not."""
     try:
         fd = os.open(folder, os.O_RDONLY)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
 
 from .. import cache, reading
 from ..indexfile import build_index
 from ..repacking import repack
 from . import report
+from .bar import bar
 
 
 def run_repack(file: str, target: str, level: int) -> int:
     """Write the file again as indexed gzip; a line for before and one for after."""
-    with report.naming(file), _bar(file) as progress:
+    with report.naming(file), bar(file) as progress:
         repack(report.given(file), target, level=level, progress=progress)
     for name in (target,) if file == "-" else (file, target):
         start = time.perf_counter()
@@ -31,7 +29,7 @@ def run_index(files: list[str]) -> int:
     code = report.FINE
     for file in files:
         try:
-            with report.naming(file), _bar(file) as progress:
+            with report.naming(file), bar(file) as progress:
                 path = build_index(file, progress=progress)
             share = os.path.getsize(path) / os.path.getsize(file)
             print(f"{report.printable(path)}: {os.path.getsize(path):,} bytes, {100 * share:.1f} % of the file")
@@ -55,21 +53,3 @@ def run_cache(*, clear: bool) -> int:
         print(f"{used}  {entry.size:>15,}  {report.printable(entry.path)}")
     print(f"{report.printable(folder)}: {len(entries)} files, {sum(entry.size for entry in entries):,} bytes")
     return report.FINE
-
-
-@contextlib.contextmanager
-def _bar(file: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield None
-        return
-    name = report.printable(os.path.basename(file))
-    with tqdm(desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress

@@ -1,0 +1,28 @@
+"""A progress bar for what takes long."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from . import report
+
+
+@contextlib.contextmanager
+def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None] | None]:
+    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield None
+        return
+    name = report.printable(os.path.basename(os.path.normpath(file)))
+    with tqdm(desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
+
+        def progress(done: int, total: int | None = None) -> None:
+            shown.total = total
+            shown.update(done - shown.n)
+
+        yield progress
