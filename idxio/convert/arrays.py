@@ -8,7 +8,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -21,8 +21,6 @@ from .parts import SPLITS, Array, Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
-# numpy's own limit for a header that is not trusted.
-_MAX_HEADER = 10_000
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -79,7 +77,7 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
 def npz_splits(path: str) -> dict[str, Blocks]:
     """The blocks of each split of an .npz with the arrays of Keras' mnist.npz, or with those of one split."""
     with _reading(path), zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
     splits = {}
     for split, other in SPLITS.items():
         pair = [f"{letter}_{other}" for letter in "xy"]
@@ -114,9 +112,7 @@ def _pairs(path: str, images: str, labels: str) -> Blocks:
 @contextmanager
 def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterator[Array]]]:
     """The shape, the type, which IDX has, and the blocks of a .npy file. One with no axes is one block."""
-    with ExitStack() as stack:
-        stack.enter_context(_reading(path))
-        file = stack.enter_context(open(path, "rb"))
+    with open(path, "rb") as file:
         header = _read_header(file, path, None, None)
         _check_type(header.dtype, path, None)
         yield header.shape, header.dtype, _blocks(file, header, path, None)
@@ -132,8 +128,10 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 wrote it
-            header = _Header(*read(file, max_header_size=_MAX_HEADER))
-    except ValueError as error:
+            header = _Header(*read(file))
+    except (OSError, *_DAMAGED):
+        raise
+    except Exception as error:  # ValueError, and what Python's tokenizer raises
         raise FormatError(f"{what}is no .npy array: {error}", file=path) from None
     if header.dtype.hasobject:
         raise FormatError(
@@ -147,7 +145,9 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
     if entry is None:
         found = os.fstat(file.fileno()).st_size - file.tell()
     else:
-        found = min(entry.file_size, _MOST_EXPANDED * entry.compress_size + _MAX_HEADER) - file.tell()
+        found = entry.file_size - file.tell()
+        if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            found = min(found, _MOST_EXPANDED * entry.compress_size)
     if found != promised if entry is None else found < promised:
         kind = TruncatedError if found < promised else FormatError
         raise kind(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 # Pictures that are read at a time.
-_ROWS = 1024
+_ROWS = 256
+# More labels are no classes that have names.
+_MOST_CLASSES = 100_000
 
 
 def need_pyarrow() -> None:
@@ -60,8 +62,11 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     import pyarrow
 
     known = split.class_names or {}
-    names = [known.get(i, str(i)) for i in range(max([classes, *(i + 1 for i in known)]))]
-    features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
+    classes = max([classes, *(i + 1 for i in known)])
+    label: dict[str, Any] = {"dtype": "int64", "_type": "Value"}
+    if classes <= _MOST_CLASSES:
+        label = {"names": [known.get(i, str(i)) for i in range(classes)], "_type": "ClassLabel"}
+    features = {"image": {"_type": "Image"}, "label": label}
     return pyarrow.schema(
         [
             ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
@@ -72,16 +77,17 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
 
 
 def parquet_names(path: str) -> dict[int, str] | None:
-    """The names of the classes that the features of a file tell, if they do."""
+    """The names of the classes that the features of a file tell, if they are more than the numbers."""
     import pyarrow.parquet
 
     with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
         told = (file.schema_arrow.metadata or {}).get(b"huggingface")
     try:
         names = json.loads(told or b"")["info"]["features"]["label"]["names"]
-        return dict(enumerate(map(str, names)))
+        told_names = dict(enumerate(map(str, names)))
     except (TypeError, ValueError, KeyError):
         return None
+    return None if all(name == str(i) for i, name in told_names.items()) else told_names
 
 
 def parquet_blocks(paths: list[str], threads: int) -> Blocks:

@@ -40,6 +40,8 @@ def decode(data: bytes, where: str, file: str) -> Array:
 
     try:
         with Image.open(io.BytesIO(data)) as image:
+            image.verify()  # the checksums, which load() does not look at; afterwards it can't be loaded any more
+        with Image.open(io.BytesIO(data)) as image:
             image.load()
             mode, size = image.mode, image.size
             pixels: Any = image.tobytes()

@@ -44,7 +44,7 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
     count is how many there should be; None if nobody knows.
     """
     paths, labels = _find(folder)
-    if count is not None and len(paths) != count:
+    if count is not None and len(paths) != count:  # the last ones are missing
         raise FormatError(f"holds {len(paths):,} pictures, expected {count:,}", file=folder)
     shape = _read((folder, paths[0])).shape
     many = records_at_once(math.prod(shape))
