@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import importing, machine, memory, opening, reading, report, spans, writing
+from . import converting, importing, machine, memory, opening, reading, report, spans, writing
 from .files import DEFAULT_DATA, Files
 from .floor import Floor
 from .harness import MIN_ROUNDS, WrongError, check, measure
@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *importing.groups(folder),
                 *memory.groups(files, floor),
                 *spans.groups(files, floor),
+                *converting.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)

@@ -673,3 +673,22 @@ def test_a_flipped_bit_in_a_picture_is_noticed(tmp_path, small):
         path.write_bytes(data)
         with pytest.raises(idxio.IdxError, match=r"00007\.png"):
             idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+
+
+def test_rows_are_counted_across_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr("idxio.convert.table_csv._TEXT", 10)
+    monkeypatch.setattr("idxio.convert.parquet._ROWS", 2)
+    (tmp_path / "a.csv").write_text("label,a\n" + "1,2\n\n" * 20 + "1,x\n")
+    with pytest.raises(idxio.IdxError, match=r"line 42: .*'x'"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+    pictures = [{"bytes": GREY}] * 7 + [{"bytes": None}]
+    pyarrow.parquet.write_table(pyarrow.table({"image": pictures, "label": [1] * 8}), tmp_path / "a.parquet")
+    with pytest.raises(idxio.IdxError, match="row 7 has no picture"):
+        idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
+
+
+@pytest.mark.parametrize(("most", "word"), [(255, "ubyte"), (256, "int")])
+def test_labels_are_bytes_if_all_fit(tmp_path, most, word):
+    (tmp_path / "a.csv").write_text(f"label,a\n0,2\n{most},3\n")
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+    assert idxio.read(tmp_path / "back" / f"train-labels-idx1-{word}.gz").tolist() == [0, most]
