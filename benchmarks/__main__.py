@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import (
     batches,
+    converting,
     datasets,
     importing,
     looking,
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *batches.groups(data),
                 *looking.groups(options.data),
                 *pictures.groups(files),
+                *converting.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)

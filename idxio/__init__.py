@@ -19,6 +19,8 @@ from .writing import Writer, write
 
 if _TYPE_CHECKING:
     from .convert.build import build
+    from .convert.exporting import export_dataset
+    from .convert.importing import import_dataset
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,8 @@ __all__ = [
     "build",
     "build_index",
     "check",
+    "export_dataset",
+    "import_dataset",
     "info",
     "load",
     "open",
@@ -49,9 +53,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    if name == "build":  # imported on use
-        from .convert.build import build
+# Imported on use: they bring modules along that reading and writing do without.
+_LAZY = {"build": "build", "export_dataset": "exporting", "import_dataset": "importing"}
 
-        return build
+
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.convert.{_LAZY[name]}"), name)
     raise AttributeError(f"module 'idxio' has no attribute {name!r}")

@@ -49,7 +49,7 @@ def class_names(labels: str) -> Names | None:
     """
     folder, name = os.path.split(labels)
     beside = os.path.join(folder, "dataset.json")
-    if os.path.exists(beside) and (names := _from_json(beside)):
+    if os.path.exists(beside) and (names := from_json(beside)):
         return names
     if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
         mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
@@ -85,7 +85,7 @@ def _md5(path: str) -> str:
         return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
 
 
-def _from_json(path: str) -> Names | None:
+def from_json(path: str) -> Names | None:
     """The class names of a dataset.json; None if it has none."""
     import json  # slow to import
 

@@ -89,6 +89,14 @@ def _command(argv: list[str] | None) -> int:
         from . import packing
 
         return packing.run_cache(clear=args.what == "clear")
+    if args.command == "export":
+        from . import converting
+
+        return converting.run_export(args.source, args.target, args.to, args.dataset)
+    if args.command == "import":
+        from . import converting
+
+        return converting.run_import(args.source, args.target, args.shape)
     from . import demo
 
     return demo.run(args.directory, drawn=args.drawn, keep=args.keep)
@@ -164,6 +172,19 @@ def _parser() -> argparse.ArgumentParser:
     cache = commands.add_parser("cache", help="list the unpacked files that open(cache=True) keeps, or remove them")
     cache.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
 
+    export = commands.add_parser("export", help="write a dataset as npz, CSV, PNG folders, Parquet or npy")
+    export.add_argument("source", metavar="DIR", help="the directory of the dataset; for npy one file")
+    export.add_argument("target", metavar="OUT", help="a new folder; for npz and npy a file")
+    to = "what to write, if the suffix of OUT does not say it"
+    export.add_argument("--to", choices=("npz", "csv", "png", "parquet", "npy"), help=to)
+    export.add_argument("--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters")
+
+    importing = commands.add_parser("import", help="make a dataset of what export or another program wrote")
+    importing.add_argument("source", metavar="IN", help="an npz, npy, CSV or Parquet file, or a folder of the last two")
+    importing.add_argument("target", metavar="OUT", help="a new folder; for npy a file")
+    shape = "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are not square"
+    importing.add_argument("--shape", type=_shape, metavar="HxW", help=shape)
+
     demo = commands.add_parser("demo", help="read a dataset, time that, look at it and train on it")
     demo.description = (
         "Read the four MNIST-format files of a directory, time that, show some images and train a classifier.\n"
@@ -201,6 +222,14 @@ def _rows(text: str) -> slice:
         return slice(*parts)
     except (TypeError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no slice like 10:20 and no number") from None
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """`28x28`."""
+    parts = text.lower().split("x")
+    if not all(part.isascii() and part.isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape like 28x28 or 32x32x3")
+    return tuple(map(int, parts))
 
 
 def _png(text: str) -> str:

@@ -1,0 +1,59 @@
+"""idxio export and idxio import."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from ..convert.exporting import FORMATS, export_dataset
+from ..convert.importing import import_dataset
+from ..errors import IdxError
+from . import report
+from .progress import bar
+
+
+def run_export(source: str, target: str, to: str | None, dataset: str | None) -> int:
+    """Write a dataset for programs that don't read IDX; a line for each file or folder."""
+    to = to or os.path.splitext(target)[1][1:].lower()
+    if to not in FORMATS:
+        raise report.UsageError(f"{target}: say what to write: --to {', '.join(FORMATS)}")
+    if to != "npy" and os.path.isfile(source):
+        raise report.UsageError(f"{source}: name the directory of the dataset; one file becomes --to npy")
+    with _usage(source), bar(source, " records") as progress:
+        export_dataset(source, target, to=to, dataset=dataset, progress=progress)
+    _list(target)
+    return report.FINE
+
+
+def run_import(source: str, target: str, shape: tuple[int, ...] | None) -> int:
+    """Make IDX files of what another program wrote; a line for each."""
+    with _usage(source), bar(source, " records") as progress:
+        import_dataset(source, target, shape=shape, progress=progress)
+    _list(target)
+    return report.FINE
+
+
+@contextlib.contextmanager
+def _usage(source: str) -> Iterator[None]:
+    """What is wrong with an option or an installation, as the command line says it."""
+    try:
+        yield
+    except IdxError:
+        raise
+    except (ValueError, ImportError) as error:
+        raise report.UsageError(str(error)) from None
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = source
+        raise
+
+
+def _list(target: str) -> None:
+    """What is there now."""
+    names = [os.path.join(target, name) for name in sorted(os.listdir(target))] if os.path.isdir(target) else [target]
+    for name in names:
+        if os.path.isdir(name):
+            print(f"{report.printable(name)}: {sum(len(files) for _, _, files in os.walk(name)):,} files")
+        else:
+            print(f"{report.printable(name)}: {os.path.getsize(name):,} bytes")

@@ -1,0 +1,160 @@
+"""export_dataset(): a dataset in IDX files to what other programs read."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import stat
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from ..array import open_array
+from ..classes import class_names
+from ..finding import find_pair
+from ..newfolder import NewFolder
+from ..parallel import check_threads
+from ..target import write_file
+from . import arrays, parquet, png, png_folders, table_csv
+from .parts import SPLITS, Split
+
+FORMATS = ("npz", "csv", "png", "parquet", "npy")
+# What tells the names of the classes, beside pictures as beside IDX files.
+DESCRIPTION = "dataset.json"
+
+
+def export_dataset(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    to: str | None = None,
+    dataset: str | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write a dataset, or one IDX file, for programs that don't read IDX; `import_dataset` is the way back.
+
+    All of it appears in the target's place at once, or nothing does. Memory stays constant, but for the labels.
+
+    Parameters
+    ----------
+    source : path
+        The directory of the IDX files: images and labels to train with, to test with, or both. For "npy" one IDX file.
+    target : path
+        A new folder or an empty one; for "npz" and "npy" a file, which is replaced.
+    to : {"npz", "csv", "png", "parquet", "npy"}, optional
+        What the suffix of target says, if not given.
+
+        - "npz": one file of x_train, y_train, x_test and y_test, as Keras has it. Keeps every type and shape.
+        - "csv": `train.csv` and `test.csv`, the label and then the pixels of a uint8 image on each line.
+        - "png": `train/3/00017.png` is record 17, of class 3. For grey or RGB uint8 images. Needs Pillow.
+        - "parquet": `train-00000-of-00001.parquet` and so on, with PNG bytes, as on the Hugging Face Hub. Needs pyarrow
+          and Pillow.
+        - "npy": one IDX file, of any type and shape.
+    dataset : str, optional
+        Which one, where the directory has several: "emnist-letters".
+    threads : int, optional
+        How many threads may encode pictures.
+    progress : callable, optional
+        Called with the records so far and their number.
+
+    Raises
+    ------
+    OSError
+        No such file; the target can't be written, or is a folder that holds something.
+    IdxError
+        Something is wrong with a file, or the format can't hold its type or shape without a loss.
+    ValueError, ImportError
+        A wrong option; Pillow or pyarrow is missing.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np, os, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> idxio.write(f"{folder.name}/train-images-idx3-ubyte", np.zeros((3, 2, 2), np.uint8))
+    >>> idxio.write(f"{folder.name}/train-labels-idx1-ubyte", np.array([1, 0, 1], np.uint8))
+    >>> idxio.export_dataset(folder.name, f"{folder.name}/mnist.npz")
+    >>> np.load(f"{folder.name}/mnist.npz")["y_train"]
+    array([1, 0, 1], dtype=uint8)
+    >>> folder.cleanup()
+    """
+    source, target = os.fspath(source), os.fspath(target)
+    to = to or os.path.splitext(target)[1][1:].lower()
+    if to not in FORMATS:
+        raise ValueError(f"to is one of {', '.join(FORMATS)}, not {to!r}")
+    threads = check_threads(threads)
+    if to in ("png", "parquet"):
+        png.need_pillow()
+    if to == "parquet":
+        parquet.need_pyarrow()
+    if to == "npy":
+        with open_array(source) as file:
+            arrays.write_npy(target, file, _steps(len(file) if file.shape else 1, progress))
+        return
+    with ExitStack() as stack:
+        splits = _open(source, dataset, stack)
+        step = _steps(sum(len(split.images) for split in splits), progress)
+        if to == "npz":
+            arrays.write_npz(target, splits, step)
+            return
+        write = {"csv": table_csv.write_csv, "png": png_folders.write_pngs, "parquet": parquet.write_parquet}[to]
+        folder = stack.enter_context(NewFolder(target))
+        for split in splits:
+            write(folder.path, split, threads, step)
+        if to == "png":
+            _describe(folder.path, splits)
+        folder.commit()
+
+
+def _describe(folder: str, splits: list[Split]) -> None:
+    """Tell what the folders' numbers mean, and how many pictures there are."""
+    names = splits[0].class_names
+    counts = {split.name: len(split.images) for split in splits}
+    text = json.dumps({"class_names": names, "records": counts}, indent=2) + "\n"
+    write_file(os.path.join(folder, DESCRIPTION), text.encode())
+
+
+def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
+    """The splits that the directory has, opened."""
+    if not stat.S_ISDIR(os.stat(directory).st_mode):
+        raise NotADirectoryError(
+            errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory
+        )
+    splits = []
+    lacking = None
+    for names in (("train",), ("t10k", "test")):
+        try:
+            images, labels = _pair(directory, [f"{dataset}-{name}" if dataset else name for name in names])
+        except FileNotFoundError as error:
+            if "that belong to" in str(error.strerror):  # one half of a split is there
+                raise
+            lacking = lacking or error
+            continue
+        x, y = (stack.enter_context(open_array(path)) for path in (images, labels))
+        splits.append(Split(SPLITS[names[0]], x, y, class_names(labels)))
+    if not splits and lacking:
+        raise lacking
+    return splits
+
+
+def _pair(directory: str, names: list[str]) -> tuple[str, str]:
+    """The images and labels of the first of the names that there is."""
+    *others, last = names
+    for name in others:
+        with contextlib.suppress(FileNotFoundError):
+            return find_pair(directory, name)
+    return find_pair(directory, last)
+
+
+def _steps(total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
+    """A function that is told how many more records are done."""
+    done = 0
+
+    def step(records: int) -> None:
+        nonlocal done
+        done += records
+        if progress is not None:
+            progress(done, total)
+
+    return step

@@ -1,0 +1,155 @@
+"""Parquet as the Hugging Face Hub has pictures: a column `image` of bytes and path, a column `label`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FormatError
+from ..target import open_target
+from . import png
+from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Pictures that are read at a time.
+_ROWS = 256
+# More labels are no classes that have names.
+_MOST_CLASSES = 100_000
+
+
+def need_pyarrow() -> None:
+    """Raise an ImportError that says what to install, unless pyarrow is there."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"parquet needs pyarrow: pip install 'idxio[parquet]' ({error})") from None
+
+
+def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
+    """Write `<split>-00000-of-00001.parquet`, with the features that Hugging Face's datasets reads from it."""
+    import pyarrow
+    import pyarrow.parquet
+
+    check_pictures(split, "Parquet")
+    labels = classes_of(split)
+    schema = _schema(split, int(labels.max(initial=0)) + 1)
+    output = open_target(os.path.join(folder, f"{split.name}-00000-of-00001.parquet"))
+    try:
+        with pyarrow.parquet.ParquetWriter(output.file, schema) as writer:
+            for start, block in images_of(split):
+                pictures = [{"bytes": data, "path": None} for data in each(png.encode, block, threads)]
+                columns = [
+                    pyarrow.array(pictures, schema.field("image").type),
+                    pyarrow.array(labels[start : start + len(block)]),
+                ]
+                writer.write_table(pyarrow.table(columns, schema=schema))
+                step(len(block))
+    except BaseException:
+        output.discard()
+        raise
+    output.commit()
+
+
+def _schema(split: Split, classes: int) -> pyarrow.Schema:
+    """The columns, and what they mean to `datasets`: without that, the pictures would stay bytes."""
+    import pyarrow
+
+    known = split.class_names or {}
+    classes = max([classes, *(i + 1 for i in known)])
+    label: dict[str, Any] = {"dtype": "int64", "_type": "Value"}
+    if classes <= _MOST_CLASSES:
+        label = {"names": [known.get(i, str(i)) for i in range(classes)], "_type": "ClassLabel"}
+    features = {"image": {"_type": "Image"}, "label": label}
+    return pyarrow.schema(
+        [
+            ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
+            ("label", pyarrow.int64()),
+        ],
+        {"huggingface": json.dumps({"info": {"features": features}})},
+    )
+
+
+def parquet_names(path: str) -> dict[int, str] | None:
+    """The names of the classes that the features of a file tell, if they are more than the numbers."""
+    import pyarrow.parquet
+
+    with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+        told = (file.schema_arrow.metadata or {}).get(b"huggingface")
+    try:
+        names = json.loads(told or b"")["info"]["features"]["label"]["names"]
+        told_names = dict(enumerate(map(str, names)))
+    except (TypeError, ValueError, KeyError):
+        return None
+    return None if all(name == str(i) for i, name in told_names.items()) else told_names
+
+
+def parquet_blocks(paths: list[str], threads: int) -> Blocks:
+    """The records of the shards of a split: images, uint8, and labels, int64."""
+    import pyarrow.parquet
+
+    shape: tuple[int, ...] | None = None
+    for path in paths:
+        with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+            _check_columns(file.schema_arrow, path)
+            row = 0
+            for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
+                labels = batch.column("label")
+                rows = [f"row {i:,}" for i in range(row, row + len(batch))]
+                if labels.null_count:
+                    raise FormatError(f"{rows[labels.to_pylist().index(None)]} has no label", file=path)
+                pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
+                images = each(_decode, [(picture, where, path) for where, picture in pictures], threads)
+                shape = shape or images[0].shape
+                yield png.stack(images, shape, rows, path), labels.to_numpy().astype(np.int64)
+                row += len(batch)
+    if shape is None:
+        raise FormatError("has no rows", file=paths[0])
+
+
+def _decode(item: tuple[Any, str, str]) -> Array:
+    picture, where, path = item
+    if picture is None or picture["bytes"] is None:
+        raise FormatError(f"{where} has no picture in its bytes", file=path)
+    return png.decode(picture["bytes"], where, path)
+
+
+def _check_columns(schema: pyarrow.Schema, path: str) -> None:
+    """Raise unless there are an image with bytes and a label that is an integer."""
+    import pyarrow.types as types
+
+    for name, expected in (("image", "a struct with bytes"), ("label", "integers")):
+        index = schema.get_field_index(name)
+        if index < 0:
+            raise FormatError(f"has the columns {', '.join(schema.names)}; expected image and label", file=path)
+        kind = schema.field(index).type
+        if name == "label":
+            good = types.is_integer(kind)
+        else:
+            is_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+            good = is_bytes and (
+                types.is_binary(kind.field("bytes").type) or types.is_large_binary(kind.field("bytes").type)
+            )
+        if not good:
+            raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """What pyarrow raises for a bad file, as an error of idxio's."""
+    import pyarrow
+
+    try:
+        yield
+    except pyarrow.ArrowException as error:
+        raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
+    except OSError as error:
+        if error.errno is None:  # pyarrow's own, for a damaged page
+            raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
+        raise
