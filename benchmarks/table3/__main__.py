@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,11 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         options.page.write_text(page.as_markdown(rows, read(options.results)))
         return 0
     if find_spec("sklearn") is None:
-        raise SystemExit("scikit-learn is missing: pip install 'idxio[table3]'")
+        raise SystemExit("scikit-learn is missing: pip install 'idxio[bench]'")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no repetition runs on alone
     deadline = time.time() + options.hours * 3600
-    results = Results(options.results)
-    running.run(running.jobs(rows), running.load(options.data), results, options.jobs, deadline)
+    with closing(Results(options.results)) as results:
+        running.run(running.jobs(rows), running.load(options.data), results, options.jobs, deadline)
     return 0
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-"""row, estimator, versions, repetition, accuracy, cpu_seconds, wall_seconds; or error in the place of the last three."""
+"""row, estimator, versions, repetition; then accuracy, cpu_seconds and wall_seconds, or an error."""
 
 
 def read(path: Path) -> list[Record]:
@@ -24,7 +23,9 @@ def read(path: Path) -> list[Record]:
             record = json.loads(line)
             key(record)
         except (ValueError, TypeError, KeyError) as error:
-            raise SystemExit(f"{path}, line {number}: no result of a repetition ({error!r}). Remove the line.") from None
+            raise SystemExit(
+                f"{path}, line {number}: no result of a repetition ({error!r}). Remove the line."
+            ) from None
         records.append(record)
     return records
 
@@ -44,7 +45,10 @@ class Results:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SystemExit(f"{path}: another run is adding to it; wait for it or name another with --results") from None
+            self._file.close()
+            raise SystemExit(
+                f"{path}: another run is adding to it; wait for it or name another with --results"
+            ) from None
         self.records = read(path)
         self._done = {key(record) for record in self.records if "accuracy" in record}
         # Half a line would spoil the next one.
@@ -68,8 +72,3 @@ class Results:
     def close(self) -> None:
         """Let another run have it."""
         self._file.close()
-
-
-def mean(records: list[Record], value: Callable[[Record], float]) -> float:
-    """Of a value of records."""
-    return sum(map(value, records)) / len(records)

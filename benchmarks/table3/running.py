@@ -1,4 +1,4 @@
-"""The experiment, after the paper's own benchmark/runner.py: one repetition in a process of its own, cheap ones first."""
+"""The experiment, after the paper's benchmark/runner.py: one repetition in a process of its own, cheap ones first."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from .rows import Row
 
 REPETITIONS = 5
 """The paper: "each algorithm is repeated 5 times by shuffling the training data"."""
+
+_PACKAGES = ("scikit-learn", "numpy", "scipy")
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,23 +56,25 @@ def load(folder: Path) -> Data:
     def read(name: str) -> Array:
         path = folder / f"{name}-ubyte.gz"
         if not path.exists():
-            raise SystemExit(f"{path} is missing. Install Debian's dataset-fashion-mnist, or name the folder with --data")
+            raise SystemExit(
+                f"{path} is missing. Install Debian's dataset-fashion-mnist, or name the folder with --data"
+            )
         records = idxio.read(path)
         return records.reshape(len(records), -1).astype(np.float64) if records.ndim > 1 else records
 
     train, test = read("train-images-idx3"), read("t10k-images-idx3")
     scaler = StandardScaler(copy=False).fit(train)
     return Data(
-        scaler.transform(train), read("train-labels-idx1"), scaler.transform(test), read("t10k-labels-idx1")
-    )  # fmt: skip
+        scaler.transform(train),
+        read("train-labels-idx1"),
+        scaler.transform(test),
+        read("t10k-labels-idx1"),
+    )
 
 
 def versions() -> dict[str, str]:
     """Of what the accuracy may depend on."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
-
-
-_PACKAGES = ("scikit-learn", "numpy", "scipy")
 
 
 def jobs(rows: Iterable[Row]) -> list[Job]:
@@ -97,7 +101,7 @@ def order(todo: Sequence[Job], results: Results) -> list[Job]:
 
 
 def run(todo: Sequence[Job], data: Data, results: Results, processes: int, deadline: float) -> None:
-    """Run them until the deadline, a time.time(): none is started that should not end by then, none runs on after it."""
+    """Run them until a time.time(): none is started that should not end by then, and none runs on after it."""
     waiting = order(todo, results)
     # Each repetition sees the data that were loaded once, and gives its memory back.
     context = multiprocessing.get_context("fork")
@@ -117,7 +121,6 @@ def run(todo: Sequence[Job], data: Data, results: Results, processes: int, deadl
             if not ready:
                 break
             for end in ready:
-                assert isinstance(end, Connection)
                 process, job = running.pop(end)
                 outcome = _received(end, process)
                 results.add({**job.identity, **outcome})
@@ -128,9 +131,9 @@ def run(todo: Sequence[Job], data: Data, results: Results, processes: int, deadl
         for process, job in running.values():
             process.kill()  # terminate() would wait for native code
             process.join()
-            print(f"{job.row.name}: repetition {job.repetition + 1} did not end in time", flush=True)
-    if waiting:
-        print(f"{len(waiting)} repetitions are left; another run goes on with them", flush=True)
+            print(f"{job.row.name}: repetition {job.repetition + 1} was stopped", flush=True)
+    if left := len(waiting) + len(running):
+        print(f"{left} repetitions are left; another run goes on with them", flush=True)
 
 
 def measure(job: Job, data: Data) -> Record:
