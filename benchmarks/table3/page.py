@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from statistics import mean
 
@@ -65,15 +66,20 @@ def _of_versions(versions: Record, rows: Sequence[Row], by_row: dict[str, list[R
     summary = (
         f"{len(ran)} of {len(rows)} rows, {len({row.classifier for row in ran})} of "
         f"{len({row.classifier for row in rows})} classifiers, {count} repetitions in {hours:.1f} hours of processor "
-        f"time.\n{len(ran) - len(apart)} rows are within {TARGET} of the paper; {len(apart)}, set bold, are not: below the "
-        "table stands what is known of the cause."
+        f"time. {len(ran) - len(apart)} rows are within {TARGET} of the paper; {len(apart)}, set bold, are not: what "
+        "is known of the cause stands below the table."
     )
     lines = [_line(row, by_row) for row in ran]
     columns = ("classifier", "parameters", "paper", "ours", "difference", "spread", "repetitions", "seconds")
     title = ", ".join(f"{'Python' if name == 'python' else name} {version}" for name, version in versions.items())
     classifiers = dict.fromkeys(row.classifier for row in apart)
     reasons = [f"**{classifier}**: {WHY.get(classifier, 'not explained.')}" for classifier in classifiers]
-    return [f"## {title}", summary, _pipes(columns, lines), *([COMMON, *reasons] if reasons else [])]
+    return [
+        f"## {title}",
+        _wrapped(summary),
+        _pipes(columns, lines),
+        *map(_wrapped, [COMMON, *reasons] if apart else []),
+    ]
 
 
 def _difference(row: Row, by_row: dict[str, list[Record]]) -> float:
@@ -106,6 +112,10 @@ def _why_not(row: Row, failed: dict[str, str]) -> str:
     if row.name in failed:
         return f"fails: {failed[row.name]}"
     return f"no time yet: about {max(1, round(row.seconds / 60))} min a repetition"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _pipes(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -1,13 +1,15 @@
 """Why accuracies are not the paper's, where they are not; figures of scikit-learn 1.9.1, one repetition each."""
 
-COMMON = """\
-What all of them share is the data. The paper is of August 2017; at the end of that month the dataset's files were
-replaced, since images were in both the training and the test data
-([issue 44](https://github.com/zalandoresearch/fashion-mnist/issues/44); the date is from
-[another project's issue](https://github.com/zhunzhong07/Random-Erasing/issues/9)), and the paper does not say which
-files its table is of. Another split of the same 70,000 images is enough to move some results: at random, four times, it gave
-GaussianNB 0.552 to 0.610 (0.570 with the published split), the decision tree `criterion=entropy,max_depth=10,
-splitter=random` 0.800 to 0.812 (0.797) and SGDClassifier `loss=hinge,penalty=l2` 0.830 to 0.836 (0.831)."""
+COMMON = (
+    "What all of them share is the data. The paper is of August 2017; at the end of that month the dataset's files "
+    "were replaced, since images were in both the training and the test data "
+    "([issue 44](https://github.com/zalandoresearch/fashion-mnist/issues/44); the date is from "
+    "[another project's issue](https://github.com/zhunzhong07/Random-Erasing/issues/9)), and the paper does not say "
+    "which files its table is of. Another split of the same 70,000 images is enough to move some results: at random, "
+    "four times, it gave GaussianNB 0.552 to 0.610 (0.570 with the published split), the decision tree "
+    "`criterion=entropy,max_depth=10,splitter=random` 0.800 to 0.812 (0.797) and SGDClassifier "
+    "`loss=hinge,penalty=l2` 0.830 to 0.836 (0.831)."
+)
 
 WHY: dict[str, str] = {
     "GaussianNB": (
