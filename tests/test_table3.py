@@ -104,7 +104,7 @@ def test_a_repetition_is_there_once(tmp_path):
     results = Results(path)
     with pytest.raises(SystemExit, match="another run is adding to it"):
         Results(path)
-    results.add({**job.identity, "error": "MemoryError"})
+    results.add({**other.identity, "error": "MemoryError"})
     results.add({**job.identity, "accuracy": 0.5, "cpu_seconds": 1.0})
     with pytest.raises(ValueError, match="repetition 0 is there already"):
         results.add({**job.identity, "accuracy": 0.6, "cpu_seconds": 1.0})
@@ -175,7 +175,7 @@ def test_a_repetition_is_the_same_again(part):
     assert abs(data.train.mean()) < 1e-9
     assert abs(data.train[:, 400].std() - 1) < 1e-9
     assert abs(data.test[:, 400].std() - 1) > 1e-9  # by the training data's scale, not its own
-    first, second = running.jobs(select(ROWS, [TREE]))[:2]
+    first, second = running.jobs(select(ROWS, ["SGDClassifier:loss=hinge,penalty=l2"]))[:2]
     accuracies = [running.measure(job, data)["accuracy"] for job in (first, second, first)]
     assert accuracies[0] == accuracies[2] != accuracies[1]
 
@@ -197,7 +197,7 @@ def test_a_run_goes_on_after_it_was_stopped(part):
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys):
+def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monkeypatch):
     (row,) = select(ROWS, [NB])
     data = running.load(part)
     bad = replace(row, parameters={"priors": [0.5, 0.6]})
@@ -206,10 +206,16 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys):
     assert record["error"].startswith("ValueError: ")
     assert "fails: ValueError" in page.as_markdown(ROWS, results.records)
 
-    slow = replace(row, name="slow", parameters={}, classifier="MLPClassifier", seconds=0.001)
-    running.run(running.jobs([slow])[:1], data, results, 1, time.time() + 0.05)
+    def slow(job, data):
+        time.sleep(3)
+        (part / "ended").touch()
+
+    monkeypatch.setattr(running, "measure", slow)
+    job = running.jobs([replace(row, seconds=0)])[0]
+    running.run([job], data, results, 1, time.time() + 0.3)
+    assert not (part / "ended").exists()
     assert len(results.records) == 1
-    assert "slow: repetition 1 was stopped" in capsys.readouterr().out
+    assert f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
 
 
 def test_the_committed_results_are_of_these_rows():
