@@ -1,4 +1,4 @@
-"""A bar for what takes long."""
+"""A progress bar for what takes long."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from . import report
 
 
 @contextlib.contextmanager
-def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int], None] | None]:
+def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None] | None]:
     """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
     try:
         from tqdm import tqdm
     except ImportError:
         yield None
         return
-    name = report.printable(os.path.basename(file))
+    name = report.printable(os.path.basename(os.path.normpath(file)))
     with tqdm(desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int | None = None) -> None:
             shown.total = total
             shown.update(done - shown.n)
 

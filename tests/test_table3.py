@@ -1,0 +1,227 @@
+"""The paper's Table 3: every row can be made, results resume, and a few rows run on a small part of the data."""
+
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import idxio
+from benchmarks.table3 import page, running
+from benchmarks.table3.estimators import describe, make
+from benchmarks.table3.results import Results, key, read
+from benchmarks.table3.rows import select, table
+
+pytest.importorskip("sklearn", reason="scikit-learn is missing, Table 3 is NOT TESTED: pip install 'idxio[bench]'")
+
+ROWS = table()
+ROOT = Path(running.__file__).parents[2]
+NB = "GaussianNB:priors=[0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1]"
+TREE = "ExtraTreeClassifier:criterion=entropy,max_depth=10,splitter=random"
+
+
+def test_the_table_is_the_papers():
+    assert len(ROWS) == len({row.name for row in ROWS}) == 126
+    assert len({row.classifier for row in ROWS}) == 13
+    paper = {row.name: row.paper for row in ROWS}
+    assert paper["SVC:C=10,kernel=rbf"] == 0.897 == max(paper.values())
+    assert paper["LinearSVC:loss=squared_hinge,C=100,multi_class=crammer_singer,penalty=l2"] == 0.484
+    assert all(row.seconds > 0 for row in ROWS)
+
+
+def test_rows_are_selected_by_their_name_or_their_classifiers():
+    assert [row.name for row in select(ROWS, [NB])] == [NB]
+    assert len(select(ROWS, ["SVC", NB])) == 13
+    assert select(ROWS, []) == ROWS
+    with pytest.raises(SystemExit, match="no row or classifier 'SVM'"):
+        select(ROWS, ["SVC", "SVM"])
+
+
+@pytest.mark.parametrize("classifier", sorted({row.classifier for row in ROWS}))
+def test_every_row_fits_without_a_complaint(classifier):
+    rng = np.random.default_rng(0)
+    labels = np.arange(30) % 10
+    images = rng.normal(size=(30, 10))
+    images[np.arange(30), labels] += 4
+    for row in select(ROWS, [classifier]):
+        with warnings.catch_warnings():  # all are errors in these tests, a deprecated option too
+            warnings.filterwarnings("ignore", ".*(onverge|iterations)")
+            accuracy = make(row, 0).fit(images, labels).score(images, labels)
+        assert accuracy > 0.5, row.name
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGDClassifier:loss=log,penalty=l1", {"loss": "log_loss", "penalty": "l1", "max_iter": 5, "tol": None}),
+        ("SVC:C=1,kernel=rbf", {"C": 1, "kernel": "rbf", "gamma": "auto"}),
+        ("Perceptron:penalty=elasticnet", {"penalty": "elasticnet", "l1_ratio": 0, "max_iter": 5, "tol": None}),
+        ("MLPClassifier:activation=tanh,hidden_layer_sizes=[100,10]", {"n_iter_no_change": 2, "activation": "tanh"}),
+        ("LogisticRegression:C=10,multi_class=ovr,penalty=l1", {"estimator__solver": "liblinear", "estimator__C": 10}),
+        ("LinearSVC:loss=hinge,C=1,multi_class=ovr,penalty=l2", {"dual": True, "loss": "hinge", "C": 1}),
+    ],
+)
+def test_options_are_those_of_the_paper_and_of_its_time(name, options):
+    (row,) = select(ROWS, [name])
+    made = make(row, 7).get_params()
+    assert {key: made[key] for key in options} == options
+    assert made.get("random_state", made.get("estimator__random_state")) == 7
+
+
+@pytest.fixture
+def results(tmp_path):
+    with closing(Results(tmp_path / "r")) as results:
+        yield results
+
+
+def test_one_repetition_of_each_classifier_comes_first_then_the_cheapest(results):
+    todo = running.jobs(ROWS)
+    jobs = running.order(todo, results)
+    assert len(jobs) == 126 * running.REPETITIONS
+    assert len({job.row.classifier for job in jobs[:13]}) == 13
+    for job in jobs[:13]:
+        assert job.repetition == 0
+        assert job.row.seconds == min(row.seconds for row in ROWS if row.classifier == job.row.classifier)
+    costs = [job.row.seconds * (job.repetition + 1) for job in jobs[13:]]
+    assert costs == sorted(costs)
+    for job in todo:
+        if job.row.classifier == "GaussianNB" and job.repetition < 4:
+            results.add({**job.identity, "accuracy": 0.5, "cpu_seconds": 9e9})
+    jobs = running.order(todo, results)
+    assert len({job.row.classifier for job in jobs[:12]} - {"GaussianNB"}) == 12
+    assert (jobs[-1].row.name, jobs[-1].repetition) == (NB, 4)  # what was measured counts, not what was guessed
+
+
+def test_a_repetition_is_there_once(tmp_path):
+    path = tmp_path / "folder" / "results.jsonl"
+    job, other = running.jobs(select(ROWS, [NB]))[:2]
+    results = Results(path)
+    with pytest.raises(SystemExit, match="another run is adding to it"):
+        Results(path)
+    results.add({**other.identity, "error": "MemoryError"})
+    results.add({**job.identity, "accuracy": 0.5, "cpu_seconds": 1.0})
+    with pytest.raises(ValueError, match="repetition 0 is there already"):
+        results.add({**job.identity, "accuracy": 0.6, "cpu_seconds": 1.0})
+    results.close()
+    with path.open("ab") as file:
+        file.write(b'{"row": "GaussianNB:pri')  # killed in the middle of a line
+    assert len(read(path)) == 2
+    results = Results(path)
+    assert results.has(job.identity)
+    assert not results.has(other.identity)
+    assert not results.has({**job.identity, "versions": {**job.identity["versions"], "numpy": "0"}})
+    assert not results.has({**job.identity, "estimator": "GaussianNB()"})
+    results.add({**other.identity, "accuracy": 0.7, "cpu_seconds": 1.0})
+    results.close()
+    assert [record.get("accuracy") for record in read(path)] == [None, 0.5, 0.7]
+    path.write_bytes(b"{}\n" + path.read_bytes())
+    with pytest.raises(SystemExit, match="line 1: no result"):
+        read(path)
+
+
+@pytest.fixture
+def part(fashion_mnist, tmp_path):
+    """A folder with the first images of the real files."""
+    for name, rows in (("train", 3000), ("t10k", 1000)):
+        for kind in ("images-idx3", "labels-idx1"):
+            file = f"{name}-{kind}-ubyte.gz"
+            idxio.write(tmp_path / file, idxio.read(fashion_mnist / file, rows=slice(rows)))
+    return tmp_path
+
+
+def command(part, *arguments):
+    # Run as a program: it forks, and threads of the tests' process would be in the way.
+    return [sys.executable, "-m", "benchmarks.table3", "--data", str(part), "--results", str(part / "r"), *arguments]
+
+
+def run(part, *arguments):
+    done = subprocess.run(command(part, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_rows_run_and_a_page_shows_them(part):
+    assert "5 repetitions are left" in run(part, NB, "--hours", "0")
+    assert read(part / "r") == []
+    run(part, NB, TREE, "--jobs", "2")
+    records = read(part / "r")
+    assert sorted((record["row"], record["repetition"]) for record in records) == [
+        (name, repetition) for name in (TREE, NB) for repetition in range(5)
+    ]
+    accuracies = {name: [r["accuracy"] for r in records if r["row"] == name] for name in (NB, TREE)}
+    assert 0.4 < min(accuracies[NB]) <= max(accuracies[NB]) < 0.75  # a tenth is chance
+    assert 0.6 < min(accuracies[TREE]) <= max(accuracies[TREE]) < 0.85
+    assert len(set(accuracies[TREE])) > 1  # each repetition has a seed of its own
+    run(part, NB, TREE)
+    assert read(part / "r") == records
+
+    run(part, "--page", str(part / "page.md"))
+    text = (part / "page.md").read_text()
+    assert "2 of 126 rows, 2 of 13 classifiers, 10 repetitions" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("| GaussianNB")]
+    mean = sum(accuracies[NB]) / 5
+    assert f"| 0.511 | {mean:.3f} | **{round(mean, 3) - 0.511:+.3f}** |" in line
+    assert text.count("no time yet") == 124
+
+
+def test_a_repetition_is_the_same_again(part):
+    data = running.load(part)
+    assert abs(data.train.mean()) < 1e-9
+    assert abs(data.train[:, 400].std() - 1) < 1e-9
+    assert abs(data.test[:, 400].std() - 1) > 1e-9  # by the training data's scale, not its own
+    first, second = running.jobs(select(ROWS, ["SGDClassifier:loss=hinge,penalty=l2"]))[:2]
+    accuracies = [running.measure(job, data)["accuracy"] for job in (first, second, first)]
+    assert accuracies[0] == accuracies[2] != accuracies[1]
+
+
+def test_a_run_goes_on_after_it_was_stopped(part):
+    with subprocess.Popen(command(part, NB, TREE), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert "1/5" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode in (143, 0)
+    before = read(part / "r")
+    assert before
+    run(part, NB, TREE)
+    records = read(part / "r")
+    assert records[: len(before)] == before
+    assert sorted((record["row"], record["repetition"]) for record in records) == [
+        (name, repetition) for name in (TREE, NB) for repetition in range(5)
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monkeypatch):
+    (row,) = select(ROWS, [NB])
+    data = running.load(part)
+    bad = replace(row, parameters={"priors": [0.5, 0.6]})
+    running.run(running.jobs([bad]), data, results, 1, time.time() + 60)
+    (record,) = results.records  # its other repetitions were not tried
+    assert record["error"].startswith("ValueError: ")
+    assert "fails: ValueError" in page.as_markdown(ROWS, results.records)
+
+    def slow(job, data):
+        time.sleep(3)
+        (part / "ended").touch()
+
+    monkeypatch.setattr(running, "measure", slow)
+    job = running.jobs([replace(row, seconds=0)])[0]
+    running.run([job], data, results, 1, time.time() + 0.3)
+    assert not (part / "ended").exists()
+    assert len(results.records) == 1
+    assert f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
+
+
+def test_the_committed_results_are_of_these_rows():
+    path = Path(running.__file__).with_name("results.jsonl")
+    records = read(path)
+    assert {record["row"] for record in records} <= {row.name for row in ROWS}
+    assert len({key(record) for record in records if "error" not in record}) == len(records)
+    assert all(0 < record["accuracy"] < 1 for record in records if "error" not in record)
+    assert describe(ROWS[0]) == "DecisionTreeClassifier(criterion='entropy', max_depth=10)"
