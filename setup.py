@@ -60,7 +60,7 @@ def extension(name: str, **flags: Any) -> Extension:
 setup(
     ext_modules=cythonize(
         [extension(name, **CODEC) for name in ("deflate", "inflate")]
-        + [extension(name) for name in ("kernels", "memory", "scan")],
+        + [extension(name) for name in ("decimal", "kernels", "memory", "scan")],
         language_level=3,
         build_dir="build/cython",
     )
