@@ -60,7 +60,7 @@ def extension(name: str, **flags: Any) -> Extension:
 setup(
     ext_modules=cythonize(
         [extension(name, **CODEC) for name in ("deflate", "inflate")]
-        + [extension(name) for name in ("batch", "kernels", "memory", "order", "pictures", "rows", "scan")],
+        + [extension(name) for name in ("batch", "decimal", "kernels", "memory", "order", "pictures", "rows", "scan")],
         language_level=3,
         build_dir="build/cython",
     )

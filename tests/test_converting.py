@@ -21,7 +21,9 @@ from PIL import Image
 from support import TYPES, assert_same, encode
 
 import idxio
+from idxio._native import decimal
 from idxio.classes import class_names
+from idxio.convert import table_csv
 from idxio.finding import find_pair
 
 FORMATS = ["npz", "csv", "png", "parquet"]
@@ -692,3 +694,61 @@ def test_labels_are_bytes_if_all_fit(tmp_path, most, word):
     (tmp_path / "a.csv").write_text(f"label,a\n0,2\n{most},3\n")
     idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
     assert idxio.read(tmp_path / "back" / f"train-labels-idx1-{word}.gz").tolist() == [0, most]
+
+
+@given(st.data())
+def test_the_fast_parser_agrees_with_numpys(data):
+    """Or leaves the text to it."""
+    columns = data.draw(st.integers(2, 4))
+    field = st.integers(0, 300).map(str) | st.sampled_from(
+        ["", " 7", "-1", "007", "0007", "1.0", "99999999999999999999"]
+    )
+    count = st.sampled_from([columns] * 9 + [columns - 1, columns + 1])
+    line = count.flatmap(lambda n: st.lists(field, min_size=n, max_size=n)).map(",".join)
+    ends = st.sampled_from(["\n"] * 9 + ["\r\n", "\n\n", "\r", "\r\r\n"])
+    text = "".join(data.draw(line) + data.draw(ends) for _ in range(data.draw(st.integers(0, 4)))).encode()
+    labels, pixels = np.full(9, 77), np.zeros((9, columns - 1), np.uint8)
+    found = decimal.parse_lines(text, labels, pixels)
+    if found < 0:
+        return
+    expected = table_csv._parse_any(text, columns)
+    assert labels[:found].tolist() == expected[0].tolist()
+    assert pixels[:found].tolist() == expected[1].tolist()
+    assert (labels[found:] == 77).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"", 0),
+        (b"1,2,3\n255,255,255\r\n", 2),
+        (b"999999999999999999,0,000\n", 1),
+        (b"1,2,3", -1),
+        (b"1,2,3\r", -1),
+        (b"1,2", -1),
+        (b"1,", -1),
+        (b"1", -1),
+        (b"1,2,256\n", -1),
+        (b"1,2,0255\n", -1),
+        (b"1,2\n3,4\n", -1),
+        (b"1,2,3,4\n", -1),
+        (b"1,2,3\n\n", -1),
+        (b"1,2,3\n" * 5, -1),
+    ],
+)
+def test_the_fast_parser_by_itself(text, found):
+    assert decimal.parse_lines(text, np.empty(4, np.int64), np.empty((4, 2), np.uint8)) == found
+
+
+def test_the_fast_parser_takes_whole_arrays_only():
+    with pytest.raises(ValueError, match="one row for each line"):
+        decimal.parse_lines(b"1,2\n", np.empty(4, np.int64), np.empty((3, 1), np.uint8))
+    with pytest.raises(ValueError, match="one row for each line"):
+        decimal.parse_lines(b"1\n", np.empty(1, np.int64), np.empty((1, 0), np.uint8))
+
+
+def test_plain_csv_takes_the_fast_parser(tmp_path, small, monkeypatch):
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="csv")
+    monkeypatch.setattr(table_csv, "_parse_any", None)
+    idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+    assert_back(tmp_path / "back", "train", *small["train"])

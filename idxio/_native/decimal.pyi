@@ -1,0 +1,3 @@
+from typing_extensions import Buffer
+
+def parse_lines(text: Buffer, labels: Buffer, pixels: Buffer) -> int: ...
