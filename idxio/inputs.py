@@ -25,7 +25,7 @@ def as_records(data: Any) -> ArrayLike:
 
 
 def as_labels(data: Any) -> Array:
-    """Labels in memory: one integer for each sample. Raises ValueError for anything else."""
+    """Labels in memory, in native byte order: one integer for each sample. Raises ValueError for anything else."""
     records = as_records(data)
     name = f"{records.name}: " if isinstance(records, IdxArray) else ""
     if records.ndim != 1:
@@ -35,7 +35,8 @@ def as_labels(data: Any) -> Array:
         raise ValueError(f"{name}labels have the shape {records.shape}, expected one for each sample: (n,){hint}")
     if records.dtype.kind not in "iu":
         raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
-    return np.asarray(records)
+    labels: Array = np.asarray(records)
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def read_classes(file: str) -> Array:

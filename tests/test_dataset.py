@@ -142,6 +142,12 @@ def test_what_may_be_given(tmp_path):
             assert ds.images.tolist() == IMAGES.tolist()
 
 
+def test_labels_are_in_native_byte_order():
+    ds = idxio.Dataset(IMAGES, LABELS.astype(">i4"))
+    assert ds.labels.dtype.isnative
+    assert ds.labels.tolist() == LABELS.tolist()
+
+
 def test_class_names_are_no_single_text():
     with pytest.raises(TypeError, match="not one str"):
         idxio.Dataset(IMAGES, LABELS, class_names="abcd")
