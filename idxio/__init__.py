@@ -5,22 +5,22 @@ from typing import Any as _Any
 
 from .array import IdxArray
 from .array import open_array as open
-from .checking import Check, check
 from .config import show_config
-from .dataset import Dataset
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
-from .loading import load
 from .reading import read
 from .repacking import repack
-from .sorting import write_sorted
 from .writing import Writer, write
 
 if _TYPE_CHECKING:
+    from .checking import Check, check
     from .convert.build import build
     from .convert.exporting import export_dataset
     from .convert.importing import import_dataset
+    from .dataset import Dataset
+    from .loading import load
+    from .sorting import write_sorted
 
 __version__ = "0.1.0"
 
@@ -53,13 +53,26 @@ __all__ = [
 ]
 
 
-# Imported on use: they bring modules along that reading and writing do without.
-_LAZY = {"build": "build", "export_dataset": "exporting", "import_dataset": "importing"}
+# Imported on use: what reading and writing a file do without.
+_ON_USE = {
+    "Check": "checking",
+    "Dataset": "dataset",
+    "build": "convert.build",
+    "check": "checking",
+    "export_dataset": "convert.exporting",
+    "import_dataset": "convert.importing",
+    "load": "loading",
+    "write_sorted": "sorting",
+}
 
 
 def __getattr__(name: str) -> _Any:
-    if name in _LAZY:
+    if name in _ON_USE:
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.convert.{_LAZY[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
     raise AttributeError(f"module 'idxio' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_USE})
