@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -105,6 +106,38 @@ class Replacement:
             elif self._is_placed:
                 os.unlink(self._path)
             self._temporary, self._old, self._is_placed = None, None, False
+
+
+class NewFolder:
+    """A temporary folder beside the target, which takes the target's place when it is whole."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        real = os.path.realpath(target)
+        if os.path.isdir(real) and os.listdir(real):
+            raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder", target)
+        if os.path.lexists(real) and not os.path.isdir(real):
+            raise FileExistsError(errno.EEXIST, "is there and is no folder", target)
+        if os.path.ismount(real):
+            raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
+        self._real = real
+        parent, name = os.path.split(real)
+        os.makedirs(parent, exist_ok=True)
+        self.path = os.path.join(parent, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
+        os.mkdir(self.path)
+
+    def commit(self) -> None:
+        sync_folder(self.path)
+        os.rename(self.path, self._real)  # an empty folder is replaced
+        sync_folder(os.path.dirname(self._real))
+
+    def __enter__(self) -> NewFolder:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        import shutil  # slow to import
+
+        shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
 
 
 class Given:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Generator
 from typing import IO, Any, NamedTuple
@@ -17,7 +15,7 @@ from ..array import open_array
 from ..errors import PictureError
 from ..inspecting import Info, info
 from ..parallel import check_threads
-from ..target import sync_folder, write_file
+from ..target import NewFolder, write_file
 from ..writing import Writer, write
 from . import folders
 from .decoding import need_pillow
@@ -145,7 +143,7 @@ def build(
         raise ValueError(f"{images}: holds no pictures in subfolders" if labels is None else f"{labels}: lists none")
     _split(np.array(found.labels), found.class_names, test_per_class, seed)  # raises while nothing is done yet
 
-    with _NewFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
+    with NewFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
         os.unlink(spool.name)
         read = _Read(images, found, recipe, skip_bad, progress)
         read.all_into(spool, threads)
@@ -176,36 +174,6 @@ def build(
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
     return Built(folder.target, found.class_names, files, read.bad)
-
-
-class _NewFolder:
-    """A temporary folder beside the target, which takes the target's place when it is whole."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        real = os.path.realpath(target)
-        if os.path.isdir(real) and os.listdir(real):
-            raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder for the dataset", target)
-        if os.path.lexists(real) and not os.path.isdir(real):
-            raise FileExistsError(errno.EEXIST, "is there and is no folder", target)
-        if os.path.ismount(real):
-            raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
-        self._real = real
-        parent, name = os.path.split(real)
-        os.makedirs(parent, exist_ok=True)
-        self.path = os.path.join(parent, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
-        os.mkdir(self.path)
-
-    def commit(self) -> None:
-        sync_folder(self.path)
-        os.rename(self.path, self._real)  # an empty folder is replaced
-        sync_folder(os.path.dirname(self._real))
-
-    def __enter__(self) -> _NewFolder:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
 
 
 class _Read:
