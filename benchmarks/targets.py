@@ -54,6 +54,8 @@ TARGETS = (
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
     Target("cached", "idxio.open(cache=True), f[0]", 1.0),
+    Target("csv-write", "idxio.export_dataset", 0.20, "read + numpy.savetxt"),
+    Target("csv-read", "idxio.import_dataset", 0.80, "numpy.loadtxt + write"),
 )
 
 
