@@ -45,12 +45,12 @@ SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fs
 
 
 def extension(name: str, **flags: Any) -> Extension:
-    compile_args = ["-O3", "-g0", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
+    compile_args = ["-O3", "-ffp-contract=off", "-g0", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
     link_args = [*SANITIZE, *flags.pop("extra_link_args", [])]
     return Extension(
         f"idxio._native.{name}",
         [f"idxio/_native/{name}.pyx"],
-        depends=["idxio/_native/codec.h"],
+        depends=["idxio/_native/codec.h", "idxio/_native/batch.h"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,
         **flags,
@@ -60,7 +60,7 @@ def extension(name: str, **flags: Any) -> Extension:
 setup(
     ext_modules=cythonize(
         [extension(name, **CODEC) for name in ("deflate", "inflate")]
-        + [extension(name) for name in ("decimal", "kernels", "memory", "scan")],
+        + [extension(name) for name in ("batch", "decimal", "kernels", "memory", "order", "scan")],
         language_level=3,
         build_dir="build/cython",
     )

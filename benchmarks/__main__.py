@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import converting, importing, machine, memory, opening, reading, report, spans, writing
+from . import batches, converting, datasets, importing, machine, memory, opening, reading, report, spans, writing
 from .files import DEFAULT_DATA, Files
 from .floor import Floor
 from .harness import MIN_ROUNDS, WrongError, check, measure
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         _progress("make the files")
         files = Files(options.data, folder)
         floor = Floor(folder, files.gz)
+        data = batches.Data(files)
         try:
             groups = [
                 *reading.groups(files, floor),
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
                 *importing.groups(folder),
                 *memory.groups(files, floor),
                 *spans.groups(files, floor),
+                *batches.groups(data),
+                *datasets.groups(files),
                 *converting.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
@@ -52,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         finally:
             floor.close()
+            data.floor.close()
     _progress("")
     verdicts = judge(measured)
     print(report.as_text(facts, measured, verdicts))

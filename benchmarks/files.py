@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_LABELS = "t10k-labels-idx1-ubyte"
 DEFAULT_DATA = Path("/usr/share/datasets/fashion-mnist")
 # As many records of four bytes an element as take the bytes of all records of one.
 WIDE_RECORDS = 15_000
@@ -28,7 +29,7 @@ class Files:
     """Paths in a folder, and the arrays that are in them. On disk and in the page cache when this is made."""
 
     def __init__(self, data: Path, folder: Path) -> None:
-        for name in (IMAGES, LABELS):
+        for name in (IMAGES, LABELS, TEST_LABELS):
             source = data / f"{name}.gz"
             if not source.exists():
                 raise SystemExit(

@@ -6,11 +6,14 @@ from typing import Any as _Any
 from .array import IdxArray
 from .array import open_array as open
 from .config import show_config
+from .dataset import Dataset
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, TruncatedError
 from .indexfile import build_index
 from .inspecting import Info, info, verify
+from .loading import load
 from .reading import read
 from .repacking import repack
+from .sorting import write_sorted
 from .writing import Writer, write
 
 if _TYPE_CHECKING:
@@ -22,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ChangedError",
     "ChecksumError",
+    "Dataset",
     "FormatError",
     "IdxArray",
     "IdxError",
@@ -32,12 +36,14 @@ __all__ = [
     "export_dataset",
     "import_dataset",
     "info",
+    "load",
     "open",
     "read",
     "repack",
     "show_config",
     "verify",
     "write",
+    "write_sorted",
 ]
 
 

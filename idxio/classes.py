@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import Any
@@ -74,8 +73,8 @@ def _published(labels: str) -> Names | None:
     # Only gzip states its checksum; all else is read, which is little.
     known = about.known or verify(labels).known
     if known is not None:
-        dataset = re.split(r" (?:train|t10k|test) ", known)[0]
-        return _NAMES.get(dataset)
+        match = re.fullmatch(r"(.+) (?:train|t10k|test) labels.*", known)
+        return _NAMES.get(match[1]) if match else None
     return _NAMES["KMNIST"] if about.packing == "gzip" and _md5(labels) in _KMNIST else None
 
 
@@ -88,6 +87,8 @@ def _md5(path: str) -> str:
 
 def from_json(path: str) -> Names | None:
     """The class names of a dataset.json; None if it has none."""
+    import json  # slow to import
+
     with open(path, encoding="utf-8") as file:
         try:
             names = json.load(file).get("class_names")

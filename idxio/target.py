@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from typing import IO, Any, TypeAlias, Union
 
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
@@ -22,6 +23,8 @@ class Replacement:
         self.folder: str | None = None
         """Where other temporary files for this one can lie; None for the system's own place."""
         self._temporary: str | None = None
+        self._old: str | None = None  # where the old file is while several are replaced
+        self._is_placed = False
         mode = _mode_of(path)  # /dev/stdout has no real path when it is a pipe
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", path)
@@ -47,28 +50,61 @@ class Replacement:
         self._path = os.path.realpath(path)
 
     def commit(self) -> None:
-        """Put the file in place. On failure the old file stays."""
+        """Put the file in place, at one moment. On failure the old file stays."""
         try:
-            self.file.flush()
-            if self._temporary is not None:
-                os.fsync(self.file.fileno())
-            self.file.close()
-            if self._temporary is not None:
-                os.replace(self._temporary, self._path)
-                self._temporary = None
-                sync_folder(os.path.dirname(self._path))
+            self.settle()
+            self._replace()
         except BaseException:
             self.discard()
             raise
+        sync_folder(os.path.dirname(self._path))
+
+    def settle(self) -> None:
+        """Flush the file to disk, and close it."""
+        self.file.flush()
+        if self._temporary is not None:
+            os.fsync(self.file.fileno())
+        self.file.close()
+
+    def move_aside(self) -> None:
+        """Move the old file out of the way, to a name of its own beside it."""
+        if self._temporary is not None and os.path.exists(self._path):
+            old = f"{self._temporary[:-4]}.old"
+            os.rename(self._path, old)
+            self._old = old
+
+    def place(self) -> None:
+        """Put the settled file in the target's place; `discard` can still take it away."""
+        if self._temporary is not None:
+            self._replace()
+            self._is_placed = True
+
+    def keep(self) -> None:
+        """Let the placed file stay, and remove the old one."""
+        if self._is_placed:
+            self._is_placed = False
+            if self._old is not None:
+                os.unlink(self._old)
+                self._old = None
+            sync_folder(os.path.dirname(self._path))
+
+    def _replace(self) -> None:
+        if self._temporary is not None:
+            os.replace(self._temporary, self._path)
+            self._temporary = None
 
     def discard(self) -> None:
-        """Remove the temporary file; the old file stays."""
+        """Remove the new file, wherever it is, unless it is to stay; the old file is in its place."""
         try:
             self.file.close()
         finally:
             if self._temporary is not None:
                 os.unlink(self._temporary)
-                self._temporary = None
+            if self._old is not None:
+                os.replace(self._old, self._path)
+            elif self._is_placed:
+                os.unlink(self._path)
+            self._temporary, self._old, self._is_placed = None, None, False
 
 
 class Given:
@@ -83,6 +119,13 @@ class Given:
         if hasattr(self.file, "flush"):
             self.file.flush()
 
+    settle = commit
+
+    def move_aside(self) -> None:
+        """There is no old file."""
+
+    place = keep = move_aside
+
     def discard(self) -> None:
         """What was written to a file object can't be taken back."""
 
@@ -95,6 +138,22 @@ def open_target(target: Target) -> Replacement | Given:
     if hasattr(target, "write"):
         return Given(target)
     raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
+
+
+def commit_all(targets: Sequence[Replacement | Given]) -> None:
+    """Put several files in place. If this raises, discard() of each brings all the old ones back.
+
+    Killed between the first and the last, the process leaves less than all, but never new files beside old ones: the
+    old ones are moved aside, to names that end in .old, before the first new one comes.
+    """
+    for target in targets:
+        target.settle()
+    for target in targets:
+        target.move_aside()
+    for target in targets:
+        target.place()
+    for target in targets:
+        target.keep()
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from .containers.sinks import GzipSink, RawSink, can_be_patched, copy_spool, new_spool
 from .errors import FormatError
 from .header import CODES, TYPE_NAMES, format_header
-from .parallel import check_threads
-from .target import Given, Replacement, Target, open_target
+from .output import Output, big_endian
+from .target import Target
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-# Elements converted at a time: their bytes stay in the L2 cache until they are written.
-_BUFFER = 1 << 16
 
 
 def write(
@@ -61,10 +56,10 @@ def write(
     b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
     """
     array = np.asarray(array)
-    _check_dtype(array.dtype, array)
+    check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
-    with _Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
-        for piece in _big_endian(array):
+    with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
+        for piece in big_endian(array):
             output.write(piece)
 
 
@@ -109,8 +104,8 @@ class Writer:
         self.record_shape = tuple(map(operator.index, record_shape))
         self.count = 0
         """The number of records so far."""
-        _check_dtype(self.dtype, None)
-        self._output = _Output(file, self._header(), None, level, compression, threads)
+        check_dtype(self.dtype, None)
+        self._output = Output(file, self._header(), None, level, compression, threads)
 
     def append(self, records: Any) -> None:
         """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte order."""
@@ -124,7 +119,7 @@ class Writer:
             raise ValueError(f"records are {array.dtype}; this file takes {self.dtype}")
         format_header(self.dtype, (self.count + len(array), *self.record_shape))  # raises if they are too many
         try:
-            for piece in _big_endian(array):
+            for piece in big_endian(array):
                 self._output.write(piece)
         except BaseException:
             self.discard()  # a part of these records may be written: there is no going on
@@ -134,7 +129,8 @@ class Writer:
     def close(self) -> None:
         """Put in the number of records, flush, and replace the old file."""
         if not self._output.closed:
-            self._output.commit(self._header())
+            self._output.finish(self._header())
+            self._output.commit()
 
     def discard(self) -> None:
         """Give up: the old file stays."""
@@ -153,114 +149,7 @@ class Writer:
             self.discard()
 
 
-class _Output:
-    """A target and the sink that packs into it."""
-
-    def __init__(
-        self,
-        target: Target,
-        header: bytes,
-        length: int | None,
-        level: int,
-        compression: str | None,
-        threads: int | None,
-    ) -> None:
-        """length is that of the unpacked file; None if the header is not the last word either."""
-        packing = _packing(target, compression)
-        if not 0 <= level <= 12:
-            raise ValueError(f"level is 0 to 12, not {level}")
-        threads = check_threads(threads)
-        self.closed = False
-        self._header = header
-        self._target: Replacement | Given = open_target(target)
-        # A raw header that is known at the end only is patched in.
-        self._spool: IO[bytes] | None = None
-        self.sink: RawSink | GzipSink | None = None
-        file = self._target.file
-        try:
-            if packing == "gzip":
-                self.sink = GzipSink(file, header, level, threads, length, self._target.folder)
-            else:
-                if length is None and not can_be_patched(file):
-                    self._spool = new_spool(self._target.folder)
-                to_disk = self._spool is None and self._target.folder is not None
-                self.sink = RawSink(self._spool or file, header, to_disk=to_disk)
-        except BaseException:
-            self.discard()
-            raise
-
-    def write(self, piece: memoryview) -> None:
-        assert self.sink is not None
-        self.sink.write(piece)
-
-    def commit(self, header: bytes) -> None:
-        assert self.sink is not None
-        try:
-            self.sink.finish(header)
-            if self._spool is not None:
-                copy_spool(self._spool, self._target.file)
-        except BaseException:
-            self.discard()
-            raise
-        self._close()
-        self._target.commit()
-
-    def discard(self) -> None:
-        if not self.closed:
-            self._close()
-            if self.sink is not None:
-                self.sink.discard()
-            self._target.discard()
-
-    def _close(self) -> None:
-        self.closed = True
-        if self._spool is not None:
-            self._spool.close()
-
-    def __enter__(self) -> _Output:
-        return self
-
-    def __exit__(self, kind: object, *exception: object) -> None:
-        if kind is None:
-            self.commit(self._header)
-        else:
-            self.discard()
-
-
-def _packing(file: Target, compression: str | None) -> str:
-    if compression is None:
-        name = str(getattr(file, "name", "")) if hasattr(file, "write") else str(file)
-        for suffix in (".xz", ".bz2", ".zip", ".zst"):
-            if name.endswith(suffix) and not hasattr(file, "write"):
-                raise ValueError(f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression=")
-        return "gzip" if name.endswith(".gz") and not hasattr(file, "write") else "raw"
-    if compression not in ("gzip", "raw"):
-        raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")
-    return compression
-
-
-def _big_endian(array: Array) -> Iterator[memoryview]:
-    """The elements in C order as big-endian bytes, in pieces."""
-    stored = array.dtype.newbyteorder(">")
-    if array.size == 0:
-        return
-    if array.flags.c_contiguous and array.dtype == stored:
-        yield memoryview(array.reshape(-1).view(np.uint8))
-        return
-    pieces = np.nditer(
-        [array],
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"]],
-        op_dtypes=[stored],
-        order="C",
-        casting="equiv",
-        buffersize=_BUFFER,
-    )
-    for piece in pieces:
-        yield memoryview(np.ascontiguousarray(piece).view(np.uint8))
-
-
-def _check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
+def check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
     """Raise unless IDX has this type; name the cast that loses nothing, if the values allow one."""
     if dtype.newbyteorder(">") in CODES:
         return

@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 
 import idxio
-from idxio.cli import main, sheet, terminal
+from idxio import sheet
+from idxio.cli import main, terminal
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 FASHION = Path("/usr/share/datasets/fashion-mnist")

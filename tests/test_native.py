@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from idxio._native import deflate as encoding
 from idxio._native import inflate, kernels, memory
 
 CONTENT = st.one_of(
@@ -323,3 +324,20 @@ def test_address():
     assert memory.address(data) == data.ctypes.data
     assert memory.address(data[3:]) == data.ctypes.data + 3
     assert memory.address(b"") == 0
+
+
+@pytest.mark.parametrize("level", [0, 1, 6, 12])
+@pytest.mark.parametrize("size", [0, 1, 1000, 70_000])
+def test_a_whole_stream(level, size):
+    data = bytes(i * i >> 4 & 0xFF for i in range(size))
+    encoder = encoding.Encoder(level, max(1, size))
+    out = np.empty(encoder.bound(size), np.uint8)
+    for _ in range(2):  # it can be used again
+        n = encoder.whole(data, out)
+        inflater = zlib.decompressobj(-15)
+        assert inflater.decompress(out[:n].tobytes()) == data
+        assert inflater.eof
+    with pytest.raises(IndexError):
+        encoder.whole(data, out[:-1])
+    with pytest.raises(IndexError):
+        encoder.whole(data + b"xx", np.empty(1 << 20, np.uint8))

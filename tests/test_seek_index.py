@@ -3,6 +3,7 @@
 import gzip
 import random
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +138,16 @@ def test_windows_hold_only_what_is_used(packed):
     with idxio.open(packed) as f:
         whole = 32768 * sum(f._container.table._inside)
     assert len(Path(index).read_bytes()) < whole / 3
+
+
+def test_spans_without_windows_are_checked_one_by_one(tmp_path):
+    noise = np.random.default_rng(8).integers(0, 2, (30, 100_000), np.uint8)
+    path = tmp_path / "x.gz"
+    deflater = zlib.compressobj(1, zlib.DEFLATED, 31)
+    parts = [encode(noise)[k : k + 30_000] for k in range(0, noise.nbytes + 16, 30_000)]
+    flushed = [deflater.compress(part) + deflater.flush(zlib.Z_FULL_FLUSH) for part in parts]
+    path.write_bytes(b"".join(flushed) + deflater.flush())
+    idxio.build_index(path)
+    with idxio.open(path) as f:
+        assert sum(not span.needs_window for span in f._container.table) > 10
+        assert (f[2:28] == noise[2:28]).all()

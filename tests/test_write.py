@@ -503,7 +503,7 @@ elif step == "replaced":
 with idxio.Writer(path, array.dtype, array.shape[1:]) as writer:
     writer.append(array[:3])
     if step == "append":
-        writer._output._target.file.flush()
+        writer._output.target.file.flush()
         die()
     writer.append(array[3:])
 """

@@ -14,7 +14,7 @@ cdef extern from "codec.h" nogil:
         int data_type
     ctypedef struct idxio_encoder:
         pass
-    const int Z_OK, Z_BLOCK, MAX_WBITS
+    const int Z_OK, Z_BLOCK, Z_FINISH, Z_STREAM_END, MAX_WBITS
     int inflateInit2(z_stream *, int)
     int inflateReset(z_stream *)
     int inflate(z_stream *, int)
@@ -80,6 +80,25 @@ cdef class Encoder:
                 i += 1
         if not good:
             raise RuntimeError("a compressed chunk does not decode to what went in: the memory or a library is faulty")
+        return done
+
+    def whole(self, const uint8_t[::1] data not None, uint8_t[::1] out not None):
+        """Encode data, one chunk at most, as a deflate stream of its own, its last block marked as such. Its bytes."""
+        cdef size_t size = data.shape[0], done
+        cdef const uint8_t *plain = &data[0] if size else self.scratch
+        cdef int status = Z_OK
+        if size > self.chunk or <size_t>out.shape[0] < self.bound(size):
+            raise IndexError("data is too long or out too small")
+        with nogil:
+            done = idxio_deflate(self.encoder, plain, size, &out[0], out.shape[0])
+            inflateReset(&self.check)
+            self.check.next_in = &out[0]
+            self.check.avail_in = <unsigned int>done
+            self.check.next_out = self.scratch
+            self.check.avail_out = <unsigned int>(size + 1)
+            status = inflate(&self.check, Z_FINISH)
+        if status != Z_STREAM_END or self.check.next_out != self.scratch + size or memcmp(self.scratch, plain, size):
+            raise RuntimeError("a compressed file does not decode to what went in: the memory or a library is faulty")
         return done
 
     cdef size_t one(self, const uint8_t *plain, size_t n, uint8_t *out, size_t space) noexcept nogil:

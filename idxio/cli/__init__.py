@@ -69,6 +69,10 @@ def _command(argv: list[str] | None) -> int:
         from . import packing
 
         return packing.run_index(args.files)
+    if args.command == "sort":
+        from . import sort
+
+        return sort.run(args.files, args.order, args.level)
     if args.command == "cache":
         from . import packing
 
@@ -108,6 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     repack.add_argument("file", metavar="IN")
     repack.add_argument("target", metavar="OUT")
     repack.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
+
+    sort = commands.add_parser("sort", help="write images and labels in the order of their labels")
+    sort.description = (
+        "Write images and labels sorted by label, each class in its old order: label files shrink to about a hundred\n"
+        "bytes, and a class is one range. Several pairs are merged. Both files appear, or neither does."
+    )
+    sort.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
+    sort.add_argument("--order", metavar="FILE", help="where to keep the permutation")
+    sort.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
 
     index = commands.add_parser("index", help="build the seek index of gzip files, beside them")
     index.add_argument("files", nargs="+", metavar="FILE")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dataset import Dataset
 from ..inspecting import info
 from ..reading import read
 from ..writing import write
@@ -107,7 +108,7 @@ def _print_sheet(data: directory.Dataset) -> None:
 
 def _train(data: directory.Dataset) -> None:
     start = time.perf_counter()
-    model = classifier.fit(data.train_images, data.train_labels)
+    model = classifier.fit(Dataset(data.train_images, data.train_labels))
     seconds = time.perf_counter() - start
-    accuracy = np.mean(model.predict(data.test_images) == data.test_labels)
+    accuracy = model.accuracy(Dataset(data.test_images, data.test_labels))
     print(f"\nsoftmax regression in plain numpy, trained for {seconds:.1f} s: test accuracy {accuracy:.3f}")

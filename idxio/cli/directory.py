@@ -1,25 +1,18 @@
-"""The four files of an MNIST-format dataset in a directory: found by their names, held against each other."""
+"""The four files of an MNIST-format dataset in a directory, held against each other."""
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import FormatError
+from ..finding import find_pair
 from . import report
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-# Also with a dot, as in MNIST's own gzip headers; with a prefix and "test", as of EMNIST and QMNIST, whose labels
-# are idx2-int.
-_NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-\w+(\.gz|\.xz|\.bz2)?")
-_ROLES = (("train", "images"), ("train", "labels"), ("t10k", "images"), ("t10k", "labels"))
 _MAX_CLASSES = 1000  # more different labels are no classes
 
 
@@ -33,22 +26,8 @@ class Dataset(NamedTuple):
 
 
 def find(directory: str) -> list[str]:
-    """The paths of the four files, in the order of `Dataset`.
-
-    Of several datasets the one with the shortest prefix is taken. Raises FileNotFoundError, naming what is missing.
-    """
-    datasets: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    # Sorted so that a raw file, read faster, is taken before its compressed copy.
-    for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
-        if match := _NAME.fullmatch(name):
-            prefix, split, kind, _ = match.groups()
-            datasets[prefix].setdefault((split.replace("test", "t10k"), kind), os.path.join(directory, name))
-    for _, files in sorted(datasets.items(), key=lambda item: (len(item[0]), item[0])):
-        if len(files) == len(_ROLES):
-            return [files[role] for role in _ROLES]
-    some = max(datasets.values(), key=len, default={})
-    missing = ", ".join(f"{name}[.gz]" for name, role in zip(NAMES, _ROLES, strict=True) if role not in some)
-    raise FileNotFoundError(errno.ENOENT, f"has no {missing}", directory)
+    """The paths of the four files, in the order of `Dataset`. Raises what `find_pair` does."""
+    return [*find_pair(directory, "train"), *find_pair(directory, "test")]
 
 
 def check(files: list[str], arrays: list[Array]) -> Dataset:

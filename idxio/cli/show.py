@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import sheet
 from ..array import IdxArray, open_array
 from ..target import open_target
-from . import report, sheet, terminal
+from . import report, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

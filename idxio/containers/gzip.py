@@ -14,7 +14,7 @@ from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import CACHE, Cache, SpanReader, decode_apart, read_by_table, wrong_span
+from .access import CACHE, SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .guess import read_by_guess
@@ -31,6 +31,8 @@ MAX_RATIO = 1032
 TRUSTED_RATIO = 16
 # Unpacked bytes that a stream holds: some spans of ordinary data.
 _BUFFER = 4 << 20
+# Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
+_LONG = 1 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
 
@@ -113,23 +115,34 @@ class Gzip(Container):
 
         Spans before them are decoded only where no table is known yet.
         """
-        parts: list[tuple[Span, int, memoryview]] = []
-        done = 0
-        while done < len(out):
-            span = self._find(offset + done)
-            skip = offset + done - span.start
-            n = min(len(out) - done, span.end - offset - done)
-            parts.append((span, skip, out[done : done + n]))
-            done += n
-        on_threads(self._copy, parts, threads if len(out) >= _WORTH_THREADS else 1)
-
-    def _copy(self, part: tuple[Span, int, memoryview]) -> None:
-        """Fill out with the bytes of a span behind the first skip ones."""
-        span, skip, out = part
-        if span.end - span.start > CACHE:
-            self._crawl(span, skip, out)
+        if not len(out):
             return
-        out[:] = self._block(span)[skip : skip + len(out)].data
+        memory = np.frombuffer(out, np.uint8)
+
+        def is_alone(span: Span) -> bool:
+            """Whether it can be decoded into place: all of it is wanted, and nothing before it needed."""
+            is_inside = offset <= span.start and span.end <= offset + len(out)
+            return len(out) >= _LONG and is_inside and not span.needs_window and span.crc is None
+
+        spans: list[Span] = []
+        for span in self._spans(offset, offset + len(out)):
+            last = spans[-1] if spans else span
+            joins = last.stop == span.bit and last.limit - (last.bit >> 3) < SPAN
+            if joins and is_alone(last) and is_alone(span):
+                spans[-1] = span._replace(bit=last.bit, start=last.start)
+            else:
+                spans.append(span)
+
+        def copy(span: Span) -> None:
+            a, b = span.start - offset, span.end - offset
+            if is_alone(span):
+                self._reader.decode(span, memory[:b], a, 0)
+            elif span.end - span.start > CACHE:
+                self._crawl(span, max(0, -a), out[max(0, a) : b])
+            else:
+                memory[max(0, a) : b] = self._block(span)[max(0, -a) :][: len(out) - max(0, a)]
+
+        on_threads(copy, spans, threads if len(out) >= _WORTH_THREADS else 1)
 
     def _block(self, span: Span) -> Bytes:
         """The unpacked bytes of a span."""
@@ -142,7 +155,7 @@ class Gzip(Container):
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
         offsets = base + ids * size
-        self._find(int(offsets[-1]) + size - 1)
+        self._spans(int(offsets[-1]), int(offsets[-1]) + size)
         table = self.table
         first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
         edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
@@ -165,25 +178,25 @@ class Gzip(Container):
 
         on_threads(one, range(len(edges) - 1), threads)
 
-    def _find(self, offset: int) -> Span:
-        """The span of an unpacked byte, decoding up to it where no table says where it is."""
+    def _spans(self, start: int, stop: int) -> list[Span]:
+        """The spans of the unpacked bytes start to stop, decoding up to there where no table says where they are."""
         self.source.check()  # spans that are kept must not outlive their file
         with self._lock:
             table = self.table
-            if table.end <= offset and not table.complete:
+            if table.end < stop and not table.complete:
                 if self._scout is None:
                     # Not told to this object, which it would keep alive.
                     self._scout = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
                     self._known = table = self._scout.table
-                while table.end <= offset and self._scout.step():
+                while table.end < stop and self._scout.step():
                     if self._scout.is_span:
                         block = np.frombuffer(bytes(self._scout.block), np.uint8)
                         self._cache.put(table.end - len(block), block)
                 if table.complete:
                     self._scout = None
-            if table.end <= offset:
+            if table.end < stop:
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
-            return table.span(table.find(offset))
+            return [table.span(i) for i in range(table.find(start), table.find(stop - 1) + 1)]
 
     def _crawl(self, span: Span, skip: int, out: memoryview) -> None:
         """Take bytes from a span too large to be kept, in constant memory."""

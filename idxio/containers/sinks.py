@@ -30,6 +30,8 @@ MOST_LONG = (65535 - 4 - 10) // 4
 _EARLY = 2 << 20
 # Encoded in one go by a thread: about a mebibyte.
 GROUP = 18 * LONG_CHUNK
+# The longest file that is one deflate stream where nobody wants a part of it: it takes a millisecond to decode.
+MOST_WHOLE = 1 << 20
 # An empty last block of the fixed kind.
 _END = b"\x03\x00"
 
@@ -157,6 +159,34 @@ class GzipSink:
         for piece in pieces:
             write_all(self._file, piece)
             self._written += len(piece)
+
+
+class WholeSink:
+    """One gzip member of one deflate stream, as any program writes it: the smallest form of what is read whole.
+
+    All of it is kept until `finish`.
+    """
+
+    def __init__(self, file: IO[bytes], header: bytes, level: int) -> None:
+        self._file = file
+        self._level = level
+        self._data = bytearray(header)
+
+    def write(self, piece: memoryview) -> None:
+        self._data += piece
+
+    def finish(self, header: bytes) -> None:
+        """Encode and write everything."""
+        self._data[: len(header)] = header
+        encoder = deflate.Encoder(self._level, len(self._data))
+        out = np.empty(encoder.bound(len(self._data)), np.uint8)
+        n = encoder.whole(self._data, out)
+        trailer = struct.pack("<II", inflate.crc32(self._data), len(self._data))
+        for piece in (_member_header(b""), out[:n].data, trailer):
+            write_all(self._file, piece)
+
+    def discard(self) -> None:
+        """Nothing waits."""
 
 
 class Encoded(NamedTuple):

@@ -1,0 +1,7 @@
+from typing_extensions import Buffer
+
+MAX: int
+VERSION: int
+
+def key(*numbers: int) -> int: ...
+def permute(key: int, n: int, positions: Buffer, out: Buffer) -> None: ...

@@ -1,0 +1,1 @@
+"""Datasets for other libraries, each imported on use only."""

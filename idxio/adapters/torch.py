@@ -1,0 +1,90 @@
+"""Datasets for torch: samples by index for its DataLoader, and batches as tensors that are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..assembly import Assembler
+from ..batches import Batches
+from ..dataset import Dataset
+from ..holding import locate
+
+try:
+    import torch
+    from torch.utils.data import Dataset as TorchDataset
+    from torch.utils.data import IterableDataset, get_worker_info
+except ImportError as error:
+    raise ImportError(f"idxio.adapters.torch needs torch: pip install 'idxio[torch]' ({error})") from error
+
+
+class Samples(TorchDataset[Any]):
+    """The samples of a dataset by index, for ``torch.utils.data.DataLoader``, which shuffles and batches.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    dtype, scale, mean, std
+        As for `Dataset.batches`.
+
+    An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks for a whole batch
+    at once. Images of files are read when they are looked at first, so workers that are spawned read for themselves.
+    """
+
+    def __init__(self, dataset: Dataset, *, dtype: Any = None, scale: Any = None, mean: Any = None, std: Any = None):
+        self._dataset = dataset
+        images = dataset.images
+        self._rows = Assembler(images.dtype, images.shape[1:], dtype, scale, mean, std)
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """The samples with these indices; they share memory."""
+        ids = np.asarray(indices, np.int64)
+        ids = np.where(ids < 0, ids + len(self), ids)
+        images, labels = tensors(self._rows.gather(*locate(self._dataset.in_memory, ids)), self._dataset.labels[ids])
+        return list(zip(images, labels, strict=True))
+
+
+class TensorBatches(IterableDataset[Any]):
+    """The batches of ``ds.batches(...)`` as tensors, without a copy: images of their dtype, labels as int64.
+
+    Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the workers share an
+    epoch, and the batches come in the same order. A worker starts where this object stood when the loop began, so
+    call `set_epoch` before each loop then; the state is of loops in this process only.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        worker = get_worker_info()
+        part, parts = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for batch in self.batches.part(part, parts):
+            yield tensors(*batch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go through this epoch next, from its start."""
+        self.batches.set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, int]:
+        """As `Batches.state_dict`."""
+        return self.batches.state_dict()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """As `Batches.load_state_dict`."""
+        self.batches.load_state_dict(state)
+
+
+def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
+    """One batch of new native arrays as tensors of the same memory; labels are made int64, which losses want."""
+    return tuple(map(torch.from_numpy, (images, labels.astype(np.int64, copy=False), *valid)))

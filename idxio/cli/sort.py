@@ -1,0 +1,39 @@
+"""idxio sort: images and labels in the order of their labels."""
+
+from __future__ import annotations
+
+import os
+
+from ..array import open_array
+from ..errors import IdxError
+from ..inputs import read_classes
+from ..sorting import write_sorted
+from . import report
+from .bar import bar
+
+
+def run(files: list[str], order: str | None, level: int) -> int:
+    """Sort, and merge if there are more than two pairs; a line for each file that is written."""
+    if len(files) < 4 or len(files) % 2:
+        raise report.UsageError("sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS")
+    *given, images_file, labels_file = files
+    images, labels = [], []
+    for one, other in zip(given[::2], given[1::2], strict=True):
+        with report.naming(one):
+            images.append(open_array(one))
+        with report.naming(other):
+            labels.append(read_classes(other))
+    try:
+        with bar(images_file) as progress:
+            write_sorted(images_file, labels_file, images, labels, level=level, order_file=order, progress=progress)
+    except IdxError:
+        raise
+    except ValueError as error:  # what is given does not go together
+        raise report.UsageError(str(error)) from None
+    except OSError as error:
+        if error.filename is None:  # the disk is full
+            error.filename = images_file
+        raise
+    for file in (images_file, labels_file, *([order] if order else [])):
+        print(f"{report.printable(file)}: {os.path.getsize(file):,} bytes")
+    return report.FINE

@@ -1,0 +1,46 @@
+"""What a caller may give as images and labels: arrays, open files, or files to open."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .array import IdxArray, open_array
+from .selection import ArrayLike, Selection
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def as_records(data: Any) -> ArrayLike:
+    """An array or an open file for whatever was given: a list is an array, a path is opened."""
+    if isinstance(data, (np.ndarray, IdxArray, Selection)):
+        return data
+    if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
+        return np.asarray(data)
+    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(data, "read"):
+        raise TypeError(f"images and labels are arrays or files, not {type(data).__name__}")
+    return open_array(data)
+
+
+def as_labels(data: Any) -> Array:
+    """Labels in memory, in native byte order: one integer for each sample. Raises ValueError for anything else."""
+    records = as_records(data)
+    name = f"{records.name}: " if isinstance(records, IdxArray) else ""
+    if records.ndim != 1:
+        hint = ""
+        if records.ndim == 2:
+            hint = ". Of QMNIST's, the class is the first of each row: labels[:, 0]; of one-hot ones, labels.argmax(1)"
+        raise ValueError(f"{name}labels have the shape {records.shape}, expected one for each sample: (n,){hint}")
+    if records.dtype.kind not in "iu":
+        raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
+    labels: Array = np.asarray(records)
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def read_classes(file: str) -> Array:
+    """The class of each sample in a label file: of labels with two axes, as QMNIST's, the first column."""
+    with open_array(file) as f:
+        labels: Array = f[:, 0] if f.ndim == 2 else f[...]
+    return labels

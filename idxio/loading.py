@@ -1,0 +1,54 @@
+"""load(): the dataset of a directory."""
+
+from __future__ import annotations
+
+import os
+
+from .array import open_array
+from .classes import class_names
+from .dataset import Dataset
+from .finding import find_pair
+from .inputs import read_classes
+from .selection import ArrayLike
+from .selection import upright as turned
+
+
+def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
+    """The dataset of the images and labels in a directory, whatever they are named and packed with.
+
+    Parameters
+    ----------
+    directory : path
+        Where the files lie.
+    split : str
+        "train", "test" (the same as "t10k"), or whatever stands before "-images" in the names: "xnist". Where there
+        are several datasets, with the name of one: "emnist-letters-train".
+    upright : bool
+        Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
+
+    Returns
+    -------
+    Dataset
+        The images are opened, not read. Of labels with two axes, as QMNIST's int32 ones, the first column is taken,
+        which is the class. The class names are those of the `dataset.json` beside the files (`class_names`), of
+        EMNIST's mapping, or of the published dataset that the labels are known to be of.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such directory, or no images and labels of this split in it. The message says what was looked for.
+    IdxError
+        There is more than one such pair, their counts differ, or a file is damaged.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> ds = idxio.load(".", split="test")
+    >>> len(ds), ds.counts[0]
+    (100, 10)
+    """
+    images_file, labels_file = find_pair(directory, split)
+    images: ArrayLike = open_array(images_file)
+    if upright:
+        images = turned(images)
+    return Dataset(images, read_classes(labels_file), class_names=class_names(labels_file))

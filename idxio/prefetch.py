@@ -1,0 +1,64 @@
+"""Things made ahead of the loop that uses them, in order, by helper threads."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> Iterator[Item]:
+    """make(0), make(1), ... with at most `depth` made or being made while the loop holds one.
+
+    The error of one is raised when its turn comes. Leaving the loop ends the threads.
+    """
+    threads = min(threads, depth)
+    # Thread k makes every threads-th item; what it has to make waits in todo, so that it never makes too many.
+    todo: list[queue.SimpleQueue[int | None]] = [queue.SimpleQueue() for _ in range(threads)]
+    done: list[queue.SimpleQueue[Item | _Failed]] = [queue.SimpleQueue() for _ in range(threads)]
+    left = threading.Event()
+    process = os.getpid()
+
+    def work(k: int) -> None:
+        while (number := todo[k].get()) is not None and not left.is_set():
+            try:
+                done[k].put(make(number))
+            except BaseException as error:
+                done[k].put(_Failed(error))
+
+    helpers = [threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch") for k in range(threads)]
+    for helper in helpers:
+        helper.start()
+    try:
+        for number in range(min(depth, count)):
+            todo[number % threads].put(number)
+        for number in range(count):
+            if os.getpid() != process:
+                raise RuntimeError(
+                    "the threads that make batches stayed behind in the process that forked: start again"
+                )
+            item = done[number % threads].get()
+            if isinstance(item, _Failed):
+                raise item.error
+            yield item
+            del item  # what the loop let go is free before the next is made
+            if number + depth < count:
+                todo[(number + depth) % threads].put(number + depth)
+    finally:
+        left.set()
+        for line in todo:
+            line.put(None)
+        if os.getpid() == process:
+            for helper in helpers:
+                helper.join()
+
+
+class _Failed:
+    """What went wrong in a helper thread."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

@@ -1,0 +1,118 @@
+"""Selection: some records of an array or an open file, read when they are looked at."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+
+from . import indexing
+from .array import IdxArray
+
+Array = np.ndarray[Any, np.dtype[Any]]
+ArrayLike: TypeAlias = Union[Array, IdxArray, "Selection"]
+
+
+class Selection:
+    """Records of an array or an `IdxArray` in any order, as an array-like: shape, dtype, numpy's indexing.
+
+    Indexing reads what it needs from the base and returns a copy (of an array, where numpy would, a view).
+    """
+
+    def __init__(self, base: Array | IdxArray, rows: indexing.Rows, *, upright: bool = False) -> None:
+        """rows: the records of base; upright: with the two axes behind the first exchanged."""
+        self.base = base
+        """Where the records come from."""
+        self.rows = rows
+        """Which records of it: a range, or an index array."""
+        self.is_upright = upright
+        """Whether the second and third axis are exchanged."""
+        self.dtype: np.dtype[Any] = base.dtype
+        """The type of the elements."""
+        record = list(base.shape[1:])
+        if upright:
+            record[0], record[1] = record[1], record[0]
+        self.shape: tuple[int, ...] = (len(rows), *record)
+        """The length of each axis; axis 0 counts the records."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.take(key, self.shape, self.dtype, self._read)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        whole = self._read(range(len(self)))
+        if dtype is not None:
+            whole = whole.astype(dtype, copy=False)
+        return whole.copy() if copy and np.may_share_memory(whole, self.base) else whole
+
+    def __repr__(self) -> str:
+        return f"<idxio.Selection shape={self.shape} dtype={self.dtype} of {self.base!r}>"
+
+    def _read(self, rows: indexing.Rows) -> Array:
+        records = np.asarray(self.base[_as_key(compose(self.rows, rows))])
+        return records.swapaxes(1, 2) if self.is_upright else records
+
+
+def select(images: ArrayLike, rows: indexing.Rows) -> ArrayLike:
+    """The records of images: a view of an array if they are a range, else a `Selection`, which copies nothing."""
+    if isinstance(images, Selection):
+        return Selection(images.base, compose(images.rows, rows), upright=images.is_upright)
+    if isinstance(images, np.ndarray) and isinstance(rows, range):
+        view: Array = images[_as_key(rows)]
+        return view
+    return Selection(images, rows)
+
+
+def upright(images: ArrayLike) -> ArrayLike:
+    """Images of which the rows become the columns: a view."""
+    if isinstance(images, np.ndarray):
+        return images.swapaxes(1, 2)
+    if isinstance(images, Selection):
+        return Selection(images.base, images.rows, upright=not images.is_upright)
+    return Selection(images, range(len(images)), upright=True)
+
+
+def as_rows(key: Any, n: int) -> indexing.Rows:
+    """The rows that a slice, an index array or a mask picks from n: a range where they are one."""
+    if isinstance(key, slice):
+        return range(n)[key]
+    rows = np.asarray(key)
+    if rows.dtype == np.bool_:
+        if rows.shape != (n,):
+            raise IndexError(f"the mask has the shape {rows.shape}; there are {n} records: shape ({n},)")
+        rows = np.flatnonzero(rows)
+    elif rows.size == 0:
+        rows = rows.astype(np.intp)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        raise IndexError(f"records are picked by a slice, a list of integers or a mask, not by {key!r}")
+    if rows.size and (rows.min() < -n or rows.max() >= n):
+        worst = rows.min() if rows.min() < -n else rows.max()
+        raise IndexError(f"there is no record {worst}; there are {n}")
+    rows = np.where(rows < 0, rows + n, rows).astype(np.intp)
+    if rows.size and (np.diff(rows) == 1).all():
+        return range(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def compose(first: indexing.Rows, then: indexing.Rows) -> indexing.Rows:
+    """The rows that are picked by `then` from those that are picked by `first`."""
+    if isinstance(first, range):
+        return first[_as_key(then)] if isinstance(then, range) else first.start + first.step * then
+    picked: Array = first[_as_key(then)]
+    return picked
+
+
+def _as_key(rows: indexing.Rows) -> Any:
+    """Rows as numpy takes them."""
+    if not isinstance(rows, range):
+        return rows
+    if not rows:  # of which start and stop may be anything
+        return slice(0, 0)
+    return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
