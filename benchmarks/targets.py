@@ -74,6 +74,8 @@ TARGETS = (
     Target("waiting", "idxio", 3.0),
     Target("resume", "idxio", 5.0),
     Target("check", "idxio.check", 3.0, "idxio.read, all four"),
+    Target("csv-write", "idxio.export_dataset", 0.20, "read + numpy.savetxt"),
+    Target("csv-read", "idxio.import_dataset", 0.80, "numpy.loadtxt + write"),
 )
 
 

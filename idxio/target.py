@@ -109,24 +109,32 @@ class Replacement:
 
 
 class NewFolder:
-    """A temporary folder beside the target, which takes the target's place when it is whole."""
+    """A temporary folder beside the target; commit() puts it in the target's place.
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    The target is new or an empty folder. Use it in a ``with`` block: without a commit, nothing is left.
+    """
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        self.target = target = os.fsdecode(target)
         real = os.path.realpath(target)
         if os.path.isdir(real) and os.listdir(real):
             raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder", target)
         if os.path.lexists(real) and not os.path.isdir(real):
-            raise FileExistsError(errno.EEXIST, "is there and is no folder", target)
+            raise FileExistsError(errno.EEXIST, "is there and is no folder; name a new folder", target)
         if os.path.ismount(real):
             raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
         self._real = real
         parent, name = os.path.split(real)
-        os.makedirs(parent, exist_ok=True)
         self.path = os.path.join(parent, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
-        os.mkdir(self.path)
+        try:
+            os.makedirs(parent, exist_ok=True)
+            os.mkdir(self.path)
+        except OSError as error:
+            error.filename = target  # as the caller named it
+            raise
 
     def commit(self) -> None:
+        """Put the folder in place."""
         sync_folder(self.path)
         os.rename(self.path, self._real)  # an empty folder is replaced
         sync_folder(os.path.dirname(self._real))
@@ -134,10 +142,12 @@ class NewFolder:
     def __enter__(self) -> NewFolder:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         import shutil  # slow to import
 
         shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
+        if isinstance(error, OSError) and str(error.filename or "").startswith(self.path):
+            error.filename = self.target + str(error.filename)[len(self.path) :]
 
 
 class Given:

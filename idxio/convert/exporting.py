@@ -13,9 +13,8 @@ from contextlib import ExitStack
 from ..array import open_array
 from ..classes import class_names
 from ..finding import find_pair
-from ..newfolder import NewFolder
 from ..parallel import check_threads
-from ..target import write_file
+from ..target import NewFolder, write_file
 from . import arrays, parquet, png, png_folders, table_csv
 from .parts import SPLITS, Split
 

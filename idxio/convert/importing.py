@@ -12,9 +12,8 @@ import numpy as np
 from ..classes import from_json
 from ..errors import FormatError
 from ..header import CODES
-from ..newfolder import NewFolder
 from ..parallel import check_threads
-from ..target import write_file
+from ..target import NewFolder, write_file
 from ..writing import Writer, write
 from . import arrays, parquet, png, png_folders, table_csv
 from .exporting import DESCRIPTION
