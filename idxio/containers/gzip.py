@@ -119,38 +119,28 @@ class Gzip(Container):
         """
         if not len(out):
             return
-        spans = self._spans(offset, offset + len(out))
-        if len(spans) == 1:  # the usual case, without what the others need
-            self._copy(spans[0], offset - spans[0].start, out)
+        table, first, last = self._spans(offset, offset + len(out))
+        if first == last:  # the usual case, without what the others need
+            span = table.span(first)
+            self._copy(span, offset - span.start, out)
         else:
-            self._read_spans(spans, offset, out, threads)
+            self._read_spans(table, first, last, offset, out, threads)
 
-    def _read_spans(self, spans: list[Span], offset: int, out: memoryview, threads: int) -> None:
-        """Fill out with the unpacked bytes from offset on, which lie in these spans."""
+    def _read_spans(self, table: SpanTable, first: int, last: int, offset: int, out: memoryview, threads: int) -> None:
+        """Fill out with the unpacked bytes from offset on, which lie in the spans first to last."""
         memory = np.frombuffer(out, np.uint8)
-
-        def is_alone(span: Span) -> bool:
-            """Whether it can be decoded into place: all of it is wanted, and nothing before it needed."""
-            is_inside = offset <= span.start and span.end <= offset + len(out)
-            return len(out) >= _LONG and is_inside and not span.needs_window and span.crc is None
-
-        joined = spans[:1]
-        for span in spans[1:]:
-            last = joined[-1]
-            joins = last.stop == span.bit and last.limit - (last.bit >> 3) < SPAN
-            if joins and is_alone(last) and is_alone(span):
-                joined[-1] = span._replace(bit=last.bit, start=last.start)
-            else:
-                joined.append(span)
+        inner = range(first + 1, last)  # all of each is wanted
+        in_place = len(out) >= _LONG and table.is_plain
+        spans = table.merged(SPAN, inner) if in_place else [table.span(i) for i in inner]
 
         def copy(span: Span) -> None:
             a, b = span.start - offset, span.end - offset
-            if is_alone(span):
+            if in_place and first < span.number < last:
                 self._reader.decode(span, memory[:b], a, 0)
             else:
                 self._copy(span, max(0, -a), out[max(0, a) : b])
 
-        on_threads(copy, joined, threads if len(out) >= _WORTH_THREADS else 1)
+        on_threads(copy, [table.span(first), *spans, table.span(last)], threads if len(out) >= _WORTH_THREADS else 1)
 
     def _copy(self, span: Span, skip: int, out: memoryview) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
@@ -170,8 +160,7 @@ class Gzip(Container):
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
         offsets = base + ids * size
-        self._spans(int(offsets[-1]), int(offsets[-1]) + size)
-        table = self.table
+        table = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
         first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
         edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
         spans = [table.span(int(first[a])) for a in edges[:-1]]
@@ -210,8 +199,11 @@ class Gzip(Container):
 
         on_threads(run, range(0, len(spans), _RUN), threads)
 
-    def _spans(self, start: int, stop: int) -> list[Span]:
-        """The spans of the unpacked bytes start to stop, decoding up to there where no table says where they are."""
+    def _spans(self, start: int, stop: int) -> tuple[SpanTable, int, int]:
+        """The table, and its first and last span with the unpacked bytes start to stop.
+
+        Decodes up to there where no table says where they are.
+        """
         self.source.check()  # spans that are kept must not outlive their file
         with self._lock:
             table = self.table
@@ -228,7 +220,7 @@ class Gzip(Container):
                     self._scout = None
             if table.end < stop:
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
-            return [table.span(i) for i in range(table.find(start), table.find(stop - 1) + 1)]
+            return table, table.find(start), table.find(stop - 1)
 
     def _crawl(self, span: Span, parts: list[tuple[int, memoryview]]) -> None:
         """Take parts, at ascending places, from a span too large to be kept, in constant memory."""

@@ -153,14 +153,21 @@ class SpanTable:
     def __iter__(self) -> Iterator[Span]:
         return (self.span(i) for i in range(len(self)))
 
-    def merged(self, size: int) -> list[Span]:
-        """The spans, joined to such of about size compressed bytes where one decoder can go through in one go."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether any spans can be joined: none has a window or a CRC-32 of its own."""
+        return self._crcs is None and not self._windows
+
+    def merged(self, size: int, numbers: range | None = None) -> list[Span]:
+        """Spans, joined to such of about size compressed bytes where one decoder can go through in one go."""
+        first, end = (0, len(self._bits)) if numbers is None else (numbers.start, numbers.stop)
+        if first >= end:
+            return []
         bits, stops = np.asarray(self._bits, np.int64), np.asarray(self._stops, np.int64)
-        limits = np.append((bits[1:] + 7) >> 3, self.limit)
-        ends = np.append(np.flatnonzero(stops[:-1] != bits[1:]), len(bits) - 1)  # of what can be joined
+        limits = np.append((bits[1:] + 7) >> 3, self.limit)[:end]
+        ends = np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1)  # of what can be joined
         result: list[Span] = []
-        first = 0
-        while first < len(bits):
+        while first < end:
             full = np.searchsorted(limits, (bits[first] >> 3) + size)
             last = int(min(full, ends[np.searchsorted(ends, first)]))
             a, b = self.span(first), self.span(last)
