@@ -404,7 +404,7 @@ def test_helper_processes_give_the_same(classes):
         assert [path for path, _ in built.skipped] == ["dress/11 bad"]
     for name in [*FOUR, "dataset.json"]:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
-    assert children(os.getpid()) == before
+    assert set(children(os.getpid())) <= set(before)
 
 
 @pytest.mark.usefixtures("always_workers")
@@ -418,7 +418,7 @@ def test_helper_processes_end_with_a_failure(classes):
 
     with pytest.raises(ZeroDivisionError) as caught:
         idxio.build(tmp_path / "in", tmp_path / "out", threads=2, progress=fail)
-    assert children(os.getpid()) == before  # also while the exception holds the frames
+    assert set(children(os.getpid())) <= set(before)  # also while the exception holds the frames
     assert caught.value.__traceback__ is not None
     assert os.listdir(tmp_path) == ["in"]
 
