@@ -72,7 +72,7 @@ def test_every_module_says_what_it_is_for():
         try:
             text = importlib.import_module(module.name).__doc__
         except ImportError as error:  # an extra is missing, and the message says which
-            assert "pip install 'idxio[" in str(error)
+            assert "pip install 'idxio[" in str(error)  # noqa: PT017
             text = ast.get_docstring(ast.parse(Path(importlib.util.find_spec(module.name).origin).read_text()))
         assert text, module.name
 
