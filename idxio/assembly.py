@@ -75,7 +75,7 @@ class Assembler:
             kind = batch.KINDS.index(source.dtype.str[1:])
             to_double = self.dtype.itemsize == 8
             batch.gather_affine(rows, kind, not source.dtype.isnative, ids, flat, to_double, self._elements, a, b)
-        elif source.dtype.newbyteorder("=") == self.dtype:
+        elif source.dtype.newbyteorder("=") == self.dtype and (source.dtype.isnative or self.dtype.kind in "biuf"):
             swapped = 0 if source.dtype.isnative else self.dtype.itemsize
             batch.gather(rows, self.row_nbytes, ids, flat, swapped)
         else:

@@ -65,8 +65,7 @@ class Batches:
             raise ValueError(f"rank {rank} of world_size {world_size}: ranks go from 0 to world_size - 1")
         if remainder not in REMAINDERS:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {remainder!r}")
-        if _whole("seed", seed, 0) >> 64:
-            raise ValueError(f"seed is less than 2^64, not {seed}")
+        _word("seed", seed)
         n = len(labels)
         if not images.shape or images.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {images.shape}")
@@ -122,7 +121,7 @@ class Batches:
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
-        self.epoch, self._start, self._latest = _whole("epoch", epoch, 0), 0, None
+        self.epoch, self._start, self._latest = _word("epoch", epoch), 0, None
 
     def state_dict(self) -> dict[str, int]:
         """Where the loop that was begun last is, as a few integers: after the batch that it got last.
@@ -147,7 +146,7 @@ class Batches:
         for key, value in found.items():
             if state[key] != value:
                 raise ValueError(f"the state has {key} {state[key]}; these batches have {value}: {_MEANING[key]}")
-        epoch, position = _whole("epoch", state["epoch"], 0), _whole("position", state["position"], 0)
+        epoch, position = _word("epoch", state["epoch"]), _whole("position", state["position"], 0)
         if position > self._order.n:
             raise ValueError(f"the state has position {position} of {self._order.n} samples")
         self.epoch, self._start, self._latest = epoch, position, None
@@ -313,6 +312,14 @@ class _Loop:
         turns = order.turns(ids, batches._rank, batches._world_size, share)
         labels = batches._label_rows.gather(batches._labels, ids[turns])
         return _Plan(np.ascontiguousarray(places[turns]), labels, (np.arange(len(ids)) < samples)[turns])
+
+
+def _word(name: str, value: Any) -> int:
+    """An integer that the key of an order has room for."""
+    number = _whole(name, value, 0)
+    if number >> 64:
+        raise ValueError(f"{name} is less than 2^64, not {number}")
+    return number
 
 
 def _whole(name: str, value: Any, least: int) -> int:

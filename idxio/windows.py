@@ -72,12 +72,13 @@ class Windows(Order):
         return permuted(self.length(number), positions, self.seed, epoch, _WITHIN, number)
 
     def _balanced_window(self, epoch: int, number: int) -> Balanced:
-        if self._balanced is None or self._balanced[0] != (epoch, number):
+        pair = self._balanced  # two loops may be at different windows
+        if pair is None or pair[0] != (epoch, number):
             assert self._labels is not None
             first = number * self.window
             labels = self._labels[self.ids(epoch, np.arange(first, first + self.length(number)))]
-            self._balanced = (epoch, number), Balanced(labels, self.seed)
-        return self._balanced[1]
+            pair = self._balanced = (epoch, number), Balanced(labels, self.seed)
+        return pair[1]
 
     def length(self, number: int) -> int:
         """The records of a window."""

@@ -20,7 +20,7 @@ from packers import KINDS, deflate, spans_of, wrap
 from support import PACKINGS, TYPES, PipeLike, Raising, assert_same, encode, member, members, pipe_of
 
 import idxio
-from idxio.containers import access
+from idxio.containers import access, table
 from idxio.containers import gzip as container
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -480,3 +480,44 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
         ids = list(range(0, len(ARRAY), 40))
         assert_same(f[ids], ARRAY[ids])
         assert len(streams) <= 2 * len(f._container.table) < len(ids)
+
+
+def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
+    # What another thread does between finding a span and decoding it: a read on several threads, cut at other places.
+    path = tmp_path / "x.gz"
+    array = np.random.default_rng(1).integers(0, 9, (40_000, 500), np.uint8).cumsum(1).astype(np.uint8)
+    path.write_bytes(gzip.compress(encode(array), 1))
+    with idxio.open(path) as f:
+        spans = container.Gzip._spans
+        busy = []
+
+        def between(self, start, stop):
+            found = spans(self, start, stop)
+            if not busy:
+                busy.append(1)
+                f.read(threads=3)
+                busy.clear()
+            return found
+
+        monkeypatch.setattr(container.Gzip, "_spans", between)
+        for i in (39_000, 20_000, 30_000):
+            assert_same(f[i], array[i])
+
+
+def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(encode(ARRAY), 1))
+    monkeypatch.setattr(table, "MOST_WINDOWS", 4)
+    with spans_of(3000), idxio.open(path) as f:
+        spans = container.Gzip._spans
+        seen = []
+
+        def between(self, start, stop):
+            found = spans(self, start, stop)
+            if not seen:
+                seen.append(1)
+                f[len(ARRAY) - 1]
+            return found
+
+        monkeypatch.setattr(container.Gzip, "_spans", between)
+        assert_same(f[len(ARRAY) // 3], ARRAY[len(ARRAY) // 3])

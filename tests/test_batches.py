@@ -603,3 +603,17 @@ def test_any_point_of_a_huge_epoch_takes_no_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 << 20
+
+
+def test_values_of_several_parts_keep_them():
+    values = np.array([0 + 1j, 1 + 1j, 2 + 1j, 3 + 1j]).astype(">c8")
+    batches = Dataset(values, np.zeros(4, np.uint8)).batches(4)
+    assert [x.tolist() for x, _ in batches] == [values.tolist()]
+
+
+def test_an_epoch_has_64_bits():
+    batches = Dataset(np.zeros((4, 2), np.uint8), np.zeros(4, np.uint8)).batches(2, shuffle=True)
+    batches.set_epoch((1 << 64) - 1)
+    assert len(list(batches)) == 2
+    with pytest.raises(ValueError, match="epoch is less than 2"):
+        batches.set_epoch(1 << 64)

@@ -35,6 +35,8 @@ def populate(uint8_t[::1] memory not None, size_t pages):
     """
     cdef uintptr_t page = idxio_page_size(), start, end
     cdef bint done = True
+    if pages == 0:
+        raise ValueError("pages is 1 or more")
     if memory.shape[0] == 0:
         return True
     start = (<uintptr_t>&memory[0] + page - 1) // page * page

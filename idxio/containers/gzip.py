@@ -88,9 +88,9 @@ class Gzip(Container):
         """Fill out on several threads; False where that does not work out."""
         if len(out) < _WORTH_THREADS:
             return False
-        if self.table.complete:
+        if (known := self.table).complete:
             try:
-                read_by_table(self._reader, self.table, out, threads)
+                read_by_table(self._reader, known, out, threads)
             except IdxError:
                 return False
             return True
@@ -122,7 +122,7 @@ class Gzip(Container):
         table, first, last = self._spans(offset, offset + len(out))
         if first == last:  # the usual case, without what the others need
             span = table.span(first)
-            self._copy(span, offset - span.start, out)
+            self._copy(table, span, offset - span.start, out)
         else:
             self._read_spans(table, first, last, offset, out, threads)
 
@@ -138,22 +138,22 @@ class Gzip(Container):
             if in_place and first < span.number < last:
                 self._reader.decode(span, memory[:b], a, 0)
             else:
-                self._copy(span, max(0, -a), out[max(0, a) : b])
+                self._copy(table, span, max(0, -a), out[max(0, a) : b])
 
         on_threads(copy, [table.span(first), *spans, table.span(last)], threads if len(out) >= _WORTH_THREADS else 1)
 
-    def _copy(self, span: Span, skip: int, out: memoryview) -> None:
+    def _copy(self, table: SpanTable, span: Span, skip: int, out: memoryview) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
         if span.end - span.start > CACHE:
-            self._crawl(span, [(skip, out)])
+            self._crawl(table, span, [(skip, out)])
         else:
-            out[:] = self._block(span)[skip : skip + len(out)].data
+            out[:] = self._block(table, span)[skip : skip + len(out)].data
 
-    def _block(self, span: Span) -> Bytes:
+    def _block(self, table: SpanTable, span: Span) -> Bytes:
         """The unpacked bytes of a span."""
         block = self._cache.get(span.start, span.end - span.start)
         if block is None:
-            block = decode_apart(self._reader, self.table, span)[1]
+            block = decode_apart(self._reader, table, span)[1]
             self._cache.put(span.start, block)
         return block
 
@@ -176,12 +176,14 @@ class Gzip(Container):
             inside = a + int(np.searchsorted(last[a:b], first[a], "right"))
             if span.end - span.start > CACHE:
                 places = (offsets[a:inside] - span.start).tolist()
-                self._crawl(span, [(place, out[i * size : (i + 1) * size].data) for i, place in enumerate(places, a)])
+                self._crawl(
+                    table, span, [(place, out[i * size : (i + 1) * size].data) for i, place in enumerate(places, a)]
+                )
             elif inside > a:
                 places = offsets[a:inside] - span.start
                 block, memory = self._cache.get(span.start, span.end - span.start), None
                 if block is None and keep:
-                    block = self._block(span)
+                    block = self._block(table, span)
                 elif block is None:
                     memory = free.pop() if free else np.empty(room, np.uint8)
                     block = decode_first(self._reader, table, span, int(places[-1]) + size, memory)
@@ -200,7 +202,7 @@ class Gzip(Container):
         on_threads(run, range(0, len(spans), _RUN), threads)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanTable, int, int]:
-        """The table, and its first and last span with the unpacked bytes start to stop.
+        """A table that does not change, and its first and last span with the unpacked bytes start to stop.
 
         Decodes up to there where no table says where they are.
         """
@@ -220,11 +222,12 @@ class Gzip(Container):
                     self._scout = None
             if table.end < stop:
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
+            table = table if table.complete else table.snapshot()  # another thread may let it grow
             return table, table.find(start), table.find(stop - 1)
 
-    def _crawl(self, span: Span, parts: list[tuple[int, memoryview]]) -> None:
+    def _crawl(self, table: SpanTable, span: Span, parts: list[tuple[int, memoryview]]) -> None:
         """Take parts, at ascending places, from a span too large to be kept, in constant memory."""
-        window = self.table.window(span.number)
+        window = table.window(span.number)
         walker = Walker(self.source, bit=span.bit, history=len(window))
         stream = GzipStream(walker, self.name, _BUFFER, window=window)
         scratch = memoryview(bytearray(BLOCK))

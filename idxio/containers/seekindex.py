@@ -74,7 +74,9 @@ def load(source: Source, stated: Trailer) -> SpanTable | None:
     counts = _marks(lengths)
     # Behind padding nothing is stated; behind several members, the last one only.
     is_stated = bool(table["stop"][:-1].all()) and stated != (0, 0)
-    is_fit = not is_stated or inflate.crc32_join(np.ascontiguousarray(table["crc"]), lengths) == stated.crc
+    is_fit = (
+        not is_stated or inflate.crc32_join(table["crc"].astype(np.uint32), lengths.astype(np.uint64)) == stated.crc
+    )
     if not is_fit or counts.sum() != marked:
         return None
     windows = _Windows(index, table["window"], table["size"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -117,6 +118,13 @@ class SpanTable:
         self.limit = limit
         if self._kept > MOST_WINDOWS:
             self._thin()
+
+    def snapshot(self) -> SpanTable:
+        """The table as it is now, for a reader that another thread must not disturb."""
+        table = copy.copy(self)
+        table._bits, table._stops, table._starts = self._bits[:], self._stops[:], self._starts[:]
+        table._windows, table._inside = self._windows[:], self._inside[:]
+        return table
 
     def span(self, i: int) -> Span:
         """The span with the number i."""
