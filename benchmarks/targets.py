@@ -26,7 +26,6 @@ class Verdict:
 
 
 TARGETS = (
-    Target("read-gz", "idxio.read", 0.34, "gzip + frombuffer"),
     Target("read-gz", "idxio.read", 0.84, "deflate.gzip_decompress"),
     Target("read-gz", "idxio.read", 1.03, "C floor: read + call"),
     Target("memory", "idxio.read", 1.00, "array + compressed file + 8 MB"),
