@@ -180,7 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters")
 
     importing = commands.add_parser("import", help="make a dataset of what export or another program wrote")
-    importing.add_argument("source", metavar="IN", help="an npz, npy, CSV or Parquet file, a folder of the last two, or PNG folders of export")
+    importing.add_argument(
+        "source",
+        metavar="IN",
+        help="an npz, npy, CSV or Parquet file, a folder of the last two, or PNG folders of export",
+    )
     importing.add_argument("target", metavar="OUT", help="a new folder; for npy a file")
     shape = "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are not square"
     importing.add_argument("--shape", type=_shape, metavar="HxW", help=shape)
