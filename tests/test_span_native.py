@@ -71,6 +71,10 @@ def test_every_edge_at_every_bit(level, strategy):
         assert (status, produced) == (inflate.END, end - begin)
         assert last == (0 if stop else inflate.ROOM + len(stream))
         assert bytes(out) == plain[begin - window : end]
+        roomier = np.concatenate([out, np.zeros(inflate.PROOF, np.uint8)])
+        found = decoder.inflate_span(view, start + offset, stop + offset if stop else 0, roomier, window, window, True)
+        assert found == (status, last, produced)
+        assert bytes(roomier[: len(out)]) == bytes(out)
         # What lies behind the start is put back.
         assert (data[inflate.ROOM + (start >> 3) + 1 :] == after).all()
 

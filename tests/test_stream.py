@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from packers import deflate, wrap
 from support import encode
 
 import idxio
@@ -136,3 +137,52 @@ def test_changed_under_it(path):
         os.utime(path, (1, 1))
         with pytest.raises(idxio.IdxError):
             f[4999]
+
+
+def swallowing():
+    """A gzip file of one block in which a block header seems to stand, whose end of block is seven zero bits.
+
+    Decoded up to the seeming header, it finds its end in whatever zeros were put there.
+    """
+
+    def bits_of(value, count):
+        return [value >> i & 1 for i in range(count)]
+
+    def reversed_bits(byte):
+        return int(f"{byte:08b}"[::-1], 2)
+
+    # A real header, without a byte that holds the end of the block.
+    for seed in range(2000):
+        rng = np.random.default_rng(seed)
+        letters = rng.choice(np.arange(32, 128), 40_000, p=rng.dirichlet(np.ones(96) * 2)).astype(np.uint8)
+        header = deflate(letters.tobytes(), 6)[:110]
+        if header[0] & 7 == 4 and all(byte & 0x7F for byte in header):
+            break
+    else:
+        raise AssertionError("no header")
+    # Last, with codes of its own: lengths 8 for 254 literals, 0 for two, 7 for the end of block; no distances.
+    codes = {8: [0], 0: [1, 0], 7: [1, 1]}
+    lengths = {0: 2, 8: 1, 7: 2}
+    bits = [1, *bits_of(2, 2), *bits_of(0, 5), *bits_of(0, 5), *bits_of(7, 4)]
+    for symbol in (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11):
+        bits += bits_of(lengths.get(symbol, 0), 3)
+    bits += codes[8] * 254 + codes[0] * 2 + codes[7] + codes[0]
+    size, place = 1_400_000, 1_100_000
+    body = bytearray(np.random.default_rng(1).choice(np.array([b for b in range(256) if b & 0x7F], np.uint8), size))
+    body[:8] = bytes(reversed_bits(byte + 2) for byte in (0, 0, 8, 1, *(size - 8).to_bytes(4, "big")))
+    body[place : place + len(header)] = header
+    table = np.array([(reversed_bits(byte) - 2) % 256 for byte in range(256)], np.uint8)
+    plain = table[np.frombuffer(body, np.uint8)].tobytes()
+    stream = np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes() + bytes(body) + b"\0"
+    return wrap(stream, plain), plain, place - 8
+
+
+def test_a_block_that_swallows_the_end_of_a_span():
+    packed, plain, place = swallowing()
+    assert gzip.decompress(packed) == plain
+    expected = np.frombuffer(plain[8:], np.uint8)
+    with idxio.open(packed) as f:
+        assert (f[place - 20 : place + 20] == expected[place - 20 : place + 20]).all()
+        assert (np.concatenate(list(f.iter_records(100_000))) == expected).all()
+    assert (idxio.read(packed) == expected).all()
+    idxio.verify(packed)

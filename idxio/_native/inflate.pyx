@@ -2,12 +2,16 @@
 """Deflate decoding: whole streams at full speed, any stream piece by piece, and the CRC-32 of gzip."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
+
+import os
 
 cdef enum:
     # A stored block's header, a window, and the blocks between it and the span: 91 + 30 bits.
     ROOM_BYTES = 5 + 32768 + 16
-    SPARE_BYTES = 3
+    # The longer of the two terminators: two bytes with its header, four with lengths, eight of proof.
+    SPARE_BYTES = 14
+    PROOF_BYTES = 8
     # A decoder that runs out of room stops before the match that does not fit: of 258 bytes at most (RFC 1951, 3.2.5).
     SLACK_BYTES = 258
 
@@ -40,6 +44,12 @@ EDGE = IDXIO_EDGE
 ROOM = ROOM_BYTES
 SPARE = SPARE_BYTES
 SLACK = SLACK_BYTES
+PROOF = PROOF_BYTES
+
+# What a span must leave behind it where nobody knows that it ends there. Nobody can have foreseen it.
+cdef uint8_t[PROOF_BYTES] proof_bytes
+for _i, _byte in enumerate(os.urandom(PROOF_BYTES)):
+    proof_bytes[_i] = _byte
 
 
 def versions():
@@ -76,17 +86,21 @@ cdef class Decoder:
         return status, consumed, produced
 
     def inflate_span(self, uint8_t[::1] data not None, size_t start, size_t stop,
-                     uint8_t[::1] out not None, size_t out_start, size_t window):
+                     uint8_t[::1] out not None, size_t out_start, size_t window, bint prove=False):
         """Decode the bits [start, stop) of a deflate stream into out[out_start:]: (status, end, produced).
 
         The window bytes before out_start are what came before. stop = 0: the stream ends by itself, anywhere in data;
         end is then the byte behind its last one, as it is where the stream ended before stop. END with end = 0:
-        arrived exactly at stop. At least ROOM bytes of data lie before the byte of start, and are overwritten, as are
+        arrived exactly at stop. With prove, a stop that is only guessed is believed if what was put there comes out, for
+        which out has PROOF bytes more: a block that swallows the end of the span could be made to end just there.
+
+        At least ROOM bytes of data lie before the byte of start, and are overwritten, as are
         the bits of that byte before start; SPARE bytes lie behind the byte of stop.
         """
         cdef size_t consumed = 0, produced = 0, first = start >> 3, end
         cdef uint8_t[SPARE_BYTES] saved
         cdef uint8_t *stream
+        cdef uint8_t *base
         cdef int status
         if first < ROOM_BYTES or window > 32768 or window > out_start or out_start > <size_t>out.shape[0]:
             raise IndexError("no room for the window")
@@ -100,7 +114,7 @@ cdef class Decoder:
             stream = prefix(&data[0] + first, start & 7, out_pointer(out) + out_start - window, window)
             if stop:
                 memcpy(saved, &data[0] + (stop >> 3), SPARE_BYTES)
-                end = terminate(&data[0], stop)
+                end = terminate_with_proof(&data[0], stop) if prove else terminate(&data[0], stop)
             status = idxio_inflate(self.decoder, stream, &data[0] + end - stream, out_pointer(out) + out_start - window,
                                    out.shape[0] - out_start + window, &consumed, &produced)
             if stop:
@@ -110,6 +124,12 @@ cdef class Decoder:
         if status != IDXIO_END or produced < window:
             return (IDXIO_BAD if status == IDXIO_END else status), 0, 0
         consumed += stream - &data[0]
+        if stop and prove and consumed > stop >> 3:
+            # It took bits from behind the stop: all of them, or it is wrong.
+            base = out_pointer(out) + out_start - window
+            if consumed != end or produced < window + PROOF_BYTES or memcmp(base + produced - PROOF_BYTES, proof_bytes, PROOF_BYTES):
+                return IDXIO_BAD, 0, 0
+            produced -= PROOF_BYTES
         return status, (0 if stop and consumed == end else consumed), produced - window
 
     def inflate_first(self, uint8_t[::1] data not None, size_t start, const uint8_t[::1] window not None,
@@ -192,6 +212,23 @@ cdef size_t terminate(uint8_t *data, size_t bit) noexcept nogil:
     if shift == 7:
         p[2] = 0
     return (bit + 10 + 7) >> 3
+
+
+cdef size_t terminate_with_proof(uint8_t *data, size_t bit) noexcept nogil:
+    """Write a last block that stores the bytes of proof at bit; the byte behind it."""
+    cdef uint8_t *p = data + (bit >> 3)
+    cdef int shift = bit & 7
+    p[0] = <uint8_t>((p[0] & ((1 << shift) - 1)) | (1 << shift))
+    p += 1
+    if shift > 5:  # its three bits, 1 00, go on in the next byte
+        p[0] = 0
+        p += 1
+    p[0] = PROOF_BYTES
+    p[1] = 0
+    p[2] = PROOF_BYTES ^ 0xff
+    p[3] = 0xff
+    memcpy(p + 4, proof_bytes, PROOF_BYTES)
+    return p + 4 + PROOF_BYTES - data
 
 
 cdef class Inflater:

@@ -157,7 +157,13 @@ class Walker:
                 return None
             offset = 8 * (inflate.ROOM - piece.start)
             status, end, produced = self._decoder.inflate_span(
-                piece.roomy if cut else piece.data, self.bit + offset, cut + offset if cut else 0, out, start, window
+                piece.roomy if cut else piece.data,
+                self.bit + offset,
+                cut + offset if cut else 0,
+                out,
+                start,
+                window,
+                prove=True,
             )
             if status == inflate.END:
                 return self._arrive(out, start, produced, cut, end - inflate.ROOM + piece.start if end else None)
