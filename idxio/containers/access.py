@@ -23,8 +23,9 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
+from .piece import Piece
 from .table import Span, SpanTable
-from .walker import WINDOW, Piece
+from .walker import WINDOW
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -61,16 +62,7 @@ class SpanReader:
         piece.load(first, span.limit - first)
         if piece.stop < span.limit:
             raise wrong_span(self.source.name, span)
-        offset = 8 * (inflate.ROOM - piece.start)
-        status, end, produced = decoder.inflate_span(
-            piece.roomy if span.stop else piece.data,
-            span.bit + offset,
-            span.stop + offset if span.stop else 0,
-            out,
-            start,
-            window,
-        )
-        piece.clean = first
+        status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
         if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
             raise wrong_span(self.source.name, span)
         crc = inflate.crc32(out[start:])
@@ -78,11 +70,12 @@ class SpanReader:
             raise wrong_span(self.source.name, span)
         trailer = None
         if span.stop == 0:
-            if end + TRAILER > len(piece.data):
+            if end + TRAILER > piece.stop:
                 raise wrong_span(self.source.name, span)
-            trailer = parse_trailer(piece.data.data, end)
+            data, at = piece.data[: piece.local(span.limit)], piece.local(end)
+            trailer = parse_trailer(piece.data.data, at)
             is_good = not span.is_member or trailer == Trailer(crc, produced & 0xFFFFFFFF)
-            if not is_good or not _leads_on(piece.data[: piece.local(span.limit)], end + TRAILER, decoder):
+            if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
         if len(piece.data) <= _POOLED:
             self._free.append((piece, decoder))
@@ -96,9 +89,7 @@ class SpanReader:
         first = span.bit >> 3
         piece, decoder = self._take(span, SPAN)  # the next spans are likely to be next
         piece.load(first, span.limit - first)
-        start, found = decoder.inflate_first(
-            piece.data, span.bit + 8 * (inflate.ROOM - piece.start), window, out, length
-        )
+        start, found = decoder.inflate_first(piece.data, span.bit + piece.offset, window, out, length)
         piece.clean = first
         self._free.append((piece, decoder))
         return out[start : start + length] if found == crc else None

@@ -19,7 +19,8 @@ from .._native import inflate, scan
 from ..errors import IdxError
 from ..source import Source
 from .members import MemberCheck, Stretch
-from .walker import TARGET, WINDOW, Piece, Walker
+from .piece import Piece
+from .walker import TARGET, WINDOW, Walker
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -157,7 +158,7 @@ class _Part(threading.Thread):
         self.memory[:WINDOW] = 0
         piece = Piece(self.round.source, TARGET)
         piece.load(self.begin, TARGET)
-        offset = 8 * (inflate.ROOM - piece.start)
+        offset = piece.offset
         bit = 8 * self.begin
         for _ in range(_STARTS):
             bit = scan.find_block(piece.data, bit + offset, 8 * piece.stop + offset) - offset
@@ -258,15 +259,7 @@ def decode_span(piece: Piece, decoder: inflate.Decoder, span: Span, out: Bytes, 
     last = (span.stop >> 3) + 1 if span.stop else first + 2 * TARGET
     while True:
         piece.load(first, last - first)
-        offset = 8 * (inflate.ROOM - piece.start)
-        status, end, produced = decoder.inflate_span(
-            piece.roomy if span.stop else piece.data,
-            span.bit + offset,
-            span.stop + offset if span.stop else 0,
-            out,
-            start,
-            window,
-        )
+        status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
         arrived = status == inflate.END and (end == 0) == (span.stop != 0)
         if arrived and start + produced == len(out):
             return

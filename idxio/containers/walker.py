@@ -15,6 +15,7 @@ from .._native import inflate, scan
 from ..errors import FormatError, TruncatedError
 from ..source import Source
 from .members import MAGIC, TRAILER, IncompleteError, Stretch, parse_member_header, parse_trailer, skip_zeros
+from .piece import Piece
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -25,56 +26,6 @@ _REACH = 2 << 20  # a span never grows past this
 _ATTEMPTS = 10
 _REGION = 1 << 18  # unpacked bytes that zlib decodes, at the least, once it is called in
 _FAR = 1 << 62
-
-
-class Piece:
-    """A part of the compressed file in memory, with the room around it that `inflate_span` asks for."""
-
-    def __init__(self, source: Source, capacity: int) -> None:
-        self.source = source
-        if source.size is not None:
-            capacity = min(capacity, source.size + 1)  # one more, to see the end
-        self._data: Bytes = np.empty(inflate.ROOM + capacity + inflate.SPARE, np.uint8)
-        self.start = 0  # of the bytes that are here, in the file
-        self.size = 0
-        self.ended = False  # nothing comes behind them
-        self.clean = 0  # bytes before this one were overwritten by decoding
-
-    @property
-    def stop(self) -> int:
-        """The byte of the file behind the last one here."""
-        return self.start + self.size
-
-    @property
-    def data(self) -> Bytes:
-        """The memory up to the last byte that is here."""
-        return self._data[: inflate.ROOM + self.size]
-
-    @property
-    def roomy(self) -> Bytes:
-        """The same with SPARE bytes behind it."""
-        return self._data[: inflate.ROOM + self.size + inflate.SPARE]
-
-    def local(self, byte: int) -> int:
-        """Where a byte of the file is in `data`."""
-        return byte - self.start + inflate.ROOM
-
-    def load(self, start: int, size: int) -> None:
-        """Have the bytes [start, start + size) of the file here, or as many of them as there are."""
-        here = max(self.start, self.clean) <= start <= self.stop
-        if here and (start + size <= self.stop or self.ended):
-            return
-        kept = self.stop - start if here else 0
-        memory = self._data
-        capacity = len(memory) - inflate.ROOM - inflate.SPARE
-        if size > capacity:
-            capacity = max(size, 2 * capacity)
-            memory = np.empty(inflate.ROOM + capacity + inflate.SPARE, np.uint8)
-        memory[inflate.ROOM : inflate.ROOM + kept] = self._data[self.local(start) : self.local(start) + kept]
-        self._data = memory
-        n = self.source.read_at(start + kept, memory[inflate.ROOM + kept : inflate.ROOM + capacity].data)
-        self.ended = n < capacity - kept
-        self.start, self.size, self.clean = start, kept + n, start
 
 
 class Walker:
@@ -147,7 +98,6 @@ class Walker:
 
     def span(self, out: Bytes, start: int, stop: int | None = None) -> Stretch | None:
         """Decode a span at full speed; None where that fails."""
-        piece = self.piece
         distance = 8 * self._target
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
@@ -155,18 +105,11 @@ class Walker:
             cut = self._find_cut(self.bit + distance, stop)
             if cut is None:
                 return None
-            offset = 8 * (inflate.ROOM - piece.start)
-            status, end, produced = self._decoder.inflate_span(
-                piece.roomy if cut else piece.data,
-                self.bit + offset,
-                cut + offset if cut else 0,
-                out,
-                start,
-                window,
-                prove=True,
+            status, end, produced = self.piece.inflate_span(
+                self._decoder, self.bit, cut, out, start, window, prove=True
             )
             if status == inflate.END:
-                return self._arrive(out, start, produced, cut, end - inflate.ROOM + piece.start if end else None)
+                return self._arrive(out, start, produced, cut, end)
             if status == inflate.NO_SPACE:
                 if distance == 1:
                     return None
@@ -192,7 +135,7 @@ class Walker:
                 self.piece.load(first, (stop >> 3) - first + 1)
                 return stop if stop <= 8 * self.piece.stop else None
             self.piece.load(first, (bit >> 3) - first + _AHEAD)
-            offset = 8 * (inflate.ROOM - self.piece.start)
+            offset = self.piece.offset
             end = 8 * self.piece.stop
             found = self._search(bit, end, offset)
             if found:
@@ -217,12 +160,12 @@ class Walker:
         self._searched = begin, found or max(bit, end - 8 * scan.MARGIN), found
         return found
 
-    def _arrive(self, out: Bytes, start: int, produced: int, cut: int, end: int | None) -> Stretch:
+    def _arrive(self, out: Bytes, start: int, produced: int, cut: int, end: int) -> Stretch:
         crc = inflate.crc32(out[start : start + produced])
         self.history += produced
         self.total += produced
         self.bit = cut
-        return Stretch(produced, crc, None if end is None else self._close_member(end))
+        return Stretch(produced, crc, self._close_member(end) if end else None)
 
     def _inflate(self, out: Bytes, start: int) -> Stretch:
         """Decode with zlib until an edge, the end of the member, or the end of out."""
