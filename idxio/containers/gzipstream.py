@@ -1,0 +1,76 @@
+"""gzip from front to back: the unpacked bytes, checked, and the table of the spans that they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .base import Stream
+from .members import MemberCheck
+from .table import SpanTable
+from .walker import WINDOW, Walker
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+# Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
+MAX_RATIO = 1032
+
+
+class GzipStream(Stream):
+    """The unpacked bytes of all members in order, each member checked at its end; and the table of their spans."""
+
+    def __init__(
+        self,
+        walker: Walker,
+        name: str,
+        capacity: int,
+        note: Callable[[SpanTable], None] | None = None,
+        window: bytes | None = None,
+    ) -> None:
+        """note is told the table at the end of the file; with a window, the walk starts behind it, unchecked."""
+        self._walker = walker
+        self._note = note
+        self._check = MemberCheck(name) if window is None else None
+        # A block stays as it is while the next two are made.
+        size = walker.piece.source.size
+        capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
+        self._memories: list[Bytes] = [np.empty(WINDOW + capacity, np.uint8) for _ in range(3)]
+        self._stop = WINDOW  # of the last block, in the first of them
+        if window:
+            self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
+        self.block = memoryview(b"")
+        self.table = SpanTable()
+        self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
+        self._length = 0
+        self.is_span = False
+        """Whether the last step was one whole span."""
+
+    def step(self) -> bool:
+        walker = self._walker
+        if not walker.open_member():
+            if self._note is not None:
+                self._note(self.table)
+            return False
+        before, memory = self._memories[0], self._memories[-1]
+        memory[:WINDOW] = before[self._stop - WINDOW : self._stop]
+        self._memories = [memory, *self._memories[:-1]]
+        self._stop = WINDOW
+        alone = self._span is None
+        if self._span is None:
+            self._span = walker.bit, bytes(memory[WINDOW - min(walker.history, WINDOW) : WINDOW])
+            self._length = 0
+        stretch = walker.step(memory, WINDOW)
+        assert stretch is not None
+        self._stop = WINDOW + stretch.length
+        self.block = memory[WINDOW : self._stop].data
+        self._length += stretch.length
+        if self._check is not None:
+            self._check.add(stretch, walker.bit >> 3)
+        self.is_span = alone and walker.at_edge
+        if walker.at_edge and self._note is not None:
+            stop = 0 if stretch.trailer else walker.bit
+            self.table.add(self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3)
+            self._span = None
+        return True
