@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .classes import DESCRIPTION, class_names
 from .duplicates import Duplicates, find_duplicates
 from .errors import FormatError, IdxError
-from .finding import find_pair
+from .finding import SPLITS, find_split
 from .inspecting import info
 from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_pixels, judge_stated
+from .progress import counter
 from .survey import Survey, survey
-
-SPLITS = ("train", "t10k")
 
 
 class Check(NamedTuple):
@@ -101,7 +101,7 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
     absent: list[FileNotFoundError] = []
     for split in SPLITS:
         try:
-            pairs[split] = _pair(directory, dataset, split)
+            pairs[split] = find_split(directory, split, dataset)
         except FileNotFoundError as error:
             absent.append(error)
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
@@ -112,17 +112,6 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
     return pairs
 
 
-def _pair(directory: str, dataset: str | None, split: str) -> tuple[str, str]:
-    if dataset is None:
-        return find_pair(directory, split)
-    try:
-        return find_pair(directory, f"{dataset}-{split}")
-    except FileNotFoundError:
-        if split != "t10k":
-            raise
-        return find_pair(directory, f"{dataset}-test")  # EMNIST and QMNIST have that instead
-
-
 def _counter(
     pairs: dict[str, tuple[str, str]], progress: Callable[[int, int], None] | None
 ) -> Callable[[int], None] | None:
@@ -130,26 +119,17 @@ def _counter(
     if progress is None:
         return None
     total = sum(about.size - 4 - 4 * len(about.shape) for about in (info(images) for images, _ in pairs.values()))
-    done = 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(done, total)
-
-    return advance
+    return counter(progress, total)
 
 
 def _described(
     directory: str, splits: dict[str, Survey], findings: list[Finding]
 ) -> tuple[dict[int, str] | None, dict[str, int]]:
     """The class names, if something tells them, and the CRC-32 of each file that dataset.json states."""
-    from .classes import class_names  # it needs json
-
     names: dict[int, str] | None = None
     stated: dict[str, int] = {}
     try:
-        stated = _stated(os.path.join(directory, "dataset.json"))
+        stated = _stated(os.path.join(directory, DESCRIPTION))
         for seen in splits.values():
             names = names or class_names(seen.labels_file)
     except IdxError as error:

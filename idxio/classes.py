@@ -11,6 +11,9 @@ from .inspecting import info, verify
 
 Names = dict[int, str]
 
+# What tells of a dataset, beside its files.
+DESCRIPTION = "dataset.json"
+
 _DIGITS = dict(enumerate("0123456789"))
 _NAMES: dict[str, Names] = {
     "MNIST": _DIGITS,
@@ -48,7 +51,7 @@ def class_names(labels: str) -> Names | None:
         The `dataset.json` or the mapping beside it can't be understood.
     """
     folder, name = os.path.split(labels)
-    beside = os.path.join(folder, "dataset.json")
+    beside = os.path.join(folder, DESCRIPTION)
     if os.path.exists(beside) and (names := from_json(beside)):
         return names
     if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):

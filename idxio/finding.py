@@ -15,6 +15,8 @@ from .inspecting import Info, info
 # train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in MNIST's own gzip headers, -idx2-int as
 # of QMNIST's labels, .idx, or nothing.
 _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
+# The splits as MNIST's files have them, and as everybody else does.
+SPLITS = {"train": "train", "t10k": "test"}
 _SAME = {"test": "t10k", "t10k": "test"}
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
@@ -78,6 +80,18 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     raise FileNotFoundError(
         errno.ENOENT, f"has no {looked}" + (f"; it has the splits {others}" if others else ""), directory
     )
+
+
+def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
+    """The images and the labels of "train" or "t10k", of the dataset with this name where there are several."""
+    if dataset is None:
+        return find_pair(directory, split)
+    try:
+        return find_pair(directory, f"{dataset}-{split}")
+    except FileNotFoundError:
+        if SPLITS[split] == split:
+            raise
+        return find_pair(directory, f"{dataset}-{SPLITS[split]}")  # EMNIST and QMNIST have that instead
 
 
 def _stems(directory: str) -> dict[str, list[str]]:

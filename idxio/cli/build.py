@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 
-from ..convert.build import DESCRIPTION, build
+from ..classes import DESCRIPTION
+from ..convert.build import build
 from ..errors import IdxError, PictureError
 from . import report
 from .progress import bar

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..array import IdxArray
 from ..errors import ChecksumError, FormatError, TruncatedError
+from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
 from ..target import open_target
-from .parts import SPLITS, Array, Blocks, Split, records_at_once
+from .parts import Array, Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Generator
@@ -13,21 +12,21 @@ import numpy as np
 
 from ..array import open_array
 from ..errors import PictureError
+from ..finding import SPLITS
 from ..inspecting import Info, info
 from ..parallel import check_threads
-from ..target import NewFolder, write_file
+from ..target import NewFolder
 from ..writing import Writer, write
 from . import folders
-from .decoding import need_pillow
+from .parts import describe
 from .pipeline import Pipeline, step
+from .png import need_pillow
 from .records import Batch, Recipe, convert
 from .workers import Workers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[int, int], None]
 
-SPLITS = ("train", "t10k")
-DESCRIPTION = "dataset.json"
 # Pictures converted in one go, and the bytes that their records may have.
 _BATCH, _BATCH_BYTES = 64, 1 << 20
 # Helper processes take about this long to start, in seconds: measured 0.2, of one core each.
@@ -168,8 +167,7 @@ def build(
             "sorted": sort,
             "skipped": [{"file": path, "reason": reason} for path, reason in read.bad],
         }
-        text = json.dumps(description, indent=2) + "\n"
-        write_file(os.path.join(folder.path, DESCRIPTION), text.encode())
+        describe(folder.path, description)
         spool.close()
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]

@@ -22,14 +22,6 @@ class BadPictureError(ValueError):
     """Why a file is no picture that can be taken."""
 
 
-def need_pillow() -> None:
-    """Raise an ImportError that says what to install, unless Pillow is there."""
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError as error:
-        raise ImportError(f"pictures need Pillow: pip install 'idxio[images]' ({error})") from None
-
-
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Pillow's warnings inside are dropped, but that of a picture too large to be honest: it is an error."""

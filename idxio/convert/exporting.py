@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import os
 import stat
 from collections.abc import Callable
@@ -12,15 +10,14 @@ from contextlib import ExitStack
 
 from ..array import open_array
 from ..classes import class_names
-from ..finding import find_pair
+from ..finding import SPLITS, find_split
 from ..parallel import check_threads
-from ..target import NewFolder, write_file
+from ..progress import counter
+from ..target import NewFolder
 from . import arrays, parquet, png, png_folders, table_csv
-from .parts import SPLITS, Split
+from .parts import Split, describe
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
-# What tells the names of the classes, beside pictures as beside IDX files.
-DESCRIPTION = "dataset.json"
 
 
 def export_dataset(
@@ -89,11 +86,11 @@ def export_dataset(
         parquet.need_pyarrow()
     if to == "npy":
         with open_array(source) as file:
-            arrays.write_npy(target, file, _steps(len(file) if file.shape else 1, progress))
+            arrays.write_npy(target, file, counter(progress, len(file) if file.shape else 1))
         return
     with ExitStack() as stack:
         splits = _open(source, dataset, stack)
-        step = _steps(sum(len(split.images) for split in splits), progress)
+        step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
             arrays.write_npz(target, splits, step)
             return
@@ -102,16 +99,9 @@ def export_dataset(
         for split in splits:
             write(folder.path, split, threads, step)
         if to == "png":
-            _describe(folder.path, splits)
+            counts = {split.name: len(split.images) for split in splits}
+            describe(folder.path, {"class_names": splits[0].class_names, "records": counts})
         folder.commit()
-
-
-def _describe(folder: str, splits: list[Split]) -> None:
-    """Tell what the folders' numbers mean, and how many pictures there are."""
-    names = splits[0].class_names
-    counts = {split.name: len(split.images) for split in splits}
-    text = json.dumps({"class_names": names, "records": counts}, indent=2) + "\n"
-    write_file(os.path.join(folder, DESCRIPTION), text.encode())
 
 
 def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
@@ -122,38 +112,16 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
         )
     splits = []
     lacking = None
-    for names in (("train",), ("t10k", "test")):
+    for split, name in SPLITS.items():
         try:
-            images, labels = _pair(directory, [f"{dataset}-{name}" if dataset else name for name in names])
+            images, labels = find_split(directory, split, dataset)
         except FileNotFoundError as error:
             if "that belong to" in str(error.strerror):  # one half of a split is there
                 raise
             lacking = lacking or error
             continue
         x, y = (stack.enter_context(open_array(path)) for path in (images, labels))
-        splits.append(Split(SPLITS[names[0]], x, y, class_names(labels)))
+        splits.append(Split(name, x, y, class_names(labels)))
     if not splits and lacking:
         raise lacking
     return splits
-
-
-def _pair(directory: str, names: list[str]) -> tuple[str, str]:
-    """The images and labels of the first of the names that there is."""
-    *others, last = names
-    for name in others:
-        with contextlib.suppress(FileNotFoundError):
-            return find_pair(directory, name)
-    return find_pair(directory, last)
-
-
-def _steps(total: int, progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
-    """A function that is told how many more records are done."""
-    done = 0
-
-    def step(records: int) -> None:
-        nonlocal done
-        done += records
-        if progress is not None:
-            progress(done, total)
-
-    return step

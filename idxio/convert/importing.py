@@ -9,15 +9,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..classes import from_json
+from ..classes import DESCRIPTION, from_json
 from ..errors import FormatError
+from ..finding import SPLITS
 from ..header import CODES
 from ..parallel import check_threads
-from ..target import NewFolder, write_file
+from ..progress import counter
+from ..target import NewFolder
 from ..writing import Writer, write
 from . import arrays, parquet, png, png_folders, table_csv
-from .exporting import DESCRIPTION
-from .parts import SPLITS, Array, Blocks
+from .parts import Array, Blocks, describe
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
 _WORDS = {
@@ -87,7 +88,7 @@ def import_dataset(
     """
     source, target = os.fspath(source), os.fspath(target)
     threads = check_threads(threads)
-    step = _steps(progress)
+    step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
         _import_npy(source, target, level, threads, step)
         return
@@ -96,9 +97,7 @@ def import_dataset(
         for split, blocks in splits.items():
             _write_split(folder.path, split, blocks, source, level, threads, step)
         if names:
-            write_file(
-                os.path.join(folder.path, DESCRIPTION), f"{json.dumps({'class_names': names}, indent=2)}\n".encode()
-            )
+            describe(folder.path, {"class_names": names})
         folder.commit()
 
 
@@ -225,16 +224,3 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
 def _starts_with(path: str, magic: bytes) -> bool:
     with open(path, "rb") as file:
         return file.read(len(magic)) == magic
-
-
-def _steps(progress: Callable[[int, int | None], None] | None) -> Progress:
-    """A function that is told how many more records are done."""
-    done = 0
-
-    def step(records: int) -> None:
-        nonlocal done
-        done += records
-        if progress is not None:
-            progress(done, None)
-
-    return step

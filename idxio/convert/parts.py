@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from ..array import IdxArray
+from ..classes import DESCRIPTION
 from ..errors import FormatError
 from ..parallel import on_threads
+from ..target import write_file
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Array = np.ndarray[Any, np.dtype[Any]]
 # Images and as many labels, one block after the other. There is one at least, if only to tell the shape.
 Blocks: TypeAlias = Iterator[tuple[Array, Array]]
-
-# The splits as MNIST's files have them, and as everybody else does.
-SPLITS = {"train": "train", "t10k": "test"}
 
 _BLOCK = 1 << 20
 # Items that a thread takes at a time.
@@ -30,10 +31,15 @@ class Split(NamedTuple):
     """One split of a dataset in IDX files, opened."""
 
     name: str
-    """A value of `SPLITS`."""
+    """A value of `finding.SPLITS`."""
     images: IdxArray
     labels: IdxArray
     class_names: dict[int, str] | None
+
+
+def describe(folder: str, what: dict[str, Any]) -> None:
+    """Write what is told of a dataset beside its files."""
+    write_file(os.path.join(folder, DESCRIPTION), f"{json.dumps(what, indent=2)}\n".encode())
 
 
 def records_at_once(record_nbytes: int) -> int:
