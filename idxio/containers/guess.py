@@ -4,8 +4,8 @@ The compressed file is cut into one part a thread, at block headers found by sca
 place. A later one starts behind a guessed window of zeros, into memory of its own; once the part before it is done,
 its spans are decoded again behind the true window until one leaves the same 32 KiB as the guess did: from there on
 the guess was right. Lengths never depend on the window, so every part knows its place as soon as all before it are
-decoded. Exact arrival at each part's start, the sizes and the checksums of the whole decide; where anything fails,
-nothing of this is believed.
+decoded; all threads then move the parts there. Exact arrival at each part's start, the sizes and the checksums of the
+whole decide; where anything fails, nothing of this is believed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from .._native import inflate, scan
 from ..errors import IdxError
+from ..parallel import on_threads
 from ..source import Source
 from .members import MemberCheck, Stretch
 from .piece import Piece
@@ -28,8 +29,12 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 SMALLEST_PART = 2 << 20
 # A part needs memory of its own for what it unpacks to; more than this is done in rounds.
 LARGEST_PART = 32 << 20
-# The first part heals nothing and moves nothing, so it takes more: measured on 2 threads.
-FIRST_SHARE = 1.2
+# The first part searches nothing and heals nothing, so it takes more: measured on 2 threads.
+FIRST_SHARE = 1.05
+# Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones are shorter.
+_HEALED = 2 << 20
+_SHORT = 1 << 18
+_MOVED = 1 << 20  # bytes that a thread moves at a time
 _STARTS = 8  # how many starts a part tries before it gives up
 
 
@@ -74,6 +79,7 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         alive = [part for part in parts if not part.dead]
         if not alive or alive[0].number:
             return None
+        on_threads(_move, [(part, k) for part in alive[1:] for k in range(0, part.length, _MOVED)], threads)
         found = [span for part in alive for span in part.spans]
         if not found:
             break
@@ -101,6 +107,13 @@ def _begin_round(source: Source, out: Bytes, done: int, threads: int, walker: Wa
     this = _Round(source, out, done, first + size, [])
     this.parts.extend(_Part(this, number, begin, walker) for number, begin in enumerate(begins))
     return list(this.parts)
+
+
+def _move(item: tuple[_Part, int]) -> None:
+    """Move some bytes of a part, from the k-th on, into place."""
+    part, k = item
+    n = min(_MOVED, part.length - k)
+    part.round.out[part.place + k : part.place + k + n] = part.memory[part.base + k : part.base + k + n]
 
 
 class _Round(NamedTuple):
@@ -133,6 +146,7 @@ class _Part(threading.Thread):
         self.base = WINDOW if number else this.done
         self.memory = this.out if number == 0 else np.empty(WINDOW + len(this.out) - this.done, np.uint8)
         self.length = 0
+        self.place = this.done  # in out
         self.tail: Bytes = self.memory[:0]
 
     def run(self) -> None:
@@ -164,7 +178,7 @@ class _Part(threading.Thread):
             bit = scan.find_block(piece.data, bit + offset, 8 * piece.stop + offset) - offset
             if bit + offset < 0:
                 break
-            walker = Walker(self.round.source, bit=bit, history=WINDOW)
+            walker = Walker(self.round.source, bit=bit, history=WINDOW, target=_SHORT)
             stretch = walker.span(self.memory, self.base)
             if stretch is not None:
                 self.bit = bit
@@ -193,6 +207,8 @@ class _Part(threading.Thread):
                 return
             if not walker.open_member():
                 return
+            if self.length > _HEALED:
+                walker.target = TARGET
             bit = walker.bit  # of the data, behind a header
             stretch = walker.step(self.memory, self.base + self.length, stop)
             if stretch is None:
@@ -210,7 +226,7 @@ class _Part(threading.Thread):
         return self.memory[max(0, end - WINDOW) : end].copy()
 
     def _settle(self) -> None:
-        """Heal what the guessed window spoilt, and move the part into place."""
+        """Find the place of the part, and heal what the guessed window spoilt."""
         if self.number == 0:
             return
         earlier = self.round.parts[: self.number]
@@ -222,8 +238,8 @@ class _Part(threading.Thread):
         alive = [part for part in earlier if not part.dead]
         if not alive:
             raise _FailedError
-        start = self.round.done + sum(part.length for part in alive)
-        if start + self.length > len(self.round.out):
+        self.place += sum(part.length for part in alive)
+        if self.place + self.length > len(self.round.out):
             raise _FailedError
         tried = alive[-1].tail
         self._heal(tried)
@@ -231,13 +247,11 @@ class _Part(threading.Thread):
         if not np.array_equal(tried, alive[-1].tail):
             self._heal(alive[-1].tail)
         self.tail = self._last()
-        self.settled.set()
-        self.round.out[start : start + self.length] = self.memory[self.base : self.base + self.length]
 
     def _heal(self, window: Bytes) -> None:
         """Decode spans again behind the true window until they leave what they left before."""
         self.memory[self.base - len(window) : self.base] = window
-        piece = Piece(self.round.source, 2 * TARGET)
+        piece = Piece(self.round.source, _SHORT + TARGET // 8)
         decoder = inflate.Decoder()
         end = self.base
         for k, span in enumerate(self.spans):

@@ -41,7 +41,8 @@ class Walker:
         self._name = source.name
         self.piece = Piece(source, target + 2 * _AHEAD if by_span else _AHEAD)
         self._decoder = inflate.Decoder()
-        self._target = target
+        self.target = target
+        """Compressed bytes in a span."""
         self.bit = 0 if bit is None else bit
         """Where the next span, or the header of the next member, starts."""
         self.between = bit is None
@@ -98,7 +99,7 @@ class Walker:
 
     def span(self, out: Bytes, start: int, stop: int | None = None) -> Stretch | None:
         """Decode a span at full speed; None where that fails."""
-        distance = 8 * self._target
+        distance = 8 * self.target
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
         for _ in range(_ATTEMPTS):
