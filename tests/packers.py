@@ -201,6 +201,8 @@ def spans_of(target: int, part: int = 1 << 14) -> Iterator[None]:
     """Spans of about target compressed bytes and parts of at least so many, so that small files have many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Walker.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
+        patch.setattr(guess, "SHORT", min(target, guess.SHORT))
+        patch.setattr(guess, "LONG", target)
         patch.setattr(container, "_WORTH_THREADS", 1)
         patch.setattr(guess, "SMALLEST_PART", part)
         yield

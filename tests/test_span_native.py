@@ -79,43 +79,104 @@ def test_every_edge_at_every_bit(level, strategy):
         assert (data[inflate.ROOM + (start >> 3) + 1 :] == after).all()
 
 
+def fronts(data, spans, out, room=40_000, windows=None):
+    """inflate_fronts of (start, window, length, crc, [(place, size, target)]) for each span."""
+    starts, before, lengths, crcs, parts = zip(*spans, strict=True)
+    columns = np.array([part for some in parts for part in some], np.int64).reshape(-1, 3).T.copy()
+    return inflate.Decoder().inflate_fronts(
+        data,
+        np.array(starts, np.int64),
+        b"".join(before) if windows is None else windows,
+        np.cumsum([0, *map(len, before)]),
+        np.array(lengths, np.int64),
+        np.array(crcs, np.uint32),
+        np.zeros(32768 + room, np.uint8),
+        np.array([len(some) for some in parts], np.int64),
+        *columns,
+        out,
+    )
+
+
 @settings(max_examples=60)
 @given(st.data())
-def test_the_first_bytes_of_a_span(choice):
+def test_parts_of_the_first_bytes_of_spans(choice):
     seed = choice.draw(st.integers(0, 99), "seed")
     plain = text(seed, 90_000)
     stream = packed(plain, choice.draw(st.sampled_from([1, 6, 9]), "level"))
-    start, begin = choice.draw(st.sampled_from(edges(stream, len(plain))), "edge")
-    length = choice.draw(st.integers(0, len(plain) - begin), "length")
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-    window = deflater.compress(plain[max(0, begin - 32768) : begin]) + deflater.flush()
-    out = np.zeros(32768 + length + choice.draw(st.sampled_from([inflate.SLACK, 40_000]), "slack"), np.uint8)
+    places = choice.draw(st.lists(st.sampled_from(edges(stream, len(plain))), min_size=1, unique=True), "edges")
+    spans, expected, target = [], [], 0
+    for start, begin in sorted(places):
+        length = choice.draw(st.integers(0, len(plain) - begin), "length")
+        parts = []
+        for a, b in choice.draw(st.lists(st.tuples(st.integers(0, length), st.integers(0, length)), max_size=3)):
+            parts.append((min(a, b), abs(a - b), target))
+            target += abs(a - b)
+            expected.append(plain[begin + min(a, b) : begin + max(a, b)])
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+        window = deflater.compress(plain[max(0, begin - 32768) : begin]) + deflater.flush() if begin else b""
+        spans.append((start, window, length, zlib.crc32(plain[begin : begin + length]), parts))
+    wrong = choice.draw(st.integers(0, len(spans)), "wrong")
+    if wrong < len(spans):  # stops there, and the parts before are right
+        spans[wrong] = (*spans[wrong][:3], spans[wrong][3] ^ 1, spans[wrong][4])
+        expected = expected[: sum(len(span[4]) for span in spans[:wrong])]
     data, offset = roomy(stream)
-    size, crc = inflate.Decoder().inflate_first(data, start + offset, window if begin else b"", out, length)
-    assert size == min(begin, 32768)
-    assert bytes(out[size : size + length]) == plain[begin : begin + length]
-    assert crc == zlib.crc32(plain[begin : begin + length])
+    out = np.zeros(target, np.uint8)
+    room = max(span[2] for span in spans) + inflate.SLACK
+    assert fronts(data, [(start + offset, *rest) for start, *rest in spans], out, room) == wrong
+    joined = b"".join(expected)
+    assert bytes(out[: len(joined)]) == joined
+    assert not out[len(joined) :].any()
 
 
-def test_bounds_of_first_bytes():
-    decoder = inflate.Decoder()
+def test_bounds_of_fronts():
     data, offset = roomy(packed(b"abc" * 1000))
-    out = np.zeros(32768 + 3000, np.uint8)
-    decoder.inflate_first(data, offset, b"", out, 3000)
-    for start, memory, length in (
-        (offset - 8, out, 0),
-        (8 * len(data), out, 0),
-        (offset, out, 3001),
-        (offset, out, 1 << 63),
-        (offset, out[:32767], 0),
+    crc = zlib.crc32(b"abc" * 100)
+    good = (offset, b"", 300, crc, [(0, 300, 0), (299, 1, 300)])
+    out = np.zeros(301, np.uint8)
+    assert fronts(data, [good], out, 300 + inflate.SLACK) == 1
+    assert bytes(out) == b"abc" * 100 + b"c"
+    assert fronts(data, [(offset, b"", 0, 0, [(0, 0, 301)])], out) == 1
+    far = 1 << 62
+    for spans, room in (
+        ([(offset - 8, *good[1:])], 40_000),
+        ([(-8, *good[1:])], 40_000),
+        ([(8 * len(data), *good[1:])], 40_000),
+        ([good, good], 40_000),
+        ([(offset + 1, *good[1:]), good], 40_000),
+        ([good], 299 + inflate.SLACK),
+        ([(*good[:2], -1, crc, [])], 40_000),
+        ([(*good[:2], far, crc, [])], 40_000),
+        ([good], -1),
     ):
         with pytest.raises(IndexError):
-            decoder.inflate_first(data, start, b"", memory, length)
+            fronts(data, spans, out, room)
+    for part in ((-1, 1, 0), (0, -1, 0), (0, 301, 0), (301, 0, 0), (0, 1, -1), (0, 1, 301), (0, 2, 300), (far, far, 0)):
+        with pytest.raises(IndexError):
+            fronts(data, [(*good[:4], [part])], out)
+    with pytest.raises(IndexError):
+        fronts(data, [(offset, b"windows", *good[2:])], out, windows=b"window")
+    n = np.arange(1)
+    bytes_, crcs = np.zeros(40_000, np.uint8), n.astype(np.uint32)
+    columns = [data, n + offset, b"", np.arange(2) * 0, n, crcs, bytes_, n, n[:0], n[:0], n[:0], out]
+    assert inflate.Decoder().inflate_fronts(*columns) == 1
+    for at, wrong, error in (
+        (1, n[:0], ValueError),
+        (3, n, ValueError),
+        (3, np.array([1, 0]), IndexError),
+        (3, np.array([-1, 0]), IndexError),
+        (4, n[:0], ValueError),
+        (5, crcs[:0], ValueError),
+        (7, n[:0], ValueError),
+        (7, n + 1, IndexError),
+        (7, n - 1, IndexError),
+        (9, n, ValueError),
+        (10, n, ValueError),
+    ):
+        with pytest.raises(error):
+            inflate.Decoder().inflate_fronts(*columns[:at], wrong, *columns[at + 1 :])
     # A window that is not deflate data, or too long, decodes nothing.
     for window in (b"\xff" * 20, packed(b"x" * 32769)):
-        out[:] = 1
-        _, crc = decoder.inflate_first(data, offset, window, out, 100)
-        assert crc != zlib.crc32((b"abc" * 34)[:100])
+        assert fronts(data, [(offset, window, *good[2:])], out) == 0
 
 
 @settings(max_examples=60)

@@ -23,7 +23,21 @@ class Decoder:
     def inflate_span(
         self, data: Buffer, start: int, stop: int, out: Buffer, out_start: int, window: int, prove: bool = False
     ) -> tuple[int, int, int]: ...
-    def inflate_first(self, data: Buffer, start: int, window: Buffer, out: Buffer, length: int) -> tuple[int, int]: ...
+    def inflate_fronts(
+        self,
+        data: Buffer,
+        starts: Buffer,
+        windows: Buffer,
+        edges: Buffer,
+        lengths: Buffer,
+        crcs: Buffer,
+        scratch: Buffer,
+        counts: Buffer,
+        places: Buffer,
+        sizes: Buffer,
+        targets: Buffer,
+        out: Buffer,
+    ) -> int: ...
 
 @final
 class Inflater:

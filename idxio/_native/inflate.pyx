@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Deflate decoding: whole streams at full speed, any stream piece by piece, and the CRC-32 of gzip."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 import os
@@ -132,36 +132,71 @@ cdef class Decoder:
             produced -= PROOF_BYTES
         return status, (0 if stop and consumed == end else consumed), produced - window
 
-    def inflate_first(self, uint8_t[::1] data not None, size_t start, const uint8_t[::1] window not None,
-                      uint8_t[::1] out not None, size_t length):
-        """Decode the first length bytes of the span at the bit start of data: where they lie in out, and their CRC-32.
+    def inflate_fronts(self, uint8_t[::1] data not None, const int64_t[::1] starts not None,
+                       const uint8_t[::1] windows not None, const int64_t[::1] edges not None,
+                       const int64_t[::1] lengths not None, const uint32_t[::1] crcs not None,
+                       uint8_t[::1] scratch not None, const int64_t[::1] counts not None,
+                       const int64_t[::1] places not None, const int64_t[::1] sizes not None,
+                       const int64_t[::1] targets not None, uint8_t[::1] out not None):
+        """Decode the first lengths[k] bytes of each span, from the bit starts[k] of data on, and copy parts of them.
 
-        window is a deflate stream of what came before, or empty; it is decoded into the front of out. At least ROOM
-        bytes of data lie before the byte of start, and are overwritten, as are the bits of that byte before start.
+        Returns how many spans, from the first on, had the CRC-32 crcs[k]; the parts of these are in out.
+
+        windows[edges[k]:edges[k + 1]] is a deflate stream of what came before the span, or empty. The next counts[k]
+        parts are of span k: sizes[i] bytes at places[i] in it, which become out[targets[i]:]. Before the byte of each
+        start lie at least ROOM bytes of data, which are overwritten, as are the bits of that byte before start: starts
+        ascend. scratch is for a window, the longest front and SLACK bytes.
 
         What a decoder leaves where the room runs out is not promised, so the CRC-32 has to be the one that was
-        expected. Both stop before the match that does not fit: give out room for window, length and SLACK bytes.
+        expected. Both stop before the match that does not fit: hence SLACK.
         """
-        cdef size_t consumed = 0, produced = 0, size = 0, room, first = start >> 3
+        cdef Py_ssize_t n = starts.shape[0], parts = places.shape[0], k, i, j = 0
+        cdef size_t consumed = 0, produced = 0, before
         cdef uint8_t *stream
-        cdef uint32_t crc = 0
         cdef int status = IDXIO_END
-        if first < ROOM_BYTES or first >= <size_t>data.shape[0]:
-            raise IndexError("the span lies outside the data")
-        if <size_t>out.shape[0] < 32768 or length > <size_t>out.shape[0] - 32768:
-            raise IndexError("no room for the window and the span")
+        if edges.shape[0] != n + 1 or lengths.shape[0] != n or crcs.shape[0] != n or counts.shape[0] != n:
+            raise ValueError("a span lacks something")
+        if sizes.shape[0] != parts or targets.shape[0] != parts:
+            raise ValueError("a part lacks something")
+        if edges[0] < 0 or edges[n] > windows.shape[0] or scratch.shape[0] < 32768 + SLACK_BYTES:
+            raise IndexError("no room for the window")
+        for k in range(n):
+            if starts[k] >> 3 < ROOM_BYTES or starts[k] >> 3 >= data.shape[0] or (k and starts[k] <= starts[k - 1]):
+                raise IndexError("the span lies outside the data")
+            if edges[k] > edges[k + 1]:
+                raise IndexError("the window lies outside the windows")
+            if lengths[k] < 0 or lengths[k] > scratch.shape[0] - 32768 - SLACK_BYTES:
+                raise IndexError("no room for the span")
+            if counts[k] < 0 or counts[k] > parts - j:
+                raise IndexError("there are fewer parts")
+            for i in range(j, j + counts[k]):
+                if places[i] < 0 or sizes[i] < 0 or places[i] > lengths[k] or sizes[i] > lengths[k] - places[i]:
+                    raise IndexError("the part lies outside the front of its span")
+                if targets[i] < 0 or targets[i] > out.shape[0] or sizes[i] > out.shape[0] - targets[i]:
+                    raise IndexError("the part lies outside out")
+            j += counts[k]
+        j = 0
         with nogil:
-            if window.shape[0]:
-                status = idxio_inflate(self.decoder, &window[0], window.shape[0], &out[0], 32768, &consumed, &size)
-            if status == IDXIO_END:
-                stream = prefix(&data[0] + first, start & 7, &out[0], size)
-                room = min(size + length + SLACK_BYTES, <size_t>out.shape[0])
-                status = idxio_inflate(self.decoder, stream, &data[0] + data.shape[0] - stream, &out[0], room,
-                                       &consumed, &produced)
-                crc = idxio_crc32(0, &out[0] + size, length)
+            for k in range(n):
+                before = 0
+                if edges[k + 1] > edges[k]:
+                    status = idxio_inflate(self.decoder, &windows[edges[k]], edges[k + 1] - edges[k],
+                                           &scratch[0], 32768, &consumed, &before)
+                    if status != IDXIO_END:
+                        break
+                stream = prefix(&data[0] + (starts[k] >> 3), starts[k] & 7, &scratch[0], before)
+                status = idxio_inflate(self.decoder, stream, &data[0] + data.shape[0] - stream,
+                                       &scratch[0], before + lengths[k] + SLACK_BYTES, &consumed, &produced)
+                if idxio_crc32(0, &scratch[0] + before, lengths[k]) != crcs[k]:
+                    break
+                for i in range(j, j + counts[k]):
+                    memcpy(out_pointer(out) + targets[i], &scratch[0] + before + places[i], sizes[i])
+                j += counts[k]
+            else:
+                k = n
         if status == IDXIO_NO_MEMORY:
             raise MemoryError("zlib ran out of memory")
-        return size, crc
+        return k
 
 
 cdef uint8_t *prefix(uint8_t *first, int bit, const uint8_t *window, size_t size) noexcept nogil:

@@ -1,7 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Loops over array memory, without the GIL: byte order."""
+"""Loops over array memory, without the GIL: byte order, and parts copied to where they belong."""
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
 
 cdef extern from *:
     """
@@ -46,3 +47,20 @@ def swap_bytes(uint8_t[::1] data not None, int itemsize):
         raise ValueError(f"the memory is not aligned to {itemsize} bytes")
     with nogil:
         idxio_swap(start, size, itemsize)
+
+
+def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] places not None,
+               const int64_t[::1] sizes not None, const int64_t[::1] targets not None, uint8_t[::1] out not None):
+    """Copy sizes[i] bytes of data from places[i] on to out[targets[i]:], for each i."""
+    cdef Py_ssize_t n = places.shape[0], i
+    if sizes.shape[0] != n or targets.shape[0] != n:
+        raise ValueError("a part lacks something")
+    for i in range(n):
+        if sizes[i] < 0 or places[i] < 0 or places[i] > data.shape[0] or sizes[i] > data.shape[0] - places[i]:
+            raise IndexError("the part lies outside the data")
+        if targets[i] < 0 or targets[i] > out.shape[0] or sizes[i] > out.shape[0] - targets[i]:
+            raise IndexError("the part lies outside out")
+    with nogil:
+        for i in range(n):
+            if sizes[i]:
+                memcpy(&out[targets[i]], &data[places[i]], sizes[i])

@@ -46,11 +46,17 @@ class SpanReader:
         self.source = source
         self._free: list[tuple[Piece, inflate.Decoder]] = []
 
-    def _take(self, span: Span, capacity: int) -> tuple[Piece, inflate.Decoder]:
+    def take(self, capacity: int) -> tuple[Piece, inflate.Decoder]:
+        """A free decoder, and memory for compressed bytes, at first about so many."""
         try:
             return self._free.pop()
         except IndexError:
-            return Piece(self.source, max(capacity, span.limit - (span.bit >> 3))), inflate.Decoder()
+            return Piece(self.source, capacity), inflate.Decoder()
+
+    def give(self, piece: Piece, decoder: inflate.Decoder) -> None:
+        """Give them back."""
+        if len(piece.data) <= _POOLED:
+            self._free.append((piece, decoder))
 
     def decode(self, span: Span, out: Bytes, start: int, window: int) -> Stretch:
         """Decode a span, behind the window bytes before out[start:], to the end of out.
@@ -58,7 +64,7 @@ class SpanReader:
         Raises FormatError unless its bits decode to just that many bytes.
         """
         first = span.bit >> 3
-        piece, decoder = self._take(span, 0)
+        piece, decoder = self.take(span.limit - first)
         piece.load(first, span.limit - first)
         if piece.stop < span.limit:
             raise wrong_span(self.source.name, span)
@@ -77,22 +83,8 @@ class SpanReader:
             is_good = not span.is_member or trailer == Trailer(crc, produced & 0xFFFFFFFF)
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
-        if len(piece.data) <= _POOLED:
-            self._free.append((piece, decoder))
+        self.give(piece, decoder)
         return Stretch(produced, crc, trailer)
-
-    def decode_first(self, span: Span, window: bytes | bytearray, out: Bytes, length: int, crc: int) -> Bytes | None:
-        """Decode the first length bytes of a span somewhere into out; None if they have not this CRC-32.
-
-        window is compressed. out has WINDOW + inflate.SLACK bytes more.
-        """
-        first = span.bit >> 3
-        piece, decoder = self._take(span, SPAN)  # the next spans are likely to be next
-        piece.load(first, span.limit - first)
-        start, found = decoder.inflate_first(piece.data, span.bit + piece.offset, window, out, length)
-        piece.clean = first
-        self._free.append((piece, decoder))
-        return out[start : start + length] if found == crc else None
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -175,14 +167,6 @@ def decode_apart(
         memory[:size] = np.frombuffer(window, np.uint8)
     stretch = reader.decode(span, memory[:stop], size, size)
     return stretch, memory[size:stop]
-
-
-def decode_first(reader: SpanReader, table: SpanTable, span: Span, length: int, memory: Bytes) -> Bytes:
-    """At least the first length bytes of a span, in memory, which has room for it, WINDOW and inflate.SLACK."""
-    mark = table.mark(span, length)
-    if mark and (block := reader.decode_first(span, mark.window, memory, mark.length, mark.crc)) is not None:
-        return block
-    return decode_apart(reader, table, span, memory)[1]
 
 
 class Cache:

@@ -33,7 +33,7 @@ LARGEST_PART = 32 << 20
 FIRST_SHARE = 1.05
 # Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones are shorter.
 _HEALED = 2 << 20
-_SHORT = 1 << 18
+SHORT, LONG = 1 << 18, TARGET  # compressed bytes
 _MOVED = 1 << 20  # bytes that a thread moves at a time
 _STARTS = 8  # how many starts a part tries before it gives up
 
@@ -178,7 +178,7 @@ class _Part(threading.Thread):
             bit = scan.find_block(piece.data, bit + offset, 8 * piece.stop + offset) - offset
             if bit + offset < 0:
                 break
-            walker = Walker(self.round.source, bit=bit, history=WINDOW, target=_SHORT)
+            walker = Walker(self.round.source, bit=bit, history=WINDOW, target=SHORT)
             stretch = walker.span(self.memory, self.base)
             if stretch is not None:
                 self.bit = bit
@@ -208,7 +208,7 @@ class _Part(threading.Thread):
             if not walker.open_member():
                 return
             if self.length > _HEALED:
-                walker.target = TARGET
+                walker.target = LONG
             bit = walker.bit  # of the data, behind a header
             stretch = walker.step(self.memory, self.base + self.length, stop)
             if stretch is None:
@@ -251,7 +251,7 @@ class _Part(threading.Thread):
     def _heal(self, window: Bytes) -> None:
         """Decode spans again behind the true window until they leave what they left before."""
         self.memory[self.base - len(window) : self.base] = window
-        piece = Piece(self.round.source, _SHORT + TARGET // 8)
+        piece = Piece(self.round.source, SHORT + TARGET // 8)
         decoder = inflate.Decoder()
         end = self.base
         for k, span in enumerate(self.spans):

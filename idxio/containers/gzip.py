@@ -7,23 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from .._native import inflate
+from .._native import inflate, kernels
 from ..errors import IdxError, TruncatedError
 from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import CACHE, SPAN, Cache, SpanReader, decode_apart, decode_first, read_by_table, wrong_span
+from .access import CACHE, SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
+from .gathering import Fronts, Parts, plan
 from .guess import read_by_guess
 from .gzipstream import MAX_RATIO, GzipStream
 from .members import IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
-from .table import Span, SpanTable
+from .table import Ids, Span, SpanTable
 from .walker import WINDOW, Walker
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
 TRUSTED_RATIO = 16
@@ -33,8 +33,8 @@ _BUFFER = 4 << 20
 _LONG = 1 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
-# Spans that a thread takes at a time: neighbours share a read of the file. Measured: 1 to 32 differ by a tenth.
-_RUN = 8
+# Spans that a thread takes at a time.
+_RUN = 16
 
 
 class Gzip(Container):
@@ -159,45 +159,35 @@ class Gzip(Container):
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
         offsets = base + ids * size
         table = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
-        first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
-        edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(ids)]
-        spans = [table.span(int(first[a])) for a in edges[:-1]]
+        parts = plan(table, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
-        keep = sum(span.end - span.start for span in spans) <= CACHE
-        room = WINDOW + inflate.SLACK + max((n for span in spans if (n := span.end - span.start) <= CACHE), default=0)
-        free: list[Bytes] = []
+        _, _, starts, ends = table.columns(parts.numbers)
+        keep = int((ends - starts).sum()) <= CACHE
+        fronts = Fronts(self._reader, table, table.marks, parts) if table.marks and not keep else None
 
-        def one(k: int) -> None:
-            a, b = edges[k], edges[k + 1]
-            span = spans[k]
-            # Records that go on in the next span stand last.
-            inside = a + int(np.searchsorted(last[a:b], first[a], "right"))
-            if span.end - span.start > CACHE:
-                places = (offsets[a:inside] - span.start).tolist()
-                self._crawl(
-                    table, span, [(place, out[i * size : (i + 1) * size].data) for i, place in enumerate(places, a)]
-                )
-            elif inside > a:
-                places = offsets[a:inside] - span.start
-                block, memory = self._cache.get(span.start, span.end - span.start), None
-                if block is None and keep:
-                    block = self._block(table, span)
-                elif block is None:
-                    memory = free.pop() if free else np.empty(room, np.uint8)
-                    block = decode_first(self._reader, table, span, int(places[-1]) + size, memory)
-                phase = int(places[0]) % size
-                rows = block[phase : phase + (len(block) - phase) // size * size].reshape(-1, size)
-                np.take(rows, places // size, axis=0, out=out[a * size : inside * size].reshape(-1, size))
-                if memory is not None:
-                    free.append(memory)
-            for i in range(inside, b):
-                self.read_at(int(offsets[i]), out[i * size : (i + 1) * size].data, 1)
+        def run(k: int) -> None:
+            stop = min(k + _RUN, len(parts.numbers))
+            while k < stop:
+                done = fronts.read(k, stop, out) if fronts else 0
+                if done == 0:
+                    self._pick(table, parts, k, out, keep)
+                    done = 1
+                k += done
 
-        def run(start: int) -> None:
-            for k in range(start, min(start + _RUN, len(spans))):
-                one(k)
+        on_threads(run, range(0, len(parts.numbers), _RUN), threads)
 
-        on_threads(run, range(0, len(spans), _RUN), threads)
+    def _pick(self, table: SpanTable, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
+        """Fill in the parts of the k-th span."""
+        span, some = table.span(int(parts.numbers[k])), slice(parts.edges[k], parts.edges[k + 1])
+        places, sizes, targets = parts.places[some], parts.sizes[some], parts.targets[some]
+        if span.end - span.start > CACHE:
+            each = zip(places.tolist(), sizes.tolist(), targets.tolist(), strict=True)
+            self._crawl(table, span, [(place, out[target : target + n].data) for place, n, target in each])
+            return
+        block = self._cache.get(span.start, span.end - span.start)
+        if block is None:
+            block = self._block(table, span) if keep else decode_apart(self._reader, table, span)[1]
+        kernels.copy_parts(block, places, sizes, targets, out)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanTable, int, int]:
         """A table that does not change, and its first and last span with the unpacked bytes start to stop.

@@ -16,7 +16,7 @@ from .._native import inflate
 from ..errors import ChangedError, FormatError
 from ..source import PathSource, Source
 from .members import MemberCheck, Trailer
-from .table import Marks, SpanTable
+from .table import Ids, Marks, SpanTable
 from .walker import WINDOW, Walker
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -27,8 +27,7 @@ SPACING = 1 << 16
 # Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark, and is checked there.
 MARK = 1 << 12
 
-_BLOCK = 1 << 15  # windows are read this many bytes at a time: about thirty
-
+_ZLIB_HEADER = 2  # bytes of a zlib stream before the deflate stream (RFC 1950, 2.2)
 _MAGIC = b"IDXSEEK1"
 # Magic; size of the gzip file; CRC-32 and length in its last eight bytes; unpacked length; how many spans and marks.
 _HEAD = struct.Struct("<8sQIIQQQ")
@@ -197,8 +196,9 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
     rising = bool((bits[1:] > bits[:-1]).all() and (starts[1:] > starts[:-1]).all() and starts[-1] < end)
     following = bool(((stops[:-1] == 0) | (stops[:-1] == bits[1:])).all() and stops[-1] == 0 and starts[0] == 0)
     packed = bool(
-        (table["window"] <= total).all()
-        and (table["size"] <= total - table["window"]).all()
+        table["window"][-1] <= total
+        and table["size"][-1] <= total - table["window"][-1]
+        and (table["window"][1:] == table["window"][:-1] + table["size"][:-1]).all()
         and (table["size"] <= 2 * WINDOW).all()
     )
     return inside and rising and following and packed and end < 1 << 62
@@ -208,8 +208,7 @@ class _Windows(Sequence[bytes]):
     """The windows in an index file, each read when it is looked at."""
 
     def __init__(self, index: Source, places: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> None:
-        self._index, self._places, self._sizes = index, places, sizes
-        self._block = 0, bytearray()  # what was read last, and where
+        self._index, self._places, self._sizes = index, places.astype(np.int64), sizes.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -223,18 +222,17 @@ class _Windows(Sequence[bytes]):
             return [self[k] for k in range(len(self))[i]]
         window = bytearray(WINDOW)
         # What zlib's checksum is for, that of the span sees too.
-        status, _, produced = inflate.Decoder().inflate(self.packed(i), 0, window, 0)
+        packed = _bytes_at(self._index, int(self._places[i]), int(self._sizes[i]))[_ZLIB_HEADER:]
+        status, _, produced = inflate.Decoder().inflate(packed, 0, window, 0)
         if self._sizes[i] and status != inflate.END:
             raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._places[i]))
         return bytes(window[:produced])
 
-    def packed(self, i: int) -> bytes | bytearray:
-        """A window as it is stored, behind the two bytes that zlib begins with."""
-        size = int(self._sizes[i])
-        if not size:
-            return b""
-        start, block = self._block
-        place = int(self._places[i])
-        if not start <= place <= start + len(block) - size:
-            start, block = self._block = place, _bytes_at(self._index, place, max(size, _BLOCK))
-        return block[place - start + 2 : place - start + size]
+    def packed(self, numbers: Ids) -> tuple[bytearray, Ids]:
+        """Some windows, in ascending order, as deflate streams, and the edges between these."""
+        places, sizes = self._places[numbers], self._sizes[numbers]
+        stops = places + sizes
+        read = _bytes_at(self._index, int(places[0]), int(stops[-1] - places[0]))
+        bare = np.maximum(sizes - _ZLIB_HEADER, 0)
+        parts = [read[a:b] for a, b in zip(stops - bare - places[0], stops - places[0], strict=True)]
+        return bytearray().join(parts), np.append(0, np.cumsum([len(part) for part in parts]))

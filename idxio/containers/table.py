@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+Ids: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
 
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
@@ -29,28 +30,14 @@ class Span(NamedTuple):
     crc: int | None = None  # of the unpacked bytes, where an index states it
 
 
-class Mark(NamedTuple):
-    """A place inside a span up to which its bytes can be checked."""
-
-    length: int
-    crc: int  # of that many first bytes
-    window: bytes | bytearray  # what came before the span, a deflate stream
-
-
 class Marks(NamedTuple):
-    """Marks in all spans: after `step` unpacked bytes, twice as many, and so on."""
+    """Places inside all spans up to which their bytes can be checked: after `step` bytes, twice as many, and so on."""
 
     step: int
-    crcs: np.ndarray[Any, np.dtype[np.uint32]]
-    first: np.ndarray[Any, np.dtype[np.int64]]  # of each span, in crcs
-    window: Callable[[int], bytes | bytearray]
-
-    def find(self, span: Span, length: int) -> Mark | None:
-        """See SpanTable.mark."""
-        k = -(-length // self.step)
-        if k * self.step >= span.end - span.start:
-            return None
-        return Mark(k * self.step, int(self.crcs[self.first[span.number] + k - 1]), self.window(span.number))
+    crcs: np.ndarray[Any, np.dtype[np.uint32]]  # of all bytes of the span before each
+    first: Ids  # of each span, in crcs
+    windows: Callable[[Ids], tuple[bytes | bytearray, Ids]]
+    """What came before some ascending spans, as deflate streams, and the edges between these."""
 
 
 class SpanTable:
@@ -64,7 +51,8 @@ class SpanTable:
         self._windows: Sequence[bytes] = []
         self._inside: Any = []  # whether there is a window
         self._crcs: Column | None = None
-        self._marks: Marks | None = None
+        self.marks: Marks | None = None
+        """If an index has any."""
         self._kept = 0  # windows that are not empty
         self._every = 1  # how many walked spans make one here
         self._since = 0
@@ -88,7 +76,7 @@ class SpanTable:
     ) -> SpanTable:
         """A complete table from its columns; windows are those of each span, and whether it needs one."""
         table = cls()
-        table._bits, table._stops, table._starts, table._crcs, table._marks = bits, stops, starts, crcs, marks
+        table._bits, table._stops, table._starts, table._crcs, table.marks = bits, stops, starts, crcs, marks
         table._windows, table._inside = windows or ([], np.zeros(len(bits), np.bool_))
         table.end, table.limit, table.complete = end, limit, True
         return table
@@ -142,15 +130,22 @@ class SpanTable:
             int(self._crcs[i]) if self._crcs is not None else None,
         )
 
-    def mark(self, span: Span, length: int) -> Mark | None:
-        """The first mark in a span at or behind its first length bytes, if an index has marks."""
-        return self._marks.find(span, length) if self._marks else None
-
     def window(self, i: int) -> bytes:
         """What came before the span with the number i, as far as it is needed."""
         return self._windows[i] if self._inside[i] else b""
 
-    def find_all(self, offsets: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def columns(self, numbers: Ids) -> tuple[Ids, Ids, Ids, Ids]:
+        """Of spans with these numbers: bit, limit, start and end."""
+        bits, starts = np.asarray(self._bits, np.int64), np.asarray(self._starts, np.int64)
+        limits, ends = np.append((bits[1:] + 7) >> 3, self.limit), np.append(starts[1:], self.end)
+        return bits[numbers], limits[numbers], starts[numbers], ends[numbers]
+
+    def crcs(self, numbers: Ids) -> np.ndarray[Any, np.dtype[np.uint32]]:
+        """The CRC-32 of each of these spans, for a table that states them."""
+        assert self._crcs is not None
+        return np.asarray(self._crcs).astype(np.uint32)[numbers]
+
+    def find_all(self, offsets: Ids) -> Ids:
         """find() for many offsets."""
         return np.searchsorted(np.array(self._starts, np.int64), offsets, "right") - 1
 
