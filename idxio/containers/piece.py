@@ -60,7 +60,8 @@ class Piece:
         if size > capacity:
             capacity = max(size, 2 * capacity)
             memory = np.empty(inflate.ROOM + capacity + inflate.SPARE, np.uint8)
-        memory[inflate.ROOM : inflate.ROOM + kept] = self._data[self.local(start) : self.local(start) + kept]
+        if kept:
+            memory[inflate.ROOM : inflate.ROOM + kept] = self._data[self.local(start) : self.local(start) + kept]
         self._data = memory
         n = self.source.read_at(start + kept, memory[inflate.ROOM + kept : inflate.ROOM + capacity].data)
         self.ended = n < capacity - kept
