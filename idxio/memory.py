@@ -12,16 +12,19 @@ import numpy as np
 from ._native import memory
 
 ALIGNMENT = 64  # a cache line, and the widest vector
+_SMALL = 1 << 12  # the time that alignment takes shows in a loop over records
 # Below this a helper thread costs more than the page faults that it saves.
 _WORTH_A_THREAD = 8 << 20
 _PAGES_A_CALL = 512  # 2 MiB: one huge page
 
 
 def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """before + nbytes fresh bytes, not set, of which the last nbytes start aligned.
+    """before + nbytes fresh bytes, not set, of which the last nbytes start aligned, small ones for any dtype only.
 
     numpy asks for huge pages itself for anything of 4 MiB or more.
     """
+    if before == 0 and nbytes < _SMALL:
+        return np.empty(nbytes, np.uint8)
     buffer = np.empty(before + nbytes + ALIGNMENT, np.uint8)
     start = -(memory.address(buffer) + before) % ALIGNMENT
     return buffer[start : start + before + nbytes]

@@ -170,9 +170,10 @@ def decode_apart(
 
 
 class Cache:
-    """The last decoded spans, at most CACHE bytes or one span. Shared by threads."""
+    """The last decoded spans of a file, at most CACHE bytes or one span. Shared by threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._lock = threading.Lock()
         self._blocks: OrderedDict[int, Bytes] = OrderedDict()
         self._size = 0
@@ -184,7 +185,8 @@ class Cache:
             if block is None or len(block) != length:
                 return None
             self._blocks.move_to_end(start)
-            return block
+        self._source.check()  # what is kept must not outlive its file
+        return block
 
     def put(self, start: int, block: Bytes) -> None:
         """Keep a span, and drop those that were not used for longest."""

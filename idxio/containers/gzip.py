@@ -48,7 +48,7 @@ class Gzip(Container):
 
     def renew_locks(self) -> None:
         self._lock = threading.RLock()
-        self._cache = Cache()
+        self._cache = Cache(self.source)
         self._scout: GzipStream | None = None
         if self._known is not None and not self._known.complete:
             self._known = None  # another thread may have been adding to it
@@ -194,7 +194,6 @@ class Gzip(Container):
 
         Decodes up to there where no table says where they are.
         """
-        self.source.check()  # spans that are kept must not outlive their file
         with self._lock:
             table = self.table
             if table.end < stop and not table.complete:

@@ -53,6 +53,7 @@ class Piece:
         """Have the bytes [start, start + size) of the file here, or as many of them as there are."""
         here = max(self.start, self.clean) <= start <= self.stop
         if here and (start + size <= self.stop or self.ended):
+            self.source.check()  # as reading does
             return
         kept = self.stop - start if here else 0
         memory = self._data
