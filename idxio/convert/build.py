@@ -28,7 +28,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[int, int], None]
 
 # Pictures converted in one go, and the bytes that their records may have.
-_BATCH, _BATCH_BYTES = 64, 1 << 20
+_BATCH, _BATCH_BYTES = 256, 1 << 20
 # Helper processes take about this long to start, in seconds: measured 0.2, of one core each.
 _WORTH_WORKERS = 0.5
 # Without skip_bad, the run stops when it has this many to tell of.

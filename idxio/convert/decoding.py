@@ -49,7 +49,7 @@ def decode(path: str) -> Array:
     import PIL.Image
 
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             data = file.read()
     except OSError as error:
         raise BadPictureError(f"can't be read: {error.strerror}") from None
