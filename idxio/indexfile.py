@@ -37,6 +37,18 @@ def build_index(
     ------
     OSError, IdxError
         As `idxio.verify`: the whole file is read and checked. IdxError too for anything but a gzip file with a path.
+
+    Examples
+    --------
+    >>> import gzip, idxio, numpy as np, os
+    >>> idxio.write("raw", np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90]], np.uint8))
+    >>> with open("raw", "rb") as raw, gzip.open("stock.gz", "wb") as packed:
+    ...     size = packed.write(raw.read())
+    >>> os.path.basename(idxio.build_index("stock.gz"))
+    'stock.gz.seek'
+    >>> with idxio.open("stock.gz") as f:
+    ...     f[2].tolist()
+    [70, 80, 90]
     """
     if spacing < 1 << 12:
         raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")

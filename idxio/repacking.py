@@ -35,6 +35,14 @@ def repack(
     ------
     OSError, IdxError
         As `idxio.verify`: the whole file is read and checked.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np
+    >>> idxio.write("raw", np.array([[10, 20, 30], [40, 50, 60]], np.uint8))
+    >>> idxio.repack("raw", "packed.gz")
+    >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
+    ('gzip', [[10, 20, 30], [40, 50, 60]])
     """
     with open_array(file) as f:
         if not f.shape:

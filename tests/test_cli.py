@@ -301,6 +301,17 @@ def test_version_and_help(idxio_run):
             assert re.search(rf"^  {code} +\w", done.stdout, re.MULTILINE)
 
 
+def test_every_command_says_what_it_does(capsys):
+    main(["--help"])
+    commands = re.findall(r"^    (\w+) +\w", capsys.readouterr().out, re.MULTILINE)
+    assert {"info", "import", "demo"} < set(commands)
+    for command in commands:
+        main([command, "--help"])
+        description = capsys.readouterr().out.split("\n\n")[1]
+        assert re.fullmatch(r"[A-Z].+\.", description, re.DOTALL), command
+        assert max(map(len, description.splitlines())) <= 112
+
+
 def test_main_takes_arguments_and_returns_the_code(tmp_path, capsys):
     (tmp_path / "labels").write_bytes(idx(np.arange(3, dtype=np.uint8)))
     assert main(["verify", str(tmp_path / "labels")]) == 0

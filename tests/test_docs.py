@@ -53,6 +53,8 @@ def test_docstrings_have_examples():
         "write_sorted",
         "Dataset",
         "build",
+        "build_index",
+        "repack",
     ):
         value = getattr(idxio, "open" if name == "open_array" else name)
         assert any(test.examples for test in finder.find(value, name)), name

@@ -109,11 +109,23 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="shape, type, packing and checksum, without unpacking")
     verify = commands.add_parser("verify", help="read everything; check the size and every checksum")
+    info.description = (
+        "Say what each file holds and how it is packed. Sizes and checksums are those that the file states; nothing\n"
+        "is unpacked to check them, for which there is idxio verify."
+    )
+    verify.description = (
+        "Read each file from its first byte to its last, and check its size and every checksum. A line says that it\n"
+        "is sound, or what is wrong and where."
+    )
     for command in (info, verify):
         command.add_argument("files", nargs="+", metavar="FILE")
         command.add_argument("--json", action="store_true", help="one JSON list with an object for each file")
 
     show = commands.add_parser("show", help="a contact sheet of the images, or the labels as numbers")
+    show.description = (
+        "Draw images in the terminal, or write them as a PNG file; of a file of labels or other numbers, print those.\n"
+        "Only the records that are shown are read."
+    )
     show.add_argument("file", metavar="FILE")
     rows = "the records to show: a slice or one number; --rows=-9: for the last nine"
     show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
@@ -132,12 +144,20 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="one JSON object, for programs")
 
     page = commands.add_parser("report", help="the same and pictures on one HTML page, in one file")
+    page.description = (
+        "Write one HTML file with all that idxio check finds, the number of pictures of each class, and pictures. It\n"
+        "needs no other file and no network."
+    )
     page.add_argument("-o", dest="output", default="report.html", metavar="OUT.html", help="report.html if not given")
     for command in (check, page):
         command.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
         command.add_argument("--dataset", metavar="NAME", help="which of several there: what its names start with")
 
     repack = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
+    repack.description = (
+        "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio reads on all\n"
+        "cores and from any record on. OUT may be IN."
+    )
     repack.add_argument("file", metavar="IN")
     repack.add_argument("target", metavar="OUT")
     repack.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
@@ -167,12 +187,24 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--level", type=int, choices=range(13), default=6, metavar="0..12", help="6 if not given")
 
     index = commands.add_parser("index", help="build the seek index of gzip files, beside them")
+    index.description = (
+        "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file stays as it is;\n"
+        "one that idxio wrote needs no such index."
+    )
     index.add_argument("files", nargs="+", metavar="FILE")
 
     cache = commands.add_parser("cache", help="list the unpacked files that open(cache=True) keeps, or remove them")
+    cache.description = (
+        "List the unpacked copies that idxio.open(file, cache=True) keeps in your cache folder, with when each was\n"
+        "used last, or remove them all."
+    )
     cache.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
 
     export = commands.add_parser("export", help="write a dataset as npz, CSV, PNG folders, Parquet or npy")
+    export.description = (
+        "Write the four files of a dataset in a format that other programs read; one IDX file as npy. All of OUT\n"
+        "appears at once, or nothing does."
+    )
     export.add_argument("source", metavar="DIR", help="the directory of the dataset; for npy one file")
     export.add_argument("target", metavar="OUT", help="a new folder; for npz and npy a file")
     to = "what to write, if the suffix of OUT does not say it"
@@ -180,6 +212,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters")
 
     importing = commands.add_parser("import", help="make a dataset of what export or another program wrote")
+    importing.description = (
+        "Make the IDX files of a dataset of what idxio export or another program wrote; its content says what it is.\n"
+        "All of OUT appears at once, or nothing does. For pictures of your own there is idxio build."
+    )
     importing.add_argument(
         "source",
         metavar="IN",
