@@ -40,6 +40,7 @@ def codec() -> dict[str, Any]:
 
 
 CODEC = codec()
+NAMES = "batch", "crew", "decimal", "kernels", "memory", "order", "pictures", "pool", "rows", "scan"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
 
@@ -50,7 +51,7 @@ def extension(name: str, **flags: Any) -> Extension:
     return Extension(
         f"idxio._native.{name}",
         [f"idxio/_native/{name}.pyx"],
-        depends=["idxio/_native/codec.h", "idxio/_native/batch.h"],
+        depends=["idxio/_native/codec.h", *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs"))],
         extra_compile_args=compile_args,
         extra_link_args=link_args,
         **flags,
@@ -59,8 +60,7 @@ def extension(name: str, **flags: Any) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension(name, **CODEC) for name in ("deflate", "inflate")]
-        + [extension(name) for name in ("batch", "decimal", "kernels", "memory", "order", "pictures", "rows", "scan")],
+        [extension(name, **CODEC) for name in ("deflate", "inflate")] + [extension(name) for name in NAMES],
         language_level=3,
         build_dir="build/cython",
     )

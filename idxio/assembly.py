@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -58,29 +59,43 @@ class Assembler:
         IndexError
             There is no such row.
         """
-        ids = np.ascontiguousarray(ids, np.int64)
         if out is None:
-            flat = allocate(0, len(ids) * self.row_nbytes)
-            out = flat.view(self.dtype).reshape(len(ids), *self.row_shape)
-        else:
-            flat = out.reshape(-1).view(np.uint8)
-        if not len(ids) or not self._elements:
-            return out
-        if not source.flags.c_contiguous:
-            source = np.ascontiguousarray(source[ids])
-            ids = np.arange(len(ids))
-        rows = source.reshape(-1).view(np.uint8)
-        if self._factors is not None:
-            a, b = self._factors
-            kind = batch.KINDS.index(source.dtype.str[1:])
-            to_double = self.dtype.itemsize == 8
-            batch.gather_affine(rows, kind, not source.dtype.isnative, ids, flat, to_double, self._elements, a, b)
-        elif source.dtype.newbyteorder("=") == self.dtype and (source.dtype.isnative or self.dtype.kind in "biuf"):
-            swapped = 0 if source.dtype.isnative else self.dtype.itemsize
-            batch.gather(rows, self.row_nbytes, ids, flat, swapped)
+            out = self.shape(allocate(0, len(ids) * self.row_nbytes), len(ids))
+        ids = np.ascontiguousarray(ids, np.int64)
+        if self.is_native(source):
+            self.begun(source)(ids, out).run()
+        elif self._is_one_pass(source):
+            self.begun(np.ascontiguousarray(source[ids]))(np.arange(len(ids)), out).run()
         else:
             out[...] = source[ids]
         return out
+
+    def shape(self, memory: Any, count: int) -> Array:
+        """The first bytes of aligned memory as count rows."""
+        return np.ndarray((count, *self.row_shape), self.dtype, memory)
+
+    def begun(self, source: Array) -> Callable[[Array, Array], batch.Gather]:
+        """From contiguous int64 indices and out to what `gather` does, yet to be done; the source `is_native`."""
+        rows, is_swapped = _flat(source), not source.dtype.isnative
+        if self._factors is None:
+            swapped = self.dtype.itemsize if is_swapped else 0
+            return lambda ids, out: batch.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
+        a, b = self._factors
+        kind, to_double = batch.KINDS.index(source.dtype.str[1:]), self.dtype.itemsize == 8
+        return lambda ids, out: batch.gather_affine(
+            rows, kind, is_swapped, ids, _flat(out), to_double, self._elements, a, b
+        )
+
+    def is_native(self, source: Array) -> bool:
+        """Whether rows of this array are gathered in native code, so that threads of it can do that ahead."""
+        return source.flags.c_contiguous and self._is_one_pass(source)
+
+    def _is_one_pass(self, source: Array) -> bool:
+        """Whether there is native code that makes rows of these elements."""
+        if self._factors is not None:
+            return True
+        is_same = source.dtype.newbyteorder("=") == self.dtype
+        return is_same and (source.dtype.isnative or self.dtype.kind in "biuf")
 
     def check_out(self, out: Any, count: int) -> None:
         """Raise unless batches of up to count rows can be put into out."""
@@ -111,3 +126,8 @@ class Assembler:
         if a.ndim or b.ndim:
             a, b = np.broadcast_to(a, self.row_shape), np.broadcast_to(b, self.row_shape)
         return tuple(np.ascontiguousarray(x, self.dtype).reshape(-1).view(np.uint8) for x in (a, b))  # type: ignore[return-value]
+
+
+def _flat(array: Array) -> Array:
+    """The bytes of a C-contiguous array, as a view."""
+    return array.reshape(-1).view(np.uint8)

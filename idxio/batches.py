@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import order
 from ._native import inflate
+from ._native.batch import Gather
+from ._native.pool import Pool
 from .array import IdxArray
 from .assembly import Assembler
 from .holding import locate
 from .parallel import check_threads
-from .prefetch import ahead
+from .prefetch import ahead, gathered
 from .selection import ArrayLike, Selection
 from .windows import BUFFER, WindowReader, Windows
 
@@ -233,24 +235,36 @@ class _Loop:
         numbers = range(batches.count(self._start))
         groups = numbers[::group] if parts == 1 else numbers[part::parts]
         outs = batches._outs
-        # Where many are made ahead, handing them over one by one would take longer than making them.
-        per = 1 if outs else max(1, batches._prefetch // (4 * group))
         # With arrays of the caller's, the loop looks at one of them while the others are filled.
-        depth = -(-batches._prefetch // (per * group)) if not outs else min(batches._prefetch, len(outs) - 1)
+        depth = -(-batches._prefetch // group) if not outs else min(batches._prefetch, len(outs) - 1)
+
+        most = min(self._group * batches._size, batches._order.n)
+        pool = Pool(most * batches._image_rows.row_nbytes)
+
+        def begin(k: int) -> tuple[list[tuple[int, Batch]], Ids, Array]:
+            """Some batches, each with its number; the places of their images, and the array that these go to."""
+            count = min(group, len(numbers) - groups[k])
+            some, places, images = self._begin(groups[k], count, outs[k % len(outs)] if outs else pool)
+            return list(enumerate(some, groups[k])), places, images
 
         def make(k: int) -> list[tuple[int, Batch]]:
-            """Some batches, each with its number."""
-            made = []
-            for j in range(k * per, min((k + 1) * per, len(groups))):
-                count = min(group, len(numbers) - groups[j])
-                some = self._make(groups[j], count, outs[j % len(outs)] if outs else None)
-                made += list(enumerate(some, groups[j]))
-            return made
+            some, places, images = begin(k)
+            self._fill(places, images, some[-1][0] + 1)
+            return some
 
-        count = -(-len(groups) // per)
-        # Windows are unpacked in order by one helper, which has threads of its own.
-        threads = 1 if self._reader else batches._threads
-        made = ahead(make, count, depth, threads) if depth else map(make, range(count))
+        made: Iterator[list[tuple[int, Batch]]]
+        if not depth:
+            made = map(make, range(len(groups)))
+        elif gather := self._native():
+
+            def prepare(k: int) -> tuple[list[tuple[int, Batch]], Gather]:
+                some, places, images = begin(k)
+                return some, gather(places, images)
+
+            made = gathered(prepare, len(groups), depth, batches._threads)
+        else:
+            # Windows are unpacked in order by one helper, which has threads of its own.
+            made = ahead(make, len(groups), depth, 1 if self._reader else batches._threads)
         share, n = batches._share, batches._order.n
         for some in made:
             for number, batch in some:
@@ -266,29 +280,49 @@ class _Loop:
             batches.epoch += 1
             batches._latest = None
 
-    def _make(self, first: int, count: int, out: Out | None) -> list[Batch]:
-        """Batches that follow on each other, from the number of the first."""
+    def _native(self) -> Callable[[Ids, Array], Gather] | None:
+        """From places and an array to the native gather of the images there, if there is one."""
+        held, rows = self._batches._images, self._batches._image_rows
+        if self._reader is not None:
+            return None
+        assert not isinstance(held, IdxArray)
+        source, _ = locate(held, np.empty(0, np.int64))
+        if not rows.is_native(source):
+            return None
+        begun = rows.begun(source)
+        return lambda places, images: begun(locate(held, places)[1], images)
+
+    def _begin(self, first: int, count: int, out: Out | Pool) -> tuple[list[Batch], Ids, Array]:
+        """Batches that follow on each other, from the number of the first, in out or memory of the pool.
+
+        All is there but the images: their places, and the array that they go to.
+        """
         batches, size = self._batches, self._batches._size
         plan = self._plan(first // self._plan_of)
         begin = first % self._plan_of * size
         places = plan.places[begin : begin + count * size]
         labels = plan.labels[begin : begin + count * size]
-        images_out = None
-        if out is not None:
-            images_out = out[0][: len(places)]
+        if isinstance(out, Pool):
+            images = batches._image_rows.shape(out.take(), len(places))
+        else:
+            images = out[0][: len(places)]
             out[1][: len(labels)] = labels
             labels = out[1][: len(labels)]
-        if self._reader is None:
-            assert not isinstance(batches._images, IdxArray)
-            images = batches._image_rows.gather(*locate(batches._images, places), images_out)
-        else:
-            images = self._reader.gather(batches._image_rows, places, images_out)
-            self._reader.prepare(min(self._start + (first + count) * batches._share, batches._order.n))
         cuts = [slice(k * size, (k + 1) * size) for k in range(count)]
         if batches._remainder == "pad":
             valid = plan.valid[begin : begin + count * size]
-            return [(images[cut], labels[cut], valid[cut]) for cut in cuts]
-        return [(images[cut], labels[cut]) for cut in cuts]
+            return [(images[cut], labels[cut], valid[cut]) for cut in cuts], places, images
+        return [(images[cut], labels[cut]) for cut in cuts], places, images
+
+    def _fill(self, places: Ids, images: Array, behind: int) -> None:
+        """Fill images; behind: the number of the batch that comes after them."""
+        batches = self._batches
+        if self._reader is None:
+            assert not isinstance(batches._images, IdxArray)
+            batches._image_rows.gather(*locate(batches._images, places), images)
+        else:
+            self._reader.gather(batches._image_rows, places, images)
+            self._reader.prepare(min(self._start + behind * batches._share, batches._order.n))
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""

@@ -220,7 +220,7 @@ class Dataset:
             One pair less than there are is made ahead, so none with a single pair. JAX and torch may look at that
             memory later than you think.
         threads : int, optional
-            Threads that make batches ahead or unpack; by default one for each processor.
+            Threads that make batches, the loop's own among them, or unpack; by default one for each processor.
         prefetch : int
             How many batches are made ahead of the loop, at least. 0: none, and no thread is started.
         buffer : int, optional

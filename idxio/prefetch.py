@@ -1,12 +1,16 @@
-"""Things made ahead of the loop that uses them, in order, by helper threads."""
+"""Things made ahead of the loop that uses them, in order, by helper threads: of Python, or native ones."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
+
+from ._native.batch import Gather
+from ._native.crew import Crew
 
 Item = TypeVar("Item")
 
@@ -55,6 +59,32 @@ def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> 
         if os.getpid() == process:
             for helper in helpers:
                 helper.join()
+
+
+def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int, threads: int) -> Iterator[Item]:
+    """What begin(0), begin(1), ... return, in order, each when its rows are gathered, with `depth` more begun.
+
+    The loop helps with the batch that it waits for: handing one over to a thread that wakes up takes as long as to
+    make it. Leaving the loop ends the threads.
+    """
+    begun: deque[Item] = deque()
+    every = depth // 2 + 1
+    crew = Crew(min(max(1, threads - 1), depth))
+    try:
+        for number in range(count + depth):
+            if number < count:
+                item, gather = begin(number)
+                crew.add(gather)
+                begun.append(item)
+                del item, gather
+                # Waking a thread takes the loop 15 us: every other time is often enough to be one ahead.
+                if number % every == 0 or number == count - 1:
+                    crew.wake()
+            if number >= depth:
+                crew.finish()
+                yield begun.popleft()
+    finally:
+        crew.leave()
 
 
 class _Failed:

@@ -115,8 +115,8 @@ class WindowReader:
         self._images, self._order, self._epoch, self._threads = images, order, epoch, threads
         self._windows: dict[int, tuple[Array, int]] = {}  # with the blocks that are there
 
-    def gather(self, assembler: Assembler, places: Ids, out: Array | None) -> Array:
-        """The records at these places, as a new array or in out."""
+    def gather(self, assembler: Assembler, places: Ids, out: Array) -> None:
+        """Put the records at these places into out."""
         numbers = places // self._order.window
         needed = np.unique(numbers).tolist()
         for number in needed:
@@ -125,12 +125,9 @@ class WindowReader:
             mine = numbers == number
             local = places[mine] - number * self._order.window
             if len(needed) == 1:
-                out = assembler.gather(window, local, out)
+                assembler.gather(window, local, out)
             else:
-                rows = assembler.gather(window, local)
-                out = np.empty((len(places), *rows.shape[1:]), rows.dtype) if out is None else out
-                out[mine] = rows
-        return assembler.gather(np.empty(0), places, out) if out is None else out
+                out[mine] = assembler.gather(window, local)
 
     def prepare(self, position: int) -> None:
         """Unpack as much of the next window as the loop, now at this position, has used of its own."""

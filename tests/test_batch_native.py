@@ -21,7 +21,7 @@ def test_gather(elements, ids, swapped, offset):
     memory = np.random.default_rng(elements).integers(0, 256, offset + 9 * row, np.uint8)
     source, ids = memory[offset:], np.array(ids, np.int64)
     out = np.full(len(ids) * row + 2, 170, np.uint8)
-    batch.gather(source, row, ids, out[1:-1], swapped)
+    batch.gather(source, row, ids, out[1:-1], swapped).run()
     wanted = source.reshape(9, row)[ids]
     if swapped:
         wanted = wanted.reshape(len(ids), elements, swapped)[:, :, ::-1]
@@ -48,7 +48,7 @@ def test_gather_affine(kind, swapped, elements, ids, to, by_element, offset):
     ids = np.array(ids, np.int64)
     batch.gather_affine(
         memory[offset:], batch.KINDS.index(kind), swapped, ids, raw(out[:-1]), to == "f8", elements, raw(a), raw(b)
-    )
+    ).run()
     assert out[:-1].tobytes() == (values[ids].astype(to) * a + b).tobytes()
     assert (out[-1] == 17).all()
 
@@ -133,10 +133,13 @@ def test_memory_that_is_not_aligned(part):
 
 def test_nothing_to_gather():
     empty = np.zeros(0, np.uint8)
-    batch.gather(empty, 0, IDS, empty)
-    batch.gather(empty, 4, IDS[:0], empty)
-    batch.gather_affine(empty, 0, False, IDS, empty, False, 0, ONE, ZERO)
-    batch.gather_affine(empty, 0, False, IDS[:0], empty, False, 4, ONE, ZERO)
+    for gather in (
+        batch.gather(empty, 0, IDS, empty),
+        batch.gather(empty, 4, IDS[:0], empty),
+        batch.gather_affine(empty, 0, False, IDS, empty, False, 0, ONE, ZERO),
+        batch.gather_affine(empty, 0, False, IDS[:0], empty, False, 4, ONE, ZERO),
+    ):
+        gather.run()
 
 
 def test_memory_that_must_not_be_written():

@@ -6,9 +6,9 @@
 #ifndef IDXIO_BATCH_H
 #define IDXIO_BATCH_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "jobs.h"
 
 /* Rows of the sizes at hand lie apart: the cache is told of one while another is worked on. */
 #define IDXIO_AHEAD 4
@@ -55,9 +55,6 @@ static inline double idxio_f64(uint64_t v) { double f; memcpy(&f, &v, 8); return
 #define IDXIO_LOAD_s4(p, i) ((int32_t)__builtin_bswap32(IDXIO_WORD(32, p, i)))
 #define IDXIO_LOAD_sf4(p, i) idxio_f32(__builtin_bswap32(IDXIO_WORD(32, p, i)))
 #define IDXIO_LOAD_sf8(p, i) idxio_f64(__builtin_bswap64(IDXIO_WORD(64, p, i)))
-
-typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
-                             void *out, const void *a, const void *b, int step);
 
 #define IDXIO_AFFINE(name, from, to, target)                                                                  \
     target static void idxio_affine_##name(const uint8_t *source, size_t row, size_t elements,                \
@@ -115,6 +112,19 @@ static void idxio_gather_swapped(const uint8_t *source, size_t row, const int64_
     if (itemsize == 2) IDXIO_BEST(idxio_gather_swapped16)(source, row, ids, count, out);
     else if (itemsize == 4) IDXIO_BEST(idxio_gather_swapped32)(source, row, ids, count, out);
     else IDXIO_BEST(idxio_gather_swapped64)(source, row, ids, count, out);
+}
+
+/* Some rows of an idxio_gathering. */
+static void idxio_gather_some(const void *what, size_t first, size_t count) {
+    const idxio_gathering *g = (const idxio_gathering *)what;
+    const int64_t *ids = g->ids + first;
+    uint8_t *out = g->out + g->out_row * first;
+    if (g->affine != NULL)
+        g->affine(g->source, g->row, g->elements, ids, count, out, g->scale, g->shift, g->step);
+    else if (g->swapped)
+        idxio_gather_swapped(g->source, g->row, ids, count, out, g->swapped);
+    else
+        idxio_gather(g->source, g->row, ids, count, out);
 }
 
 #endif

@@ -1,8 +1,14 @@
+from typing import final
+
 from typing_extensions import Buffer
 
 KINDS: tuple[str, ...]
 
-def gather(source: Buffer, row: int, ids: Buffer, out: Buffer, swapped: int = 0) -> None: ...
+@final
+class Gather:
+    def run(self) -> None: ...
+
+def gather(source: Buffer, row: int, ids: Buffer, out: Buffer, swapped: int = 0) -> Gather: ...
 def gather_affine(
     source: Buffer,
     kind: int,
@@ -13,4 +19,4 @@ def gather_affine(
     elements: int,
     scale: Buffer,
     shift: Buffer,
-) -> None: ...
+) -> Gather: ...

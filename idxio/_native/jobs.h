@@ -1,0 +1,31 @@
+/* What the threads of a crew do, and what a gather is: types that both modules know. */
+#ifndef IDXIO_JOBS_H
+#define IDXIO_JOBS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows that can be made in any order, some at a time. */
+typedef struct idxio_job {
+    void (*rows)(const void *what, size_t first, size_t count);
+    const void *what;
+    size_t turn;             /* rows that a thread takes at a time */
+    size_t front, back;      /* the rows that nobody took yet */
+    int busy;                /* threads of the crew that work on some */
+    struct idxio_job *after; /* in the line */
+} idxio_job;
+
+typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
+                             void *out, const void *a, const void *b, int step);
+
+/* Rows with these ids, copied or made by affine. */
+typedef struct {
+    const uint8_t *source, *scale, *shift;
+    const int64_t *ids;
+    uint8_t *out;
+    size_t row, elements, out_row; /* in bytes, items, bytes */
+    idxio_affine affine;           /* NULL: items stay as they are */
+    int swapped, step;
+} idxio_gathering;
+
+#endif
