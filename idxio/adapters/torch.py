@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,7 @@ class TensorBatches(IterableDataset[Any]):
     def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         worker = get_worker_info()
         part, parts = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for batch in self.batches.part(part, parts):
-            yield tensors(*batch)
+        return starmap(tensors, self.batches.part(part, parts))
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
@@ -87,4 +87,5 @@ class TensorBatches(IterableDataset[Any]):
 
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
     """One batch of new native arrays as tensors of the same memory; labels are made int64, which losses want."""
-    return tuple(map(torch.from_numpy, (images, labels.astype(np.int64, copy=False), *valid)))
+    made = torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64, copy=False))
+    return made if not valid else (*made, torch.from_numpy(*valid))
