@@ -53,6 +53,19 @@ def test_threads_do_it_when_they_are_woken():
     crew.leave()
 
 
+def test_what_a_thread_still_works_on_is_waited_for():
+    """Two rows so long that the thread, which begins with the last one later, ends later."""
+    source = np.ones(2 << 24, np.uint8)
+    crew = Crew(1)
+    for _ in range(20):
+        out = np.zeros(2 << 24, np.uint8)
+        crew.add(batch.gather(source, 1 << 24, np.arange(2), out))
+        crew.wake()
+        crew.finish()
+        assert out[-1] == 1
+    crew.leave()
+
+
 @pytest.mark.parametrize("way", ["leave", "forget", "cycle"])
 def test_leaving_with_work_left(way):
     for _ in range(50):

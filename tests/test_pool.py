@@ -127,6 +127,7 @@ def test_a_pool_keeps_few_blocks():
 def test_blocks_that_lie_in_a_cycle_go_back():
     pool = Pool(1000)
     block = pool.take()
+    assert not gc.is_tracked(block)  # or its pool might be cleared before it
     array = np.frombuffer(block, np.uint8)
     where = address(array)
     cycle = [array, block]

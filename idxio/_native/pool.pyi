@@ -7,4 +7,4 @@ class Pool:
 
 @final
 class Block:
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...  # a method from Python 3.12 on
