@@ -13,6 +13,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,3 +220,10 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what}; under CI this is not skipped")
     pytest.skip(what)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, where that can be told."""
+    if not os.path.exists("/proc/self/task"):
+        pytest.skip("no /proc")
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -10,19 +10,19 @@ import subprocess
 import sys
 import time
 import zlib
-from pathlib import Path
 
 import idx2numpy
 import mnist
 import numpy as np
 import pytest
 from PIL import Image
+from support import children
 
 import idxio
 from idxio.cli import main
 from idxio.convert import build as building
 from idxio.convert import pipeline
-from idxio.convert.records import Recipe
+from idxio.convert.records import Recipe, convert
 from idxio.convert.workers import Workers
 
 FOUR = [
@@ -390,7 +390,7 @@ def test_a_failure_leaves_nothing(classes, at):
 
 @pytest.fixture
 def always_workers(monkeypatch):
-    monkeypatch.setattr(building, "_WORTH_WORKERS", 0)
+    monkeypatch.setattr("idxio.convert.workers._WORTH", 0)
     monkeypatch.setattr(building, "_BATCH", 5)
 
 
@@ -427,13 +427,7 @@ def test_a_helper_process_that_dies_is_told():
     with Workers(1) as workers:
         workers._processes[0].kill()
         with pytest.raises(ChildProcessError, match=r"exit code -9.*from a.png on"):
-            list(workers.map([(["a.png"], Recipe("none", 28, None, None))]))
-
-
-def children(pid):
-    if not os.path.exists("/proc/self/task"):
-        pytest.skip("no /proc")
-    return [int(pid) for pid in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            list(workers.map(convert, [(["a.png"], Recipe("none", 28, None, None))]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
-from support import TYPES, assert_same, encode
+from support import TYPES, assert_same, children, encode
 
 import idxio
 from idxio._native import decimal
@@ -574,6 +574,43 @@ def test_bad_png_folders(tmp_path, small, change, message):
     change(tmp_path / "out")
     with pytest.raises(idxio.IdxError, match=message):
         idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+    assert sorted(os.listdir(tmp_path)) == ["data", "out"]
+
+
+@pytest.fixture
+def helpers_read_pngs(tmp_path, small, monkeypatch):
+    monkeypatch.setattr("idxio.convert.workers._WORTH", 0)
+    monkeypatch.setattr("idxio.convert.png_folders._BATCH", 4)
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="png")
+
+
+@pytest.mark.usefixtures("helpers_read_pngs")
+def test_helper_processes_read_png_folders(tmp_path, small):
+    before, seen = set(children(os.getpid())), set()
+    idxio.import_dataset(
+        tmp_path / "out", tmp_path / "back", threads=2, progress=lambda *_: seen.update(children(os.getpid()))
+    )
+    assert len(seen - before) == 4  # two for each split
+    assert set(children(os.getpid())) <= before
+    for split, data in small.items():
+        assert_back(tmp_path / "back", split, *data)
+
+
+@pytest.mark.usefixtures("helpers_read_pngs")
+def test_helper_processes_that_read_end_with_a_failure(tmp_path):
+    before = set(children(os.getpid()))
+
+    def fail(done, total):
+        if done > 8:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back", threads=2, progress=fail)
+    assert set(children(os.getpid())) <= before  # also while the exception holds the frames
+    assert caught.value.__traceback__ is not None
+    spoil(one(tmp_path / "out", 17), b"")
+    with pytest.raises(idxio.FormatError, match=r"train: [0-2]/00017\.png is empty"):
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back", threads=2)
     assert sorted(os.listdir(tmp_path)) == ["data", "out"]
 
 

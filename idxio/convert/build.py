@@ -22,15 +22,13 @@ from .parts import describe
 from .pipeline import Pipeline, step
 from .png import need_pillow
 from .records import Batch, Recipe, convert
-from .workers import Workers
+from .workers import run
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[int, int], None]
 
 # Pictures converted in one go, and the bytes that their records may have.
 _BATCH, _BATCH_BYTES = 256, 1 << 20
-# Helper processes take about this long to start, in seconds: measured 0.2, of one core each.
-_WORTH_WORKERS = 0.5
 # Without skip_bad, the run stops when it has this many to tell of.
 _MOST_BAD = 100
 # Bytes of records gathered from the spool at a time: so many that most of what lies between them is wanted too.
@@ -242,11 +240,8 @@ class _Read:
         size = max(1, min(_BATCH, _BATCH_BYTES // nbytes))
         jobs = ((self._some(i, size), self._recipe) for i in range(start, total, size))
         counts = (min(size, total - i) for i in range(start, total, size))
-        if threads == 1 or (total - start) * seconds / max(1, start) < _WORTH_WORKERS:
-            yield from ((convert(*job), count) for job, count in zip(jobs, counts, strict=True))
-            return
-        with Workers(threads) as workers:
-            yield from zip(workers.map(jobs), counts, strict=True)
+        batches = run(convert, jobs, threads, (total - start) * seconds / max(1, start))
+        yield from zip(batches, counts, strict=True)
 
     def _some(self, start: int, count: int) -> list[str]:
         return [os.path.join(self._images, path) for path in self._found.paths[start : start + count]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -58,7 +59,7 @@ def import_dataset(
     shape : tuple of int, optional
         The shape of an image of a CSV file; a square, grey or RGB, if not given.
     level, threads
-        As in `idxio.write`. As many threads decode pictures.
+        As in `idxio.write`. As many helper processes decode PNG files, if that pays; threads those in Parquet.
     progress : callable, optional
         Called with the records so far, and None for their number, which is not known.
 
@@ -187,14 +188,15 @@ def _write_split(
     parts = []
     writer = None
     try:
-        for images, labels in blocks:
-            if writer is None:
-                name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
-                path = os.path.join(folder, name)
-                writer = Writer(path, images.dtype, images.shape[1:], level=level, threads=threads)
-            writer.append(images)
-            parts.append(labels)
-            step(len(images))
+        with contextlib.closing(blocks):  # ends helper processes, whatever happens
+            for images, labels in blocks:
+                if writer is None:
+                    name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
+                    path = os.path.join(folder, name)
+                    writer = Writer(path, images.dtype, images.shape[1:], level=level, threads=threads)
+                writer.append(images)
+                parts.append(labels)
+                step(len(images))
     except BaseException:
         if writer is not None:
             writer.discard()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Array = np.ndarray[Any, np.dtype[Any]]
 # Images and as many labels, one block after the other. There is one at least, if only to tell the shape.
-Blocks: TypeAlias = Iterator[tuple[Array, Array]]
+Blocks: TypeAlias = Generator[tuple[Array, Array], None, None]
 
 _BLOCK = 1 << 20
 # Items that a thread takes at a time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy as np
 from ..errors import FormatError
 from . import png
 from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
+from .workers import run
 
+# Pictures decoded in one go, at most.
+_BATCH = 256
 # The least digits of a file name; more where there are more records, so that the names sort.
 _DIGITS = 5
 
@@ -46,16 +50,25 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
     paths, labels = _find(folder)
     if count is not None and len(paths) != count:  # the last ones are missing
         raise FormatError(f"holds {len(paths):,} pictures, expected {count:,}", file=folder)
-    shape = _read((folder, paths[0])).shape
-    many = records_at_once(math.prod(shape))
-    for start in range(0, len(paths), many):
-        some = paths[start : start + many]
-        images = each(_read, [(folder, path) for path in some], threads)
-        yield png.stack(images, shape, some, folder), labels[start : start + many]
+    shape = _read(paths[0], folder).shape
+    many = min(_BATCH, records_at_once(math.prod(shape)))
+    starts = range(0, len(paths), many)
+    begin = time.perf_counter()
+    first = read_all(paths[:many], folder, shape)
+    seconds = time.perf_counter() - begin
+    yield first, labels[:many]
+    jobs = ((paths[start : start + many], folder, shape) for start in starts[1:])
+    blocks = run(read_all, jobs, threads, seconds * (len(starts) - 1))
+    for start, block in zip(starts[1:], blocks, strict=True):
+        yield block, labels[start : start + many]
 
 
-def _read(item: tuple[str, str]) -> Array:
-    folder, path = item
+def read_all(paths: list[str], folder: str, shape: tuple[int, ...]) -> Array:
+    """The pictures at paths below folder, which all have the shape."""
+    return png.stack([_read(path, folder) for path in paths], shape, paths, folder)
+
+
+def _read(path: str, folder: str) -> Array:
     with open(os.path.join(folder, path), "rb", buffering=0) as file:
         return png.decode(file.read(), path, folder)
 

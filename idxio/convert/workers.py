@@ -1,4 +1,4 @@
-"""Helper processes that convert pictures: most of what Pillow does for a small one holds the GIL.
+"""Helper processes that decode pictures: most of what Pillow does for a small one holds the GIL.
 
 They are plain subprocesses that get pickled jobs on a pipe. multiprocessing would run the caller's main module again,
 or fork a process that has threads. When their pipe ends, because the job is done or this process has died, so do they.
@@ -13,14 +13,28 @@ import queue
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
-from .records import Batch, Recipe, convert
+Result = TypeVar("Result")
+# The paths of some pictures, and what else the function takes.
+Job = tuple[Any, ...]
 
-Job = tuple[list[str], Recipe]
-
+# Helper processes take about this long to start, in seconds: measured 0.2, of one core each.
+_WORTH = 0.5
 _MAIN = "from idxio.convert.workers import serve; serve()"
+
+
+def run(function: Callable[..., Result], jobs: Iterable[Job], threads: int, seconds: float) -> Iterator[Result]:
+    """function(*job) for each job, in their order: by as many helper processes, if it all takes so long that this pays.
+
+    The function is one of a module, and what it takes and gives can be pickled. The helpers end with the generator.
+    """
+    if threads == 1 or seconds < _WORTH:
+        yield from (function(*job) for job in jobs)
+        return
+    with Workers(threads) as workers:
+        yield from workers.map(function, jobs)
 
 
 class Workers:
@@ -49,15 +63,15 @@ class Workers:
             self._stop()
             raise
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Batch]:
-        """The results of jobs, in their order; a few are under way at a time."""
+    def map(self, function: Callable[..., Result], jobs: Iterable[Job]) -> Iterator[Result]:
+        """function(*job) for each job, in their order; a few are under way at a time."""
         from concurrent.futures import Future, ThreadPoolExecutor
 
         pool = ThreadPoolExecutor(self._count)
-        waiting: deque[Future[Batch]] = deque()
+        waiting: deque[Future[Result]] = deque()
         try:
             for job in jobs:
-                waiting.append(pool.submit(self._call, job))
+                waiting.append(pool.submit(self._call, function, job))
                 if len(waiting) > 2 * self._count:
                     yield waiting.popleft().result()
             while waiting:
@@ -68,14 +82,14 @@ class Workers:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _call(self, job: Job) -> Batch:
+    def _call(self, function: Callable[..., Result], job: Job) -> Result:
         process = self._idle.get()
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            pickle.dump(job, process.stdin)
+            pickle.dump((function, job), process.stdin)
             process.stdin.flush()
-            result = pickle.load(process.stdout)
+            done, result = pickle.load(process.stdout)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             raise ChildProcessError(
                 f"a helper process ended (exit code {process.wait()}) at one of the {len(job[0])} pictures from "
@@ -83,10 +97,10 @@ class Workers:
             ) from None
         finally:
             self._idle.put(process)
-        if isinstance(result, BaseException):
+        if not done:
             raise result
-        batch: Batch = result
-        return batch
+        answer: Result = result
+        return answer
 
     def _stop(self) -> None:
         for process in self._processes:
@@ -111,14 +125,14 @@ def serve() -> None:
     given, results = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing else may go there
     while True:
-        result: Any
+        answer: tuple[bool, Any]
         try:
-            job = pickle.load(given)
+            function, job = pickle.load(given)
         except EOFError:
             return
         try:
-            result = convert(*job)
+            answer = True, function(*job)
         except BaseException as error:
-            result = error
-        pickle.dump(result, results)
+            answer = False, error
+        pickle.dump(answer, results)
         results.flush()
