@@ -75,9 +75,12 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
     last = (length - (count - 1) * chunk) % (1 << 32)
     if not 0 < last <= chunk:
         return None
-    edges = 8 * ends[:-1]
-    starts = range(0, count * chunk, chunk)
-    return SpanTable.of_columns(np.insert(edges, 0, 8 * begin), np.append(edges, 0), starts, starts[-1] + last, size)
+    edges = 8 * np.append(begin, ends)
+    stops = edges[1:].copy()
+    stops[-1] = 0
+    starts = np.arange(count, dtype=np.int64) * chunk
+    end = (count - 1) * chunk + last
+    return SpanTable.of_columns(edges[:-1], stops, starts, end, size)
 
 
 def _blocks(source: Source, size: int) -> SpanTable | None:
