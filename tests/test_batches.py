@@ -456,6 +456,7 @@ def test_a_loop_does_not_go_on_in_a_forked_process(monkeypatch):
     monkeypatch.setattr(module, "_GROUP", 1)
     loop = iter(numbered(500).batches(3, prefetch=2))
     next(loop)
+    time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
     child = os.fork()
     if child == 0:
         try:

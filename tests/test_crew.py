@@ -118,6 +118,7 @@ def test_a_forked_process_can_leave():
     out, gather = begin(range(40))
     crew = Crew(2)
     crew.add(gather)
+    time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
     child = os.fork()
     if child == 0:
         try:
