@@ -154,19 +154,15 @@ def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Byte
     return stretches
 
 
-def decode_apart(
-    reader: SpanReader, table: SpanTable, span: Span, memory: Bytes | None = None
-) -> tuple[Stretch, Bytes]:
-    """Decode one span into memory of its own, or into the one given, which has WINDOW bytes more."""
+def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[Stretch, Bytes]:
+    """Decode one span into memory of its own."""
     window = table.window(span.number)
     size = len(window)
     stop = size + span.end - span.start
-    if memory is None:
-        memory = np.empty(stop, np.uint8)
+    memory = np.empty(stop, np.uint8)
     if size:
         memory[:size] = np.frombuffer(window, np.uint8)
-    stretch = reader.decode(span, memory[:stop], size, size)
-    return stretch, memory[size:stop]
+    return reader.decode(span, memory, size, size), memory[size:]
 
 
 class Cache:

@@ -21,6 +21,7 @@ class Parts(NamedTuple):
     """What is wanted of which span: in bytes, span by span."""
 
     numbers: Ids  # of the spans, ascending
+    lengths: Ids  # of the spans
     edges: Ids  # edges[k] is the first part of the k-th of them
     places: Ids  # of each part in its span
     sizes: Ids
@@ -38,7 +39,8 @@ def plan(table: SpanTable, offsets: Ids, size: int) -> Parts:
     stops = np.minimum(offsets[record] + size, ends)
     numbers, edges = np.unique(number, return_index=True)
     targets = size * record + begins - offsets[record]
-    return Parts(numbers, np.append(edges, len(record)), begins - starts, stops - begins, targets)
+    lengths = (ends - starts)[edges]
+    return Parts(numbers, lengths, np.append(edges, len(record)), begins - starts, stops - begins, targets)
 
 
 class Fronts:
@@ -46,15 +48,14 @@ class Fronts:
 
     def __init__(self, reader: SpanReader, table: SpanTable, marks: Marks, parts: Parts) -> None:
         self._reader, self._parts, self._windows = reader, parts, marks.windows
-        self._bits, self._limits, starts, ends = table.columns(parts.numbers)
-        whole = ends - starts
+        self._bits, self._limits, _, _ = table.columns(parts.numbers)
         last = parts.edges[1:] - 1
         steps = -(-(parts.places[last] + parts.sizes[last]) // marks.step)
-        self._lengths = np.minimum(steps * marks.step, whole)
-        inside = np.flatnonzero(self._lengths < whole)
+        self._lengths = np.minimum(steps * marks.step, parts.lengths)
+        inside = np.flatnonzero(self._lengths < parts.lengths)
         self._crcs = table.crcs(parts.numbers)
         self._crcs[inside] = marks.crcs[marks.first[parts.numbers[inside]] + steps[inside] - 1]
-        self._is_large = whole > CACHE
+        self._is_large = parts.lengths > CACHE
         self._room = WINDOW + int(self._lengths[~self._is_large].max(initial=0)) + inflate.SLACK
         self._free: list[Bytes] = []  # memory to decode into
 

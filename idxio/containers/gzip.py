@@ -147,12 +147,13 @@ class Gzip(Container):
         else:
             out[:] = self._block(table, span)[skip : skip + len(out)].data
 
-    def _block(self, table: SpanTable, span: Span) -> Bytes:
-        """The unpacked bytes of a span."""
+    def _block(self, table: SpanTable, span: Span, keep: bool = True) -> Bytes:
+        """The unpacked bytes of a span, kept for the next time if that is wanted."""
         block = self._cache.get(span.start, span.end - span.start)
         if block is None:
             block = decode_apart(self._reader, table, span)[1]
-            self._cache.put(span.start, block)
+            if keep:
+                self._cache.put(span.start, block)
         return block
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
@@ -161,8 +162,7 @@ class Gzip(Container):
         table = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
         parts = plan(table, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
-        _, _, starts, ends = table.columns(parts.numbers)
-        keep = int((ends - starts).sum()) <= CACHE
+        keep = int(parts.lengths.sum()) <= CACHE
         fronts = Fronts(self._reader, table, table.marks, parts) if table.marks and not keep else None
 
         def run(k: int) -> None:
@@ -184,10 +184,7 @@ class Gzip(Container):
             each = zip(places.tolist(), sizes.tolist(), targets.tolist(), strict=True)
             self._crawl(table, span, [(place, out[target : target + n].data) for place, n, target in each])
             return
-        block = self._cache.get(span.start, span.end - span.start)
-        if block is None:
-            block = self._block(table, span) if keep else decode_apart(self._reader, table, span)[1]
-        kernels.copy_parts(block, places, sizes, targets, out)
+        kernels.copy_parts(self._block(table, span, keep), places, sizes, targets, out)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanTable, int, int]:
         """A table that does not change, and its first and last span with the unpacked bytes start to stop.

@@ -222,7 +222,7 @@ class _Windows(Sequence[bytes]):
             return [self[k] for k in range(len(self))[i]]
         window = bytearray(WINDOW)
         # What zlib's checksum is for, that of the span sees too.
-        packed = _bytes_at(self._index, int(self._places[i]), int(self._sizes[i]))[_ZLIB_HEADER:]
+        packed, _ = self.packed(np.array([i]))
         status, _, produced = inflate.Decoder().inflate(packed, 0, window, 0)
         if self._sizes[i] and status != inflate.END:
             raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._places[i]))

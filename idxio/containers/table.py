@@ -154,7 +154,7 @@ class SpanTable:
 
     def find_all(self, offsets: Ids) -> Ids:
         """find() for many offsets."""
-        return np.searchsorted(np.array(self._starts, np.int64), offsets, "right") - 1
+        return np.searchsorted(np.asarray(self._starts, np.int64), offsets, "right") - 1
 
     def find(self, offset: int) -> int:
         """The number of the span with the unpacked byte at offset, which lies before `end`."""
