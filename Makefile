@@ -18,7 +18,7 @@ format:
 
 types:
 	$(PYTHON) -m mypy
-	$(PYTHON) -m mypy.stubtest --allowlist .ci/stubtest.txt idxio._native.batch idxio._native.crew idxio._native.decimal idxio._native.deflate idxio._native.inflate idxio._native.kernels idxio._native.memory idxio._native.order idxio._native.pictures idxio._native.pool idxio._native.rows idxio._native.scan
+	$(PYTHON) -m mypy.stubtest --allowlist .ci/stubtest.txt idxio._native
 
 sanitize:
 	./run sanitize
