@@ -4,6 +4,8 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from .kernels cimport is_inside
+
 import os
 
 cdef enum:
@@ -170,9 +172,9 @@ cdef class Decoder:
             if counts[k] < 0 or counts[k] > parts - j:
                 raise IndexError("there are fewer parts")
             for i in range(j, j + counts[k]):
-                if places[i] < 0 or sizes[i] < 0 or places[i] > lengths[k] or sizes[i] > lengths[k] - places[i]:
+                if not is_inside(places[i], sizes[i], lengths[k]):
                     raise IndexError("the part lies outside the front of its span")
-                if targets[i] < 0 or targets[i] > out.shape[0] or sizes[i] > out.shape[0] - targets[i]:
+                if not is_inside(targets[i], sizes[i], out.shape[0]):
                     raise IndexError("the part lies outside out")
             j += counts[k]
         j = 0

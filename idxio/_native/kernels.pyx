@@ -56,9 +56,9 @@ def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] places not N
     if sizes.shape[0] != n or targets.shape[0] != n:
         raise ValueError("a part lacks something")
     for i in range(n):
-        if sizes[i] < 0 or places[i] < 0 or places[i] > data.shape[0] or sizes[i] > data.shape[0] - places[i]:
+        if not is_inside(places[i], sizes[i], data.shape[0]):
             raise IndexError("the part lies outside the data")
-        if targets[i] < 0 or targets[i] > out.shape[0] or sizes[i] > out.shape[0] - targets[i]:
+        if not is_inside(targets[i], sizes[i], out.shape[0]):
             raise IndexError("the part lies outside out")
     with nogil:
         for i in range(n):
