@@ -115,9 +115,12 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         return self.part(0, 1)
 
-    def part(self, part: int, parts: int) -> Iterator[Batch]:
-        """Every parts-th batch of the next epoch, from the given one on, for parts processes that share this rank."""
-        self._latest = _Loop(self, self.epoch, self._start)
+    def part(self, part: int, parts: int, labels: Any = None) -> Iterator[Batch]:
+        """Every parts-th batch of the next epoch, from the given one on, for parts processes that share this rank.
+
+        labels: the type of the labels, unless there is `out`; by default the one that they are stored in.
+        """
+        self._latest = _Loop(self, self.epoch, self._start, labels or self._labels.dtype.newbyteorder("="))
         self._start = 0
         return self._latest.run(part, parts)
 
@@ -207,15 +210,16 @@ class _Plan(NamedTuple):
     """What batches that follow on each other hold, on this rank."""
 
     places: Ids
-    labels: Array
-    valid: Array  # whether a sample is one of the epoch, or repeated to fill the batch
+    labels: list[Array]  # of each batch
+    valid: list[Array]  # of each batch: whether a sample is one of the epoch, or repeated to fill the batch
 
 
 class _Loop:
     """One pass through one epoch."""
 
-    def __init__(self, batches: Batches, epoch: int, start: int) -> None:
+    def __init__(self, batches: Batches, epoch: int, start: int, labels: Any) -> None:
         self.epoch, self.position = epoch, start
+        self._label_dtype = labels
         self._batches, self._start = batches, start
         self._planned: dict[int, _Plan] = {}
         # Its own, so that two loops don't unpack for each other.
@@ -240,27 +244,32 @@ class _Loop:
 
         most = min(self._group * batches._size, batches._order.n)
         pool = Pool(most * batches._image_rows.row_nbytes)
+        gather = self._native()
 
         def begin(k: int) -> tuple[list[tuple[int, Batch]], Ids, Array]:
             """Some batches, each with its number; the places of their images, and the array that these go to."""
-            count = min(group, len(numbers) - groups[k])
-            some, places, images = self._begin(groups[k], count, outs[k % len(outs)] if outs else pool)
-            return list(enumerate(some, groups[k])), places, images
+            first = groups[k]
+            count = min(group, len(numbers) - first)
+            some, places, images = self._begin(first, count, outs[k % len(outs)] if outs else pool)
+            return list(enumerate(some, first)), places, images
+
+        def prepare(k: int) -> tuple[list[tuple[int, Batch]], Gather]:
+            assert gather is not None
+            some, places, images = begin(k)
+            return some, gather(places, images)
 
         def make(k: int) -> list[tuple[int, Batch]]:
             some, places, images = begin(k)
-            self._fill(places, images, some[-1][0] + 1)
+            if gather is not None:
+                gather(places, images).run()
+            else:
+                self._fill(places, images, some[-1][0] + 1)
             return some
 
         made: Iterator[list[tuple[int, Batch]]]
         if not depth:
             made = map(make, range(len(groups)))
-        elif gather := self._native():
-
-            def prepare(k: int) -> tuple[list[tuple[int, Batch]], Gather]:
-                some, places, images = begin(k)
-                return some, gather(places, images)
-
+        elif gather is not None:
             made = gathered(prepare, len(groups), depth, batches._threads)
         else:
             # Windows are unpacked in order by one helper, which has threads of its own.
@@ -298,24 +307,22 @@ class _Loop:
         All is there but the images: their places, and the array that they go to.
         """
         batches, size = self._batches, self._batches._size
-        plan = self._plan(first // self._plan_of)
-        begin = first % self._plan_of * size
-        places = plan.places[begin : begin + count * size]
-        labels = plan.labels[begin : begin + count * size]
+        plan, number = self._plan(first // self._plan_of), first % self._plan_of
+        places = plan.places[number * size : (number + count) * size]
+        labels = plan.labels[number : number + count]
         if isinstance(out, Pool):
             images = batches._image_rows.shape(out.take(), len(places))
         else:
-            images = out[0][: len(places)]
-            out[1][: len(labels)] = labels
-            labels = out[1][: len(labels)]
-        cuts = [slice(k * size, (k + 1) * size) for k in range(count)]
+            images, (plain,) = out[0][: len(places)], labels
+            labels = [out[1][: len(places)]]
+            labels[0][:] = plain
+        each = [images] if count == 1 else [images[k * size : (k + 1) * size] for k in range(count)]
         if batches._remainder == "pad":
-            valid = plan.valid[begin : begin + count * size]
-            return [(images[cut], labels[cut], valid[cut]) for cut in cuts], places, images
-        return [(images[cut], labels[cut]) for cut in cuts], places, images
+            return list(zip(each, labels, plan.valid[number : number + count], strict=True)), places, images
+        return list(zip(each, labels, strict=True)), places, images
 
     def _fill(self, places: Ids, images: Array, behind: int) -> None:
-        """Fill images; behind: the number of the batch that comes after them."""
+        """Fill images otherwise; behind: the number of the batch that comes after them."""
         batches = self._batches
         if self._reader is None:
             assert not isinstance(batches._images, IdxArray)
@@ -344,8 +351,14 @@ class _Loop:
             places = np.concatenate([places, np.resize(places[(samples - 1) // share * share :], end - order.n)])
         ids = order.ids(self.epoch, places)
         turns = order.turns(ids, batches._rank, batches._world_size, share)
-        labels = batches._label_rows.gather(batches._labels, ids[turns])
-        return _Plan(np.ascontiguousarray(places[turns]), labels, (np.arange(len(ids)) < samples)[turns])
+        labels = batches._label_rows.gather(batches._labels, ids[turns]).astype(self._label_dtype, copy=False)
+        valid = (np.arange(len(ids)) < samples)[turns]
+        return _Plan(np.ascontiguousarray(places[turns]), _cut(labels, batches._size), _cut(valid, batches._size))
+
+
+def _cut(array: Array, size: int) -> list[Array]:
+    """An array batch by batch."""
+    return [array[start : start + size] for start in range(0, len(array), size)]
 
 
 def _word(name: str, value: Any) -> int:

@@ -152,6 +152,19 @@ def test_tensors_are_the_memory_of_the_arrays(torch, ds):
         assert made[1].dtype == torch.int64
 
 
+@pytest.mark.parametrize("into", [False, True])
+@pytest.mark.parametrize("remainder", ["keep", "pad"])
+def test_labels_are_int64(torch, ds, into, remainder):
+    from idxio.adapters.torch import TensorBatches
+
+    out = (np.empty((16, 2), np.int32), np.empty(16, np.uint8)) if into else None
+    assert ds.labels.dtype == np.uint8
+    for images, labels, *valid in TensorBatches(ds.batches(16, out=out, remainder=remainder)):
+        assert (images.dtype, labels.dtype) == (torch.int32, torch.int64)
+        assert labels.tolist() == (images[:, 0] % 7).tolist()
+        assert [mask.dtype for mask in valid] == [torch.bool] * (remainder == "pad")
+
+
 def test_state_of_tensor_batches(torch, ds):
     from idxio.adapters.torch import TensorBatches
 

@@ -70,7 +70,7 @@ class TensorBatches(IterableDataset[Any]):
     def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         worker = get_worker_info()
         part, parts = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        return starmap(tensors, self.batches.part(part, parts))
+        return starmap(tensors, self.batches.part(part, parts, np.int64))
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
@@ -88,4 +88,4 @@ class TensorBatches(IterableDataset[Any]):
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
     """One batch of new native arrays as tensors of the same memory; labels are made int64, which losses want."""
     made = torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64, copy=False))
-    return made if not valid else (*made, torch.from_numpy(*valid))
+    return (*made, torch.from_numpy(*valid)) if valid else made
