@@ -2,13 +2,25 @@
 """Finds places in deflate data where a block with Huffman codes of its own could start (RFC 1951, 3.2.7)."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 cdef extern from *:
     """
+    #include <stdint.h>
+    #include <string.h>
+
     #define idxio_ctz(x) __builtin_ctzll(x)
+
+    static inline uint64_t idxio_load_little(const uint8_t *p) {
+        uint64_t word;
+        memcpy(&word, p, sizeof word);
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+    #endif
+        return word;
+    }
     """
     int idxio_ctz(uint64_t) noexcept nogil
+    uint64_t idxio_load_little(const uint8_t *) noexcept nogil
 
 # The order in which the lengths of the code length code are stored (RFC 1951, 3.2.7).
 cdef uint8_t[19] ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
@@ -34,13 +46,8 @@ fill_kraft()
 
 
 cdef inline uint64_t load(const uint8_t *data, size_t bit) noexcept nogil:
-    """The 57 bits or more from bit on, the first one lowest. Little-endian by construction."""
-    cdef uint64_t word = 0
-    cdef int i
-    cdef const uint8_t *p = data + (bit >> 3)
-    for i in range(8):
-        word |= <uint64_t>p[i] << (8 * i)
-    return word >> (bit & 7)
+    """The 57 bits or more from bit on, the first one lowest."""
+    return idxio_load_little(data + (bit >> 3)) >> (bit & 7)
 
 
 cdef bint is_header(const uint8_t *data, size_t bit) noexcept nogil:

@@ -123,18 +123,22 @@ class SpanTable:
 
     def span(self, i: int) -> Span:
         """The span with the number i."""
-        last = i + 1 == len(self._bits)
-        stop = self._stops[i]
+        return self._joined(i, i)
+
+    def _joined(self, first: int, last: int) -> Span:
+        """Spans that one decoder can go through in one go, as one."""
+        stop = self._stops[last]
+        is_last = last + 1 == len(self._bits)
         return Span(
-            self._bits[i],
+            self._bits[first],
             stop,
-            self.limit if last else (self._bits[i + 1] + 7) // 8,
-            self._starts[i],
-            self.end if last else self._starts[i + 1],
-            i,
-            self._inside[i],
-            stop == 0 and (i == 0 or self._stops[i - 1] == 0),
-            None if self._crcs is None else self._crcs[i],
+            self.limit if is_last else (self._bits[last + 1] + 7) // 8,
+            self._starts[first],
+            self.end if is_last else self._starts[last + 1],
+            first,
+            self._inside[first],
+            stop == 0 and (last == 0 or self._stops[last - 1] == 0),
+            None if self._crcs is None or first < last else self._crcs[first],
         )
 
     def window(self, i: int) -> bytes:
@@ -174,16 +178,13 @@ class SpanTable:
         if first >= end:
             return []
         bits, stops = np.asarray(self._bits, np.int64), np.asarray(self._stops, np.int64)
-        limits = np.append((bits[1:] + 7) >> 3, self.limit)[:end]
-        ends = np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1)  # of what can be joined
+        limits = _column(np.append((bits[1:] + 7) >> 3, self.limit)[:end])
+        ends = _column(np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1))  # of what can be joined
         result: list[Span] = []
         while first < end:
-            full = np.searchsorted(limits, (bits[first] >> 3) + size)
-            last = int(min(full, ends[np.searchsorted(ends, first)]))
-            a, b = self.span(first), self.span(last)
-            if last > first:
-                b = b._replace(bit=a.bit, start=a.start, number=first, needs_window=a.needs_window, crc=None)
-            result.append(b)
+            full = bisect.bisect_left(limits, (self._bits[first] >> 3) + size)
+            last = min(full, ends[bisect.bisect_left(ends, first)])
+            result.append(self._joined(first, last))
             first = last + 1
         return result
 

@@ -22,6 +22,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 WINDOW = 32768  # how far back deflate can refer
 TARGET = 1 << 20  # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
 _AHEAD = 1 << 17  # searched for a header at a time; zlib's blocks have about 35,000 bytes
+_SIP = 1 << 14  # read at a time where no more of the file is read than must be
 _REACH = 2 << 20  # a span never grows past this
 _ATTEMPTS = 10
 _REGION = 1 << 18  # unpacked bytes that zlib decodes, at the least, once it is called in
@@ -39,7 +40,7 @@ class Walker:
         by_span=False decodes with zlib alone and reads no more of the file than it must.
         """
         self._name = source.name
-        self.piece = Piece(source, target + 2 * _AHEAD if by_span else _AHEAD)
+        self.piece = Piece(source, target + 2 * _AHEAD if by_span else _SIP)
         self._decoder = inflate.Decoder()
         self.target = target
         """Compressed bytes in a span."""
@@ -103,7 +104,7 @@ class Walker:
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
         for _ in range(_ATTEMPTS):
-            cut = self._find_cut(self.bit + distance, stop)
+            cut = self.find_cut(self.bit + distance, stop)
             if cut is None:
                 return None
             status, end, produced = self.piece.inflate_span(
@@ -126,7 +127,7 @@ class Walker:
                 return None
         return None
 
-    def _find_cut(self, bit: int, stop: int | None) -> int | None:
+    def find_cut(self, bit: int, stop: int | None = None) -> int | None:
         """A bit, from the given one on, where a block may start; 0 for the end of the file; None if none is near."""
         first = self.bit >> 3
         if stop is not None and stop <= self.bit:
