@@ -58,6 +58,7 @@ def test_the_checksum_is_checked_at_the_end(tmp_path):
         for block in f.iter_records(100):
             seen += len(block)
     assert seen <= 5000
+    assert not f._container.table.complete  # of spans that nobody has checked
 
 
 def test_an_error_in_the_middle(tmp_path):

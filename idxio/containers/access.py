@@ -58,8 +58,8 @@ class SpanReader:
         if len(piece.data) <= _POOLED:
             self._free.append((piece, decoder))
 
-    def decode(self, span: Span, out: Bytes, start: int, window: int) -> Stretch:
-        """Decode a span, behind the window bytes before out[start:], to the end of out.
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Stretch, int]:
+        """Decode a span, behind the window bytes before out[start:], to the end of out; and its CRC-32.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
@@ -84,7 +84,7 @@ class SpanReader:
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
         self.give(piece, decoder)
-        return Stretch(produced, crc, trailer)
+        return Stretch(produced, trailer), crc
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -125,20 +125,20 @@ def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int
     count = min(len(spans), RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans))
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
-    found: list[list[Stretch]] = [[] for _ in runs]
+    found: list[list[tuple[Stretch, int]]] = [[] for _ in runs]
 
     def read(k: int) -> None:
         found[k] = _read_run(reader, table, runs[k], out)
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
-    for span, stretch in zip(spans, itertools.chain.from_iterable(found), strict=True):
-        check.add(stretch, span.limit)
+    for span, (stretch, crc) in zip(spans, itertools.chain.from_iterable(found), strict=True):
+        check.add(stretch, crc, span.limit)
     if stretch.trailer is None:
         raise wrong_span(reader.source.name, span)
 
 
-def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> list[Stretch]:
+def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> list[tuple[Stretch, int]]:
     """Decode spans that follow on each other into place."""
     stretches = []
     begin = spans[0].start
@@ -154,7 +154,7 @@ def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Byte
     return stretches
 
 
-def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[Stretch, Bytes]:
+def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[tuple[Stretch, int], Bytes]:
     """Decode one span into memory of its own."""
     window = table.window(span.number)
     size = len(window)

@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 
-from .base import Stream
+from .base import Check, Stream
 
 
 class Ahead(Stream):
@@ -19,7 +19,7 @@ class Ahead(Stream):
         self._can_wait = can_wait
         self._stream = stream
         # One block waits here, one is being made and one is being read: a stream keeps that many.
-        self._queue: queue.Queue[memoryview | BaseException | None] = queue.Queue(1)
+        self._queue: queue.Queue[tuple[memoryview, Check] | BaseException | None] = queue.Queue(1)
         self._closed = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -28,24 +28,25 @@ class Ahead(Stream):
     def _run(self) -> None:
         last: BaseException | None = None
         try:
-            while not self._closed and self._stream.step():
-                self._queue.put(self._stream.block)
+            while not self._closed and (check := self._stream.unpack()) is not None:
+                self._queue.put((self._stream.block, check))
         except BaseException as error:
             last = error
         self._queue.put(last)
 
-    def step(self) -> bool:
+    def unpack(self) -> Check | None:
         if os.getpid() != self._process:
             raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
         item = self._queue.get()
-        if isinstance(item, memoryview):
-            self.block = item
-            return True
+        if isinstance(item, tuple):
+            # Checked by whoever takes it, which is the thread with less to do.
+            self.block, check = item
+            return check
         self._queue.put(item)
         self.block, self._taken = memoryview(b""), 0
         if item is not None:
             raise item
-        return False
+        return None
 
     def close(self) -> None:
         """End the thread."""

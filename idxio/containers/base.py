@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,13 @@ from ..source import Source
 BLOCK = 1 << 18
 
 
+Check: TypeAlias = Callable[[], object]
+
+
+def unchecked() -> None:
+    """Nothing is left to check of a block."""
+
+
 class Stream:
     """Unpacked bytes, front to back. Checksums are checked where there are some, at the latest at the end."""
 
@@ -19,9 +27,20 @@ class Stream:
     """What the last step unpacked. It stays as it is for two more steps."""
     _taken = 0  # of block, by readinto
 
-    def step(self) -> bool:
-        """Unpack the next block, which may be empty; False at the end."""
+    def unpack(self) -> Check | None:
+        """Unpack the next block, which may be empty; None at the end.
+
+        What is returned checks it: to be called block by block, while the block stays, by any thread.
+        """
         raise NotImplementedError
+
+    def step(self) -> bool:
+        """Unpack and check the next block; False at the end."""
+        check = self.unpack()
+        if check is None:
+            return False
+        check()
+        return True
 
     def readinto(self, out: memoryview) -> int:
         """Fill out; fewer bytes only at the end. The number of bytes."""

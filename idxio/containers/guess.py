@@ -43,6 +43,7 @@ class Span(NamedTuple):
     bit: int
     stop: int  # 0: the member ended by itself
     stretch: Stretch
+    crc: int
 
 
 class Guess(NamedTuple):
@@ -88,7 +89,7 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
     check = MemberCheck(source.name)
     try:
         for span in spans:
-            check.add(span.stretch)
+            check.add(span.stretch, span.crc)
         is_whole = not walker.open_member()
     except IdxError:
         return None
@@ -217,7 +218,9 @@ class _Part(threading.Thread):
     def _keep(self, walker: Walker, bit: int, stretch: Stretch) -> None:
         if not walker.at_edge:
             raise _FailedError  # the memory is full: there is more in the file than there should be
-        self.spans.append(Span(bit, 0 if stretch.trailer else walker.bit, stretch))
+        start = self.base + self.length
+        crc = inflate.crc32(self.memory[start : start + stretch.length])
+        self.spans.append(Span(bit, 0 if stretch.trailer else walker.bit, stretch, crc))
         self.length += stretch.length
 
     def _heal(self, following: _Part) -> None:
@@ -255,8 +258,7 @@ class _Part(threading.Thread):
             if end > len(self.memory):
                 raise _FailedError
             decode_span(self.walker.piece, decoder, span, self.memory[:end], start, min(start, WINDOW))
-            crc = inflate.crc32(self.memory[start:end])
-            following.spans[k] = span._replace(stretch=span.stretch._replace(crc=crc))
+            following.spans[k] = span._replace(crc=inflate.crc32(self.memory[start:end]))
             following.front += span.stretch.length
             self.again += span.stretch.length
             k += 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .base import Stream
-from .members import MemberCheck
+from .._native import inflate
+from .base import Check, Stream, unchecked
+from .members import MemberCheck, Stretch
 from .table import SpanTable
 from .walker import WINDOW, Walker
 
@@ -47,12 +49,15 @@ class GzipStream(Stream):
         self.is_span = False
         """Whether the last step was one whole span."""
 
-    def step(self) -> bool:
+    def unpack(self) -> Check | None:
         walker = self._walker
         if not walker.open_member():
-            if self._note is not None:
-                self._note(self.table)
-            return False
+            if self._note is None:
+                return None
+            # As the check of an empty block, so that it comes after all the others.
+            note, self._note = self._note, None
+            self.block, self.is_span = memoryview(b""), False
+            return partial(note, self.table)
         before, memory = self._memories[0], self._memories[-1]
         memory[:WINDOW] = before[self._stop - WINDOW : self._stop]
         self._memories = [memory, *self._memories[:-1]]
@@ -66,11 +71,13 @@ class GzipStream(Stream):
         self._stop = WINDOW + stretch.length
         self.block = memory[WINDOW : self._stop].data
         self._length += stretch.length
-        if self._check is not None:
-            self._check.add(stretch, walker.bit >> 3)
         self.is_span = alone and walker.at_edge
         if walker.at_edge and self._note is not None:
             stop = 0 if stretch.trailer else walker.bit
             self.table.add(self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3)
             self._span = None
-        return True
+        return unchecked if self._check is None else partial(_check, self._check, self.block, stretch, walker.bit >> 3)
+
+
+def _check(member: MemberCheck, block: memoryview, stretch: Stretch, offset: int) -> None:
+    member.add(stretch, inflate.crc32(block), offset)

@@ -33,10 +33,9 @@ class Trailer(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Some unpacked bytes, in order, with their CRC-32; with the trailer of their member if they end it."""
+    """Some unpacked bytes, in order; with the trailer of their member if they end it."""
 
     length: int
-    crc: int
     trailer: Trailer | None
 
 
@@ -48,9 +47,9 @@ class MemberCheck:
         self._crc = self._length = 0
         self._member = 1
 
-    def add(self, stretch: Stretch, offset: int | None = None) -> None:
-        """Take the next stretch. Raises ChecksumError; offset is the byte of the file for its message."""
-        self._crc = inflate.crc32_combine(self._crc, stretch.crc, stretch.length)
+    def add(self, stretch: Stretch, crc: int, offset: int | None = None) -> None:
+        """Take the next stretch, and its CRC-32. Raises ChecksumError; offset is the byte of the file to name."""
+        self._crc = inflate.crc32_combine(self._crc, crc, stretch.length)
         self._length += stretch.length
         if stretch.trailer is None:
             return

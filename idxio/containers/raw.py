@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import IdxError
 from ..source import BufferSource, PathSource
-from .base import BLOCK, Container, Stream
+from .base import BLOCK, Check, Container, Stream, unchecked
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Ids = np.ndarray[Any, np.dtype[np.int64]]
@@ -69,12 +69,12 @@ class _RawStream(Stream):
         self._source = container.source
         self._position = 0
 
-    def step(self) -> bool:
+    def unpack(self) -> Check | None:
         block = memoryview(bytearray(BLOCK))
         n = self._source.read_at(self._position, block)
         self.block = block[:n]
         self._position += n
-        return n > 0
+        return unchecked if n else None
 
     def readinto(self, out: memoryview) -> int:
         """Without a block in between. Not to be mixed with step()."""

@@ -122,8 +122,8 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
             window = memory[WINDOW - min(walker.history, WINDOW) : WINDOW].tobytes()
         stretch = walker.step(memory, WINDOW)
         assert stretch is not None
-        check.add(stretch, walker.bit >> 3)
         stop = WINDOW + stretch.length
+        check.add(stretch, inflate.crc32(memory[WINDOW:stop]), walker.bit >> 3)
         here = WINDOW
         while here < stop:
             if length and length % MARK == 0:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, IdxError, TruncatedError
-from .base import BLOCK, Container, Stream
+from .base import BLOCK, Check, Container, Stream, unchecked
 
 if TYPE_CHECKING:
     from bz2 import BZ2Decompressor
@@ -68,11 +68,11 @@ class _Stream(Stream):
         self._offset = 0  # of what comes behind it
         self._total = 0
 
-    def step(self) -> bool:
+    def unpack(self) -> Check | None:
         if self._decompressor.eof:
             self._input = self._decompressor.unused_data
             if not self._next_stream():
-                return False
+                return None
         if self._decompressor.needs_input and not self._input and not self._refill():
             raise self._truncated("ends inside its compressed data")
         try:
@@ -85,7 +85,7 @@ class _Stream(Stream):
         self._input = b""
         self.block = memoryview(data)
         self._total += len(data)
-        return True
+        return unchecked
 
     def _refill(self) -> bool:
         """Read on; False at the end of the file."""

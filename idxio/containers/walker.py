@@ -111,7 +111,7 @@ class Walker:
                 self._decoder, self.bit, cut, out, start, window, prove=True
             )
             if status == inflate.END:
-                return self._arrive(out, start, produced, cut, end)
+                return self._arrive(produced, cut, end)
             if status == inflate.NO_SPACE:
                 if distance == 1:
                     return None
@@ -162,12 +162,11 @@ class Walker:
         self._searched = begin, found or max(bit, end - 8 * scan.MARGIN), found
         return found
 
-    def _arrive(self, out: Bytes, start: int, produced: int, cut: int, end: int) -> Stretch:
-        crc = inflate.crc32(out[start : start + produced])
+    def _arrive(self, produced: int, cut: int, end: int) -> Stretch:
         self.history += produced
         self.total += produced
         self.bit = cut
-        return Stretch(produced, crc, self._close_member(end) if end else None)
+        return Stretch(produced, self._close_member(end) if end else None)
 
     def _inflate(self, out: Bytes, start: int) -> Stretch:
         """Decode with zlib until an edge, the end of the member, or the end of out."""
@@ -199,7 +198,6 @@ class Walker:
                 break
             if self.piece.ended and self._byte == self.piece.stop:
                 raise self._truncated(f"ends inside gzip member {self._members}")
-        crc = inflate.crc32(out[start : start + done])
         trailer = None
         if self._left < _FAR:
             self._left = max(0, self._left - done)
@@ -209,7 +207,7 @@ class Walker:
         elif status == inflate.END:
             self._inflater = None
             trailer = self._close_member(self._byte)
-        return Stretch(done, crc, trailer)
+        return Stretch(done, trailer)
 
     def open_member(self) -> bool:
         """Go to the data of the next member if a header comes next; False if there is none."""
