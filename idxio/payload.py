@@ -10,6 +10,7 @@ import numpy as np
 from ._native import inflate, kernels
 from .containers import Container
 from .containers.ahead import Ahead
+from .containers.base import BLOCK
 from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import FormatError, TruncatedError
@@ -20,8 +21,6 @@ from .parallel import check_threads, on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Read and swap this much at a time: it is still in the L2 cache when it is swapped.
-PIECE = 1 << 18
 # A thread takes a multiple of this, a huge page: less is not worth a thread.
 _PART = 2 << 20
 # Records of one iteration that share memory, in bytes.
@@ -68,14 +67,21 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
         and (out is None or (out.flags.c_contiguous and out.flags.aligned))
     ):
         result = _allocate(container, header, 0) if out is None else out.reshape(-1).view(np.uint8)
-        read_at = container.read_at
-        _in_pieces(header, result, threads, lambda start, piece: read_at(header.size + start, piece, 1))
+        itemsize = _swapped(header)
+
+        def fill(start: int, part: memoryview) -> None:
+            if itemsize:
+                container.read_swapped(header.size + start, part, itemsize)
+            else:
+                container.read_at(header.size + start, part, 1)
+
+        _in_parts(result, threads, fill)
     else:
         buffer = _allocate(container, header, header.size)
         found = _unpack(container, header, buffer.data, threads)
         _check_found(container, header, found)
         result = buffer[header.size :]
-        _in_pieces(header, result, threads, None)
+        _to_native(header, result, threads)
     array = result.view(header.native).reshape(header.shape)
     if out is None:
         return array
@@ -96,7 +102,7 @@ def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | 
             container.read_at(header.size + rows[0] * size, result.data, 1 if count == 1 else check_threads(threads))
         else:
             container.gather(header.size, size, np.asarray(rows, np.int64), result, check_threads(threads))
-    _in_pieces(header, result, 1, None)
+    _to_native(header, result, 1)
     return result.view(header.native).reshape(count, *header.shape[1:])
 
 
@@ -115,11 +121,11 @@ def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
             found += stream.readinto(memory.data)
             if found < header.size + (start + records) * size:
                 break
-            _in_pieces(header, memory, 1, None)
+            _to_native(header, memory, 1)
             array = memory.view(header.native).reshape(records, *header.shape[1:])
             for k in range(0, records, n):
                 yield array[k : k + n]
-        while extra := stream.readinto(memoryview(bytearray(PIECE))):
+        while extra := stream.readinto(memoryview(bytearray(BLOCK))):
             found += extra
         _check_found(container, header, found)
     except TruncatedError as error:
@@ -164,7 +170,7 @@ def _unpack(container: Container, header: Header, out: memoryview, threads: int)
 def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
     """The number of unpacked bytes, found by unpacking them."""
     stream = container.stream()
-    scratch = memoryview(bytearray(PIECE))
+    scratch = memoryview(bytearray(BLOCK))
     found = 0
     try:
         while n := stream.readinto(scratch):
@@ -203,21 +209,18 @@ def _cut_short(name: str, header: Header, found: int, error: TruncatedError | No
     )
 
 
-def _in_pieces(header: Header, result: Array, threads: int, fill: Callable[[int, memoryview], None] | None) -> None:
-    """Fill result piece by piece and bring each piece into native byte order while it is in the cache."""
-    itemsize = header.dtype.itemsize
-    swap = header.dtype != header.native
-    if fill is None and not swap:
-        return
-    part = -(-len(result) // threads // _PART) * _PART if len(result) >= 2 * _PART else max(1, len(result))
-    piece = PIECE if swap else part
+def _swapped(header: Header) -> int:
+    """The bytes of an item if they are to be reversed, or 0."""
+    return header.dtype.itemsize if header.dtype != header.native else 0
 
-    def one(begin: int) -> None:
-        for start in range(begin, min(begin + part, len(result)), piece):
-            view = result[start : min(start + piece, begin + part)].data
-            if fill is not None:
-                fill(start, view)
-            if swap:
-                kernels.swap_bytes(view, itemsize)
 
-    on_threads(one, range(0, len(result), part), threads)
+def _to_native(header: Header, data: Array, threads: int) -> None:
+    """Bring elements into native byte order, in place."""
+    if itemsize := _swapped(header):
+        _in_parts(data, threads, lambda start, part: kernels.swap_bytes(part, itemsize))
+
+
+def _in_parts(data: Array, threads: int, do: Callable[[int, memoryview], object]) -> None:
+    """Do something with each thread's part of data, which starts so many bytes behind the first."""
+    size = -(-len(data) // threads // _PART) * _PART if len(data) >= 2 * _PART else max(1, len(data))
+    on_threads(lambda start: do(start, data[start : start + size].data), range(0, len(data), size), threads)

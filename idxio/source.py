@@ -10,6 +10,7 @@ import threading
 from functools import partial
 from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
+from ._native import kernels
 from .errors import ChangedError
 
 File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
@@ -66,6 +67,17 @@ class PathSource:
                 done += n
         except OSError as error:
             error.filename = self.name  # a bad disk, a lost mount
+            raise
+        self.check()
+        return done
+
+    def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> int:
+        """read_at(), and the bytes of each item reversed."""
+        self.check()
+        try:
+            done = kernels.read_swapped(self._fd, offset, out, itemsize)
+        except OSError as error:
+            error.filename = self.name
             raise
         self.check()
         return done

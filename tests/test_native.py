@@ -69,6 +69,7 @@ def test_wrong_buffers(data):
         lambda: inflate.Inflater(b"", 0, 0).inflate(data, 0, bytearray(9), 0, FAR),
         lambda: inflate.Inflater(b"", 0, 0).inflate(b"\3\0", 0, data, 0, FAR),
         lambda: kernels.swap_bytes(data, 2),
+        lambda: kernels.read_swapped(0, 0, data, 2),
         lambda: memory.populate(data, 1),
         lambda: memory.address(data),
     )
@@ -82,6 +83,7 @@ def test_memory_that_must_not_be_written():
         lambda: inflate.Decoder().inflate(deflate(b"abc"), 0, bytes(3), 0),
         lambda: inflate.Inflater(b"", 0, 0).inflate(deflate(b"abc"), 0, bytes(3), 0, FAR),
         lambda: kernels.swap_bytes(bytes(8), 2),
+        lambda: kernels.read_swapped(0, 0, bytes(8), 2),
         lambda: memory.populate(bytes(8), 1),
     )
     for call in calls:
@@ -282,6 +284,30 @@ def test_swap_of_unaligned_memory(itemsize):
     data = data[-memory.address(data) % 8 :]
     with pytest.raises(ValueError, match="aligned"):
         kernels.swap_bytes(data[1 : 1 + 2 * itemsize], itemsize)
+
+
+@pytest.mark.parametrize("itemsize", [2, 4, 8])
+def test_read_swapped(itemsize, tmp_path):
+    # Pieces of 256 KiB, and an end in the midst of a piece, of an item, and at an edge.
+    data = np.random.default_rng(3).integers(0, 256, (1 << 19) + 8 * 1001, np.uint8)
+    (tmp_path / "x").write_bytes(data.tobytes())
+    with open(tmp_path / "x", "rb") as file:
+        for offset in (0, 3, 8, 1 << 18, len(data) - 24, len(data) - 21, len(data), len(data) + 9):
+            for size in (0, 8, 24, 1 << 18, (1 << 18) + 8, 1 << 20):
+                out = np.full(size, 7, np.uint8)
+                found = data[offset : offset + size]
+                whole = len(found) // itemsize * itemsize
+                assert kernels.read_swapped(file.fileno(), offset, out, itemsize) == len(found)
+                assert (out[:whole].view(f"u{itemsize}") == found[:whole].view(f"u{itemsize}").byteswap()).all()
+                assert (out[whole : len(found)] == found[whole:]).all()
+                assert (out[len(found) :] == 7).all()
+        for out in (np.zeros(9, np.uint8), np.zeros(24, np.uint8)[1:17]):
+            with pytest.raises(ValueError, match=r"swap|aligned"):
+                kernels.read_swapped(file.fileno(), 0, out, itemsize)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        kernels.read_swapped(-1, 0, np.zeros(8, np.uint8), itemsize)
+    with pytest.raises(OSError, match="Invalid argument"), open(tmp_path / "x", "rb") as file:
+        kernels.read_swapped(file.fileno(), -8, np.zeros(8, np.uint8), itemsize)
 
 
 PARTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60)), max_size=20)

@@ -1,8 +1,16 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Loops over array memory, without the GIL: byte order, and parts copied to where they belong."""
 
+from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
+from posix.unistd cimport pread
+
+import os
+
+cdef enum:
+    # Read and swapped at a time: it is still in the L2 cache when it is swapped.
+    PIECE = 1 << 18
 
 cdef extern from *:
     """
@@ -36,17 +44,45 @@ cdef extern from *:
 
 def swap_bytes(uint8_t[::1] data not None, int itemsize):
     """Reverse, in place, the bytes of each item of 2, 4 or 8 bytes. data is aligned to its items."""
-    cdef size_t size = data.shape[0]
-    cdef uint8_t *start
-    if itemsize not in (2, 4, 8) or size % itemsize:
-        raise ValueError(f"cannot swap items of {itemsize} bytes in {size} bytes")
-    if size == 0:
+    check_items(data, itemsize)
+    if data.shape[0] == 0:
         return
-    start = &data[0]
-    if <size_t>start % itemsize:
-        raise ValueError(f"the memory is not aligned to {itemsize} bytes")
     with nogil:
-        idxio_swap(start, size, itemsize)
+        idxio_swap(&data[0], data.shape[0], itemsize)
+
+
+def read_swapped(int fd, int64_t offset, uint8_t[::1] out not None, int itemsize):
+    """Fill out from a file, from offset on, and reverse the bytes of each of its items of 2, 4 or 8 bytes.
+
+    The number of bytes: fewer than out holds at the end of the file. Raises OSError.
+    """
+    cdef size_t size = out.shape[0], done = 0, begin, end
+    cdef Py_ssize_t n = 1
+    cdef int error = 0
+    check_items(out, itemsize)
+    if size == 0:
+        return 0
+    with nogil:
+        while done < size and n > 0:
+            begin, end = done, min(size, done + PIECE)
+            while done < end:
+                n = pread(fd, &out[done], end - done, offset + <int64_t>done)
+                if n > 0:
+                    done += n
+                elif n == 0 or errno != EINTR:
+                    error = errno if n else 0
+                    break
+            idxio_swap(&out[begin], (done - begin) // itemsize * itemsize, itemsize)
+    if error:
+        raise OSError(error, os.strerror(error))
+    return done
+
+
+cdef check_items(const uint8_t[::1] data, int itemsize):
+    if itemsize not in (2, 4, 8) or data.shape[0] % itemsize:
+        raise ValueError(f"cannot swap items of {itemsize} bytes in {data.shape[0]} bytes")
+    if data.shape[0] and <size_t>&data[0] % itemsize:
+        raise ValueError(f"the memory is not aligned to {itemsize} bytes")
 
 
 def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] places not None,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._native import kernels
 from ..errors import IdxError
 from ..source import BufferSource, PathSource
 from .base import BLOCK, Check, Container, Stream, unchecked
@@ -30,7 +31,20 @@ class Raw(Container):
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the bytes from offset on, which the caller knows to be there."""
         if self.source.read_at(offset, out) < len(out):
-            raise IdxError("was cut short since it was opened", file=self.name, offset=offset)
+            raise self._cut_short(offset)
+
+    def _cut_short(self, offset: int) -> IdxError:
+        return IdxError("was cut short since it was opened", file=self.name, offset=offset)
+
+    def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> None:
+        """read_at(), and the bytes of each item reversed."""
+        if not isinstance(self.source, PathSource):
+            for start in range(0, len(out), BLOCK):
+                piece = out[start : start + BLOCK]
+                self.read_at(offset + start, piece, 1)
+                kernels.swap_bytes(piece, itemsize)
+        elif self.source.read_swapped(offset, out, itemsize) < len(out):
+            raise self._cut_short(offset)
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base."""
