@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,12 @@ def populating(buffer: memoryview, size: int) -> Iterator[None]:
         yield
         return
     helper = threading.Thread(target=memory.populate, args=(buffer[:size], _PAGES_A_CALL), daemon=True)
-    helper.start()
+    started = False
+    with suppress(RuntimeError):  # without a thread the pages come as they are touched
+        helper.start()
+        started = True
     try:
         yield
     finally:
-        helper.join()
+        if started:
+            helper.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ def check_threads(threads: int | None) -> int:
 
 
 def on_threads(function: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
-    """Call function with each item, here and on threads - 1 other threads; the first error is raised."""
+    """Call function with each item, here and on up to threads - 1 other threads; the first error is raised."""
     waiting = list(items)[::-1]
     if threads == 1 or len(waiting) < 2:
         for item in waiting[::-1]:
@@ -39,9 +40,13 @@ def on_threads(function: Callable[[Item], object], items: Iterable[Item], thread
             except BaseException as error:
                 errors.append(error)
 
-    helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(waiting)) - 1)]
-    for helper in helpers:
-        helper.start()
+    helpers: list[threading.Thread] = []
+    # Where the system gives no more threads, fewer do it.
+    with contextlib.suppress(RuntimeError):
+        for _ in range(min(threads, len(waiting)) - 1):
+            helper = threading.Thread(target=work, daemon=True)
+            helper.start()
+            helpers.append(helper)
     work()
     for helper in helpers:
         helper.join()

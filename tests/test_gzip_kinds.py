@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import struct
+import threading
 import zlib
 
 import numpy as np
@@ -214,6 +215,28 @@ def test_a_guess_that_is_no_gzip_member():
             assert guess_of(broken, images(2000), 4) is None
             with pytest.raises(idxio.IdxError):
                 idxio.read(broken, threads=4)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 5])
+def test_a_system_that_gives_no_more_threads(most, train, fashion_mnist, tmp_path, monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def start_some(self):
+        if len(started) == most:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    idxio.write(tmp_path / "own", train[:9000], compression="gzip")
+    idxio.write(tmp_path / "raw", train.astype(np.int16))
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    with spans_of(1 << 20, 1 << 20):
+        assert_same(idxio.read(fashion_mnist / "train-images-idx3-ubyte.gz", threads=4), train)
+    assert len(started) == min(most, 3)
+    started.clear()
+    assert_same(idxio.read(tmp_path / "own", threads=4), train[:9000])
+    started.clear()
+    assert_same(idxio.read(tmp_path / "raw", threads=4), train.astype(np.int16))
 
 
 def test_members_in_parts():

@@ -67,11 +67,10 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         if len(parts) < 2 and not spans:
             parts[0].round.parts.clear()
             return None
-        for part in parts[1:]:
-            part.start()
+        helpers = [part for part in parts[1:] if part.start_or_give_up()]
         parts[0].run()
-        for part in parts[1:]:
-            part.join()
+        for helper in helpers:
+            helper.join()
         parts[0].round.parts.clear()  # they know each other, and would keep their memory
         for part in parts:
             if part.error is not None:
@@ -143,6 +142,20 @@ class _Part(threading.Thread):
         self.front = 0  # bytes of it that the part before has healed
         self.taken = 0  # bytes of it that are in place, or that a thread moves there
 
+    def start_or_give_up(self) -> bool:
+        """Start the thread; where the system gives none, an earlier part decodes this one too."""
+        try:
+            self.start()
+        except RuntimeError:
+            self.dead = True
+            self._tell_all()
+        return not self.dead
+
+    def _tell_all(self) -> None:
+        self.found.set()
+        self.decoded.set()
+        self.healed.set()
+
     def run(self) -> None:
         try:
             if self.number:
@@ -164,9 +177,7 @@ class _Part(threading.Thread):
         except BaseException as error:
             self.dead, self.error = True, error
         finally:
-            self.found.set()
-            self.decoded.set()
-            self.healed.set()
+            self._tell_all()
 
     def _begin(self) -> Walker:
         """A walker that has the first span of the part behind it."""
