@@ -26,6 +26,7 @@ from packers import (
 from support import PipeLike, assert_same, encode, member
 
 import idxio
+from idxio.containers import guess
 from idxio.containers.guess import read_by_guess
 from idxio.source import open_source
 
@@ -176,21 +177,21 @@ def guess_of(packed, array, threads):
     """What read_by_guess says, and that the array is right."""
     data = encode(array)
     out = np.full(len(data), 7, np.uint8)
-    guess = read_by_guess(open_source(packed), out, threads)
-    if guess is not None:
+    result = read_by_guess(open_source(packed), out, threads)
+    if result is not None:
         assert out.tobytes() == data
-        assert sum(span.stretch.length for span in guess.spans) == len(data)
-    return guess
+        assert sum(span.stretch.length for span in result.spans) == len(data)
+    return result
 
 
 @pytest.mark.parametrize("threads", [2, 3, 4, 8, 16])
 def test_real_data_heal(fashion_mnist, train, threads):
     packed = (fashion_mnist / "train-images-idx3-ubyte.gz").read_bytes()
     with spans_of(1 << 20, 1 << 20):
-        guess = guess_of(packed, train, threads)
+        result = guess_of(packed, train, threads)
     # Work grows with the number of parts, not with the file: each heals within two mebibytes, tried twice at most.
-    assert guess.again <= 2 * (threads - 1) * (5 << 20) / 2
-    assert len(guess.spans) >= threads
+    assert result.again <= 2 * (threads - 1) * (5 << 20) / 2
+    assert len(result.spans) >= threads
 
 
 @pytest.mark.parametrize("threads", [2, 3, 16])
@@ -198,13 +199,13 @@ def test_data_that_never_heal(threads):
     array = np.frombuffer(never_heals(12_000_000), np.uint8).reshape(-1, 1000)
     packed = wrap(deflate(encode(array)), encode(array))
     with spans_of(1 << 17, 1 << 18):
-        guess = guess_of(packed, array, threads)
+        result = guess_of(packed, array, threads)
     # A part is decoded behind the guess, behind what the part before first left, and behind the truth.
-    assert array.size / 4 < guess.again <= 2 * array.size
+    assert array.size / 4 < result.again <= 2 * array.size
     if threads == 2:
         # What lies behind the first part once more, and by itself: no more than 1.6 times the work in a row.
-        first = array.size - guess.again
-        assert max(first, guess.again) + guess.again <= 1.6 * array.size
+        first = array.size - result.again
+        assert max(first, result.again) + result.again <= 1.6 * array.size
 
 
 def test_a_guess_that_is_no_gzip_member():
@@ -215,6 +216,20 @@ def test_a_guess_that_is_no_gzip_member():
             assert guess_of(broken, images(2000), 4) is None
             with pytest.raises(idxio.IdxError):
                 idxio.read(broken, threads=4)
+
+
+@pytest.mark.parametrize("kind", ["full flush", "partial flush", "Huffman", "odd members"])
+@pytest.mark.parametrize("size", [50, 400])
+@pytest.mark.parametrize("threads", [3, 16])
+def test_parts_smaller_than_a_window(kind, size, threads, monkeypatch):
+    array = np.random.default_rng(size).integers(0, 250, (size, 100), np.uint8)
+    packed = KINDS[kind](encode(array))
+    for target in (1, 200, 3000):
+        for part in (1 << 6, 1 << 10, 1 << 12):
+            for largest in (part, guess.LARGEST_PART):
+                with spans_of(target, part), monkeypatch.context() as patch:
+                    patch.setattr(guess, "LARGEST_PART", largest)
+                    guess_of(packed, array, threads)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 5])

@@ -85,6 +85,7 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         again += sum(part.again for part in parts)
         done += sum(part.length for part in alive)
         walker = alive[-1].walker
+        walker.history = min(walker.history, done)  # it began behind a window of zeros
     check = MemberCheck(source.name)
     try:
         for span in spans:
@@ -246,6 +247,7 @@ class _Part(threading.Thread):
             # Nothing of this part was right, so only the one before knows how it ends.
             before = [part for part in earlier if not part.dead][-1]
             true, guessed = before.tail(before.reach), self.tail(self.length)
+            guessed = guessed[len(guessed) - len(true) :]  # a file has no window before its first bytes
             if not np.array_equal(true, guessed):
                 guessed[:] = true
                 self._go_on(following)
