@@ -532,3 +532,14 @@ def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
             monkeypatch.setattr(container.Gzip, "_spans", between)
             assert_same(f[i], ARRAY[i])
             monkeypatch.setattr(container.Gzip, "_spans", spans)
+
+
+def test_damage_is_told_each_time():
+    data = encode(ARRAY)
+    packed = bytearray(gzip.compress(data, 0))
+    packed[-2000] ^= 0x55
+    with idxio.open(bytes(packed)) as f:
+        for _ in range(3):
+            for expr in (-1, slice(-2, None), [0, len(ARRAY) - 1]):
+                with pytest.raises(idxio.ChecksumError):
+                    f[expr]

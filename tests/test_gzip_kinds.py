@@ -26,6 +26,7 @@ from packers import (
 from support import PipeLike, assert_same, encode, member
 
 import idxio
+from idxio._native import inflate
 from idxio.containers import guess
 from idxio.containers.guess import read_by_guess
 from idxio.source import open_source
@@ -230,6 +231,55 @@ def test_parts_smaller_than_a_window(kind, size, threads, monkeypatch):
                 with spans_of(target, part), monkeypatch.context() as patch:
                     patch.setattr(guess, "LARGEST_PART", largest)
                     guess_of(packed, array, threads)
+
+
+def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
+    """The trailer is made to fit what is left without it."""
+    rng = np.random.default_rng(1)
+    streams = []
+    for size in (80_000, 280_000, 300_000):
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_HUFFMAN_ONLY)
+        streams.append(packer.compress(rng.integers(0, 16, size, np.uint8).tobytes()) + packer.flush(zlib.Z_FULL_FLUSH))
+    invalid = b"\x07"
+    stream = streams[0] + streams[1] + invalid + streams[2] + b"\3\0"
+    parts = []
+    run = guess._Part.run
+    monkeypatch.setattr(guess._Part, "run", lambda part: (parts.append(part), run(part)))
+    monkeypatch.setattr(guess, "FIRST_SHARE", 0.3)
+    decode = guess._Part._decode
+
+    def fail_late(part, walker):
+        try:
+            return decode(part, walker)
+        finally:
+            if part.number == 1:  # else the first part would see it fail, and go on
+                part.round.parts[0].decoded.wait()
+
+    monkeypatch.setattr(guess._Part, "_decode", fail_late)
+
+    def read(crc, length):
+        packed = b"\x1f\x8b\x08" + bytes(7) + stream + struct.pack("<II", crc, length)
+        with spans_of(1 << 12, 1 << 14):
+            return read_by_guess(open_source(packed), np.zeros(length, np.uint8), 3)
+
+    assert read(0, 700_000) is None
+    alive = sorted((part for part in parts if not part.dead), key=lambda part: part.number)
+    assert [part.number for part in alive] == [0, 2]
+    crc = 0
+    for span in (span for part in alive for span in part.spans):
+        crc = inflate.crc32_combine(crc, span.crc, span.stretch.length)
+    assert read(crc, sum(part.length for part in alive)) is None
+    assert len(parts) == 6
+
+
+@pytest.mark.parametrize("size", [1 << 14, 1 << 16, 1 << 18])
+def test_members_are_shared_by_threads(size, t10k):
+    data = encode(t10k)
+    packed = b"".join(member(data[k : k + size]) for k in range(0, len(data), size))
+    with spans_of(1 << 18, 1 << 20):
+        result = guess_of(packed, t10k, 2)
+    # A member that is one block shows no start: one thread does it all at once, and no slower than without others.
+    assert (result is None) == (size == 1 << 14)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 5])

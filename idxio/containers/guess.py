@@ -10,6 +10,7 @@ the checksums of the whole decide; where anything fails, nothing of this is beli
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import Any, NamedTuple
 
@@ -63,7 +64,10 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
     again = done = 0
     walker = Walker(source)
     while done < len(out) or not walker.between:
-        parts = _begin_round(source, out, done, threads, walker)
+        try:
+            parts = _begin_round(source, out, done, threads, walker)
+        except MemoryError:
+            return None
         if len(parts) < 2 and not spans:
             parts[0].round.parts.clear()
             return None
@@ -78,6 +82,8 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         alive = [part for part in parts if not part.dead]
         if not alive or alive[0].number:
             return None
+        if any(before.walker.bit != part.bit for before, part in itertools.pairwise(alive)):
+            return None  # one between them failed
         found = [span for part in alive for span in part.spans]
         if not found:
             break
@@ -150,7 +156,8 @@ class _Part(threading.Thread):
         except RuntimeError:
             self.dead = True
             self._tell_all()
-        return not self.dead
+            return False
+        return True
 
     def _tell_all(self) -> None:
         self.found.set()
@@ -185,9 +192,10 @@ class _Part(threading.Thread):
         self.memory[:WINDOW] = 0
         walker = Walker(self.round.source, bit=8 * self.begin, history=WINDOW, target=LONG)
         walker.target = SHORT
+        limit = 8 * (self.begin + TARGET)
         for _ in range(_STARTS):
-            bit = walker.find_cut(walker.bit)
-            if not bit:
+            bit = walker.find_cut(walker.bit, limit)
+            if not bit or bit == limit:
                 break
             walker.bit = bit
             stretch = walker.span(self.memory, self.base)
@@ -203,6 +211,10 @@ class _Part(threading.Thread):
         later = iter(self.round.parts[self.number + 1 :])
         following = next(later, None)
         while not self.dead:
+            if self.number == 0 and all(part.bit is None and part.dead for part in self.round.parts[1:]):
+                raise _FailedError  # alone it is slower than a decoder of whole members
+            if not walker.open_member():
+                return None
             stop = None
             if following is not None:
                 if walker.bit + 16 * TARGET > 8 * following.begin:
@@ -215,8 +227,6 @@ class _Part(threading.Thread):
                 if walker.bit == stop:
                     return following
             elif walker.bit >= 8 * self.round.end:
-                return None
-            if not walker.open_member():
                 return None
             if self.length > _HEALED:
                 walker.target = LONG
@@ -245,8 +255,10 @@ class _Part(threading.Thread):
             part.healed.wait()
         if self.front == self.length:
             # Nothing of this part was right, so only the one before knows how it ends.
-            before = [part for part in earlier if not part.dead][-1]
-            true, guessed = before.tail(before.reach), self.tail(self.length)
+            before = [part for part in earlier if not part.dead]
+            if not before:
+                raise _FailedError
+            true, guessed = before[-1].tail(before[-1].reach), self.tail(self.length)
             guessed = guessed[len(guessed) - len(true) :]  # a file has no window before its first bytes
             if not np.array_equal(true, guessed):
                 guessed[:] = true

@@ -198,10 +198,14 @@ class Gzip(Container):
                     # Not told to this object, which it would keep alive.
                     self._scout = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
                     self._known = table = self._scout.table
-                while table.end < stop and self._scout.step():
-                    if self._scout.is_span:
-                        block = np.frombuffer(bytes(self._scout.block), np.uint8)
-                        self._cache.put(table.end - len(block), block)
+                try:
+                    while table.end < stop and self._scout.step():
+                        if self._scout.is_span:
+                            block = np.frombuffer(bytes(self._scout.block), np.uint8)
+                            self._cache.put(table.end - len(block), block)
+                except BaseException:
+                    self._scout = self._known = None  # whoever asks again is told again
+                    raise
                 if table.complete:
                     self._scout = None
             if table.end < stop:

@@ -72,12 +72,24 @@ class GzipStream(Stream):
         self.block = memory[WINDOW : self._stop].data
         self._length += stretch.length
         self.is_span = alone and walker.at_edge
+        if self._check is None:
+            return unchecked
+        span = None
         if walker.at_edge and self._note is not None:
             stop = 0 if stretch.trailer else walker.bit
-            self.table.add(self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3)
+            span = self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3
             self._span = None
-        return unchecked if self._check is None else partial(_check, self._check, self.block, stretch, walker.bit >> 3)
+        return partial(self._accept, self._check, self.block, stretch, walker.bit >> 3, span)
 
-
-def _check(member: MemberCheck, block: memoryview, stretch: Stretch, offset: int) -> None:
-    member.add(stretch, inflate.crc32(block), offset)
+    def _accept(
+        self,
+        check: MemberCheck,
+        block: memoryview,
+        stretch: Stretch,
+        offset: int,
+        span: tuple[int, int, int, bytes, int] | None,
+    ) -> None:
+        """Check a block, and take the span that ends with it into the table only then."""
+        check.add(stretch, inflate.crc32(block), offset)
+        if span is not None:
+            self.table.add(*span)

@@ -103,6 +103,10 @@ class Walker:
         distance = 8 * self.target
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
+        # A member that ended before its cut left it ahead: short members don't make the whole file be searched.
+        ahead = self._searched[2] - self.bit
+        if distance // 2 < ahead < distance:
+            distance = ahead
         for _ in range(_ATTEMPTS):
             cut = self.find_cut(self.bit + distance, stop)
             if cut is None:
