@@ -104,9 +104,12 @@ class IdxArray:
     def read(self, rows: Any = None, *, out: Array | None = None, threads: int | None = None) -> Array:
         """All records, or those that `rows` picks from axis 0, as a new array or in `out`. See `idxio.read`."""
         threads = check_threads(threads)
-        if rows is None:
+        if rows is not None:
+            picked = indexing.take((rows,), self.shape, self.dtype, partial(self._rows, threads=threads))
+        elif self._decoded is not None:
+            picked = self._decoded if out is not None else self._decoded.copy()
+        else:
             return payload.read_whole(self._container, self._header, out, threads)
-        picked = indexing.take((rows,), self.shape, self.dtype, partial(self._rows, threads=threads))
         if out is None:
             return np.asarray(picked)
         payload.check_out(out, np.shape(picked), self.dtype)
@@ -137,6 +140,8 @@ class IdxArray:
             raise ValueError(f"a block has at least 1 record, not {n}")
         if not self.shape:
             raise TypeError("iteration over a file with no dimensions")
+        if (decoded := self._decoded) is not None:
+            return (decoded[k : k + n].copy() for k in range(0, len(decoded), n))
         return payload.iterate(self._container, self._header, n)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -211,10 +216,11 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
     ((3,), array([98, 99], dtype=uint8))
     """
     if cache:
-        from .cache import raw_copy
+        from .cache import open_copy
 
-        file = raw_copy(file) or file
-    source = open_source(file)
+        source = open_copy(file)
+    else:
+        source = open_source(file)
     try:
         return IdxArray(source)
     except BaseException:

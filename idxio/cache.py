@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import payload
@@ -15,11 +14,14 @@ from .containers import Container, open_container
 from .containers.ahead import Ahead
 from .containers.raw import Raw
 from .errors import IdxError
-from .source import File, PathSource, open_source
+from .source import File, PathSource, Source, open_source
 from .target import Replacement, write_file
 
 # The most bytes that are kept, unless the environment variable IDXIO_CACHE_SIZE says otherwise.
 DEFAULT_SIZE = 20 << 30
+# Seconds after which nobody writes a temporary file any more.
+_STALE = 24 * 3600
+_TRIES = 5
 
 
 class Entry(NamedTuple):
@@ -64,8 +66,7 @@ def raw_copy(file: File) -> str | None:
         header = payload.read_header(container)
         size = header.size + header.nbytes
         try:
-            with open(link) as text:
-                path = os.path.join(place, os.path.basename(text.read()))
+            path = _target(link)
             status = os.stat(path)
             if status.st_size == size:
                 # The time of use alone: another one of writing would make it another file for whoever has it open.
@@ -82,19 +83,30 @@ def raw_copy(file: File) -> str | None:
         source.close()
 
 
+def open_copy(file: File) -> Source:
+    """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
+    for _ in range(_TRIES):
+        path = raw_copy(file)
+        if path is None:
+            break
+        with contextlib.suppress(FileNotFoundError):
+            return open_source(path)
+    return open_source(file)
+
+
 def entries() -> list[Entry]:
     """The raw files in the cache, the one used last first."""
-    found = [Entry(e.path, e.stat().st_size, e.stat().st_atime) for e in _scan() if e.name.endswith(".idx")]
+    found = [Entry(path, status.st_size, status.st_atime) for path, status in _scan() if path.endswith(".idx")]
     return sorted(found, key=lambda entry: -entry.used)
 
 
 def clear() -> int:
     """Remove everything from the cache; the bytes that this frees. Views that are open stay good."""
     freed = 0
-    for entry in list(_scan()):
-        if entry.name.endswith((".idx", ".link", ".tmp")):
-            freed += entry.stat().st_size
-            _remove(entry.path)
+    for path, status in _scan():
+        if path.endswith((".idx", ".link", ".tmp")):
+            freed += status.st_size
+            _remove(path)
     return freed
 
 
@@ -107,6 +119,21 @@ def evict(keep: str) -> None:
         if total > most and entry.path != keep:
             _remove(entry.path)
             total -= entry.size
+    for path, status in _scan():
+        # What a process left that was killed, and what leads to a file that was evicted.
+        if (path.endswith(".tmp") and status.st_mtime < time.time() - _STALE) or (
+            path.endswith(".link") and not os.path.exists(_target(path))
+        ):
+            _remove(path)
+
+
+def _target(link: str) -> str:
+    """The path of the raw file that a link names, or of none."""
+    try:
+        with open(link) as text:
+            return os.path.join(os.path.dirname(link), os.path.basename(text.read()))
+    except FileNotFoundError:
+        return ""
 
 
 def _unpack(container: Container, place: str, size: int) -> str:
@@ -137,12 +164,14 @@ def _unpack(container: Container, place: str, size: int) -> str:
         stream.close()
 
 
-def _scan() -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder()) as found:
-            yield from found
-    except FileNotFoundError:
-        return
+def _scan() -> list[tuple[str, os.stat_result]]:
+    """The files in the cache; other processes may remove some at any time."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                found.append((file.path, file.stat()))
+    return found
 
 
 def _remove(path: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 _STARTS = (
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer: fetch the data with `git lfs pull`"),
     (b"/annex/objects/", "a git-annex pointer: fetch the data with `git annex get`"),
-    (b"../.git/annex/", "a git-annex pointer: fetch the data with `git annex get`"),
     (b".git/annex/", "a git-annex pointer: fetch the data with `git annex get`"),
     (b"PK\x03\x04", "a zip archive (or .npz): unpack it first"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -34,8 +35,9 @@ def likely_cause(head: bytes) -> str | None:
     """What a file with this start is, with what to do about it; None for IDX and for anything unknown."""
     if head[:2] == b"\0\0":
         return None
+    linked = re.sub(rb"^(\.\./)+", b"", head)  # from a folder inside a repository
     for start, cause in _STARTS:
-        if head.startswith(start):
+        if linked.startswith(start):
             return cause
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it first with `tar -xf`"

@@ -29,6 +29,8 @@ TYPE_NAMES = "uint8, int8, int16, int32, float32 and float64"
 
 # The longest header: the format has one byte for the number of dimensions.
 MAX_SIZE = 4 + 4 * 255
+START = 4
+"""The bytes that tell how long a header is."""
 MAX_NDIM = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 
 
@@ -59,8 +61,13 @@ class Header(NamedTuple):
         return self.dtype.newbyteorder("=")
 
 
+def rest_of(start: bytes) -> int:
+    """How many bytes to read behind the first START for `parse`: the dimensions, or what tells what else it is."""
+    return 4 * start[3] if start[:2] == b"\0\0" and start[2] in DTYPES else MAX_SIZE - START
+
+
 def parse(head: bytes, *, file: str | None = None) -> Header:
-    """Read the header at the start of head, which holds MAX_SIZE bytes or all that there are.
+    """Read the header at the start of head, which holds all of it, MAX_SIZE bytes or all that there are.
 
     Raises
     ------

@@ -87,7 +87,10 @@ def _split(part: Any, shape: tuple[int, ...]) -> tuple[Rows | None, Any]:
             return rows[::-1], slice(None, None, -1)
         return rows, slice(None)
     if not isinstance(part, np.ndarray):
-        i = range(n)[int(part.__index__())]
+        i = int(part.__index__())
+        if not -n <= i < n:
+            return None, None
+        i %= n
         return range(i, i + 1), 0
     if part.dtype == np.bool_:
         if part.ndim == 0 or part.shape != shape[: part.ndim]:

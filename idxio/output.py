@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
+import os
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -36,6 +39,7 @@ class Output:
         whole: nobody will want a part of it, so a gzip file that is not long is one deflate stream, without chunks.
         """
         packing = _packing(target, compression)
+        level = operator.index(level)
         if not 0 <= level <= 12:
             raise ValueError(f"level is 0 to 12, not {level}")
         threads = check_threads(threads)
@@ -62,15 +66,17 @@ class Output:
 
     def write(self, piece: memoryview) -> None:
         assert self.sink is not None
-        self.sink.write(piece)
+        with self._naming():
+            self.sink.write(piece)
 
     def finish(self, header: bytes | None = None) -> None:
         """Write all that waits, with the header if it has changed. Nothing more can be written."""
         assert self.sink is not None
         try:
-            self.sink.finish(self._header if header is None else header)
-            if self._spool is not None:
-                copy_spool(self._spool, self.target.file)
+            with self._naming():
+                self.sink.finish(self._header if header is None else header)
+                if self._spool is not None:
+                    copy_spool(self._spool, self.target.file)
         except BaseException:
             self.discard()
             raise
@@ -87,6 +93,16 @@ class Output:
             if self.sink is not None:
                 self.sink.discard()
         self.target.discard()
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Name the file in an error of the system, which knows a number only."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno is not None and error.filename is None:
+                error.filename = self.target.name
+            raise
 
     def _close(self) -> None:
         self.closed = True
@@ -106,11 +122,13 @@ class Output:
 
 def _packing(file: Target, compression: str | None) -> str:
     if compression is None:
-        name = str(getattr(file, "name", "")) if hasattr(file, "write") else str(file)
+        if not isinstance(file, (str, os.PathLike)):
+            return "raw"
+        name = os.fsdecode(os.fspath(file))
         for suffix in (".xz", ".bz2", ".zip", ".zst"):
-            if name.endswith(suffix) and not hasattr(file, "write"):
+            if name.endswith(suffix):
                 raise ValueError(f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression=")
-        return "gzip" if name.endswith(".gz") and not hasattr(file, "write") else "raw"
+        return "gzip" if name.endswith(".gz") else "raw"
     if compression not in ("gzip", "raw"):
         raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")
     return compression

@@ -14,7 +14,7 @@ from .containers.base import BLOCK
 from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import FormatError, TruncatedError
-from .header import MAX_SIZE, Header, parse
+from .header import START, Header, parse, rest_of
 from .indexing import Rows
 from .memory import allocate
 from .parallel import check_threads, on_threads
@@ -29,7 +29,7 @@ _SHARED = 1 << 20
 
 def read_header(container: Container) -> Header:
     """The header of the unpacked file, whose promise the size of the file can hold."""
-    header = parse(container.head(MAX_SIZE), file=container.name)
+    header = parse(container.head(START, rest_of), file=container.name)
     check_size(container, header)
     return header
 

@@ -84,6 +84,7 @@ class PathSource:
 
     def map(self) -> mmap.mmap:
         """The file mapped read-only. A file cut short while it is mapped kills the process that looks there."""
+        self.check()
         return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
 
     def close(self) -> None:

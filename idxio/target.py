@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+import warnings
 from collections.abc import Sequence
 from typing import IO, Any, TypeAlias, Union
 
@@ -19,6 +21,9 @@ class Replacement:
     """
 
     def __init__(self, path: str) -> None:
+        if not os.path.basename(path):
+            code = errno.EISDIR if path else errno.ENOENT
+            raise OSError(code, os.strerror(code), path)
         self.name = path
         self._path = os.path.realpath(path)
         self.folder: str | None = None
@@ -26,7 +31,9 @@ class Replacement:
         self._temporary: str | None = None
         self._old: str | None = None  # where the old file is while several are replaced
         self._is_placed = False
-        mode = _mode_of(path)  # /dev/stdout has no real path when it is a pipe
+        self._process = os.getpid()
+        old = _status_of(path)  # /dev/stdout has no real path when it is a pipe
+        mode = None if old is None else old.st_mode
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", path)
         if mode is not None and not stat.S_ISREG(mode):
@@ -35,7 +42,7 @@ class Replacement:
         folder, name = os.path.split(self._path)
         self.folder = folder
         temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
-        # Created as open() would create it, so that the umask counts; an old file's permissions are kept.
+        # Created as open() would create it, so that the umask counts; an old file's owner and permissions are kept.
         try:
             fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -43,8 +50,8 @@ class Replacement:
             raise
         self._temporary = temporary
         self.file = os.fdopen(fd, "w+b")
-        if mode is not None:
-            os.chmod(temporary, stat.S_IMODE(mode))
+        if old is not None:
+            _pass_on(old, temporary)
 
     def move_to(self, path: str) -> None:
         """Aim at another file of the same folder."""
@@ -106,6 +113,14 @@ class Replacement:
             elif self._is_placed:
                 os.unlink(self._path)
             self._temporary, self._old, self._is_placed = None, None, False
+
+    def __del__(self) -> None:
+        """Leave no temporary file behind where nobody finished or gave up."""
+        # A fork has the object too, and must not remove what its parent still writes.
+        if getattr(self, "_temporary", None) is not None and os.getpid() == self._process:
+            warnings.warn(f"{self.name}: not closed, nothing was written", ResourceWarning, stacklevel=2, source=self)
+            with contextlib.suppress(Exception):
+                self.discard()
 
 
 class NewFolder:
@@ -210,11 +225,22 @@ def write_file(path: str, data: bytes) -> None:
     target.commit()
 
 
-def _mode_of(path: str) -> int | None:
+def _status_of(path: str) -> os.stat_result | None:
     try:
-        return os.stat(path).st_mode
+        return os.stat(path)
     except FileNotFoundError:
         return None
+
+
+def _pass_on(old: os.stat_result, path: str) -> None:
+    """Give a new file the owner and permissions of an old one, as far as this process may."""
+    mode, new = stat.S_IMODE(old.st_mode), os.stat(path)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(path, old.st_uid, old.st_gid)
+        except OSError:
+            mode &= 0o777  # to run as somebody else was the old owner's to grant
+    os.chmod(path, mode)
 
 
 def sync_folder(folder: str) -> None:

@@ -105,6 +105,7 @@ class Writer:
         self.count = 0
         """The number of records so far."""
         check_dtype(self.dtype, None)
+        self._failed = False
         self._output = Output(file, self._header(), None, level, compression, threads)
 
     def append(self, records: Any) -> None:
@@ -123,11 +124,17 @@ class Writer:
                 self._output.write(piece)
         except BaseException:
             self.discard()  # a part of these records may be written: there is no going on
+            self._failed = True
             raise
         self.count += len(array)
 
     def close(self) -> None:
-        """Put in the number of records, flush, and replace the old file."""
+        """Put in the number of records, flush, and replace the old file.
+
+        Raises ValueError where an append failed: nothing was written, and the old file stays.
+        """
+        if self._failed:
+            raise ValueError(f"{self._output.target.name}: nothing was written, because an append failed")
         if not self._output.closed:
             self._output.finish(self._header())
             self._output.commit()

@@ -528,3 +528,28 @@ def test_fork(packing, touched, tmp_path):
     path.write_bytes(PACKINGS[packing](encode(NOISE[:1000])))
     command = [sys.executable, "-W", "ignore", "-c", FORK, path, touched]
     subprocess.run(command, check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda file: file.write(b"more"), lambda file: file.truncate(20)], ids=["more", "less"]
+)
+def test_a_view_of_a_file_that_changed(change, tmp_path):
+    (tmp_path / "x").write_bytes(encode(sample()))
+    with idxio.open(tmp_path / "x") as f:
+        with open(tmp_path / "x", "ab") as file:
+            change(file)
+        with pytest.raises(idxio.IdxError, match="since it was opened"):
+            _ = f.array
+    with pytest.raises(ValueError, match="closed"):
+        _ = f.array
+
+
+@pytest.mark.parametrize("i", [6, -7, 1 << 70])
+def test_an_integer_outside_beside_an_array(i):
+    array = np.zeros((6, 2, 2), np.uint8)
+    f = idxio.open(encode(array))
+    with pytest.raises(IndexError) as ours:
+        f[i, [0, 1]]
+    with pytest.raises(IndexError) as theirs:
+        array[i, [0, 1]]
+    assert str(ours.value) == str(theirs.value)

@@ -126,3 +126,38 @@ def test_repack_in_place_and_of_what_is_bad(packed):
     with pytest.raises(idxio.IdxError):
         idxio.repack(packed, packed)
     assert packed.read_bytes() == bad
+
+
+def test_others_evict_the_copy_before_it_is_opened(packed, folder, monkeypatch):
+    made = []
+
+    def lose(file, most):
+        path = raw_copy(file)
+        made.append(path)
+        if len(made) < most:
+            os.unlink(path)
+        return path
+
+    raw_copy = cache.raw_copy
+    for most, packing in ((3, "raw"), (99, "gzip")):
+        made.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(cache, "raw_copy", lambda file, most=most: lose(file, most))
+            with idxio.open(packed, cache=True) as f:
+                assert f.packing == packing
+                assert (f[:] == ARRAY).all()
+
+
+def test_what_nobody_needs_is_removed(packed, folder, tmp_path, monkeypatch):
+    folder.mkdir()
+    old, new = folder / ".1.idx.0.tmp", folder / ".2.idx.0.tmp"
+    for left in (old, new):
+        left.write_bytes(bytes(99))
+    os.utime(old, (0, 0))
+    monkeypatch.setenv("IDXIO_CACHE_SIZE", "1")
+    other = tmp_path / "other.gz"
+    other.write_bytes(gzip.compress(encode(ARRAY[:100])))
+    for path in (packed, other):
+        idxio.open(path, cache=True).close()
+    assert sorted(path.suffix for path in folder.iterdir()) == [".idx", ".link", ".tmp"]
+    assert new.exists()

@@ -626,6 +626,11 @@ def test_stdout_may_be_closed(idxio_run, tmp_path, images):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_stdin_may_be_closed(idxio_run):
+    done = idxio_run("info", "-", preexec_fn=lambda: os.close(0))
+    assert (done.returncode, done.stderr) == (3, "idxio: -: Bad file descriptor\n")
+
+
 def test_interrupt(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(

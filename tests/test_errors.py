@@ -91,3 +91,9 @@ def test_threads_are_checked_for_one_record(tmp_path):
     for rows in (None, [1], slice(1, 2)):
         with pytest.raises(ValueError, match="threads is 1 or more, not 0"):
             idxio.read(path, rows, threads=0)
+
+
+@pytest.mark.parametrize("folders", ["", "../", "../../", "../../../../"])
+def test_annex_pointers_at_any_depth(folders):
+    with pytest.raises(idxio.FormatError, match="git annex get"):
+        idxio.read(f"{folders}.git/annex/objects/xx/yy/SHA256E-s1--0".encode())

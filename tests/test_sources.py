@@ -335,3 +335,28 @@ def test_no_file_stays_open(tmp_path):
             with pytest.raises(idxio.IdxError):
                 call(bad)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(2_000_000), 100_000 * gzip.compress(b"", mtime=0)], ids=len)
+@pytest.mark.parametrize("step", [1000, 1 << 20])
+def test_a_short_file_and_a_long_tail_in_a_pipe(tail, step):
+    array = np.array([7, 8, 9], np.uint8)
+    assert_same(idxio.read(PipeLike(gzip.compress(encode(array)) + tail, step)), array)
+    assert idxio.verify(PipeLike(gzip.compress(encode(array)) + tail, step)).shape == (3,)
+
+
+@pytest.mark.parametrize("size", [1000, 3_000_000])
+def test_a_pipe_that_is_in_memory_already(size):
+    array = np.random.default_rng(0).integers(0, 99, (size // 100, 100), np.uint8)
+    with idxio.open(PipeLike(encode(array))) as f:
+        assert_same(f[-1], array[-1])
+        for _ in range(2):
+            assert_same(f.read(), array)
+            assert_same(np.concatenate(list(f.iter_records(9))), array)
+            out = np.empty_like(array)
+            assert f.read(out=out) is out
+            assert_same(out, array)
+        f.read()[:] = 0
+        for block in f.iter_records(7):
+            block[:] = 0
+        assert_same(f[:], array)

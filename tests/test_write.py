@@ -456,13 +456,13 @@ def test_a_full_disk(compression):
         ):
             writer.append(noise)
         return
-    with idxio.Writer(file, "uint8", (), compression=compression) as writer:
+    writer = idxio.Writer(file, "uint8", (), compression=compression)
+    writer.append(noise[:10])
+    with pytest.raises(OSError, match="No space"):
+        writer.append(noise)
+    # What was appended by half can't be taken back.
+    with pytest.raises(ValueError, match="closed"):
         writer.append(noise[:10])
-        with pytest.raises(OSError, match="No space"):
-            writer.append(noise)
-        # What was appended by half can't be taken back.
-        with pytest.raises(ValueError, match="closed"):
-            writer.append(noise[:10])
 
 
 @BOTH
@@ -760,3 +760,72 @@ def test_impossible_record_shapes(record_shape, tmp_path):
     with pytest.raises((ValueError, TypeError)):
         idxio.Writer(tmp_path / "x", "uint8", record_shape)
     assert not os.listdir(tmp_path)
+
+
+class Named(os.PathLike):
+    def __fspath__(self):
+        return "named.gz"
+
+
+def test_the_suffix_of_any_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    idxio.write(Named(), sample())
+    assert idxio.info("named.gz").packing == "gzip"
+    (entry,) = os.scandir(tmp_path)
+    idxio.write(entry, sample(), level=1)
+    assert idxio.info(entry.path).packing == "gzip"
+
+
+@pytest.mark.parametrize(("name", "error"), [("", FileNotFoundError), ("new/", IsADirectoryError)])
+def test_no_name_for_a_file(name, error, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error) as caught:
+        idxio.write(name, sample())
+    assert caught.value.filename == name
+    assert not os.listdir(tmp_path)
+
+
+def test_a_failed_append_is_not_forgotten(tmp_path):
+    disk = FullDisk(22)
+    writer = idxio.Writer(disk, "uint8", (9,))
+    writer.append(np.zeros((1, 9), np.uint8))
+    with pytest.raises(OSError, match="No space left") as caught:
+        writer.append(np.zeros((1, 9), np.uint8))
+    assert caught.value.filename == "<FullDisk>"
+    with pytest.raises(ValueError, match="nothing was written"), writer:
+        pass
+
+
+def test_a_writer_that_nobody_closes(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    writer = idxio.Writer(path, "uint8", (2,))
+    writer.append(np.zeros((3, 2), np.uint8))
+    if os.fork() == 0:
+        del writer  # the parent's file is not the child's to remove
+        os._exit(0)
+    os.wait()
+    assert len(os.listdir(tmp_path)) == 2
+    with pytest.warns(ResourceWarning, match="x: not closed, nothing was written"):
+        del writer
+    assert os.listdir(tmp_path) == ["x"]
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("may", [True, False])
+def test_the_owner_stays(may, tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    os.chown(path, 1234, 1235)
+    os.chmod(path, 0o4664)
+    if not may:
+
+        def refuse(*arguments):
+            raise PermissionError
+
+        monkeypatch.setattr(os, "chown", refuse)
+    idxio.write(path, sample())
+    status = path.stat()
+    owner = (1234, 1235) if may else (os.getuid(), os.getgid())
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*owner, 0o4664 if may else 0o664)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from typing import IO
@@ -62,7 +64,11 @@ def naming(file: str) -> Iterator[None]:
 
 def given(file: str) -> str | IO[bytes]:
     """The file of an argument: "-" is stdin."""
-    return sys.stdin.buffer if file == "-" else file
+    if file != "-":
+        return file
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdin>")
+    return sys.stdin.buffer
 
 
 def printable(text: str) -> str:

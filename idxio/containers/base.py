@@ -84,11 +84,22 @@ class Container:
         """A new stream from the first unpacked byte."""
         raise NotImplementedError
 
-    def head(self, size: int) -> bytes:
-        """The first unpacked bytes: size of them, or all that there are."""
+    def head(self, size: int, more: Callable[[bytes], int]) -> bytes:
+        """The first unpacked bytes: size of them, and as many more as these say; or all that there are.
+
+        No more is unpacked: a pipe has to be read on from where this leaves it.
+        """
+        stream = self._short_stream()
         out = bytearray(size)
-        del out[self.stream().readinto(memoryview(out)) :]
+        del out[stream.readinto(memoryview(out)) :]
+        if len(out) == size:
+            rest = bytearray(more(bytes(out)))
+            out += rest[: stream.readinto(memoryview(rest))]
         return bytes(out)
+
+    def _short_stream(self) -> Stream:
+        """A stream for a few bytes."""
+        return self.stream()
 
     def read_whole(self, out: memoryview, threads: int) -> int:
         """Fill out from the first unpacked byte on, checking all that can be checked to the end of the file.

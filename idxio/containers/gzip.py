@@ -29,6 +29,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 TRUSTED_RATIO = 16
 # Unpacked bytes that a stream holds: some spans of ordinary data.
 _BUFFER = 4 << 20
+# The same for a stream of which only the first bytes are wanted.
+_SIP = 1 << 10
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
 _LONG = 1 << 20
 # Below this many unpacked bytes threads cost more than they save.
@@ -66,11 +68,8 @@ class Gzip(Container):
     def stream(self) -> Stream:
         return GzipStream(Walker(self.source), self.name, _BUFFER, self._note)
 
-    def head(self, size: int) -> bytes:
-        out = bytearray(size)
-        walker = Walker(self.source, by_span=False)
-        del out[GzipStream(walker, self.name, size).readinto(memoryview(out)) :]
-        return bytes(out)
+    def _short_stream(self) -> Stream:
+        return GzipStream(Walker(self.source, by_span=False), self.name, _SIP)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
         if self.source.size is not None:

@@ -74,7 +74,10 @@ class Raw(Container):
             return self.source.view.toreadonly()
         if isinstance(self.source, PathSource):
             return self.source.map()
-        raise IdxError("can't be viewed without a copy: it is a file object; give its path", file=self.name)
+        raise IdxError(
+            "can't be viewed without a copy: it is a pipe or a file object; read it, or give the path of a file",
+            file=self.name,
+        )
 
 
 class _RawStream(Stream):

@@ -224,6 +224,7 @@ class Walker:
             if byte < self.piece.stop:
                 break
             if self.piece.ended:
+                self.bit = 8 * byte  # a pipe can't be asked again for what lies before
                 return False
         while True:
             self.piece.load(byte, size)
