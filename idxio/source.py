@@ -16,6 +16,9 @@ from .errors import ChangedError
 File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
 
 
+_TEXT = "the file object is open for text; open it in binary mode, 'rb'"
+
+
 class Source(Protocol):
     """Bytes that can be read at a position; the position 0 is where the file stood when it was taken."""
 
@@ -221,7 +224,7 @@ def open_source(file: File) -> Source:
     if not hasattr(file, "read"):
         raise TypeError(f"file is a path, bytes or a binary file object, not {type(file).__name__}")
     if isinstance(cast("object", file), io.TextIOBase):
-        raise TypeError("the file object is open for text; open it in binary mode, 'rb'")
+        raise TypeError(_TEXT)
     try:
         seekable = file.seekable()
     except AttributeError:
@@ -265,8 +268,10 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 
 def _read_into(file: IO[bytes], out: memoryview) -> int | None:
     """readinto() for a file object that has read() only."""
-    data: bytes | None = file.read(len(out))
+    data: bytes | str | None = file.read(len(out))
     if data is None:
         return None
+    if isinstance(data, str):
+        raise TypeError(_TEXT)
     out[: len(data)] = data[: len(out)]
     return len(data)

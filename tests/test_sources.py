@@ -360,3 +360,8 @@ def test_a_pipe_that_is_in_memory_already(size):
         for block in f.iter_records(7):
             block[:] = 0
         assert_same(f[:], array)
+
+
+def test_a_wrapped_text_file():
+    with tempfile.NamedTemporaryFile("w+") as file, pytest.raises(TypeError, match="binary mode"):
+        idxio.read(file)
