@@ -14,6 +14,7 @@ from packers import deflate, wrap
 from support import encode
 
 import idxio
+from idxio.containers.piece import Piece
 
 ARRAY = np.random.default_rng(2).integers(-99, 99, (5000, 37), np.int16)
 KINDS = ("raw", "stock", "own", "xz")
@@ -187,3 +188,20 @@ def test_a_block_that_swallows_the_end_of_a_span():
         assert (np.concatenate(list(f.iter_records(100_000))) == expected).all()
     assert (idxio.read(packed) == expected).all()
     idxio.verify(packed)
+
+
+@pytest.mark.parametrize("values", [2, 40], ids=["8 times", "twice"])
+def test_spans_that_fit_are_decoded_once(values, monkeypatch):
+    array = np.random.default_rng(0).integers(0, values, (24_000, 1000), np.uint8)
+    packed = gzip.compress(encode(array), 1)
+    calls, inflate_span = [], Piece.inflate_span
+
+    def count(*arguments, **options):
+        calls.append(0)
+        return inflate_span(*arguments, **options)
+
+    monkeypatch.setattr(Piece, "inflate_span", count)
+    with idxio.open(packed) as f:
+        assert sum(len(block) for block in f.iter_records(1000)) == len(array)
+        # Only of the first one does nobody know how much comes out.
+        assert len(calls) <= len(f._container.table) + 3

@@ -57,6 +57,7 @@ class Walker:
         self._byte = 0  # of the file, the next one for the inflater
         self._region = _REGION if by_span else _FAR  # unpacked bytes before spans are tried again
         self._left = 0 if by_span else _FAR
+        self._ratio = 0.0  # unpacked bytes for a byte of the last span
         self._searched = (0, 0, 0)  # from, to, and what was found there: nothing is searched twice
 
     @property
@@ -101,6 +102,8 @@ class Walker:
     def span(self, out: Bytes, start: int, stop: int | None = None) -> Stretch | None:
         """Decode a span at full speed; None where that fails."""
         distance = 8 * self.target
+        if self._ratio * self.target > len(out) - start:  # it would not fit
+            distance = max(1, int(6 * (len(out) - start) / self._ratio))
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
         # A member that ended before its cut left it ahead: short members don't make the whole file be searched.
@@ -169,6 +172,7 @@ class Walker:
     def _arrive(self, produced: int, cut: int, end: int) -> Stretch:
         self.history += produced
         self.total += produced
+        self._ratio = 8 * produced / max(8, (cut or 8 * end) - self.bit)
         self.bit = cut
         return Stretch(produced, self._close_member(end) if end else None)
 
