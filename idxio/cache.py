@@ -47,7 +47,7 @@ def folder() -> str:
     return platformdirs.user_cache_dir("idxio", appauthor=False)
 
 
-def raw_copy(file: File) -> str | None:
+def raw_copy(file: str) -> str | None:
     """The path of the raw copy of a compressed file, made if it is not there yet; None for a file that is raw.
 
     It is found by the path, size, time and inode of the file, and named by the CRC-32 and size of its content, so
@@ -58,8 +58,7 @@ def raw_copy(file: File) -> str | None:
         container = open_container(source)
         if isinstance(container, Raw):
             return None
-        if not isinstance(source, PathSource):
-            raise IdxError("can't be cached: it is not a path", file=source.name)
+        assert isinstance(source, PathSource)
         place = folder()
         key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
         link = os.path.join(place, f"{key}.link")
@@ -85,6 +84,14 @@ def raw_copy(file: File) -> str | None:
 
 def open_copy(file: File) -> Source:
     """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
+    source = open_source(file)
+    if not isinstance(source, PathSource):
+        if isinstance(open_container(source), Raw):
+            return source
+        source.close()
+        raise IdxError("can't be cached: it is not a path", file=source.name)
+    source.close()
+    file = source.path
     for _ in range(_TRIES):
         path = raw_copy(file)
         if path is None:
@@ -132,7 +139,7 @@ def _target(link: str) -> str:
     try:
         with open(link) as text:
             return os.path.join(os.path.dirname(link), os.path.basename(text.read()))
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return ""
 
 
@@ -169,11 +176,11 @@ def _scan() -> list[tuple[str, os.stat_result]]:
     found = []
     with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
         for file in files:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 found.append((file.path, file.stat()))
     return found
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):  # another process was faster
+    with contextlib.suppress(OSError):  # another process was faster, or it is no file of ours
         os.unlink(path)

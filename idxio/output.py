@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import operator
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import numpy as np
 
 from .containers.sinks import MOST_WHOLE, GzipSink, RawSink, WholeSink, can_be_patched, copy_spool, new_spool
 from .parallel import check_threads
-from .target import Given, Replacement, Target, open_target
+from .target import Given, Replacement, Target, naming, open_target
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,14 +65,14 @@ class Output:
 
     def write(self, piece: memoryview) -> None:
         assert self.sink is not None
-        with self._naming():
+        with naming(self.target.name):
             self.sink.write(piece)
 
     def finish(self, header: bytes | None = None) -> None:
         """Write all that waits, with the header if it has changed. Nothing more can be written."""
         assert self.sink is not None
         try:
-            with self._naming():
+            with naming(self.target.name):
                 self.sink.finish(self._header if header is None else header)
                 if self._spool is not None:
                     copy_spool(self._spool, self.target.file)
@@ -93,16 +92,6 @@ class Output:
             if self.sink is not None:
                 self.sink.discard()
         self.target.discard()
-
-    @contextlib.contextmanager
-    def _naming(self) -> Iterator[None]:
-        """Name the file in an error of the system, which knows a number only."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno is not None and error.filename is None:
-                error.filename = self.target.name
-            raise
 
     def _close(self) -> None:
         self.closed = True

@@ -7,10 +7,21 @@ import errno
 import os
 import stat
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeAlias, Union
 
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Name the file in an error of the system, which knows a number only."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = name
+        raise
 
 
 class Replacement:
@@ -69,10 +80,11 @@ class Replacement:
 
     def settle(self) -> None:
         """Flush the file to disk, and close it."""
-        self.file.flush()
-        if self._temporary is not None:
-            os.fsync(self.file.fileno())
-        self.file.close()
+        with naming(self.name):
+            self.file.flush()
+            if self._temporary is not None:
+                os.fsync(self.file.fileno())
+            self.file.close()
 
     def move_aside(self) -> None:
         """Move the old file out of the way, to a name of its own beside it."""
@@ -104,7 +116,8 @@ class Replacement:
     def discard(self) -> None:
         """Remove the new file, wherever it is, unless it is to stay; the old file is in its place."""
         try:
-            self.file.close()
+            with naming(self.name):
+                self.file.close()
         finally:
             if self._temporary is not None:
                 os.unlink(self._temporary)
@@ -118,9 +131,9 @@ class Replacement:
         """Leave no temporary file behind where nobody finished or gave up."""
         # A fork has the object too, and must not remove what its parent still writes.
         if getattr(self, "_temporary", None) is not None and os.getpid() == self._process:
-            warnings.warn(f"{self.name}: not closed, nothing was written", ResourceWarning, stacklevel=2, source=self)
             with contextlib.suppress(Exception):
                 self.discard()
+            warnings.warn(f"{self.name}: not closed, nothing was written", ResourceWarning, stacklevel=2, source=self)
 
 
 class NewFolder:
@@ -175,7 +188,8 @@ class Given:
 
     def commit(self) -> None:
         if hasattr(self.file, "flush"):
-            self.file.flush()
+            with naming(self.name):
+                self.file.flush()
 
     settle = commit
 
@@ -240,6 +254,8 @@ def _pass_on(old: os.stat_result, path: str) -> None:
             os.chown(path, old.st_uid, old.st_gid)
         except OSError:
             mode &= 0o777  # to run as somebody else was the old owner's to grant
+            with contextlib.suppress(OSError):
+                os.chown(path, -1, old.st_gid)
     os.chmod(path, mode)
 
 

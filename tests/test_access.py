@@ -545,3 +545,16 @@ def test_damage_is_told_each_time():
             for expr in (-1, slice(-2, None), [0, len(ARRAY) - 1]):
                 with pytest.raises(idxio.ChecksumError):
                     f[expr]
+
+
+def test_members_are_not_counted_each_time(monkeypatch):
+    data = encode(ARRAY)
+    packed = members(data, 500)
+    shots, snapshot = [], table.SpanTable.snapshot
+    monkeypatch.setattr(table.SpanTable, "snapshot", lambda self: shots.append(0) or snapshot(self))
+    with idxio.open(packed) as f:
+        middle = len(ARRAY) // 2
+        for i in (middle, *range(middle - 50)):
+            assert_same(f[i], ARRAY[i])
+        assert len(shots) == 1
+        assert_same(f[-1], ARRAY[-1])

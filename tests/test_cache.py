@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from support import encode
+from support import PipeLike, encode
 
 import idxio
 from idxio import cache
@@ -161,3 +161,23 @@ def test_what_nobody_needs_is_removed(packed, folder, tmp_path, monkeypatch):
         idxio.open(path, cache=True).close()
     assert sorted(path.suffix for path in folder.iterdir()) == [".idx", ".link", ".tmp"]
     assert new.exists()
+
+
+@pytest.mark.parametrize("file", [io.BytesIO, PipeLike, bytes])
+def test_what_is_no_path(file, folder):
+    assert (idxio.open(file(encode(ARRAY)), cache=True)[:] == ARRAY).all()
+    with pytest.raises(idxio.IdxError, match="not a path"):
+        idxio.open(file(gzip.compress(encode(ARRAY))), cache=True)
+
+
+def test_links_that_lead_nowhere(packed, folder):
+    folder.mkdir()
+    (folder / "a.link").write_bytes(b"\xff\xfe")
+    (folder / "b.link").mkdir()
+    (folder / "c.link").symlink_to("c.link")
+    for _ in range(2):
+        assert (idxio.open(packed, cache=True).array == ARRAY).all()
+    for link in folder.glob("*.link"):
+        if link.name[0] not in "bc":
+            link.write_bytes(b"\xff")
+    assert (idxio.open(packed, cache=True).array == ARRAY).all()

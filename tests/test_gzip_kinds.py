@@ -282,6 +282,31 @@ def test_members_are_shared_by_threads(size, t10k):
     assert (result is None) == (size == 1 << 14)
 
 
+def test_a_member_that_refers_to_the_one_before_it():
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 256, 300_000, np.uint8).tobytes()
+    two = one[-30_000:-29_000] + np.minimum(rng.geometric(0.08, 500_000), 255).astype(np.uint8).tobytes()
+    data = encode(np.frombuffer(one + two, np.uint8))
+    one, two = data[:-501_000], data[-501_000:]
+    stored = zlib.compressobj(0, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=one[-32768:])
+    packed = wrap(stored.compress(one) + stored.flush(), one) + wrap(packer.compress(two) + packer.flush(), two)
+    with spans_of(1 << 16, 1 << 16):
+        for threads in (1, 2, 3, 4, 7):
+            with pytest.raises(idxio.FormatError, match="too far back"):
+                idxio.read(packed, threads=threads)
+
+
+@pytest.mark.parametrize("rest", [100_000, 300_000])
+def test_a_last_round_that_is_short(rest, monkeypatch):
+    array = np.random.default_rng(0).integers(0, 40, (2000, 1000), np.uint8)
+    packed = gzip.compress(encode(array), 1)
+    # Two threads take all but the rest in one round; a part takes 200,000 bytes at the least.
+    monkeypatch.setattr(guess, "LARGEST_PART", (len(packed) - rest) // 2)
+    with spans_of(1 << 16, 200_000):
+        assert guess_of(packed, array, 2) is not None
+
+
 @pytest.mark.parametrize("most", [0, 1, 2, 5])
 def test_a_system_that_gives_no_more_threads(most, train, fashion_mnist, tmp_path, monkeypatch):
     start, started = threading.Thread.start, []

@@ -824,8 +824,17 @@ def test_the_owner_stays(may, tmp_path, monkeypatch):
         def refuse(*arguments):
             raise PermissionError
 
-        monkeypatch.setattr(os, "chown", refuse)
+        chown = os.chown
+        monkeypatch.setattr(os, "chown", lambda path, user, group: (refuse if user >= 0 else chown)(path, user, group))
     idxio.write(path, sample())
     status = path.stat()
-    owner = (1234, 1235) if may else (os.getuid(), os.getgid())
+    owner = (1234 if may else os.getuid(), 1235)
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*owner, 0o4664 if may else 0o664)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@BOTH
+def test_a_full_device_is_named(compression):
+    with pytest.raises(OSError, match="No space left") as caught:
+        idxio.write("/dev/full", sample(), compression=compression)
+    assert caught.value.filename == "/dev/full"

@@ -211,7 +211,8 @@ class _Part(threading.Thread):
         later = iter(self.round.parts[self.number + 1 :])
         following = next(later, None)
         while not self.dead:
-            if self.number == 0 and all(part.bit is None and part.dead for part in self.round.parts[1:]):
+            alone = all(part.bit is None and part.dead for part in self.round.parts[1:])
+            if alone and self.number == self.round.done == 0:
                 raise _FailedError  # alone it is slower than a decoder of whole members
             if not walker.open_member():
                 return None
@@ -282,7 +283,8 @@ class _Part(threading.Thread):
             end = start + span.stretch.length
             if end > len(self.memory):
                 raise _FailedError
-            decode_span(self.walker.piece, decoder, span, self.memory[:end], start, min(start, WINDOW))
+            window = min(self.walker.history + following.front, start, WINDOW)  # a member refers to no other
+            decode_span(self.walker.piece, decoder, span, self.memory[:end], start, window)
             following.spans[k] = span._replace(crc=inflate.crc32(self.memory[start:end]))
             following.front += span.stretch.length
             self.again += span.stretch.length

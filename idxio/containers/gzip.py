@@ -52,6 +52,7 @@ class Gzip(Container):
         self._lock = threading.RLock()
         self._cache = Cache(self.source)
         self._scout: GzipStream | None = None
+        self._shot: SpanTable | None = None  # the table as it was when somebody last looked
         if self._known is not None and not self._known.complete:
             self._known = None  # another thread may have been adding to it
 
@@ -203,13 +204,16 @@ class Gzip(Container):
                             block = np.frombuffer(bytes(self._scout.block), np.uint8)
                             self._cache.put(table.end - len(block), block)
                 except BaseException:
-                    self._scout = self._known = None  # whoever asks again is told again
+                    self._scout = self._known = self._shot = None  # whoever asks again is told again
                     raise
                 if table.complete:
                     self._scout = None
             if table.end < stop:
                 raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
-            table = table if table.complete else table.snapshot()  # another thread may let it grow
+            if not table.complete:  # another thread may let it grow
+                if self._shot is None or self._shot.end != table.end:
+                    self._shot = table.snapshot()
+                table = self._shot
             return table, table.find(start), table.find(stop - 1)
 
     def _crawl(self, table: SpanTable, span: Span, parts: list[tuple[int, memoryview]]) -> None:
