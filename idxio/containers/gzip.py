@@ -29,8 +29,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 TRUSTED_RATIO = 16
 # Unpacked bytes that a stream holds: some spans of ordinary data.
 _BUFFER = 4 << 20
-# The same for a stream of which only the first bytes are wanted.
-_SIP = 1 << 10
+# The same where only the first ones are wanted.
+_FIRST = 1 << 10
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
 _LONG = 1 << 20
 # Below this many unpacked bytes threads cost more than they save.
@@ -70,7 +70,7 @@ class Gzip(Container):
         return GzipStream(Walker(self.source), self.name, _BUFFER, self._note)
 
     def _short_stream(self) -> Stream:
-        return GzipStream(Walker(self.source, by_span=False), self.name, _SIP)
+        return GzipStream(Walker(self.source, by_span=False), self.name, _FIRST)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
         if self.source.size is not None:
