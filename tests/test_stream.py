@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from packers import deflate, wrap
-from support import encode
+from support import PipeLike, encode
 
 import idxio
 from idxio.containers.piece import Piece
@@ -48,6 +49,25 @@ def test_leaving_early_leaves_no_thread(path):
         blocks = f.iter_records(3)
         next(blocks)
         blocks.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_leaving_a_slow_pipe_leaves_no_thread(most):
+    class Slow(PipeLike):
+        def readinto(self, out):
+            time.sleep(0.03)  # longer than close() waits
+            return super().readinto(out)
+
+    before = threading.active_count()
+    with idxio.open(Slow(encode(np.zeros((4000, 1000), np.uint8)), 1 << 18)) as f:
+        blocks = f.iter_records(300)
+        for _ in range(most):
+            next(blocks)
+        blocks.close()
+    end = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.01)
     assert threading.active_count() == before
 
 

@@ -29,10 +29,17 @@ class Ahead(Stream):
         last: BaseException | None = None
         try:
             while not self._closed and (check := self._stream.unpack()) is not None:
-                self._queue.put((self._stream.block, check))
+                self._put((self._stream.block, check))
         except BaseException as error:
             last = error
-        self._queue.put(last)
+        self._put(last)
+
+    def _put(self, item: tuple[memoryview, Check] | BaseException | None) -> None:
+        """Hand an item over, unless nobody takes it any more."""
+        while not self._closed:
+            with contextlib.suppress(queue.Full):
+                self._queue.put(item, timeout=0.1)
+                return
 
     def unpack(self) -> Check | None:
         if os.getpid() != self._process:
