@@ -47,58 +47,51 @@ def folder() -> str:
     return platformdirs.user_cache_dir("idxio", appauthor=False)
 
 
-def raw_copy(file: str) -> str | None:
-    """The path of the raw copy of a compressed file, made if it is not there yet; None for a file that is raw.
+def raw_copy(container: Container) -> str:
+    """The path of the raw copy of a compressed file, made if it is not there yet.
 
     It is found by the path, size, time and inode of the file, and named by the CRC-32 and size of its content, so
     that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
     """
-    source = open_source(file)
+    source = container.source
+    if not isinstance(source, PathSource):
+        raise IdxError("can't be cached: it is not a path", file=source.name)
+    place = folder()
+    key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
+    link = os.path.join(place, f"{key}.link")
+    header = payload.read_header(container)
+    size = header.size + header.nbytes
     try:
-        container = open_container(source)
-        if isinstance(container, Raw):
-            return None
-        assert isinstance(source, PathSource)
-        place = folder()
-        key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
-        link = os.path.join(place, f"{key}.link")
-        header = payload.read_header(container)
-        size = header.size + header.nbytes
-        try:
-            path = _target(link)
-            status = os.stat(path)
-            if status.st_size == size:
-                # The time of use alone: another one of writing would make it another file for whoever has it open.
-                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
-                return path
-        except OSError:
-            pass
-        os.makedirs(place, exist_ok=True)
-        path = _unpack(container, place, size)
-        write_file(link, os.path.basename(path).encode())
-        evict(keep=path)
-        return path
-    finally:
-        source.close()
+        path = _target(link)
+        status = os.stat(path)
+        if status.st_size == size:
+            # The time of use alone: another one of writing would make it another file for whoever has it open.
+            os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+            return path
+    except OSError:
+        pass
+    os.makedirs(place, exist_ok=True)
+    path = _unpack(container, place, size)
+    write_file(link, os.path.basename(path).encode())
+    evict(keep=path)
+    return path
 
 
 def open_copy(file: File) -> Source:
     """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
     source = open_source(file)
-    if not isinstance(source, PathSource):
-        if isinstance(open_container(source), Raw):
-            return source
+    try:
+        container = open_container(source)
+        for _ in range(0 if isinstance(container, Raw) else _TRIES):
+            path = raw_copy(container)
+            with contextlib.suppress(FileNotFoundError):
+                copy = PathSource(path)
+                source.close()
+                return copy
+    except BaseException:
         source.close()
-        raise IdxError("can't be cached: it is not a path", file=source.name)
-    source.close()
-    file = source.path
-    for _ in range(_TRIES):
-        path = raw_copy(file)
-        if path is None:
-            break
-        with contextlib.suppress(FileNotFoundError):
-            return open_source(path)
-    return open_source(file)
+        raise
+    return source
 
 
 def entries() -> list[Entry]:
