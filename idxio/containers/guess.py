@@ -211,8 +211,9 @@ class _Part(threading.Thread):
         later = iter(self.round.parts[self.number + 1 :])
         following = next(later, None)
         while not self.dead:
-            alone = all(part.bit is None and part.dead for part in self.round.parts[1:])
-            if alone and self.number == self.round.done == 0:
+            if self.number == self.round.done == 0 and all(
+                part.bit is None and part.dead for part in self.round.parts[1:]
+            ):
                 raise _FailedError  # alone it is slower than a decoder of whole members
             if not walker.open_member():
                 return None
