@@ -60,8 +60,8 @@ KINDS = st.fixed_dictionaries(
 @pytest.fixture(params=["memory", "windows"])
 def source(request, monkeypatch):
     """From a number of samples to a dataset in memory, or to one that is unpacked in windows of a few samples."""
-    monkeypatch.setattr(module, "_GROUP", 64)
-    monkeypatch.setattr(module, "_PLANNED", 16)
+    monkeypatch.setattr("idxio.loop._GROUP", 64)
+    monkeypatch.setattr("idxio.loop._PLANNED", 16)
     if request.param == "memory":
         return numbered
     monkeypatch.setattr(windows, "BLOCK", 8 * 5)  # five records
@@ -453,7 +453,7 @@ def test_what_goes_wrong_reaches_the_loop(tmp_path, prefetch):
 
 
 def test_a_loop_does_not_go_on_in_a_forked_process(monkeypatch):
-    monkeypatch.setattr(module, "_GROUP", 1)
+    monkeypatch.setattr("idxio.loop._GROUP", 1)
     loop = iter(numbered(500).batches(3, prefetch=2))
     next(loop)
     time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
