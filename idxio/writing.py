@@ -44,6 +44,8 @@ def write(
     ------
     FormatError
         IDX has no such type, or no 32 bits for the shape.
+    ValueError
+        Elements of a masked array are masked.
     OSError
         The file can't be written. An old file is still there.
 
@@ -55,7 +57,7 @@ def write(
     >>> file.getvalue()
     b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
     """
-    array = np.asarray(array)
+    array = _as_array(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
     with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
@@ -112,7 +114,7 @@ class Writer:
         """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte order."""
         if self._output.closed:
             raise ValueError("the writer is closed")
-        array = np.asarray(records)
+        array = _as_array(records)
         if array.shape[1:] != self.record_shape or not array.ndim:
             expected = ", ".join(("n", *map(str, self.record_shape)))
             raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
@@ -154,6 +156,13 @@ class Writer:
             self.close()
         else:
             self.discard()
+
+
+def _as_array(data: Any) -> Array:
+    """An array with all that data hold."""
+    if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):  # numpy.ma takes long to import
+        raise ValueError("some elements are masked, for which IDX has no place: write array.filled(value)")
+    return np.asarray(data)
 
 
 def check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:

@@ -727,6 +727,17 @@ def test_plain_python_numbers_are_refused_with_a_hint():
         written([1, 2, 3])
 
 
+def test_masked_elements_are_refused(tmp_path):
+    masked = np.ma.array([1, 2, 3], "u1", mask=[0, 1, 0])
+    with pytest.raises(ValueError, match=r"masked.*filled"):
+        idxio.write(tmp_path / "x", masked)
+    with pytest.raises(ValueError, match="filled"), idxio.Writer(tmp_path / "x", "u1", ()) as w:
+        w.append(masked)
+    assert not list(tmp_path.iterdir())
+    idxio.write(tmp_path / "x", np.ma.array([1, 2, 3], "u1"))  # nothing is masked
+    assert idxio.read(tmp_path / "x").tolist() == [1, 2, 3]
+
+
 def test_more_dimensions_than_bits():
     array = np.broadcast_to(np.zeros((0,), np.uint8), (1 << 32, 0))
     with pytest.raises(idxio.FormatError, match="32 bits"):
