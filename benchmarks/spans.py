@@ -57,19 +57,27 @@ class SpanFiles:
         """rapidgzip's own index of a file, made on first use."""
         path = Path(f"{gz}.rapid")
         if not path.exists():
-            with importlib.import_module("rapidgzip").open(str(gz), parallelization=2) as file:
-                file.block_offsets()  # makes the index
-                file.export_index(str(path))
+            _make_rapidgzip_index(gz, path)
         return str(path)
 
     def indexed_gzip_index(self, gz: Path) -> str:
         """indexed_gzip's own index of a file, made on first use."""
         path = Path(f"{gz}.gzidx")
         if not path.exists():
-            with importlib.import_module("indexed_gzip").IndexedGzipFile(str(gz)) as file:
-                file.build_full_index()
-                file.export_index(str(path))
+            _make_indexed_gzip_index(gz, path)
         return str(path)
+
+
+def _make_rapidgzip_index(gz: Path, path: Path) -> None:
+    with importlib.import_module("rapidgzip").open(str(gz), parallelization=2) as file:
+        file.block_offsets()  # makes the index
+        file.export_index(str(path))
+
+
+def _make_indexed_gzip_index(gz: Path, path: Path) -> None:
+    with importlib.import_module("indexed_gzip").IndexedGzipFile(str(gz)) as file:
+        file.build_full_index()
+        file.export_index(str(path))
 
 
 def _rapidgzip(spans: SpanFiles, gz: Path) -> Any:
@@ -205,7 +213,7 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             idxio.write(path, files.images, level=level)
         return path.stat().st_size
 
-    def any_size(contestant: Contestant) -> None:
+    def run_once(contestant: Contestant) -> None:
         contestant.run()
 
     def openers(gz: Path) -> list[tuple[str, Callable[[], Any], str, str]]:
@@ -214,6 +222,8 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             ("indexed_gzip with its index", partial(_indexed_gzip, spans, gz), *indexed),
         ]
 
+    indexless, scratch = spans.folder / "indexless.gz", spans.folder / "scratch.index"
+    shutil.copyfile(files.gz, indexless)
     os.environ["IDXIO_CACHE_DIR"] = str(spans.folder / "cache")
 
     def cached() -> Any:
@@ -276,7 +286,7 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             name="size",
             title="size of the train images as .gz",
             oracle="the stock file's size is that of Debian's package",
-            check=any_size,
+            check=run_once,
             contestants=[
                 *(
                     Contestant(f"idxio level {level}", partial(size_of, level), sample=partial(size_of, level))
@@ -338,10 +348,24 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             ours="idxio.open, f[ids]",
         ),
         Group(
+            name="index",
+            title="make the index of the stock file and write it",
+            oracle="none: records are picked by it in other groups",
+            check=run_once,
+            contestants=[
+                Contestant("idxio.build_index", partial(idxio.build_index, indexless)),
+                Contestant("rapidgzip, 2 threads", partial(_make_rapidgzip_index, indexless, scratch), *rapid),
+                Contestant("indexed_gzip", partial(_make_indexed_gzip_index, indexless, scratch), *indexed),
+                Contestant("gzip.decompress, no index", lambda: gzip.decompress(files.gz.read_bytes())),
+            ],
+            ours="idxio.build_index",
+            most=5,
+        ),
+        Group(
             name="index-size",
             title="size of the index beside the stock file, in percent of it",
             oracle="none: it is a size",
-            check=any_size,
+            check=run_once,
             contestants=[
                 Contestant("idxio", lambda: None, sample=lambda: _percent(spans.seek, spans.stock)),
                 Contestant(
