@@ -7,6 +7,7 @@ from collections.abc import Callable
 from . import payload
 from .containers import open_container, seekindex
 from .containers.gzip import Gzip
+from .containers.seekbuild import build
 from .errors import IdxError
 from .source import File, open_source
 from .target import write_file
@@ -61,7 +62,7 @@ def build_index(
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes
         told = None if progress is None else lambda done: progress(done, total)
-        data = seekindex.build(source, container.stated(), (source.size or 0) / total, spacing, told)
+        data = build(source, container.stated(), (source.size or 0) / total, spacing, told)
         write_file(path, data)
         return path
     finally:

@@ -1,14 +1,19 @@
-"""How many threads work, and a function over items on them."""
+"""How many threads work, and functions over items on them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def check_threads(threads: int | None) -> int:
@@ -52,3 +57,31 @@ def on_threads(function: Callable[[Item], object], items: Iterable[Item], thread
         helper.join()
     if errors:
         raise errors[0]
+
+
+class InOrder(Generic[Item, Result]):
+    """Calls a function with one item after the other on threads, and gives the results back in that order."""
+
+    def __init__(self, function: Callable[[Item], Result], threads: int) -> None:
+        self._function, self._threads = function, threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future[Result]] = deque()
+
+    def submit(self, item: Item) -> list[Result]:
+        """Take an item; the oldest result, if enough of them wait."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # slow to import
+
+            self._pool = ThreadPoolExecutor(self._threads)
+        self._waiting.append(self._pool.submit(self._function, item))
+        return [self._waiting.popleft().result()] if len(self._waiting) > 2 * self._threads else []
+
+    def rest(self) -> Iterator[Result]:
+        """The results that wait, in order."""
+        while self._waiting:
+            yield self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """End the threads; what has not begun is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)

@@ -14,7 +14,8 @@ from support import encode
 
 import idxio
 from idxio.containers import gzip as gzip_container
-from idxio.containers import seekindex
+from idxio.containers import seekbuild, seekindex
+from idxio.source import BufferSource
 
 RECORDS = np.random.default_rng(1).integers(0, 40, (3000, 101), np.uint8).cumsum(1).astype(np.uint8)
 
@@ -66,6 +67,39 @@ def test_any_spacing(tmp_path_factory, spacing, level, members):
         assert (f[::-7] == RECORDS[::-7]).all()
         assert (f[[2999, 0, 1234]] == RECORDS[[2999, 0, 1234]]).all()
     assert (idxio.read(path) == RECORDS).all()
+
+
+def test_a_span_whose_first_bytes_take_much_of_the_file(tmp_path):
+    """What a span refers to is told by its first 32 KiB, which empty blocks can stretch."""
+    noise = np.random.default_rng(7).integers(0, 256, 30_000, np.uint8)
+    data = encode(np.tile(noise, 30))
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    pieces = [packer.compress(data[:30_008]), packer.flush(zlib.Z_SYNC_FLUSH)]
+    for k in range(30_008, len(data), 5):  # a reference and a literal
+        for part in (data[k : k + 4], data[k + 4 : k + 5]):
+            pieces += [packer.compress(part), packer.flush(zlib.Z_SYNC_FLUSH)]
+    path = tmp_path / "x.gz"
+    path.write_bytes(b"".join(pieces) + packer.flush())
+    idxio.build_index(path, spacing=1 << 15)
+    with idxio.open(path) as f:
+        assert len(f._container.table) > 2
+        for i in range(0, 900_000, 5000):
+            assert f[i] == noise[i % 30_000]
+
+
+def test_positions_that_look_like_their_bytes():
+    """The 257 b-th byte of a window is b: what is told by bytes can't tell it."""
+    window = np.random.default_rng(5).integers(0, 256, 32768, np.uint8)
+    spots = np.arange(256, 32768, 257)
+    window[spots] = (spots + 1) >> 8
+    front = np.concatenate([window[s - 3 : s + 4] for s in spots]).tobytes()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=window.tobytes())
+    source = BufferSource(packer.compress(front) + packer.flush())
+    packed = seekbuild._WindowPacker(source).pack((0, window, bytearray(front)))
+    kept = zlib.decompress(packed)
+    assert np.count_nonzero(np.frombuffer(kept, np.uint8)) <= len(front)
+    unpacker = zlib.decompressobj(-15, zdict=kept.rjust(32768, b"\0"))
+    assert unpacker.decompress(source.view) == front
 
 
 def test_stale(packed, tmp_path):

@@ -1,13 +1,13 @@
 """The seek index of a gzip file, kept beside it: where each span starts, what came before, and its CRC-32.
 
-Little-endian: a head, an entry for each span, then the windows as zlib streams. docs/gzip.md describes it.
+Little-endian: a head, an entry for each span, marks, then the windows as zlib streams. docs/gzip.md describes it.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -15,11 +15,9 @@ import numpy as np
 from .._native import inflate
 from ..errors import ChangedError, FormatError
 from ..source import PathSource, Source
-from .members import MemberCheck, Trailer
+from .members import Trailer
 from .table import Ids, Marks, SpanTable
-from .walker import WINDOW, Walker
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+from .walker import WINDOW
 
 SUFFIX = ".seek"
 # Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.
@@ -100,95 +98,21 @@ def _marks(lengths: Any) -> Any:
     return (lengths - 1) // MARK
 
 
-def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None) -> bytes:
-    """Read a gzip file through, checking it: its index.
+def dump(
+    source: Source, stated: Trailer, length: int, rows: list[tuple[int, ...]], windows: list[bytes], marks: list[int]
+) -> bytes:
+    """The index of a gzip file of so many unpacked bytes.
 
-    ratio is about how many compressed bytes make one unpacked byte; progress is told the unpacked bytes so far.
+    A row is a span: bit, stop, start and CRC-32, as in `Span`; each has its window, packed.
     """
-    walker = Walker(source, target=max(1 << 10, int(spacing * ratio)))
-    check = MemberCheck(source.name)
-    before: Bytes = np.empty(WINDOW + 16 * spacing, np.uint8)
-    memory: Bytes = np.empty_like(before)
-    stop = WINDOW
-    rows: list[tuple[int, int, int, int, int, int]] = []
-    windows: list[bytes] = []
-    marks: list[int] = []
-    place = start = 0
-    bit, crc, length, window, fresh = 0, 0, 0, b"", True
-    while walker.open_member():
-        memory[:WINDOW] = before[stop - WINDOW : stop]
-        if fresh:
-            bit, crc, length = walker.bit, 0, 0
-            window = memory[WINDOW - min(walker.history, WINDOW) : WINDOW].tobytes()
-        stretch = walker.step(memory, WINDOW)
-        assert stretch is not None
-        stop = WINDOW + stretch.length
-        check.add(stretch, inflate.crc32(memory[WINDOW:stop]), walker.bit >> 3)
-        here = WINDOW
-        while here < stop:
-            if length and length % MARK == 0:
-                marks.append(crc)
-            there = min(stop, here + MARK - length % MARK)
-            crc = inflate.crc32(memory[here:there], crc)
-            length += there - here
-            here = there
-        before, memory = memory, before
-        fresh = walker.at_edge and (length > 0 or stretch.trailer is not None)
-        if fresh and not length:
-            if rows and rows[-1][1] == bit:
-                rows[-1] = (rows[-1][0], 0, *rows[-1][2:])  # nothing but empty blocks came to the end of the member
-        elif fresh:
-            packed = pack_window(source, bit, window)
-            rows.append((bit, 0 if stretch.trailer else walker.bit, start, place, len(packed), crc))
-            windows.append(packed)
-            place += len(packed)
-            start += length
-            if progress is not None:
-                progress(start)
-    table = np.array(rows, _ENTRY)
-    table["window"] += _HEAD.size + table.nbytes + _MARK.itemsize * len(marks) + _CRC.size
-    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, start, len(rows), len(marks))
+    table = np.zeros(len(rows), _ENTRY)
+    table["bit"], table["stop"], table["start"], table["crc"] = np.array(rows, np.uint64).reshape(-1, 4).T
+    table["size"] = [len(window) for window in windows]
+    before = _HEAD.size + table.nbytes + _MARK.itemsize * len(marks) + _CRC.size
+    table["window"] = before + np.cumsum(table["size"], dtype=np.uint64) - table["size"]
+    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, length, len(rows), len(marks))
     checked = head + table.tobytes() + np.array(marks, _MARK).tobytes()
     return b"".join((checked, _CRC.pack(zlib.crc32(checked)), *windows))
-
-
-def pack_window(source: Source, bit: int, window: bytes) -> bytes:
-    """A window without the bytes that its span never refers to, compressed; nothing for no window.
-
-    References into it can only stand where the first 32 KiB of the span come from. Decoding those behind windows that
-    hold the low and the high byte of each position, and behind the complement of the first, tells which are used.
-    """
-    if not window:
-        return b""
-    low = np.arange(len(window), dtype=np.uint16)
-    outputs = [_decode_start(source, bit, values.astype(np.uint8)) for values in (low & 0xFF, low >> 8, ~low & 0xFF)]
-    copied = outputs[0] != outputs[2]
-    used = outputs[0][copied].astype(np.int64) | outputs[1][copied].astype(np.int64) << 8
-    if not len(used):
-        return b""
-    kept = np.zeros(len(window), np.uint8)
-    kept[used] = np.frombuffer(window, np.uint8)[used]
-    # Zeros and pixels: run lengths alone take 1/50 of the time of level 9, and 1/7 less room.
-    packer = zlib.compressobj(strategy=zlib.Z_RLE)
-    return packer.compress(kept[used.min() :]) + packer.flush()
-
-
-def _decode_start(source: Source, bit: int, window: Bytes) -> Bytes:
-    byte, used = divmod(bit, 8)
-    data = memoryview(bytearray(2 * WINDOW))
-    n = source.read_at(byte, data)
-    out: Bytes = np.zeros(WINDOW, np.uint8)
-    inflater = inflate.Inflater(window, (8 - used) % 8, data[0] >> used if used else 0)
-    done = 0
-    consumed = int(used > 0)
-    while done < WINDOW and n:
-        status, taken, produced = inflater.inflate(data[:n], consumed, out, done, 1 << 62)
-        done += produced
-        if status == inflate.END or (taken == 0 and produced == 0 and consumed == n):
-            break
-        byte, consumed = byte + consumed + taken, 0
-        n = source.read_at(byte, data)
-    return out[:done]
 
 
 def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> bool:

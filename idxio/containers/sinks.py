@@ -5,17 +5,13 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections import deque
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from .._native import deflate, inflate
+from ..parallel import InOrder
 from .chunked import LONG, RA, field
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
 
 # dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it can. Measured on the
 # Fashion-MNIST train images at level 6: 9719 bytes give 26.22 MB, 19438 26.25, 58315 26.32, all as fast to read whole,
@@ -79,7 +75,7 @@ class GzipSink:
         self._file = file
         self._header = header
         self._chunk = LONG_CHUNK if level >= 10 else CHUNK
-        self._encoders = _Encoders(level, self._chunk, threads)
+        self._encoded = InOrder(_Encoder(level, self._chunk).encode, threads)
         self._crc = self._length = 0
         self._sizes: list[np.ndarray[Any, np.dtype[np.uint32]]] = []
         self._group = bytearray()
@@ -113,13 +109,13 @@ class GzipSink:
     def finish(self, header: bytes) -> None:
         """Encode what is left, and write the table, with the header as it is by now."""
         self._submit()
-        for encoded in self._encoders.rest():
+        for encoded in self._encoded.rest():
             self._take(encoded)
         crc, sizes = self._crc, self._sizes
         first: bytes | memoryview = b""
         if self._first is not None:
-            self._encoders.submit(header + self._first[len(header) :])
-            for encoded in self._encoders.rest():
+            self._encoded.submit(header + self._first[len(header) :])
+            for encoded in self._encoded.rest():
                 first = encoded.data
                 sizes = [encoded.sizes, *sizes]
                 crc = inflate.crc32_combine(encoded.crc, crc, self._length)
@@ -131,20 +127,19 @@ class GzipSink:
         self._write(_END, struct.pack("<II", crc, self._length & 0xFFFFFFFF))
         if self._spool is None and table:
             patch(self._file, self._written, len(_member_header(b"")) + 2, table)
-        self._encoders.close()
+        self._encoded.close()
 
     def discard(self) -> None:
         """Stop the threads and drop what waits."""
-        self._encoders.close()
+        self._encoded.close()
         if self._spool is not None:
             self._spool.close()
 
     def _submit(self) -> None:
         if self._group:
-            encoded = self._encoders.submit(self._group)
-            self._group = bytearray()
-            if encoded is not None:
+            for encoded in self._encoded.submit(self._group):
                 self._take(encoded)
+            self._group = bytearray()
 
     def _take(self, encoded: Encoded) -> None:
         self._sizes.append(encoded.sizes)
@@ -198,35 +193,14 @@ class Encoded(NamedTuple):
     length: int
 
 
-class _Encoders:
-    """Encodes groups of chunks on threads and gives them back in order."""
+class _Encoder:
+    """Encodes groups of chunks, on any thread."""
 
-    def __init__(self, level: int, chunk: int, threads: int) -> None:
+    def __init__(self, level: int, chunk: int) -> None:
         self._level, self._chunk = level, chunk
-        self._threads = threads
         self._free: list[deflate.Encoder] = []
-        self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[Encoded]] = deque()
 
-    def submit(self, group: bytes | bytearray) -> Encoded | None:
-        """Take a group; the oldest one if enough of them wait."""
-        if self._pool is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._pool = ThreadPoolExecutor(self._threads)
-        self._waiting.append(self._pool.submit(self._encode, group))
-        return self._waiting.popleft().result() if len(self._waiting) > 2 * self._threads else None
-
-    def rest(self) -> Iterator[Encoded]:
-        """The groups that wait, in order."""
-        while self._waiting:
-            yield self._waiting.popleft().result()
-
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def _encode(self, group: bytes | bytearray) -> Encoded:
+    def encode(self, group: bytes | bytearray) -> Encoded:
         try:
             encoder = self._free.pop()
         except IndexError:
