@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -49,13 +48,13 @@ class Batches:
         buffer: int | None = None,
     ) -> None:
         """images are an array or a selection of one, as `hold` gives them; anything else is unpacked in windows."""
-        batch_size, world_size = _whole("batch_size", batch_size, 1), _whole("world_size", world_size, 1)
-        rank = _whole("rank", rank, 0)
+        batch_size, world_size = order.whole("batch_size", batch_size, 1), order.whole("world_size", world_size, 1)
+        rank = order.whole("rank", rank, 0)
         if rank >= world_size:
             raise ValueError(f"rank {rank} of world_size {world_size}: ranks go from 0 to world_size - 1")
         if remainder not in REMAINDERS:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {remainder!r}")
-        _word("seed", seed)
+        order.word("seed", seed)
         n = len(labels)
         if not images.shape or images.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {images.shape}")
@@ -63,7 +62,7 @@ class Batches:
             isinstance(images, Selection) and isinstance(images.base, np.ndarray) and not images.is_upright
         )
         if buffer is not None:
-            _whole("buffer", buffer, 1)
+            order.whole("buffer", buffer, 1)
         chosen = int(seed) if shuffle else None
         in_order: order.Order
         window = 0
@@ -86,7 +85,7 @@ class Batches:
             label_rows,
             _check_outs(out, batch_size, image_rows, label_rows),
             check_threads(threads),
-            _whole("prefetch", prefetch, 0),
+            order.whole("prefetch", prefetch, 0),
         )
         # What makes the order; a state of another order is refused.
         self._identity = {
@@ -127,7 +126,7 @@ class Batches:
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
-        self.epoch, self._start, self._latest = _word("epoch", epoch), 0, None
+        self.epoch, self._start, self._latest = order.word("epoch", epoch), 0, None
 
     def state_dict(self) -> dict[str, int]:
         """Where the loop that was begun last is, as a few integers: after the batch that it got last.
@@ -152,7 +151,7 @@ class Batches:
         for key, value in found.items():
             if state[key] != value:
                 raise ValueError(f"the state has {key} {state[key]}; these batches have {value}: {_MEANING[key]}")
-        epoch, position = _word("epoch", state["epoch"]), _whole("position", state["position"], 0)
+        epoch, position = order.word("epoch", state["epoch"]), order.whole("position", state["position"], 0)
         if position > self._share.order.n:
             raise ValueError(f"the state has position {position} of {self._share.order.n} samples")
         self.epoch, self._start, self._latest = epoch, position, None
@@ -189,22 +188,3 @@ def _check_outs(
         image_rows.check_out(pair[0], batch_size)
         label_rows.check_out(pair[1], batch_size)
     return list(outs)
-
-
-def _word(name: str, value: Any) -> int:
-    """An integer that the key of an order has room for."""
-    number = _whole(name, value, 0)
-    if number >> 64:
-        raise ValueError(f"{name} is less than 2^64, not {number}")
-    return number
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    """An integer that is not too small."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is an integer, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} is {least} or more, not {number}")
-    return number

@@ -61,6 +61,7 @@ def raw_copy(container: Container) -> str:
     link = os.path.join(place, f"{key}.link")
     header = payload.read_header(container)
     size = header.size + header.nbytes
+    most = _most()
     try:
         path = _target(link)
         status = os.stat(path)
@@ -73,7 +74,7 @@ def raw_copy(container: Container) -> str:
     os.makedirs(place, exist_ok=True)
     path = _unpack(container, place, size)
     write_file(link, os.path.basename(path).encode())
-    evict(keep=path)
+    evict(most, keep=path)
     return path
 
 
@@ -110,9 +111,17 @@ def clear() -> int:
     return freed
 
 
-def evict(keep: str) -> None:
-    """Remove the files that were not used for longest until the rest fits, but never `keep`."""
-    most = int(os.environ.get("IDXIO_CACHE_SIZE", DEFAULT_SIZE))
+def _most() -> int:
+    """The most bytes that are kept."""
+    chosen = os.environ.get("IDXIO_CACHE_SIZE", "")
+    try:
+        return int(chosen or DEFAULT_SIZE)
+    except ValueError:
+        raise ValueError(f"the environment variable IDXIO_CACHE_SIZE is a number of bytes, not {chosen!r}") from None
+
+
+def evict(most: int, keep: str) -> None:
+    """Remove the files that were not used for longest until the rest takes `most` bytes, but never `keep`."""
     total = 0
     for entry in entries():
         total += entry.size

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import splitting
+from . import order, splitting
 from .classes import as_names
 from .holding import hold, needs_windows
 from .inputs import as_labels, as_records
-from .order import permuted
 from .selection import ArrayLike, Selection, as_rows, select
 
 if TYPE_CHECKING:
@@ -149,8 +148,8 @@ class Dataset:
 
         Raises
         ------
-        ValueError
-            The sizes do not add up.
+        ValueError, TypeError
+            The sizes do not add up, or the seed is none.
 
         Examples
         --------
@@ -161,7 +160,7 @@ class Dataset:
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
         sizes = splitting.sizes_of(size, len(self))
-        shuffled = permuted(len(self), np.arange(len(self)), seed, _SPLIT)
+        shuffled = order.permuted(len(self), np.arange(len(self)), order.word("seed", seed), _SPLIT)
         parts = (
             splitting.split_stratified(sizes, shuffled, self.labels) if stratified else splitting.split(sizes, shuffled)
         )
@@ -220,7 +219,8 @@ class Dataset:
             One pair less than there are is made ahead, so none with a single pair. JAX and torch may look at that
             memory later than you think.
         threads : int, optional
-            Threads that make batches, the loop's own among them, or unpack; by default one for each processor.
+            Threads that make batches, the loop's own among them, or unpack; by default one for each processor. What is
+            made ahead takes one beside the loop's own at the least.
         prefetch : int
             How many batches are made ahead of the loop, at least. 0: none, and no thread is started.
         buffer : int, optional

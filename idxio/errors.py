@@ -11,7 +11,8 @@ class IdxError(ValueError):
     file : str or None
         The name of the file.
     offset : int or None
-        The byte of the file, counted from 0 in the file as it is stored, where it was noticed.
+        The byte where it was noticed, counted from 0 in the file as it is stored; for what is wrong with the header
+        of an IDX file, in the file as it is unpacked. None where no byte can be named.
     """
 
     def __init__(self, message: str, *, file: str | None = None, offset: int | None = None) -> None:

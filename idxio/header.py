@@ -87,7 +87,9 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
             offset=0,
         )
     if len(head) < 4:
-        raise TruncatedError(f"ends after {len(head)} bytes, inside the header", file=file, offset=len(head))
+        raise TruncatedError(
+            f"ends after {len(head)} bytes, inside the header", file=file, offset=len(head), found=len(head)
+        )
     code, ndim = head[2], head[3]
     if code not in DTYPES:
         known = ", ".join(f"{c:02x} {d.name}" for c, d in DTYPES.items())
@@ -99,6 +101,7 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
             f"ends after {len(head)} bytes, inside the header of {4 + 4 * ndim} bytes that {ndim} dimensions take",
             file=file,
             offset=len(head),
+            found=len(head),
         )
     header = Header(DTYPES[code], struct.unpack_from(f">{ndim}I", head, 4))
     # numpy leaves zeros out when it checks that a shape is addressable.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,22 @@ def permuted(n: int, positions: Ids, *key: int) -> Ids:
     out = np.empty(len(positions), np.int64)
     order.permute(order.key(*key), n, np.ascontiguousarray(positions, np.int64), out)
     return out
+
+
+def word(name: str, value: Any) -> int:
+    """An integer that the key of an order has room for."""
+    number = whole(name, value, 0)
+    if number >> 64:
+        raise ValueError(f"{name} is less than 2^64, not {number}")
+    return number
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """An integer that is not too small."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is an integer, not {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} is {least} or more, not {number}")
+    return number

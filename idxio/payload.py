@@ -96,12 +96,16 @@ def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | 
         return read_whole(container, header, None, 1)
     count, size = len(rows), header.record_nbytes
     result = allocate(0, count * size)
+    # One record is not worth asking how many processors there are.
+    threads = 1 if count == 1 else check_threads(threads)
     if count and size:
-        if isinstance(rows, range) and (rows.step == 1 or count == 1):
-            # One record is not worth asking how many processors there are.
-            container.read_at(header.size + rows[0] * size, result.data, 1 if count == 1 else check_threads(threads))
-        else:
-            container.gather(header.size, size, np.asarray(rows, np.int64), result, check_threads(threads))
+        try:
+            if isinstance(rows, range) and (rows.step == 1 or count == 1):
+                container.read_at(header.size + rows[0] * size, result.data, threads)
+            else:
+                container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
+        except TruncatedError as error:
+            raise _cut_short(container, header, error.found, error) from error
     _to_native(header, result, 1)
     return result.view(header.native).reshape(count, *header.shape[1:])
 
@@ -127,9 +131,10 @@ def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
                 yield array[k : k + n]
         while extra := stream.readinto(memoryview(bytearray(BLOCK))):
             found += extra
-        _check_found(container, header, found)
     except TruncatedError as error:
-        raise _cut_short(container.name, header, error.found, error) from error
+        raise _cut_short(container, header, error.found, error) from error
+    else:
+        _check_found(container, header, found)
     finally:
         stream.close()
 
@@ -164,7 +169,7 @@ def _unpack(container: Container, header: Header, out: memoryview, threads: int)
     try:
         return container.read_whole(out, threads)
     except TruncatedError as error:
-        raise _cut_short(container.name, header, error.found, error) from error
+        raise _cut_short(container, header, error.found, error) from error
 
 
 def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
@@ -178,7 +183,7 @@ def _count(container: Container, header: Header, keep: Callable[[memoryview], No
             if keep is not None:
                 keep(scratch[:n])
     except TruncatedError as error:
-        raise _cut_short(container.name, header, error.found, error) from error
+        raise _cut_short(container, header, error.found, error) from error
     return found
 
 
@@ -186,7 +191,7 @@ def _check_found(container: Container, header: Header, found: int) -> None:
     """Raise unless the number of unpacked bytes is what the header promises."""
     expected = header.size + header.nbytes
     if found < expected:
-        raise _cut_short(container.name, header, found)
+        raise _cut_short(container, header, found)
     if found > expected:
         raise FormatError(
             f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
@@ -195,7 +200,8 @@ def _check_found(container: Container, header: Header, found: int) -> None:
         )
 
 
-def _cut_short(name: str, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
+def _cut_short(container: Container, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
+    """The error for a file of which so many unpacked bytes are there; error: what its container says."""
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
@@ -203,8 +209,8 @@ def _cut_short(name: str, header: Header, found: int, error: TruncatedError | No
     return TruncatedError(
         f"{where}{found:,} of the {expected:,} bytes are there that its header {header.shape} promises{records}. "
         "The likely cause is a download or copy that broke off",
-        file=name,
-        offset=error.offset if error else found,
+        file=container.name,
+        offset=error.offset if error else found if container.packing == "raw" else None,
         found=found,
     )
 

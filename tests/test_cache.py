@@ -42,6 +42,22 @@ def test_the_second_time_it_is_a_map(packed, folder):
     assert (view == ARRAY).all()
 
 
+def test_a_size_that_is_none(packed, monkeypatch):
+    monkeypatch.setenv("IDXIO_CACHE_SIZE", "20G")
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"IDXIO_CACHE_SIZE.*bytes.*'20G'"):
+            idxio.open(packed, cache=True)
+    assert not cache.entries()
+
+
+def test_a_file_that_unpacks_to_more_than_it_promises(tmp_path):
+    for extra in (b"more", bytes(1 << 20)):
+        (tmp_path / "x.gz").write_bytes(gzip.compress(encode(ARRAY) + extra))
+        with pytest.raises(idxio.IdxError, match="size that its header promises"):
+            idxio.open(tmp_path / "x.gz", cache=True)
+    assert not cache.entries()
+
+
 def test_mirrors_share_it(packed, tmp_path):
     (tmp_path / "y.xz").write_bytes(lzma.compress(encode(ARRAY)))
     idxio.open(packed, cache=True).close()

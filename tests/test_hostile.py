@@ -318,6 +318,21 @@ def test_how_many_records_are_there(pack):
         idxio.read(pack(data[:16]))
 
 
+@pytest.mark.parametrize("pack", [bytes, member, lzma.compress, bz2.compress])
+@pytest.mark.parametrize(
+    "look", [lambda f: f.read(), lambda f: list(f.iter_records(7)), lambda f: f[59], lambda f: f[[3, 58]], idxio.verify]
+)
+def test_it_is_said_once_whoever_notices(pack, look):
+    data = pack(encode(np.zeros((60, 28, 28), np.uint8))[: 16 + 784 * 35])
+    with pytest.raises(idxio.TruncatedError) as info:
+        look(data if look is idxio.verify else idxio.open(data))
+    message = str(info.value)
+    assert message.count("27,456 of the 47,056 bytes") == message.count("35 of 60 records are whole") == 1
+    assert info.value.found == 27456
+    # A place in the file as it is stored.
+    assert info.value.offset == (27456 if pack is bytes else None)
+
+
 def test_truncated_gzip_tells_where_and_how_much():
     packed = gzip.compress(encode(np.random.default_rng(5).integers(0, 256, (60, 28, 28), np.uint8)))
     with pytest.raises(idxio.TruncatedError, match=r"ends inside gzip member 1.*records are whole") as info:

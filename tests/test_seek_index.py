@@ -132,13 +132,17 @@ def test_bytes_flipped(packed):
         right_or_an_error(packed)
 
 
-def test_a_liar_that_knows_the_format(packed):
+def test_a_liar_that_knows_the_format(packed, monkeypatch):
     """Entries changed, with the CRC-32 of the table made right again."""
     index = idxio.build_index(packed, spacing=1 << 14)
     data = Path(index).read_bytes()
     head, size, crc = seekindex._HEAD, seekindex._ENTRY.itemsize, seekindex._CRC
-    count = head.unpack(data[: head.size])[-1]
+    *_, count, marked = head.unpack(data[: head.size])
     end = head.size + count * size
+    marks, windows = np.split(np.frombuffer(data[end:], np.uint8), [marked * seekindex._MARK.itemsize])
+    seen = []
+    is_sound = seekindex._is_sound
+    monkeypatch.setattr(seekindex, "_is_sound", lambda *args: seen.append(is_sound(*args)) or seen[-1])
     rng = random.Random(4)
     for _ in range(150):
         table = np.frombuffer(data[head.size : end], seekindex._ENTRY).copy()
@@ -149,10 +153,12 @@ def test_a_liar_that_knows_the_format(packed):
         else:
             most = (1 << 8 * table.dtype[name].itemsize) - 1
             table[name][rng.randrange(count)] = rng.choice([0, 1, most, rng.randrange(most), rng.randrange(len(data))])
-        lie = data[: head.size] + table.tobytes()
+        lie = data[: head.size] + table.tobytes() + marks.tobytes()
         with open(index, "wb") as file:
-            file.write(lie + crc.pack(seekindex.zlib.crc32(lie)) + data[end + crc.size :])
+            file.write(lie + crc.pack(seekindex.zlib.crc32(lie)) + windows[crc.size :].tobytes())
         right_or_an_error(packed)
+    assert True in seen
+    assert False in seen
 
 
 def test_what_can_have_none(tmp_path):

@@ -209,7 +209,7 @@ class Gzip(Container):
                 if table.complete:
                     self._scout = None
             if table.end < stop:
-                raise TruncatedError(f"ends after {table.end:,} unpacked bytes", file=self.name, found=table.end)
+                raise TruncatedError("ends too early", file=self.name, found=table.end)
             if not table.complete:  # another thread may let it grow
                 if self._shot is None or self._shot.end != table.end:
                     self._shot = table.snapshot()
