@@ -78,6 +78,7 @@ class Loop:
         outs = recipe.outs
         # With arrays of the caller's, the loop looks at one of them while the others are filled.
         depth = -(-recipe.prefetch // group) if not outs else min(recipe.prefetch, len(outs) - 1)
+        depth = min(depth, len(groups))
 
         pool = Pool(min(self._group * share.size, share.order.n) * recipe.image_rows.row_nbytes)
         gather = self._native()

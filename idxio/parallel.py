@@ -73,8 +73,19 @@ class InOrder(Generic[Item, Result]):
             from concurrent.futures import ThreadPoolExecutor  # slow to import
 
             self._pool = ThreadPoolExecutor(self._threads)
-        self._waiting.append(self._pool.submit(self._function, item))
+        self._waiting.append(self._begin(item))
         return [self._waiting.popleft().result()] if len(self._waiting) > 2 * self._threads else []
+
+    def _begin(self, item: Item) -> Future[Result]:
+        assert self._pool is not None
+        try:
+            return self._pool.submit(self._function, item)
+        except RuntimeError:  # the system gives no more threads
+            from concurrent.futures import Future
+
+            done: Future[Result] = Future()
+            done.set_result(self._function(item))
+            return done
 
     def rest(self) -> Iterator[Result]:
         """The results that wait, in order."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import queue
 import threading
@@ -35,30 +37,42 @@ def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> 
                 done[k].put(_Failed(error))
 
     helpers = [threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch") for k in range(threads)]
-    for helper in helpers:
-        helper.start()
+
+    def stop() -> None:
+        if os.getpid() != process:
+            return
+        left.set()
+        for line in todo:
+            line.put(None)
+        for helper in helpers:
+            if helper.ident is not None:  # it was started
+                helper.join()
+
+    # A loop that nobody left is left when Python ends: later, its threads would be stopped wherever they are.
+    atexit.register(stop)
     try:
-        for number in range(min(depth, count)):
-            todo[number % threads].put(number)
+        started = 0
+        with contextlib.suppress(RuntimeError):  # where the system gives no more threads, fewer do it
+            for helper in helpers:
+                helper.start()
+                started += 1
+        for number in range(min(depth, count) if started else 0):
+            todo[number % started].put(number)
         for number in range(count):
             if os.getpid() != process:
                 raise RuntimeError(
                     "the threads that make batches stayed behind in the process that forked: start again"
                 )
-            item = done[number % threads].get()
+            item = done[number % started].get() if started else make(number)
             if isinstance(item, _Failed):
                 raise item.error
-            if number + depth < count:
-                todo[(number + depth) % threads].put(number + depth)
+            if started and number + depth < count:
+                todo[(number + depth) % started].put(number + depth)
             yield item
             del item  # what the loop let go is free
     finally:
-        left.set()
-        for line in todo:
-            line.put(None)
-        if os.getpid() == process:
-            for helper in helpers:
-                helper.join()
+        atexit.unregister(stop)
+        stop()
 
 
 def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int, threads: int) -> Iterator[Item]:
@@ -69,7 +83,14 @@ def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int
     """
     begun: deque[Item] = deque()
     every = depth // 2 + 1
-    crew = Crew(min(max(1, threads - 1), depth))
+    try:
+        crew = Crew(min(max(1, threads - 1), depth))
+    except RuntimeError:  # the system gives no thread
+        for number in range(count):
+            item, gather = begin(number)
+            gather.run()
+            yield item
+        return
     try:
         for number in range(count + depth):
             if number < count:

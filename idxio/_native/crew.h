@@ -110,7 +110,7 @@ static void idxio_crew_finish(idxio_crew *crew, idxio_job *job) {
     pthread_mutex_unlock(&crew->mutex);
 }
 
-/* 0, or an error number; leave is due in any case. */
+/* 0, or an error number, with the threads that there are until then; leave is due in any case. */
 static int idxio_crew_start(idxio_crew *crew, int size) {
     int error;
     pthread_mutex_init(&crew->mutex, NULL);

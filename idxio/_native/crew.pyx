@@ -10,7 +10,7 @@ from collections import deque
 
 cdef extern from "crew.h" nogil:
     ctypedef struct idxio_crew:
-        pass
+        int size
     int idxio_crew_start(idxio_crew *, int)
     void idxio_crew_add(idxio_crew *, idxio_job *)
     void idxio_crew_wake(idxio_crew *)
@@ -20,7 +20,10 @@ cdef extern from "crew.h" nogil:
 
 @cython.no_gc_clear  # the threads use what it holds
 cdef class Crew:
-    """A line of gathers, done in order by `size` threads. For one thread of Python, which calls `leave` in the end."""
+    """A line of gathers, done in order by threads. For one thread of Python, which calls `leave` in the end.
+
+    There are `size` threads, or as many as the system gives; RuntimeError where it gives none.
+    """
 
     cdef idxio_crew crew
     cdef object line
@@ -33,7 +36,7 @@ cdef class Crew:
         self.line = deque()
         error = idxio_crew_start(&self.crew, size)
         self.process = getpid()
-        if error:
+        if self.crew.size == 0:
             raise RuntimeError(f"can't start a thread: {strerror(error).decode()}")
 
     def __dealloc__(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import queue
@@ -23,7 +24,13 @@ class Ahead(Stream):
         self._closed = False
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        # A stream that nobody closed is closed when Python ends: later, its thread would be stopped wherever it is.
+        atexit.register(self.close)
+        self._has_thread = True
+        try:
+            self._thread.start()
+        except RuntimeError:  # where the system gives none, the reader unpacks
+            self._has_thread = False
 
     def _run(self) -> None:
         last: BaseException | None = None
@@ -44,6 +51,10 @@ class Ahead(Stream):
     def unpack(self) -> Check | None:
         if os.getpid() != self._process:
             raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
+        if not self._has_thread:
+            check = self._stream.unpack()
+            self.block = self._stream.block
+            return check
         item = self._queue.get()
         if isinstance(item, tuple):
             # Checked by whoever takes it, which is the thread with less to do.
@@ -58,10 +69,10 @@ class Ahead(Stream):
     def close(self) -> None:
         """End the thread."""
         self._closed = True
-        while self._thread.is_alive():
+        atexit.unregister(self.close)
+        while self._has_thread and self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.01)  # it may wait for room
                 continue
             if self._can_wait:
                 return  # the thread ends when the pipe gives something
-        self._thread.join()
