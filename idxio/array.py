@@ -18,7 +18,7 @@ from .containers.raw import Raw
 from .errors import IdxError
 from .header import Header
 from .parallel import check_threads
-from .source import File, Source, open_source
+from .source import BufferSource, File, PathSource, Source, open_source
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -75,6 +75,11 @@ class IdxArray:
     def name(self) -> str:
         """The file as it was named when it was opened."""
         return self._source.name
+
+    @property
+    def has_view(self) -> bool:
+        """Whether there is `array`: the file is raw, and a path or bytes."""
+        return isinstance(self._container, Raw) and isinstance(self._source, (PathSource, BufferSource))
 
     @property
     def array(self) -> Array:

@@ -42,6 +42,8 @@ class Assembler:
         """Of a row of a batch."""
         self._factors: tuple[Array, Array] | None = None
         is_float = self.dtype in (np.float32, np.float64)
+        if self.dtype.hasobject:
+            raise ValueError(f"batches hold numbers, not {self.dtype}")
         if scaled and not is_float:
             raise ValueError(f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out")
         if not is_float and self.dtype != native and not np.can_cast(native, self.dtype):

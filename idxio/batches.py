@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from . import order
 from ._native import inflate
 from .assembly import Assembler
-from .loop import Batch, Loop, Out, Recipe
+from .holding import Held
+from .loop import Batch, Loop, Out, Place, Recipe
 from .parallel import check_threads
 from .selection import ArrayLike, Selection
 from .share import REMAINDERS, Share
@@ -27,7 +29,7 @@ class Batches:
 
     def __init__(
         self,
-        images: ArrayLike,
+        images: Held | ArrayLike,
         labels: Array,
         batch_size: int,
         *,
@@ -47,7 +49,7 @@ class Batches:
         prefetch: int = 2,
         buffer: int | None = None,
     ) -> None:
-        """images are an array or a selection of one, as `hold` gives them; anything else is unpacked in windows."""
+        """images are held, or an array or a selection of one; anything else is unpacked in windows."""
         batch_size, world_size = order.whole("batch_size", batch_size, 1), order.whole("world_size", world_size, 1)
         rank = order.whole("rank", rank, 0)
         if rank >= world_size:
@@ -56,25 +58,27 @@ class Batches:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {remainder!r}")
         order.word("seed", seed)
         n = len(labels)
-        if not images.shape or images.shape[0] != n:
-            raise ValueError(f"there are {n} labels for images of shape {images.shape}")
-        is_held = isinstance(images, np.ndarray) or (
-            isinstance(images, Selection) and isinstance(images.base, np.ndarray) and not images.is_upright
-        )
+        if isinstance(images, np.ndarray) or (isinstance(images, Selection) and isinstance(images.base, np.ndarray)):
+            images = Held(images)
+        if isinstance(images, Held):
+            images.get()  # what is wrong with a file is said here
+        given = images.images if isinstance(images, Held) else images
+        if not given.shape or given.shape[0] != n:
+            raise ValueError(f"there are {n} labels for images of shape {given.shape}")
         if buffer is not None:
             order.whole("buffer", buffer, 1)
         chosen = int(seed) if shuffle else None
         in_order: order.Order
         window = 0
-        if not is_held:
-            nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
+        if given is images:
+            nbytes = given.dtype.itemsize * int(np.prod(given.shape[1:], dtype=np.int64))
             in_order = Windows(n, nbytes, buffer or BUFFER, chosen, labels if balanced else None)
             window = in_order.window
         elif balanced:
             in_order = order.Balanced(labels, chosen)
         else:
             in_order = order.Order(n) if chosen is None else order.Shuffled(n, chosen)
-        image_rows = Assembler(images.dtype, images.shape[1:], dtype, scale, mean, std)
+        image_rows = Assembler(given.dtype, given.shape[1:], dtype, scale, mean, std)
         label_rows = Assembler(labels.dtype, labels.shape[1:])
         self._share = Share(in_order, batch_size, drop_last, rank, world_size, remainder)
         self._recipe = Recipe(
@@ -99,11 +103,16 @@ class Batches:
         self.epoch = 0
         """The epoch that the next loop goes through. A loop that comes to its end adds one."""
         self._start = 0  # of the next loop, in the order of all ranks
-        self._latest: Loop | None = None
+        self._latest: Place | None = None  # of the loop that was begun last, unless it ended
 
     def __len__(self) -> int:
         """The batches of a whole epoch on this rank."""
         return self._share.count(0)
+
+    @property
+    def has_out(self) -> bool:
+        """Whether batches are put into arrays of the caller's."""
+        return bool(self._recipe.outs)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.part(0, 1)
@@ -114,28 +123,36 @@ class Batches:
         labels: the type of the labels, unless there is `out`; by default the one that they are stored in.
         """
         kind = labels or self._recipe.labels.dtype.newbyteorder("=")
-        self._latest = loop = Loop(self._recipe, self.epoch, self._start, kind)
-        self._start = 0
-        return self._run(loop, part, parts)
+        place = Place(*self.begin)
+        self._latest, self._start = place, 0
+        return self._run(Loop(self._recipe, place, kind), place, part, parts)
 
-    def _run(self, loop: Loop, part: int, parts: int) -> Iterator[Batch]:
+    def _run(self, loop: Loop, place: Place, part: int, parts: int) -> Iterator[Batch]:
         yield from loop.run(part, parts)
-        if self.epoch == loop.epoch and self._latest in (loop, None):
-            self.epoch += 1
-            self._latest = None
+        if self._latest is place:  # nobody began another loop, or said where to go on
+            self.go_to((place.epoch + 1) % (1 << 64), 0)
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
-        self.epoch, self._start, self._latest = order.word("epoch", epoch), 0, None
+        self.go_to(order.word("epoch", epoch), 0)
+
+    @property
+    def begin(self) -> tuple[int, int]:
+        """The epoch, and the position of all ranks in it, where the next loop begins."""
+        return self.epoch, self._start
+
+    def go_to(self, epoch: int, position: int) -> None:
+        """Begin the next loop at a position of all ranks in an epoch."""
+        self.epoch, self._start, self._latest = epoch, position, None
 
     def state_dict(self) -> dict[str, int]:
         """Where the loop that was begun last is, as a few integers: after the batch that it got last.
 
         The same on every rank that got as many batches.
         """
-        loop = self._latest
-        epoch, position = (self.epoch, self._start) if loop is None else (loop.epoch, loop.position)
-        return {**self._identity, "labels": _told(self._recipe.labels), "epoch": epoch, "position": position}
+        place = self._latest or Place(*self.begin)
+        told = _told(self._recipe.labels)
+        return {**self._identity, "labels": told, "epoch": place.epoch, "position": place.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Let the next loop go on where another one was, also with another batch size or number of ranks.
@@ -154,7 +171,7 @@ class Batches:
         epoch, position = order.word("epoch", state["epoch"]), order.whole("position", state["position"], 0)
         if position > self._share.order.n:
             raise ValueError(f"the state has position {position} of {self._share.order.n} samples")
-        self.epoch, self._start, self._latest = epoch, position, None
+        self.go_to(epoch, position)
 
 
 # What another value means, by its key in a state.
@@ -187,4 +204,7 @@ def _check_outs(
             raise ValueError("out is a pair of arrays, for images and labels, or a list of such pairs")
         image_rows.check_out(pair[0], batch_size)
         label_rows.check_out(pair[1], batch_size)
+    arrays = [array for pair in outs for array in pair]
+    if any(np.may_share_memory(one, other) for one, other in itertools.combinations(arrays, 2)):
+        raise ValueError("two of the arrays in out have the same memory")
     return list(outs)

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import order, splitting
 from .classes import as_names
-from .holding import hold, needs_windows
+from .holding import Held, needs_windows
 from .inputs import as_labels, as_records
 from .selection import ArrayLike, Selection, as_rows, select
 
@@ -71,7 +71,7 @@ class Dataset:
         return len(self.labels)
 
     def __getitem__(self, key: Any) -> Any:
-        if hasattr(key, "__index__") and not isinstance(key, np.ndarray):
+        if hasattr(key, "__index__") and not isinstance(key, (np.ndarray, bool)):
             return self.images[key], self.labels[key]
         rows = as_rows(key, len(self))
         labels = select(self.labels, rows)
@@ -252,7 +252,7 @@ class Dataset:
         from .batches import Batches
 
         return Batches(
-            self.images if needs_windows(self.images, buffer) else self.in_memory,
+            self.images if needs_windows(self.images, buffer) else self._held,
             self.labels,
             batch_size,
             shuffle=shuffle,
@@ -273,13 +273,13 @@ class Dataset:
         )
 
     @cached_property
-    def in_memory(self) -> Array | Selection:
-        """The images where batches can be gathered from, see `idxio.holding.hold`. Compressed files are read once."""
-        return hold(self.images)
+    def _held(self) -> Held:
+        return Held(self.images)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Files are pickled as their paths, without what was read of them."""
-        return {name: value for name, value in self.__dict__.items() if name != "in_memory"}
+    @property
+    def in_memory(self) -> Array | Selection:
+        """The images where batches can be gathered from, see `idxio.holding.Held`. Compressed files are read once."""
+        return self._held.get()
 
     def __repr__(self) -> str:
         return f"<idxio.Dataset {self._title()}>"

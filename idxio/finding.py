@@ -17,7 +17,8 @@ from .inspecting import Info, info
 _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
 # The splits as MNIST's files have them, and as everybody else does.
 SPLITS = {"train": "train", "t10k": "test"}
-_SAME = {"test": "t10k", "t10k": "test"}
+# A split, behind the name of its dataset if there is one, and its other name.
+_SAME = re.compile(r"(.*[-_.])?(test|t10k)")
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
 
@@ -57,7 +58,9 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     directory = os.fspath(directory)
     names = _stems(directory)
     # The very name first: else "train" could not be had beside "emnist-letters-train".
-    wanted = [split.lower(), *([_SAME[split.lower()]] if split.lower() in _SAME else [])]
+    wanted = [split.lower()]
+    if match := _SAME.fullmatch(wanted[0]):
+        wanted.append((match[1] or "") + ("t10k" if match[2] == "test" else "test"))
     stems = [stem for stem in names if stem in wanted] or [
         stem for stem in names if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
     ]
@@ -84,14 +87,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
     """The images and the labels of "train" or "t10k", of the dataset with this name where there are several."""
-    if dataset is None:
-        return find_pair(directory, split)
-    try:
-        return find_pair(directory, f"{dataset}-{split}")
-    except FileNotFoundError:
-        if SPLITS[split] == split:
-            raise
-        return find_pair(directory, f"{dataset}-{SPLITS[split]}")  # EMNIST and QMNIST have that instead
+    return find_pair(directory, split if dataset is None else f"{dataset}-{split}")
 
 
 def _stems(directory: str) -> dict[str, list[str]]:

@@ -28,21 +28,37 @@ def needs_windows(images: ArrayLike, buffer: int | None) -> bool:
     return nbytes_of(images) > IN_MEMORY if buffer is None else True
 
 
-def hold(images: ArrayLike) -> Array | Selection:
-    """The images as an array, or as a selection of one that is not upright: views of arrays and raw files.
+class Held:
+    """Images where batches can be gathered from: as an array, or as a selection of one that is not upright.
 
-    Compressed files are read, and images that lie turned in memory are copied, unless they are very many.
+    They are brought there when they are asked for first: views of arrays and raw files, while other files are read, and
+    images that lie turned in memory are copied, unless they are very many. Pickled, they are what they come from.
     """
+
+    def __init__(self, images: ArrayLike) -> None:
+        self.images = images
+        self._held: Array | Selection | None = None
+
+    def get(self) -> Array | Selection:
+        """The images there."""
+        if self._held is None:
+            self._held = _hold(self.images)
+        return self._held
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Held, (self.images,)
+
+
+def _hold(images: ArrayLike) -> Array | Selection:
     if isinstance(images, IdxArray):
-        return images.array if images.packing == "raw" else images.read()
+        return images.array if images.has_view else images.read()
     if isinstance(images, np.ndarray):
         return np.ascontiguousarray(images) if images.nbytes <= IN_MEMORY else images
-    if isinstance(images.base, np.ndarray):
-        base = images.base
-    elif images.base.packing == "raw":
-        base = images.base.array
-    else:
-        return np.ascontiguousarray(images)
+    base = images.base
+    if isinstance(base, IdxArray):
+        if not base.has_view:
+            return np.ascontiguousarray(images)
+        base = base.array
     if images.is_upright:
         if nbytes_of(images) <= IN_MEMORY:
             return np.ascontiguousarray(images)

@@ -26,6 +26,8 @@ def as_records(data: Any) -> ArrayLike:
 
 def as_labels(data: Any) -> Array:
     """Labels in memory, in native byte order: one integer for each sample. Raises ValueError for anything else."""
+    if isinstance(data, (list, tuple)) and not data:
+        return np.empty(0, np.uint8)
     records = as_records(data)
     name = f"{records.name}: " if isinstance(records, IdxArray) else ""
     if records.ndim != 1:

@@ -11,7 +11,7 @@ from ._native.batch import Gather
 from ._native.pool import Pool
 from .array import IdxArray
 from .assembly import Assembler
-from .holding import locate
+from .holding import Held, locate
 from .order import Ids
 from .prefetch import ahead, gathered
 from .selection import ArrayLike
@@ -32,7 +32,7 @@ class Recipe(NamedTuple):
     """What all loops over the same batches have in common."""
 
     share: Share
-    images: ArrayLike  # where they are read from
+    images: Held | ArrayLike  # where they are gathered from, or unpacked in windows
     image_rows: Assembler
     labels: Array
     label_rows: Assembler
@@ -49,20 +49,28 @@ class _Plan(NamedTuple):
     valid: list[Array]
 
 
+class Place:
+    """Where a loop is."""
+
+    def __init__(self, epoch: int, position: int) -> None:
+        self.epoch = epoch
+        self.position = position
+        """Of all ranks, behind the batch that the loop got last."""
+
+
 class Loop:
     """One pass through one epoch."""
 
-    def __init__(self, recipe: Recipe, epoch: int, start: int, labels: Any) -> None:
-        """start is a position of all ranks; labels the type of the labels where there is no memory of the caller's."""
-        self.epoch = epoch
-        self.position = start
-        """Of all ranks, behind the batch that the loop got last."""
-        self._recipe, self._start, self._label_dtype = recipe, start, labels
+    def __init__(self, recipe: Recipe, place: Place, labels: Any) -> None:
+        """It begins at place, and keeps that up to date; labels: their type, where memory is not the caller's."""
+        self._recipe, self._place, self._label_dtype = recipe, place, labels
+        self._start = place.position
+        self._images = recipe.images.get() if isinstance(recipe.images, Held) else recipe.images
         self._planned: dict[int, _Plan] = {}
         # Its own, so that two loops don't unpack for each other.
         self._reader: WindowReader | None = None
         if isinstance(recipe.share.order, Windows):
-            self._reader = WindowReader(recipe.images, recipe.share.order, epoch, recipe.threads)
+            self._reader = WindowReader(self._images, recipe.share.order, place.epoch, recipe.threads)
         row, size = max(1, recipe.image_rows.row_nbytes), recipe.share.size
         self._group = 1 if recipe.outs else max(1, min(_GROUP // row, _PLANNED) // size)
         """Batches that are made in one go."""
@@ -113,14 +121,14 @@ class Loop:
             made = ahead(make, len(groups), depth, 1 if self._reader else recipe.threads)
         for some in made:
             for number, batch in some:
-                self.position = share.position(self._start, number + 1)
+                self._place.position = share.position(self._start, number + 1)
                 yield batch
             del some, batch
-        self.position = share.order.n
+        self._place.position = share.order.n
 
     def _native(self) -> Callable[[Ids, Array], Gather] | None:
         """From places and an array to the native gather of the images there, if there is one."""
-        held, rows = self._recipe.images, self._recipe.image_rows
+        held, rows = self._images, self._recipe.image_rows
         if self._reader is not None:
             return None
         assert not isinstance(held, IdxArray)
@@ -154,8 +162,8 @@ class Loop:
         """Fill images otherwise; behind: the number of the batch that comes after them."""
         recipe = self._recipe
         if self._reader is None:
-            assert not isinstance(recipe.images, IdxArray)
-            recipe.image_rows.gather(*locate(recipe.images, places), images)
+            assert not isinstance(self._images, IdxArray)
+            recipe.image_rows.gather(*locate(self._images, places), images)
         else:
             self._reader.gather(recipe.image_rows, places, images)
             self._reader.prepare(recipe.share.position(self._start, behind))
@@ -165,7 +173,7 @@ class Loop:
         plan = self._planned.get(k)
         if plan is None:
             recipe, size = self._recipe, self._recipe.share.size
-            places, ids, valid = recipe.share.samples(self.epoch, self._start, k * self._plan_of, self._plan_of)
+            places, ids, valid = recipe.share.samples(self._place.epoch, self._start, k * self._plan_of, self._plan_of)
             labels = recipe.label_rows.gather(recipe.labels, ids).astype(self._label_dtype, copy=False)
             plan = _Plan(places, _cut(labels, size), _cut(valid, size))
             # The one before may still be in use by another thread.

@@ -50,7 +50,10 @@ class Selection:
         whole = self._read(range(len(self)))
         if dtype is not None:
             whole = whole.astype(dtype, copy=False)
-        return whole.copy() if copy and np.may_share_memory(whole, self.base) else whole
+        is_view = isinstance(self.base, np.ndarray) and np.may_share_memory(whole, self.base)
+        if copy is False and not is_view:
+            raise ValueError("these records in an array need a copy")
+        return whole.copy() if copy and is_view else whole
 
     def __repr__(self) -> str:
         return f"<idxio.Selection shape={self.shape} dtype={self.dtype} of {self.base!r}>"
@@ -71,7 +74,9 @@ def select(images: ArrayLike, rows: indexing.Rows) -> ArrayLike:
 
 
 def upright(images: ArrayLike) -> ArrayLike:
-    """Images of which the rows become the columns: a view."""
+    """Images of which the rows become the columns: a view. Raises ValueError for records that are no images."""
+    if images.ndim < 3:
+        raise ValueError(f"images with two axes can be turned, not records of shape {images.shape[1:]}")
     if isinstance(images, np.ndarray):
         return images.swapaxes(1, 2)
     if isinstance(images, Selection):

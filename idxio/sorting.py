@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +13,6 @@ import numpy as np
 
 from .array import IdxArray
 from .containers.sinks import GROUP
-from .errors import IdxError
 from .header import format_header
 from .inputs import as_labels, as_records
 from .output import Output, big_endian
@@ -153,12 +153,7 @@ def _open(images: Any, stack: ExitStack) -> ArrayLike:
         return records
     if records is not images:
         stack.callback(records.close)
-    if records.packing == "raw":
-        try:
-            return records.array
-        except IdxError:  # a file object has no view
-            pass
-    return records
+    return records.array if records.has_view else records
 
 
 def _check(images: list[ArrayLike], labels: list[Array]) -> None:
@@ -199,6 +194,8 @@ def _check_targets(targets: list[Target]) -> None:
     for path in paths:
         if paths.count(path) > 1:
             raise ValueError(f"{os.fsdecode(path)}: images, labels and order go to different files")
+    if any(one is other for one, other in itertools.combinations(targets, 2)):
+        raise ValueError("images, labels and order go to different files, not to one file object")
 
 
 def _write_images(

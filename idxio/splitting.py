@@ -28,7 +28,7 @@ def sizes_of(size: Any, n: int) -> list[int]:
         return counts
     fractions = [float(w) for w in wanted]
     fractions += [1 - fractions[0]] if is_one else []
-    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not (min(fractions) >= 0 and abs(sum(fractions) - 1) <= 1e-6):  # nor NaN
         raise ValueError(f"the fractions {fractions} are not parts of 1; counts are integers")
     return _shares(fractions, n)
 
@@ -39,26 +39,38 @@ def split(sizes: Sequence[int], shuffled: Ids) -> list[Ids]:
 
 
 def split_stratified(sizes: Sequence[int], shuffled: Ids, labels: np.ndarray[Any, np.dtype[Any]]) -> list[Ids]:
-    """The same, with every class in each part in its proportion."""
+    """The same, with every class in each part in its proportion.
+
+    What is rounded is the share of a class in the first k parts together, so that no part has all the rounding.
+    """
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = np.unique(labels, return_counts=True)[1]
     members = np.split(by_class, np.cumsum(counts)[:-1])
-    parts = []
+    parts, n, reached = [], len(labels), 0
+    given = [0] * len(members)
     for size in sizes:
-        taken = _shares([len(m) for m in members], size)
-        parts.append(np.sort(np.concatenate([m[:k] for m, k in zip(members, taken, strict=True)])))
-        members = [m[k:] for m, k in zip(members, taken, strict=True)]
+        reached += size
+        owed = [len(m) * reached - n * k for m, k in zip(members, given, strict=True)]  # n-ths of a sample
+        taken = _rounded(owed, n, size)
+        parts.append(np.sort(np.concatenate([m[k : k + t] for m, k, t in zip(members, given, taken, strict=True)])))
+        given = [k + t for k, t in zip(given, taken, strict=True)]
     return parts
 
 
 def _shares(weights: Sequence[float], total: int) -> list[int]:
-    """total things shared out in proportion to the weights, by largest remainder; the first ones win ties."""
+    """total things shared out in proportion to the weights."""
     whole = sum(weights)
-    if not whole:
-        return [0] * len(weights)
-    quotas = [divmod(weight * total, whole) for weight in weights]  # exact where they are integers
+    return _rounded([weight * total for weight in weights], whole, total) if whole else [0] * len(weights)
+
+
+def _rounded(owed: Sequence[float], unit: float, total: int) -> list[int]:
+    """Counts near owed / unit that add up to total, by largest remainder; the first ones win ties."""
+    quotas = [divmod(o, unit) if o > 0 else (0, o) for o in owed]  # exact where they are integers
     shares = [int(quota) for quota, _ in quotas]
     by_remainder = sorted(range(len(quotas)), key=lambda i: -quotas[i][1])
-    for i in by_remainder[: total - sum(shares)]:
+    left = total - sum(shares)
+    for i in by_remainder[: max(0, left)]:
         shares[i] += 1
+    for i in [i for i in reversed(by_remainder) if shares[i]][: max(0, -left)]:  # some got more than theirs before
+        shares[i] -= 1
     return shares

@@ -127,6 +127,61 @@ def test_data_loader_of_batches(torch, ds, workers):
         assert sorted(found) == list(range(200))
 
 
+def test_workers_that_live_on(torch, ds):
+    """They begin where this object stands, whatever they did before."""
+    from idxio.adapters.torch import TensorBatches
+
+    batches = TensorBatches(ds.batches(16, shuffle=True, seed=1))
+    loader = torch.utils.data.DataLoader(batches, batch_size=None, num_workers=2, persistent_workers=True)
+    for k, _ in enumerate(loader):
+        if k == 6:  # one worker has come to its end, the other has not
+            break
+    for epoch in (0, 7, 7, 3):
+        batches.set_epoch(epoch)
+        alone = ds.batches(16, shuffle=True, seed=1)
+        alone.set_epoch(epoch)
+        assert samples_of(loader) == [i for images, _ in alone for i in images[:, 0].tolist()]
+    state = batches.state_dict()
+    state["position"] = 48
+    batches.load_state_dict(state)
+    assert len(samples_of(loader)) == 200 - 48
+
+
+def test_workers_begin_where_a_loop_here_would(torch, ds):
+    from idxio.adapters.torch import TensorBatches
+
+    batches = TensorBatches(ds.batches(16, shuffle=True))
+    first, second = samples_of(batches), samples_of(batches)
+    assert first != second
+    third = samples_of(torch.utils.data.DataLoader(batches, batch_size=None, num_workers=1))
+    assert samples_of(batches) == third
+    assert third not in (first, second)
+
+
+def test_workers_have_no_memory_of_the_callers(torch, ds):
+    from idxio.adapters.torch import TensorBatches
+
+    out = (np.empty((16, 2), np.int32), np.empty(16, np.uint8))
+    loader = torch.utils.data.DataLoader(TensorBatches(ds.batches(16, out=out)), batch_size=None, num_workers=1)
+    with pytest.raises(ValueError, match="out="):
+        list(loader)
+
+
+def test_indices_that_are_none(torch, ds):
+    from idxio.adapters.torch import Samples
+
+    for part in (ds, ds[10:20], ds[[3, 1, 2]]):
+        samples, n = Samples(part), len(part)
+        assert samples[-1][1] == part.labels[-1]
+        assert samples.__getitems__([]) == []
+        for index in (n, -n - 1):
+            with pytest.raises(IndexError, match=f"no sample {index}; there are {n}"):
+                samples[index]
+        for index in (1.7, "1"):
+            with pytest.raises(TypeError, match="integer"):
+                samples[index]
+
+
 def test_spawned_workers(torch, tmp_path):
     from idxio.adapters.torch import Samples, TensorBatches
 

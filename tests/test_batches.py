@@ -314,12 +314,26 @@ def test_raw_files_are_mapped_and_compressed_ones_read(tmp_path):
         assert all(images.flags.writeable and images.dtype == np.int16 for images, _ in found)
 
 
-def test_windows_hold_what_they_may(tmp_path):
+def readers_of(monkeypatch):
+    """The window readers that loops make from now on."""
+    made = []
+
+    class Told(windows.WindowReader):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr("idxio.loop.WindowReader", Told)
+    return made
+
+
+def test_windows_hold_what_they_may(tmp_path, monkeypatch):
     """Memory for two windows, and no window read twice."""
     images = np.arange(40_000, dtype=np.int32).repeat(256).reshape(-1, 256)  # 40 MB, a block is 1024 records
     idxio.write(tmp_path / "x.gz", images, level=1)
     ds = Dataset(tmp_path / "x.gz", np.arange(40_000) % 10)
     batches = ds.batches(100, shuffle=True, buffer=8 << 20, prefetch=0)
+    readers = readers_of(monkeypatch)
     largest, reads = 0, 0
     loop = iter(batches)
     seen = []
@@ -336,8 +350,7 @@ def test_windows_hold_what_they_may(tmp_path):
             assert (found == found[:, :1]).all()
             assert np.array_equal(found[:, 0] % 10, labels)
             seen += found[:, 0].tolist()
-            reader = batches._latest._reader
-            largest = max(largest, sum(window.nbytes for window, _ in reader._windows.values()))
+            largest = max(largest, sum(window.nbytes for window, _ in readers[0]._windows.values()))
     finally:
         idxio.IdxArray.__getitem__ = original
     assert sorted(seen) == list(range(40_000))
@@ -349,13 +362,11 @@ def test_windows_hold_what_they_may(tmp_path):
     assert np.abs(np.diff(first)).mean() > 3000
 
 
-def test_the_next_window_is_unpacked_little_by_little(tmp_path):
+def test_the_next_window_is_unpacked_little_by_little(tmp_path, monkeypatch):
     idxio.write(tmp_path / "x.gz", np.zeros((40_000, 256), np.int32), level=1)
     batches = Dataset(tmp_path / "x.gz", np.zeros(40_000, int)).batches(256, buffer=8 << 20, prefetch=0)
-    reader, blocks = None, []
-    for _ in batches:
-        reader = batches._latest._reader if batches._latest else reader
-        blocks.append(sum(done for _, done in reader._windows.values()))
+    readers = readers_of(monkeypatch)
+    blocks = [sum(done for _, done in readers[0]._windows.values()) for _ in batches]
     assert np.abs(np.diff(blocks[4:-20])).max() <= 4
 
 
@@ -474,6 +485,51 @@ def test_batches_can_be_pickled(source):
     assert ids_of(copied) == ids_of(batches)
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("buffer", [None, 1 << 20])
+def test_files_are_pickled_by_their_names(tmp_path, suffix, buffer):
+    """In the midst of a loop too: what was read or unpacked stays behind."""
+    images = np.arange(2000, dtype=np.int32).repeat(256).reshape(-1, 256)
+    idxio.write(tmp_path / f"x{suffix}", images)
+    batches = Dataset(tmp_path / f"x{suffix}", np.arange(2000) % 7).batches(100, shuffle=True, buffer=buffer)
+    loop = iter(batches)
+    first = next(loop)[0][:, 0].tolist()
+    pickled = pickle.dumps(batches)
+    assert len(pickled) < 40_000  # the labels take 16,000
+    copied = pickle.loads(pickled)
+    assert copied.state_dict() == batches.state_dict()
+    copied.load_state_dict(copied.state_dict())
+    rest = [i for images, _ in copied for i in images[:, 0].tolist()]
+    assert sorted(first + rest) == list(range(2000))
+
+
+def test_a_place_that_is_set_in_a_loop_stays():
+    batches = numbered(100).batches(10, shuffle=True)
+    loop = iter(batches)
+    next(loop)
+    state = batches.state_dict()
+    next(loop)
+    batches.load_state_dict(state)
+    list(loop)
+    assert batches.state_dict() == state
+    assert len(list(batches)) == 9
+    loop = iter(batches)
+    next(loop)
+    batches.set_epoch(1)
+    list(loop)
+    assert batches.epoch == 1
+
+
+@pytest.mark.parametrize("packing", ["raw", "gzip"])
+def test_images_in_a_file_object(packing, tmp_path):
+    images = sample("int16", (60, 3))
+    idxio.write(tmp_path / "x", images, compression=packing)
+    for pick in (slice(None), slice(10, 50), [3, 1, 2]):
+        with open(tmp_path / "x", "rb") as file:
+            ds = Dataset(file, np.arange(60))[pick]
+            assert np.array_equal(np.concatenate([found for found, _ in ds.batches(7)]), images[pick])
+
+
 # Wrong use ---------------------------------------------------------------------------------------------------
 
 
@@ -495,6 +551,7 @@ def test_batches_can_be_pickled(source):
         ({"mean": 1, "dtype": "float16"}, "not float16"),
         ({"dtype": "int8"}, "what holds every int32"),
         ({"std": 0}, "std is 0 somewhere"),
+        ({"dtype": object}, "batches hold numbers, not object"),
         ({"mean": [1, 2, 3]}, r"mean has shape \(3,\)"),
         ({"out": (np.empty((4, 2), np.int32), np.empty(5, np.int64))}, r"out has shape \(5,\)"),
         ({"out": (np.empty((4, 2), np.int64), np.empty(4, np.int64))}, "out has shape .* int64; batches"),
@@ -514,6 +571,9 @@ def test_wrong_types():
             numbered(10).batches(**{"batch_size": 4, **options})
     with pytest.raises(TypeError, match="numpy arrays"):
         numbered(10).batches(4, out=[([], [])])
+    pair = (np.empty((4, 2), np.int32), np.empty(4, np.int64))
+    with pytest.raises(ValueError, match="the same memory"):
+        numbered(10).batches(4, out=[pair, pair])
 
 
 def test_arrays_that_do_not_belong_together():
@@ -628,5 +688,6 @@ def test_an_epoch_has_64_bits():
     batches = Dataset(np.zeros((4, 2), np.uint8), np.zeros(4, np.uint8)).batches(2, shuffle=True)
     batches.set_epoch((1 << 64) - 1)
     assert len(list(batches)) == 2
+    assert batches.epoch == 0
     with pytest.raises(ValueError, match="epoch is less than 2"):
         batches.set_epoch(1 << 64)

@@ -214,9 +214,13 @@ def test_splits_share_everything(labels, weights, seed, stratified):
         assert (np.diff(found) > 0).all()
         assert part.labels.tolist() == labels[found].tolist()
         assert abs(len(part) - len(labels) * w / sum(weights)) < 1
-    if stratified:  # the first part is rounded once
-        for k, count in parts[0].counts.items():
-            assert abs(count - (labels == k).sum() * len(parts[0]) / len(labels)) < 1
+    if stratified:
+        for k in np.unique(labels):
+            counts = np.array([(part.labels == k).sum() for part in parts])
+            sizes = np.array([len(part) for part in parts])
+            shares = (labels == k).sum() * sizes / len(labels)
+            assert abs(counts[0] - shares[0]) < 1
+            assert np.abs(counts.cumsum() - shares.cumsum()).max() < 1.5
 
 
 def test_split_sizes():
@@ -225,9 +229,12 @@ def test_split_sizes():
     assert [len(part) for part in ds.split(30, seed=0)] == [30, 10]
     assert [len(part) for part in ds.split([30, 4, 6], seed=0)] == [30, 4, 6]
     assert [len(part) for part in ds.split(np.array([0.7, 0.2, 0.1]), seed=0)] == [28, 8, 4]
-    for size in (41, -1, [30, 9], 1.5, -0.1, [0.5, 0.4], [-0.5, 1.5]):
+    for size in (41, -1, [30, 9], 1.5, -0.1, [0.5, 0.4], [-0.5, 1.5], float("nan"), [0.5, float("nan")]):
         with pytest.raises(ValueError, match=r"add up|parts of 1"):
             ds.split(size, seed=0)
+    for seed, error in ((-1, ValueError), (1 << 64, ValueError), (1.5, TypeError)):
+        with pytest.raises(error, match="seed is"):
+            ds.split(0.5, seed=seed)
     for size in (True, "half", [], [None]):
         with pytest.raises(TypeError, match="a split takes"):
             ds.split(size, seed=0)
@@ -307,3 +314,44 @@ def test_png(height, width, colours, seed):
     image = Image.open(io.BytesIO(preview.png(pixels)))
     image.load()
     assert (np.asarray(image) == pixels).all()
+
+
+def test_what_can_not_be_turned(tmp_path):
+    idxio.write(tmp_path / "train-images", np.zeros((4, 9), np.uint8))
+    idxio.write(tmp_path / "train-labels", np.zeros(4, np.uint8))
+    with pytest.raises(ValueError, match=r"two axes can be turned.*\(9,\)"):
+        idxio.load(tmp_path, upright=True)
+
+
+def test_splits_into_many_parts_keep_the_proportion():
+    ds = idxio.Dataset(np.arange(23), np.repeat(range(4), [5, 11, 1, 6]))
+    parts = ds.split([1, 2, 1, 1, 1, 1, 14, 2], seed=0)
+    assert 6 <= parts[6].counts[1] <= 8  # 6.7 is its share
+
+
+def test_no_samples():
+    for images in (np.zeros((0, 28, 28), np.uint8), []):
+        ds = idxio.Dataset(images, [])
+        assert len(ds) == 0
+        assert ds.counts == {}
+        assert list(ds.batches(3)) == []
+
+
+def test_a_truth_value_is_no_index():
+    ds = idxio.Dataset(np.zeros((3, 2)), [0, 1, 2])
+    for key in (True, np.True_):
+        with pytest.raises(IndexError, match="mask"):
+            ds[key]
+
+
+def test_a_selection_reads_what_it_shows(tmp_path, monkeypatch):
+    idxio.write(tmp_path / "x.gz", np.arange(5000, dtype=np.int32))
+    images = idxio.Dataset(tmp_path / "x.gz", np.zeros(5000, int))[[5, 3]].images
+    monkeypatch.setattr(idxio.IdxArray, "__array__", None)
+    assert np.array(images).tolist() == [5, 3]
+    assert np.array(images).flags.writeable
+    with pytest.raises(ValueError, match="copy"):
+        images.__array__(copy=False)
+    array = np.arange(10)
+    assert np.shares_memory(Selection(array, range(2, 5)).__array__(copy=False), array)
+    assert not np.shares_memory(np.array(Selection(array, range(2, 5))), array)

@@ -36,6 +36,7 @@ FORMS = [
     ("train", "emnist-balanced-train-images-idx3-ubyte.gz", "emnist-balanced-train-labels-idx1-ubyte.gz"),
     ("test", "emnist-letters-test-images-idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"),
     ("test", "qmnist-test-images-idx3-ubyte.gz", "qmnist-test-labels-idx2-int.gz"),
+    ("emnist-digits-t10k", "emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"),
     ("xnist", "xnist-images-idx3-ubyte.xz", "xnist-labels-idx2-int.xz"),
     ("val", "my_val_images.idx", "my_val_labels.idx.bz2"),
     ("TRAIN", "Train-Images-idx3-ubyte", "Train-Labels-idx1-ubyte"),

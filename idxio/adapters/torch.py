@@ -47,8 +47,14 @@ class Samples(TorchDataset[Any]):
 
     def __getitems__(self, indices: list[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """The samples with these indices; they share memory."""
-        ids = np.asarray(indices, np.int64)
-        ids = np.where(ids < 0, ids + len(self), ids)
+        ids, n = np.asarray(indices), len(self)
+        if ids.size == 0:
+            return []
+        if ids.dtype.kind not in "iu":
+            raise TypeError(f"a sample is asked for by an integer, not by {indices!r}")
+        if ids.min() < -n or ids.max() >= n:
+            raise IndexError(f"there is no sample {ids[(ids < -n) | (ids >= n)][0]}; there are {n}")
+        ids = np.where(ids < 0, ids + n, ids).astype(np.int64)
         images, labels = tensors(self._rows.gather(*locate(self._dataset.in_memory, ids)), self._dataset.labels[ids])
         return list(zip(images, labels, strict=True))
 
@@ -57,24 +63,43 @@ class TensorBatches(IterableDataset[Any]):
     """The batches of ``ds.batches(...)`` as tensors, without a copy: images of their dtype, labels as int64.
 
     Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the workers share an
-    epoch, and the batches come in the same order. A worker starts where this object stood when the loop began, so
-    call `set_epoch` before each loop then; the state is of loops in this process only.
+    epoch, and the batches come in the same order. Their loops leave this object where it is, so call its `set_epoch`
+    before each of them; the state is of loops in this process only. Batches with `out` can't be made by workers, which
+    still send one when the next is made.
     """
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches
+        # Where workers begin, in memory that they share: some live longer than a loop.
+        self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._tell()
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         worker = get_worker_info()
-        part, parts = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        return starmap(tensors, self.batches.part(part, parts, np.int64))
+        if worker is None:
+            return self._here()
+        if self.batches.has_out:
+            raise ValueError("batches with out= can't be made by the workers of a DataLoader: leave out= away")
+        self.batches.go_to(*self._place.numpy().view(np.uint64).tolist())
+        return starmap(tensors, self.batches.part(worker.id, worker.num_workers, np.int64))
+
+    def _here(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        try:
+            yield from starmap(tensors, self.batches.part(0, 1, np.int64))
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Let workers begin where the next loop here would."""
+        self._place.numpy().view(np.uint64)[:] = self.batches.begin
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
         self.batches.set_epoch(epoch)
+        self._tell()
 
     def state_dict(self) -> dict[str, int]:
         """As `Batches.state_dict`."""
@@ -83,6 +108,7 @@ class TensorBatches(IterableDataset[Any]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """As `Batches.load_state_dict`."""
         self.batches.load_state_dict(state)
+        self._tell()
 
 
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
