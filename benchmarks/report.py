@@ -8,6 +8,7 @@ from typing import Any
 
 from .harness import Measured, Row
 from .targets import Verdict
+from .why import WHY
 
 INTRODUCTION = """\
 # Benchmarks
@@ -38,6 +39,12 @@ def as_markdown(command: str, facts: dict[str, str], measured: list[Measured], v
     parts = [INTRODUCTION.format(command=command)]
     if verdicts:
         parts += ["## Targets", _pipes(_VERDICT_COLUMNS, [_verdict_cells(v) for v in verdicts])]
+        missed = dict.fromkeys(v.target.group for v in verdicts if v.verdict == "MISSED")
+        if missed:
+            parts += [
+                "### Missed, and why",
+                "\n".join(f"* `{group}`: {WHY.get(group, 'not known')}" for group in missed),
+            ]
     for m in measured:
         title = m.group.title[0].upper() + m.group.title[1:]
         table = _pipes(_columns(m), [_cells(m, row) for row in m.rows])

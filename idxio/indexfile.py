@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import payload
 from .containers import open_container, seekindex
+from .containers.chunked import own_table
 from .containers.gzip import Gzip
 from .containers.seekbuild import build
 from .errors import IdxError
@@ -18,8 +19,8 @@ def build_index(
 ) -> str:
     """Write the seek index of a gzip file beside it, so that any record is found at once.
 
-    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio or dictzip wrote carry
-    their own table and need none, and neither do those of bgzip.
+    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio, dictzip or bgzip wrote
+    carry a table of their own: they need none, and can have none.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def build_index(
     Raises
     ------
     OSError, IdxError
-        As `idxio.verify`: the whole file is read and checked. IdxError too for anything but a gzip file with a path.
+        As `idxio.verify`: the whole file is read and checked. IdxError too for a file with a table of its own, and for
+        anything but a gzip file with a path.
 
     Examples
     --------
@@ -62,6 +64,10 @@ def build_index(
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes
         told = None if progress is None else lambda done: progress(done, total)
+        if own_table(source) is not None:
+            raise IdxError(
+                "needs no index: it carries a table of its own, by which records are found", file=source.name
+            )
         data = build(source, container.stated(), (source.size or 0) / total, spacing, told)
         write_file(path, data)
         return path

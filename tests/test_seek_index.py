@@ -168,6 +168,9 @@ def test_what_can_have_none(tmp_path):
     idxio.write(raw, RECORDS)
     with pytest.raises(idxio.IdxError, match="index"):
         idxio.build_index(raw)
+    idxio.write(tmp_path / "own.gz", RECORDS)
+    with pytest.raises(idxio.IdxError, match="table of its own"):
+        idxio.build_index(tmp_path / "own.gz")
     (tmp_path / "bad.gz").write_bytes(gzip.compress(encode(RECORDS))[:-9])
     with pytest.raises(idxio.IdxError):
         idxio.build_index(tmp_path / "bad.gz")

@@ -1,4 +1,4 @@
-"""Native leaves: small loops over memory that their callers checked. No files, no policy, no exceptions of IDX."""
+"""Native leaves: small loops over memory that their callers checked. No policy, no exceptions of IDX."""
 
 try:
     from . import deflate, inflate, kernels, memory, scan

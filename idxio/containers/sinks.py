@@ -14,7 +14,7 @@ from ..parallel import InOrder
 from .chunked import LONG, RA, field
 
 # dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it can. Measured on the
-# Fashion-MNIST train images at level 6: 9719 bytes give 26.22 MB, 19438 26.25, 58315 26.32, all as fast to read whole,
+# Fashion-MNIST train images at level 6: 9719 bytes give 26.28 MB, 19438 26.31, 58314 26.37, all as fast to read whole,
 # and a record in the shortest takes 20 us in place of 100. From level 10 on longer chunks are the smaller ones.
 CHUNK = 9719
 LONG_CHUNK = 6 * CHUNK
