@@ -100,7 +100,6 @@ class IdxArray:
                 file=self.name,
             )
         header = self._header
-        payload.check_size(self._container, header)
         data = np.frombuffer(self._container.view(), np.uint8)
         view = data[header.size :].view(header.dtype).reshape(header.shape)
         view.flags.writeable = False

@@ -23,6 +23,10 @@ _SAME = re.compile(r"(.*[-_.])?(test|t10k)")
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
 
 
+class HalfPairError(FileNotFoundError):
+    """There are the images or the labels alone."""
+
+
 class _File(NamedTuple):
     path: str
     role: str
@@ -121,7 +125,7 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
     if not images or not labels:
         has = ", ".join(f"{os.path.basename(file.path)} of shape {file.about.shape}" for file in files)
         missing = "images" if not images else "labels"
-        raise FileNotFoundError(errno.ENOENT, f"has no {missing} that belong to {has}", directory)
+        raise HalfPairError(errno.ENOENT, f"has no {missing} that belong to {has}", directory)
     raise FormatError(
         f"has {labels[0].about.shape[0]:,} labels for the {images[0].about.shape[0]:,} images of {images[0].path}",
         file=labels[0].path,

@@ -30,11 +30,11 @@ _SHARED = 1 << 20
 def read_header(container: Container) -> Header:
     """The header of the unpacked file, whose promise the size of the file can hold."""
     header = parse(container.head(START, rest_of), file=container.name)
-    check_size(container, header)
+    _check_size(container, header)
     return header
 
 
-def check_size(container: Container, header: Header) -> None:
+def _check_size(container: Container, header: Header) -> None:
     """Raise if the elements that the header promises can't be in the file, before anything is allocated."""
     limit = container.limit()
     expected = header.size + header.nbytes

@@ -118,8 +118,8 @@ def write_sorted(
             return out
 
         first = sources[0]
-        check_dtype(first.dtype, None)
-        check_dtype(tag.dtype, tag)
+        check_dtype(first.dtype, None, "images of ")
+        check_dtype(tag.dtype, tag, "labels of ")
         outputs = [output(images_file, (len(order), *first.shape[1:]), first.dtype, whole=False)]
         outputs += [output(target, column.shape, column.dtype, whole=True) for target, column in columns]
         _write_images(outputs[0], _inputs(sources), order, progress)

@@ -228,15 +228,23 @@ def commit_all(targets: Sequence[Replacement | Given]) -> None:
         target.keep()
 
 
+@contextlib.contextmanager
+def replacing(target: Target) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes the target's place at the end of the block, unless that raises."""
+    output = open_target(target)
+    try:
+        with naming(output.name):
+            yield output.file
+    except BaseException:
+        output.discard()
+        raise
+    output.commit()
+
+
 def write_file(path: str, data: bytes) -> None:
     """Replace a file by one with these bytes."""
-    target = Replacement(path)
-    try:
-        target.file.write(data)
-    except BaseException:
-        target.discard()
-        raise
-    target.commit()
+    with replacing(path) as file:
+        file.write(data)
 
 
 def _status_of(path: str) -> os.stat_result | None:

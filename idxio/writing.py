@@ -165,7 +165,7 @@ def _as_array(data: Any) -> Array:
     return np.asarray(data)
 
 
-def check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
+def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> None:
     """Raise unless IDX has this type; name the cast that loses nothing, if the values allow one."""
     if dtype.newbyteorder(">") in CODES:
         return
@@ -177,7 +177,7 @@ def check_dtype(dtype: np.dtype[Any], array: Array | None) -> None:
                 break
         else:
             hint = ". The values fit into none of them without loss"
-    raise FormatError(f"IDX has no type for {dtype}; it has {TYPE_NAMES}{hint}")
+    raise FormatError(f"IDX has no type for {what}{dtype}; it has {TYPE_NAMES}{hint}")
 
 
 def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import idxio
 from idxio import sheet
@@ -531,14 +532,12 @@ def test_show_reads_only_what_it_shows(tmp_path):
 
 
 def read_png(data):
-    image = pytest.importorskip("PIL.Image")
-    with image.open(io.BytesIO(data)) as png:
+    with Image.open(io.BytesIO(data)) as png:
         assert png.format == "PNG"
         return np.asarray(png)
 
 
 def test_png_holds_the_pixels(idxio_run, tmp_path, images):
-    pytest.importorskip("PIL")
     (tmp_path / "images").write_bytes(idx(images))
     done = idxio_run("show", "images", "--rows", "1:6", "-o", "out.png")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -551,7 +550,6 @@ def test_png_holds_the_pixels(idxio_run, tmp_path, images):
 
 
 def test_png_of_rgb(idxio_run, tmp_path):
-    pytest.importorskip("PIL")
     rgb = np.random.default_rng(0).integers(0, 256, (1, 5, 4, 3)).astype(np.uint8)
     (tmp_path / "rgb.gz").write_bytes(gzip.compress(idx(rgb)))
     assert idxio_run("show", "rgb.gz", "-o", "out.png").returncode == 0
@@ -559,7 +557,6 @@ def test_png_of_rgb(idxio_run, tmp_path):
 
 
 def test_png_shows_a_hundred_unasked(idxio_run, tmp_path):
-    pytest.importorskip("PIL")
     (tmp_path / "images").write_bytes(idx(np.zeros((250, 3, 3), np.uint8)))
     assert idxio_run("show", "images", "-o", "out.png").returncode == 0
     png = read_png((tmp_path / "out.png").read_bytes())
@@ -568,7 +565,6 @@ def test_png_shows_a_hundred_unasked(idxio_run, tmp_path):
 
 
 def test_png_that_cannot_be(idxio_run, tmp_path, images):
-    pytest.importorskip("PIL")
     (tmp_path / "images").write_bytes(idx(images))
     (tmp_path / "labels").write_bytes(idx(np.arange(3, dtype=np.uint8)))
     done = idxio_run("show", "labels", "-o", "out.png")
@@ -576,19 +572,6 @@ def test_png_that_cannot_be(idxio_run, tmp_path, images):
     done = idxio_run("show", "images", "-o", "missing/out.png")
     assert (done.returncode, done.stderr) == (3, "idxio: missing/out.png: No such file or directory\n")
     assert sorted(os.listdir(tmp_path)) == ["images", "labels"]
-
-
-def test_png_without_pillow(tmp_path, images):
-    (tmp_path / "images").write_bytes(idx(images))
-    done = python_run(
-        "import sys; sys.modules['PIL'] = None;"
-        "from idxio.cli import main; raise SystemExit(main(['show', 'images', '-o', 'out.png']))",
-        tmp_path,
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("idxio: -o needs Pillow: pip install 'idxio[images]'")
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "out.png").exists()
 
 
 # --- the output side ---
@@ -672,7 +655,6 @@ def test_fashion_mnist(idxio_run, tmp_path):
     ]
     done = idxio_run("show", files[0])
     assert len(done.stdout.splitlines()) == 1 + 3 * 7  # three rows of five at half their size
-    pytest.importorskip("PIL")
     assert idxio_run("show", files[0], "--rows", "9999", "-o", "last.png").returncode == 0
     last = np.frombuffer(gzip.decompress(files[0].read_bytes())[-784:], np.uint8).reshape(28, 28)
     np.testing.assert_array_equal(read_png((tmp_path / "last.png").read_bytes()), last)

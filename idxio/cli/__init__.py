@@ -129,8 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("file", metavar="FILE")
     rows = "the records to show: a slice or one number; --rows=-9: for the last nine"
     show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
-    png = "write a PNG file instead (needs idxio[images])"
-    show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help=png)
+    show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead")
 
     one = "only the images of a class, by its number or name; --rows then counts among them"
     show.add_argument("--class", dest="of_class", metavar="K", help=one)

@@ -8,7 +8,7 @@ import sys
 
 from ..classes import DESCRIPTION
 from ..convert.build import build
-from ..errors import IdxError, PictureError
+from ..errors import PictureError
 from . import report
 from .progress import bar
 
@@ -16,7 +16,7 @@ from .progress import bar
 def run(args: argparse.Namespace) -> int:
     """Build the dataset; a line for each file, and on stderr for each bad picture."""
     try:
-        with bar(args.images, unit=" steps") as progress:
+        with report.using(), bar(args.images, unit=" steps") as progress:
             built = build(
                 args.images,
                 args.directory,
@@ -36,10 +36,6 @@ def run(args: argparse.Namespace) -> int:
         report.report(error)
         print("idxio: nothing was written; --skip-bad leaves bad pictures out", file=sys.stderr)
         return report.exit_code(error)
-    except IdxError:
-        raise
-    except (ImportError, ValueError) as error:
-        raise report.UsageError(str(error)) from None
     _tell(built.skipped)
     for file in built.files:
         size = f"{file.packed_size:,} bytes"

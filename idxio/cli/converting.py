@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 from ..convert.exporting import FORMATS, export_dataset
 from ..convert.importing import import_dataset
-from ..errors import IdxError
+from ..target import naming
 from . import report
 from .progress import bar
 
@@ -20,7 +18,7 @@ def run_export(source: str, target: str, to: str | None, dataset: str | None) ->
         raise report.UsageError(f"{target}: say what to write: --to {', '.join(FORMATS)}")
     if to != "npy" and os.path.isfile(source):
         raise report.UsageError(f"{source}: name the directory of the dataset; one file becomes --to npy")
-    with _usage(source), bar(source, " records") as progress:
+    with report.using(), naming(source), bar(source, " records") as progress:
         export_dataset(source, target, to=to, dataset=dataset, progress=progress)
     _list(target)
     return report.FINE
@@ -28,25 +26,10 @@ def run_export(source: str, target: str, to: str | None, dataset: str | None) ->
 
 def run_import(source: str, target: str, shape: tuple[int, ...] | None) -> int:
     """Make IDX files of what another program wrote; a line for each."""
-    with _usage(source), bar(source, " records") as progress:
+    with report.using(), naming(source), bar(source, " records") as progress:
         import_dataset(source, target, shape=shape, progress=progress)
     _list(target)
     return report.FINE
-
-
-@contextlib.contextmanager
-def _usage(source: str) -> Iterator[None]:
-    """What is wrong with an option or an installation, as the command line says it."""
-    try:
-        yield
-    except IdxError:
-        raise
-    except (ValueError, ImportError) as error:
-        raise report.UsageError(str(error)) from None
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = source
-        raise
 
 
 def _list(target: str) -> None:

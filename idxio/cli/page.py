@@ -16,7 +16,7 @@ from ..checking import Check, check
 from ..judging import Finding
 from ..preview import png
 from ..survey import Survey
-from ..target import open_target
+from ..target import write_file
 from . import report
 from .check import class_rows, facts, verdict
 from .progress import bar
@@ -68,13 +68,7 @@ def run(directory: str, dataset: str | None, output: str) -> int:
         found = check(directory, dataset=dataset, progress=progress)
         text = render(found)
     with report.naming(output):
-        target = open_target(output)
-        try:
-            target.file.write(text.encode())
-        except BaseException:
-            target.discard()
-            raise
-        target.commit()
+        write_file(output, text.encode())
     print(f"{report.printable(output)}: {len(text.encode()):,} bytes; {verdict(found)}")
     return report.FINE if found.ok else report.BAD_FILE
 

@@ -62,6 +62,17 @@ def naming(file: str) -> Iterator[None]:
         raise MemoryError(f"{file}: {str(error) or 'not enough memory'}") from error
 
 
+@contextlib.contextmanager
+def using() -> Iterator[None]:
+    """What is wrong with an option or an installation inside is a UsageError."""
+    try:
+        yield
+    except IdxError:
+        raise
+    except (ValueError, ImportError) as error:
+        raise UsageError(str(error)) from None
+
+
 def given(file: str) -> str | IO[bytes]:
     """The file of an argument: "-" is stdin."""
     if file != "-":

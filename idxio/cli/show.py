@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import shutil
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import numpy as np
 
 from .. import sheet
 from ..array import IdxArray, open_array
-from ..target import open_target
+from ..preview import png
+from ..target import write_file
 from . import picking, report, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -27,8 +27,6 @@ def run(
     file: str, rows: slice | None, output: str | None, *, of_class: str | None = None, labels: str | None = None
 ) -> int:
     """Show the records that rows picks, or as many as fit the screen; only those are read."""
-    if output is not None:
-        _need_pillow()
     if labels is not None and of_class is None:
         raise report.UsageError("--labels tells which images are of --class K; say which class")
     with report.naming(file), open_array(report.given(file)) as f:
@@ -128,24 +126,7 @@ def _class_title(f: IdxArray, chosen: picking.OfClass, picked: Array) -> str:
     return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
 
-def _need_pillow() -> None:
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError as error:
-        raise report.UsageError(f"-o needs Pillow: pip install 'idxio[images]' ({error})") from None
-
-
 def _write_png(records: Array, output: str) -> None:
-    from PIL import Image
-
     images = sheet.as_images(records)
     across = math.ceil(math.sqrt(len(images)))
-    png = io.BytesIO()
-    Image.fromarray(sheet.tile(images, across, gap=2, fill=60)).save(png, "PNG")
-    target = open_target(output)
-    try:
-        target.file.write(png.getbuffer())
-    except BaseException:
-        target.discard()
-        raise
-    target.commit()
+    write_file(output, png(sheet.tile(images, across, gap=2, fill=60)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from ..array import open_array
-from ..errors import IdxError
 from ..inputs import read_classes
 from ..sorting import write_sorted
+from ..target import naming
 from . import report
 from .progress import bar
 
@@ -23,17 +23,8 @@ def run(files: list[str], order: str | None, level: int) -> int:
             images.append(open_array(one))
         with report.naming(other):
             labels.append(read_classes(other))
-    try:
-        with bar(images_file) as progress:
-            write_sorted(images_file, labels_file, images, labels, level=level, order_file=order, progress=progress)
-    except IdxError:
-        raise
-    except ValueError as error:  # what is given does not go together
-        raise report.UsageError(str(error)) from None
-    except OSError as error:
-        if error.filename is None:  # the disk is full
-            error.filename = images_file
-        raise
+    with report.using(), naming(images_file), bar(images_file) as progress:
+        write_sorted(images_file, labels_file, images, labels, level=level, order_file=order, progress=progress)
     for file in (images_file, labels_file, *([order] if order else [])):
         print(f"{report.printable(file)}: {os.path.getsize(file):,} bytes")
     return report.FINE

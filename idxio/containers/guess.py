@@ -38,7 +38,7 @@ _MOVED = 1 << 20  # bytes that a thread moves at a time
 _STARTS = 8  # how many starts a part tries before it gives up
 
 
-class Span(NamedTuple):
+class Decoded(NamedTuple):
     """Decoded bits of the file, and what came out."""
 
     bit: int
@@ -50,7 +50,7 @@ class Span(NamedTuple):
 class Guess(NamedTuple):
     """What a read by parts found: its spans in order, and how many bytes it decoded twice."""
 
-    spans: list[Span]
+    spans: list[Decoded]
     again: int
 
 
@@ -60,7 +60,7 @@ class _FailedError(Exception):
 
 def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
     """Fill out with everything in a gzip file; None unless all is well and out exactly full."""
-    spans: list[Span] = []
+    spans: list[Decoded] = []
     again = done = 0
     walker = Walker(source)
     while done < len(out) or not walker.between:
@@ -134,7 +134,7 @@ class _Part(threading.Thread):
         self.round, self.number, self.begin = this, number, begin
         self.walker = walker
         self.bit: int | None = None if number else 0  # its start
-        self.spans: list[Span] = []
+        self.spans: list[Decoded] = []
         self.dead = False  # an earlier part decodes what this one was to
         self.error: BaseException | None = None
         self.again = 0
@@ -234,8 +234,6 @@ class _Part(threading.Thread):
                 walker.target = LONG
             bit = walker.bit  # of the data, behind a header
             stretch = walker.step(self.memory, self.base + self.length, stop)
-            if stretch is None:
-                return None
             self._keep(walker, bit, stretch)
         return None
 
@@ -244,7 +242,7 @@ class _Part(threading.Thread):
             raise _FailedError  # the memory is full: there is more in the file than there should be
         start = self.base + self.length
         crc = inflate.crc32(self.memory[start : start + stretch.length])
-        self.spans.append(Span(bit, 0 if stretch.trailer else walker.bit, stretch, crc))
+        self.spans.append(Decoded(bit, 0 if stretch.trailer else walker.bit, stretch, crc))
         self.length += stretch.length
 
     def _heal(self, following: _Part) -> None:
@@ -327,7 +325,7 @@ class _Part(threading.Thread):
                 part.healed.wait()
 
 
-def decode_span(piece: Piece, decoder: inflate.Decoder, span: Span, out: Bytes, start: int, window: int) -> None:
+def decode_span(piece: Piece, decoder: inflate.Decoder, span: Decoded, out: Bytes, start: int, window: int) -> None:
     """Decode a span again into out[start:], which it fills. Raises _FailedError where it does not."""
     first = span.bit >> 3
     # A member that ends by itself says where; the file tells how far to load only by being loaded.

@@ -67,7 +67,6 @@ class GzipStream(Stream):
             self._span = walker.bit, bytes(memory[WINDOW - min(walker.history, WINDOW) : WINDOW])
             self._length = 0
         stretch = walker.step(memory, WINDOW)
-        assert stretch is not None
         self._stop = WINDOW + stretch.length
         self.block = memory[WINDOW : self._stop].data
         self._length += stretch.length

@@ -49,7 +49,6 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
                 window = memory[WINDOW - min(walker.history, WINDOW) : WINDOW].copy()
                 front = bytearray()
             stretch = walker.step(memory, WINDOW)
-            assert stretch is not None
             stop = WINDOW + stretch.length
             front += memory[WINDOW : min(stop, 2 * WINDOW - len(front))].data
             here = WINDOW

@@ -65,8 +65,8 @@ class Walker:
         """Whether a walk could start at `bit`."""
         return self._inflater is None
 
-    def step(self, out: Bytes, start: int, stop: int | None = None) -> Stretch | None:
-        """Decode the next stretch into out[start:]; None at the end of the file.
+    def step(self, out: Bytes, start: int, stop: int | None = None) -> Stretch:
+        """Decode the next stretch of an open member into out[start:].
 
         Before start lie the last WINDOW bytes of the member, or all of them. A walk that is told a bit to stop at
         tries to arrive there.
@@ -76,8 +76,6 @@ class Walker:
         FormatError, TruncatedError
             With the byte of the file.
         """
-        if not self.open_member():
-            return None
         if self._inflater is None and not self._left:
             if not self._is_dynamic():
                 # Stored data, or short: a search costs more than decoding.
@@ -247,7 +245,6 @@ class Walker:
                 raise FormatError(str(error), file=self._name, offset=byte) from None
         self._members += 1
         self.bit = 8 * (header.end - at + byte)
-        self.extra = header.extra
         self.between, self.history = False, 0
         return True
 

@@ -17,7 +17,7 @@ from ..array import IdxArray
 from ..errors import ChecksumError, FormatError, TruncatedError
 from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
-from ..target import open_target
+from ..target import replacing
 from .parts import Array, Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
@@ -37,31 +37,20 @@ class _Header(NamedTuple):
 
 def write_npz(target: str, splits: list[Split], step: Callable[[int], None]) -> None:
     """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed. The same bytes each time."""
-    output = open_target(target)
-    try:
-        with zipfile.ZipFile(output.file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for split in splits:
-                for letter, file in (("x", split.images), ("y", split.labels)):
-                    entry = zipfile.ZipInfo(f"{letter}_{split.name}.npy", (1980, 1, 1, 0, 0, 0))
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    entry.external_attr = 0o644 << 16
-                    with archive.open(entry, "w", force_zip64=True) as member:
-                        _write(member, file, step if letter == "x" else lambda n: None)
-    except BaseException:
-        output.discard()
-        raise
-    output.commit()
+    with replacing(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for split in splits:
+            for letter, file in (("x", split.images), ("y", split.labels)):
+                entry = zipfile.ZipInfo(f"{letter}_{split.name}.npy", (1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                with archive.open(entry, "w", force_zip64=True) as member:
+                    _write(member, file, step if letter == "x" else lambda n: None)
 
 
 def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
     """Write one IDX file as .npy."""
-    output = open_target(target)
-    try:
-        _write(output.file, file, step)
-    except BaseException:
-        output.discard()
-        raise
-    output.commit()
+    with replacing(target) as output:
+        _write(output, file, step)
 
 
 def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> None:

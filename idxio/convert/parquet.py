@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FormatError
-from ..target import open_target
+from ..target import replacing
 from . import png
 from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of
 
@@ -40,21 +40,16 @@ def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int],
     check_pictures(split, "Parquet")
     labels = classes_of(split)
     schema = _schema(split, int(labels.max(initial=0)) + 1)
-    output = open_target(os.path.join(folder, f"{split.name}-00000-of-00001.parquet"))
-    try:
-        with pyarrow.parquet.ParquetWriter(output.file, schema) as writer:
-            for start, block in images_of(split):
-                pictures = [{"bytes": data, "path": None} for data in each(png.encode, block, threads)]
-                columns = [
-                    pyarrow.array(pictures, schema.field("image").type),
-                    pyarrow.array(labels[start : start + len(block)]),
-                ]
-                writer.write_table(pyarrow.table(columns, schema=schema))
-                step(len(block))
-    except BaseException:
-        output.discard()
-        raise
-    output.commit()
+    path = os.path.join(folder, f"{split.name}-00000-of-00001.parquet")
+    with replacing(path) as output, pyarrow.parquet.ParquetWriter(output, schema) as writer:
+        for start, block in images_of(split):
+            pictures = [{"bytes": data, "path": None} for data in each(png.encode, block, threads)]
+            columns = [
+                pyarrow.array(pictures, schema.field("image").type),
+                pyarrow.array(labels[start : start + len(block)]),
+            ]
+            writer.write_table(pyarrow.table(columns, schema=schema))
+            step(len(block))
 
 
 def _schema(split: Split, classes: int) -> pyarrow.Schema:

@@ -15,7 +15,7 @@ import numpy as np
 from .._native import decimal
 from ..causes import likely_cause
 from ..errors import FormatError
-from ..target import open_target
+from ..target import replacing
 from .parts import Array, Blocks, Split, check_bytes, classes_of, images_of
 
 # Text read at a time.
@@ -39,16 +39,11 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
     pixels = math.prod(split.images.shape[1:])
     if not pixels:
         raise FormatError(f"has the shape {split.images.shape}: no pixels to write", file=split.images.name)
-    output = open_target(os.path.join(folder, f"{split.name}.csv"))
-    try:
-        output.file.write(",".join(("label", *(f"pixel{i}" for i in range(pixels)))).encode() + b"\n")
+    with replacing(os.path.join(folder, f"{split.name}.csv")) as output:
+        output.write(",".join(("label", *(f"pixel{i}" for i in range(pixels)))).encode() + b"\n")
         for start, block in images_of(split):
-            output.file.write(_lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))
+            output.write(_lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))
             step(len(block))
-    except BaseException:
-        output.discard()
-        raise
-    output.commit()
 
 
 def _lines(labels: Array, pixels: Array) -> bytes:
