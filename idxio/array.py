@@ -29,8 +29,9 @@ class IdxArray:
     Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte order of
     this machine. `array` is the exception: a read-only view of a raw file.
 
-    One object may be shared by threads and used after a fork. Pickled, it is the path and identity of the file;
-    it raises `ChangedError` if another file is there when it is unpickled.
+    One object may be shared by threads and used after a fork. Pickled, it is the path and identity of the file, and
+    raises `ChangedError` if another file is there when it is unpickled; or the bytes that were given. A file object
+    can't be pickled: TypeError.
     """
 
     def __init__(self, source: Source) -> None:

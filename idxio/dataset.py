@@ -28,7 +28,8 @@ class Dataset:
 
     ``ds[i]`` is an image and its label; ``ds[a:b]``, ``ds[[3, 1, 2]]`` and ``ds[mask]`` are Datasets of those samples.
     They copy no images: of an array they have a view where the samples are a range, and in all other cases an
-    array-like that reads an image when it is looked at.
+    array-like that reads an image when it is looked at. Images of an array are in its byte order, those of a file in
+    that of this machine, as labels and all batches are.
 
     Parameters
     ----------

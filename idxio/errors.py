@@ -69,10 +69,9 @@ class PictureError(IdxError):
         message: str,
         *,
         file: str | None = None,
-        offset: int | None = None,
         bad: list[tuple[str, str]] | None = None,
     ) -> None:
-        super().__init__(message, file=file, offset=offset)
+        super().__init__(message, file=file)
         self.bad = bad or []
 
 

@@ -33,7 +33,7 @@ def read(
         The records to read, as numpy would pick them from axis 0. All of them if not given.
     out : ndarray, optional
         A writable array of the shape and dtype of the result, to fill and return. Of a compressed file it gets a
-        copy.
+        copy, which takes memory for both.
     mmap : bool
         Return a read-only view of a raw file instead, without a copy: big-endian where an element has more than
         one byte. Compressed files can't be viewed, but for `cache`.
@@ -53,6 +53,8 @@ def read(
     ------
     OSError
         No such file, no permission, a directory.
+    IndexError, ValueError, TypeError
+        No such rows; an `out` of another shape or type, or one that is no array.
     FormatError, TruncatedError, ChecksumError
         Kinds of `IdxError`, which is a `ValueError`: the message says what is wrong with the file, and where.
 

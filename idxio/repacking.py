@@ -25,7 +25,7 @@ def repack(
     file : path, bytes or binary file object
         Raw, gzip of any kind, xz or bz2.
     target : path or binary file object
-        May be the same path: it is replaced at the end, if all went well.
+        Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went well.
     level, threads
         As in `idxio.write`.
     progress : callable, optional
@@ -35,6 +35,8 @@ def repack(
     ------
     OSError, IdxError
         As `idxio.verify`: the whole file is read and checked.
+    ValueError
+        A level that is none.
 
     Examples
     --------

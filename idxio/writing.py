@@ -45,7 +45,7 @@ def write(
     FormatError
         IDX has no such type, or no 32 bits for the shape.
     ValueError
-        Elements of a masked array are masked.
+        A level, a compression or a suffix that is none of these; elements of a masked array that are masked.
     OSError
         The file can't be written. An old file is still there.
 
@@ -80,6 +80,15 @@ class Writer:
         The shape of one record: (28, 28) for MNIST images, () for labels.
     level, compression, threads
         As in `write`.
+
+    Raises
+    ------
+    FormatError
+        IDX has no such type, or no 32 bits for the records.
+    ValueError
+        Records of another shape or type, from `append`; also as `write`, and from `close` where an append failed.
+    OSError
+        The file can't be written. An old file is still there.
 
     Examples
     --------

@@ -64,6 +64,8 @@ class Container:
     """The unpacked bytes of a source."""
 
     packing: ClassVar[str]
+    magic: ClassVar[bytes] = b""
+    """The first bytes of a file that is packed so."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -78,7 +80,7 @@ class Container:
 
     def limit(self) -> int | None:
         """The most bytes that can be inside, told without decoding; None where nothing tells."""
-        raise NotImplementedError
+        return None
 
     def stream(self) -> Stream:
         """A new stream from the first unpacked byte."""

@@ -19,7 +19,7 @@ from .chunked import own_table
 from .gathering import Fronts, Parts, plan
 from .guess import read_by_guess
 from .gzipstream import MAX_RATIO, GzipStream
-from .members import IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
+from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
 from .table import Ids, Span, SpanTable
 from .walker import WINDOW, Walker
 
@@ -40,7 +40,7 @@ _RUN = 16
 
 
 class Gzip(Container):
-    packing = "gzip"
+    packing, magic = "gzip", MAGIC
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
@@ -239,8 +239,8 @@ class Gzip(Container):
 
     def stated(self) -> Trailer:
         """The last eight bytes: the trailer of the last member, if no padding follows."""
-        data = bytearray(8)
-        self.source.read_at(max(0, (self.source.size or 0) - 8), memoryview(data))
+        data = bytearray(TRAILER)
+        self.source.read_at(max(0, (self.source.size or 0) - TRAILER), memoryview(data))
         return parse_trailer(memoryview(data), 0)
 
 
@@ -259,11 +259,11 @@ def _inflate_members(data: memoryview, out: memoryview) -> bool:
             return False
         status, consumed, produced = decoder.inflate(data, position, out, done)
         position += consumed
-        if status != inflate.END or len(data) < position + 8:
+        if status != inflate.END or len(data) < position + TRAILER:
             return False
         crc = inflate.crc32(out[done : done + produced])
         if parse_trailer(data, position) != Trailer(crc, produced & 0xFFFFFFFF):
             return False
-        position = skip_zeros(data, position + 8)
+        position = skip_zeros(data, position + TRAILER)
         done += produced
     return done == len(out)

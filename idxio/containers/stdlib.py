@@ -17,25 +17,19 @@ if TYPE_CHECKING:
 
 
 class Xz(Container):
-    packing = "xz"
-
-    def limit(self) -> int | None:
-        return None
+    packing, magic = "xz", b"\xfd7zXZ\0"
 
     def stream(self) -> Stream:
         lzma = _module(self, "lzma")
-        return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, b"\xfd7zXZ\0")
+        return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, self.magic)
 
 
 class Bz2(Container):
-    packing = "bz2"
-
-    def limit(self) -> int | None:
-        return None
+    packing, magic = "bz2", b"BZh"
 
     def stream(self) -> Stream:
         bz2 = _module(self, "bz2")
-        return _Stream(self, bz2.BZ2Decompressor, OSError, b"BZh")
+        return _Stream(self, bz2.BZ2Decompressor, OSError, self.magic)
 
 
 def _module(container: Container, name: str) -> Any:
