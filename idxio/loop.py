@@ -64,7 +64,7 @@ class Loop:
     def __init__(self, recipe: Recipe, place: Place, labels: Any) -> None:
         """It begins at place, and keeps that up to date; labels: their type, where memory is not the caller's."""
         self._recipe, self._place, self._label_dtype = recipe, place, labels
-        self._start = place.position
+        self._start, self._stride, self._n = place.position, recipe.share.stride, recipe.share.order.n
         self._images = recipe.images.get() if isinstance(recipe.images, Held) else recipe.images
         self._planned: dict[int, _Plan] = {}
         # Its own, so that two loops don't unpack for each other.
@@ -108,7 +108,7 @@ class Loop:
             if gather is not None:
                 gather(places, images).run()
             else:
-                self._fill(places, images, some[-1][0] + 1)
+                self._fill(places, images, some[-1][0])
             return some
 
         made: Iterator[list[tuple[int, Batch]]]
@@ -121,10 +121,14 @@ class Loop:
             made = ahead(make, len(groups), depth, 1 if self._reader else recipe.threads)
         for some in made:
             for number, batch in some:
-                self._place.position = share.position(self._start, number + 1)
+                self._place.position = self._behind(number)
                 yield batch
             del some, batch
-        self._place.position = share.order.n
+        self._place.position = self._n
+
+    def _behind(self, number: int) -> int:
+        """The position of all ranks behind a batch."""
+        return min(self._start + (number + 1) * self._stride, self._n)
 
     def _native(self) -> Callable[[Ids, Array], Gather] | None:
         """From places and an array to the native gather of the images there, if there is one."""
@@ -158,15 +162,15 @@ class Loop:
             return list(zip(each, labels, plan.valid[number : number + count], strict=True)), places, images
         return list(zip(each, labels, strict=True)), places, images
 
-    def _fill(self, places: Ids, images: Array, behind: int) -> None:
-        """Fill images otherwise; behind: the number of the batch that comes after them."""
+    def _fill(self, places: Ids, images: Array, last: int) -> None:
+        """Fill images otherwise; last: the number of the last batch among them."""
         recipe = self._recipe
         if self._reader is None:
             assert not isinstance(self._images, IdxArray)
             recipe.image_rows.gather(*locate(self._images, places), images)
         else:
             self._reader.gather(recipe.image_rows, places, images)
-            self._reader.prepare(recipe.share.position(self._start, behind))
+            self._reader.prepare(self._behind(last))
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""

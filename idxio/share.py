@@ -51,10 +51,6 @@ class Share(NamedTuple):
             return n
         return n - left if self.remainder == "drop" else n - left + self.world_size
 
-    def position(self, start: int, count: int) -> int:
-        """The position behind so many batches from start on."""
-        return min(start + count * self.stride, self.order.n)
-
     def samples(self, epoch: int, start: int, first: int, count: int) -> Samples:
         """The samples of count batches, or as many as there are, from the first-th behind the position start on."""
         begin = start + first * self.stride
