@@ -11,7 +11,7 @@ from .duplicates import Duplicates, find_duplicates
 from .errors import FormatError, IdxError
 from .finding import SPLITS, find_split
 from .inspecting import info
-from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_pixels, judge_stated
+from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
 from .progress import counter
 from .survey import Survey, survey
 
@@ -80,6 +80,9 @@ def check(
     advance = _counter(pairs, progress)
     for split, (images, labels) in pairs.items():
         try:
+            if split != "train" and info(images).shape[:1] == info(labels).shape[:1] == (0,):
+                findings.append(Finding("warning", "empty", split, "no pictures at all"))
+                continue
             splits[split] = survey(images, labels, progress=advance)
         except IdxError as error:
             findings.append(Finding("error", "unreadable", split, str(error)))
@@ -87,6 +90,7 @@ def check(
     names, stated = _described(directory, splits, findings)
     trained = splits["train"].classes if "train" in splits else None
     for split, seen in splits.items():
+        findings += judge_names(split, seen)
         findings += judge_stated(split, seen, stated)
         findings += judge_labels(split, seen, names, trained)
         findings += judge_pixels(split, seen)
@@ -146,5 +150,5 @@ def _stated(path: str) -> dict[str, int]:
         try:
             files = json.load(file).get("files", {})
             return {name: int(about["crc32"], 16) for name, about in files.items()}
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise FormatError(f'is no JSON object whose "files" have a "crc32" ({error!r})', file=path) from error

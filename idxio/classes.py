@@ -66,7 +66,10 @@ def as_names(given: Any) -> Names:
     if isinstance(given, str):
         raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
     items = given.items() if isinstance(given, dict) else enumerate(given)
-    return {int(label): str(name) for label, name in items}
+    names = {int(label): str(name) for label, name in items}
+    if far := [label for label in names if not -(1 << 63) <= label < 1 << 63]:
+        raise ValueError(f"no class has the label {far[0]}")
+    return names
 
 
 def _published(labels: str) -> Names | None:
@@ -96,7 +99,7 @@ def from_json(path: str) -> Names | None:
         try:
             names = json.load(file).get("class_names")
             return None if names is None else as_names(names)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise FormatError(
                 f'is no JSON object with "class_names", a list or an object with labels as keys ({error})', file=path
             ) from error
@@ -111,6 +114,6 @@ def _from_mapping(path: str) -> Names:
                 if line.strip():
                     label, *codes = map(int, line.split())
                     names[label] = "/".join(dict.fromkeys(map(chr, codes)))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
     return names

@@ -132,12 +132,16 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
     )
 
 
+def named_role(path: str) -> str:
+    """What the name of a file says that it is: "image" or "label"; "" where it says nothing."""
+    match = _NAME.fullmatch(os.path.basename(path))
+    return match[2].lower() if match else ""
+
+
 def _look(path: str, name: str) -> _File:
     """What a file is: by its axes, and by its name where it has two or its type is not that of labels."""
     about = info(path)
-    match = _NAME.fullmatch(name)
-    assert match is not None
-    ndim, role = len(about.shape), match[2].lower()
+    ndim, role = len(about.shape), named_role(name)
     if ndim == 0:
         raise FormatError("holds one number, expected images or labels", file=path)
     if ndim == 1:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from .array import IdxArray, open_array
+from .errors import FormatError
 from .selection import ArrayLike, Selection
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+# Columns of its labels: the class, who wrote the digit, and where in NIST it is.
+_QMNIST = 8
 
 
 def as_records(data: Any) -> ArrayLike:
@@ -42,7 +46,29 @@ def as_labels(data: Any) -> Array:
 
 
 def read_classes(file: str) -> Array:
-    """The class of each sample in a label file: of labels with two axes, as QMNIST's, the first column."""
+    """The class of each sample in a label file, as `class_column` has it."""
     with open_array(file) as f:
-        labels: Array = f[:, 0] if f.ndim == 2 else f[...]
+        return class_column(f.read(), file)
+
+
+def class_column(labels: Array, file: str) -> Array:
+    """The class of each sample, an integer: of QMNIST's labels, which have eight, the first.
+
+    Raises
+    ------
+    FormatError
+        They are no labels, but images for example.
+    """
+    if labels.dtype.kind in "iu" and labels.ndim == 2 and labels.shape[1] == _QMNIST:
+        return labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        hint = ""
+        if labels.ndim > 2:
+            hint = "; are images and labels exchanged?"
+        elif labels.ndim == 2:
+            hint = f", or QMNIST's {_QMNIST}; of one-hot ones, labels.argmax(1) are such"
+        raise FormatError(
+            f"holds {labels.dtype.name} of shape {labels.shape}, expected labels: one integer for each picture{hint}",
+            file=file,
+        )
     return labels

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .duplicates import Duplicates
+from .finding import named_role
 from .survey import Survey
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -79,6 +80,10 @@ def ranges_of(splits: dict[str, Survey]) -> dict[str, tuple[int, int]]:
 
 def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained: Array | None) -> Iterator[Finding]:
     """Labels outside the class list, and classes without a picture. Without names, the list is what train has."""
+    negative = np.flatnonzero(seen.labels < 0)
+    if len(negative):
+        text = f"labels below 0 ({_some(np.unique(seen.labels[negative]).tolist())}), which no class has"
+        yield _about("error", "labels", split, text, negative)
     if names is not None:
         what, known = "the class list", np.array(sorted(names), np.int64)
     elif trained is not None:
@@ -139,6 +144,14 @@ def judge_files(splits: dict[str, Survey]) -> Iterator[Finding]:
     if len(datasets) > 1:
         text = f"files of several published datasets: {', '.join(datasets)}"
         yield Finding("error", "mixed", list(datasets.values())[-1], text)
+
+
+def judge_names(split: str, seen: Survey) -> Iterator[Finding]:
+    """Files whose names say that they are something else."""
+    for file, role in ((seen.images_file, "image"), (seen.labels_file, "label")):
+        if named_role(file) not in (role, ""):
+            text = f"{os.path.basename(file)} holds {role}s; other programs go by its name"
+            yield Finding("error", "name", split, text)
 
 
 def judge_stated(split: str, seen: Survey, stated: dict[str, int]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ._native import inflate, rows
 from .array import IdxArray, open_array
 from .errors import FormatError
 from .header import format_header
+from .inputs import class_column
 from .known import known_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -94,11 +95,13 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
         A file is damaged, or is not what it should be: images of shape (n, height, width[, channels]), n integers.
     """
     with open_array(labels) as f:
-        _check_labels(f)
+        if not f.size:
+            raise FormatError("holds no label", file=f.name)
         stored = f.read()
+        column = class_column(stored, f.name)
         labels_crc = _crc(stored, _header_crc(f))
         labels_known = _known(f, labels_crc)
-    values = np.ascontiguousarray(stored if stored.ndim == 1 else stored[:, 0]).astype(np.int64)
+    values = np.ascontiguousarray(column).astype(np.int64)
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
         raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels)
@@ -151,13 +154,6 @@ def _crc(array: Array, crc: int) -> int:
 
 def _known(f: IdxArray, crc: int) -> str | None:
     return known_file(crc, len(format_header(f.dtype, f.shape)) + f.nbytes)
-
-
-def _check_labels(f: IdxArray) -> None:
-    if f.ndim not in (1, 2) or f.dtype.kind not in "iu":
-        raise FormatError(f"holds {f.shape} {f.dtype.name}, expected labels: one integer for each picture", file=f.name)
-    if not f.size:
-        raise FormatError("holds no label", file=f.name)
 
 
 def _check_images(f: IdxArray, count: int, labels: str) -> None:

@@ -110,7 +110,11 @@ class Replacement:
 
     def _replace(self) -> None:
         if self._temporary is not None:
-            os.replace(self._temporary, self._path)
+            try:
+                os.replace(self._temporary, self._path)
+            except OSError as error:
+                error.filename, error.filename2 = self.name, None  # as the caller named it
+                raise
             self._temporary = None
 
     def discard(self) -> None:

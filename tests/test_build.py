@@ -500,3 +500,33 @@ def test_command(classes, capsys):
     assert main(["build", f"{tmp_path}/in", f"{tmp_path}/new", "--test-per-class", "99"]) == 2
     assert "99 to test with" in capsys.readouterr().err
     assert main(["build", f"{tmp_path}/nowhere", f"{tmp_path}/new"]) == 3
+
+
+def test_sixteen_bits_and_a_transparent_colour(tmp_path):
+    pixels = np.array([[1000, 30000]], np.uint16)
+    os.makedirs(tmp_path / "in" / "a")
+    Image.fromarray(pixels).save(tmp_path / "in" / "a" / "0.png", transparency=1000)
+    Image.fromarray(pixels).save(tmp_path / "in" / "a" / "1.pgm")
+    built = idxio.build(tmp_path / "in", tmp_path / "out", test_per_class=0, sort=True)
+    x = idxio.read(built.files[0].file)
+    assert x[0, 0, 0] == 255
+    assert x[1, 0, 0] < 10
+    assert x[0, 0, 1] == x[1, 0, 1]
+
+
+@pytest.mark.parametrize("heading", ["file_name,label", "Image,Class"])
+def test_lists_with_lines_that_lead_nowhere(tmp_path, heading, capsys):
+    save(picture(0), f"{tmp_path}/in/0.png")
+    save(picture(1), f"{tmp_path}/in/1.png")
+    os.mkfifo(tmp_path / "in" / "pipe.png")
+    (tmp_path / "labels.csv").write_text(
+        f"{heading}\n0.png,a\npipe.png,a\n/dev/zero,a\n0\0.png,a\n1.png,b\n", encoding="utf-8"
+    )
+    built = idxio.build(
+        tmp_path / "in", tmp_path / "out", labels=tmp_path / "labels.csv", skip_bad=True, test_per_class=0
+    )
+    assert built.class_names == ["a", "b"]
+    assert [path for path, _ in built.skipped] == ["pipe.png", "/dev/zero", "0\0.png"]
+    for missing, what in (("none", "No such file"), ("labels.csv", "is no folder")):
+        with pytest.raises(OSError, match=what):
+            idxio.build(tmp_path / missing, tmp_path / "new", labels=tmp_path / "labels.csv")

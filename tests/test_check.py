@@ -381,3 +381,62 @@ def test_command_text(tmp_path, capsys):
     assert "pictures  200 x 28 x 28 uint8" in out
     assert "0 zero\\x1b[31m        20         5" in out  # nothing reaches the terminal that it would obey
     assert "warning: train: copies of earlier pictures of train: 1 (record 15) [copies]" in out
+
+
+# --- files that other programs would misread ---
+
+
+def test_images_and_labels_exchanged(tmp_path):
+    write(tmp_path)
+    images, labels = (tmp_path / name for name in NAMES["train"])
+    images.rename(tmp_path / "t")
+    labels.rename(images)
+    (tmp_path / "t").rename(labels)
+    found = idxio.check(tmp_path)
+    assert kinds(found)[:2] == [("error", "name", "train")] * 2
+    assert "train-labels-idx1-ubyte.gz holds images" in found.findings[0].message
+
+
+@pytest.mark.parametrize("wide", [4, 0])
+def test_labels_with_two_axes_are_qmnists_or_wrong(tmp_path, wide):
+    x, y = DRAWN["train"]
+    write(tmp_path, train=(x, np.repeat(y[:, None], wide, axis=1)))
+    found = idxio.check(tmp_path)
+    assert ("error", "unreadable", "train") in kinds(found)
+    write(tmp_path, train=(x, np.repeat(y[:, None], 8, axis=1)))
+    assert idxio.check(tmp_path).ok
+
+
+def test_labels_below_zero(tmp_path):
+    x, y = DRAWN["train"]
+    write(tmp_path, train=(x, y.astype(np.int32) - 3))
+    assert ("error", "labels", "train") in kinds(idxio.check(tmp_path))
+
+
+def test_a_split_to_test_with_may_be_empty(tmp_path, capsys):
+    write(tmp_path, t10k=(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)))
+    found = idxio.check(tmp_path)
+    assert found.ok
+    assert ("warning", "empty", "t10k") in kinds(found)
+    assert main(["check", str(tmp_path)]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"class_names": {"99999999999999999999": "x"}}', "[" * 100_000, '{"files": ' + "[" * 100_000, "\udcff"]
+)
+def test_any_dataset_json(tmp_path, text, capsys):
+    write(tmp_path)
+    (tmp_path / "dataset.json").write_bytes(text.encode(errors="surrogateescape"))
+    for command in ("check", "report"):
+        output = ["-o", str(tmp_path / "page.html")] if command == "report" else []
+        assert main([command, str(tmp_path), *output]) == 1
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_any_mapping(tmp_path):
+    for split, names in NAMES.items():
+        for name, array in zip(names, DRAWN[split], strict=True):
+            (tmp_path / f"emnist-letters-{name}").write_bytes(gzip.compress(encode(array), 1))
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 99999999999999999999\n")
+    assert ("error", "unreadable", "train") in kinds(idxio.check(tmp_path))

@@ -614,6 +614,27 @@ def test_stdin_may_be_closed(idxio_run):
     assert (done.returncode, done.stderr) == (3, "idxio: -: Bad file descriptor\n")
 
 
+def test_repack_of_a_pipe(idxio_run, tmp_path, images):
+    idxio.write(tmp_path / "images", images)
+    with open(tmp_path / "images", "rb") as file:
+        done = idxio_run("repack", "/dev/stdin", "out.gz", stdin=file)
+    assert (done.returncode, done.stderr) == (0, "")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cp", "images", "pipe"], cwd=tmp_path):
+        done = idxio_run("repack", "pipe", "again.gz")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+    assert (idxio.read(tmp_path / "again.gz") == images).all()
+
+
+@pytest.mark.parametrize("target", ["nodir/x.gz", "dir"])
+def test_repack_names_the_file_that_can_not_be_written(idxio_run, tmp_path, images, target):
+    idxio.write(tmp_path / "images", images)
+    (tmp_path / "dir").mkdir()
+    done = idxio_run("repack", "images", target)
+    assert (done.returncode, done.stderr.split(": ")[:2]) == (3, ["idxio", target])
+
+
 def test_interrupt(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import tempfile
 import tracemalloc
 import zipfile
@@ -236,7 +237,7 @@ def test_parquet_is_that_of_the_hub(tmp_path, small):
 
 def test_the_class_of_qmnist_is_the_first_column(tmp_path, small):
     images, labels = small["train"]
-    put(tmp_path / "wide", "train", images, np.stack([labels, labels + 100], axis=1).astype(np.int32))
+    put(tmp_path / "wide", "train", images, np.stack([labels, *[labels + 100] * 7], axis=1).astype(np.int32))
     idxio.export_dataset(tmp_path / "wide", tmp_path / "out", to="csv")
     idxio.import_dataset(tmp_path / "out", tmp_path / "back")
     assert_back(tmp_path / "back", "train", images, labels)
@@ -789,3 +790,47 @@ def test_plain_csv_takes_the_fast_parser(tmp_path, small, monkeypatch):
     monkeypatch.setattr(table_csv, "_parse_any", None)
     idxio.import_dataset(tmp_path / "out", tmp_path / "back")
     assert_back(tmp_path / "back", "train", *small["train"])
+
+
+# --- what is missing is noticed ---
+
+
+def test_a_missing_shard(tmp_path, small):
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="parquet")
+    shard = tmp_path / "out" / "train-00000-of-00001.parquet"
+    shard.rename(tmp_path / "out" / "train-00001-of-00002.parquet")
+    with pytest.raises(idxio.FormatError, match=r"no train-00000-of-00002\.parquet; 1 of 2"):
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+    idxio.import_dataset(tmp_path / "out" / "train-00001-of-00002.parquet", tmp_path / "back")  # one that was named
+
+
+def test_a_missing_or_double_split_of_png_folders(tmp_path, small):
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="png")
+    shutil.copytree(tmp_path / "out" / "test", tmp_path / "out" / "t10k")
+    with pytest.raises(idxio.FormatError, match="both test and t10k"):
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+    for name in ("test", "t10k"):
+        shutil.rmtree(tmp_path / "out" / name)
+    with pytest.raises(idxio.FormatError, match="no folder test"):
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+    for records in ("[]", "null", "5", '{"train": "30"}'):
+        (tmp_path / "out" / "dataset.json").write_text(f'{{"records": {records}}}')
+        with pytest.raises(idxio.FormatError, match="no object of numbers"):
+            idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_among_the_pictures(tmp_path, small):
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="png")
+    path = next((tmp_path / "out" / "train").glob("*/00003.png"))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="is no file"):
+        idxio.import_dataset(tmp_path / "out", tmp_path / "back")
+
+
+@pytest.mark.parametrize("to", ["png", "parquet"])
+def test_a_split_of_no_pictures_is_refused(tmp_path, small, to):
+    put(tmp_path / "data", "t10k", np.zeros((0, 4, 4), np.uint8), np.zeros(0, np.uint8))
+    with pytest.raises(idxio.FormatError, match="holds no pictures"):
+        idxio.export_dataset(tmp_path / "data", tmp_path / "out", to=to)

@@ -230,8 +230,9 @@ def test_show_a_class_by_other_labels(tmp_path, capsys):
     assert main(["show", images, "--class", "3", "--labels", str(tmp_path / "mine"), "--rows", "0"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith(": 6")
     for args, said in (
-        ([images, "--class", "3", "--labels", str(tmp_path / "few")], "expected the labels of the 60 images"),
+        ([images, "--class", "3", "--labels", str(tmp_path / "few")], "has 7 labels for the 60 images"),
         ([images, "--class", "3", "--labels", str(tmp_path / "none")], "No such file"),
+        ([images, "--class", "3", "--labels", str(tmp_path / "pictures.idx")], "images and labels exchanged?"),
         ([images, "--labels", str(tmp_path / "mine")], "say which class"),
         ([images, "--class", "12"], "has no class 12; it has 0, 1, 2"),
         ([images, "--class", "nine"], "has no class nine"),
@@ -239,10 +240,20 @@ def test_show_a_class_by_other_labels(tmp_path, capsys):
         ([str(tmp_path / "pictures.idx"), "--class", "3"], "--labels FILE"),
         ([str(folder / NAMES[1]), "--class", "3"], "holds no images"),
     ):
-        assert main(["show", *args]) in (2, 3)
+        assert main(["show", *args]) in (1, 2, 3)
         error = capsys.readouterr().err
         assert re.fullmatch(r"idxio: .*\n", error)
         assert said in error
+        if said == "No such file":
+            assert error.startswith(f"idxio: {tmp_path / 'none'}: ")
+
+
+def test_show_a_class_whose_name_is_a_number(tmp_path, capsys):
+    images = str(write(tmp_path / "data", names={"0": "5", "1": "0"}) / NAMES[0])
+    for wanted, title in (("5", "class 5"), ("0", "class 0 5"), ("99999999999999999999", None)):
+        code = main(["show", images, "--class", wanted, "--rows", "0"])
+        out = capsys.readouterr().out
+        assert (code, title in out if title else out) == ((0, True) if title else (2, ""))
 
 
 def test_show_reads_labels_beside_in_any_packing(tmp_path):

@@ -331,7 +331,8 @@ def test_command(tmp_path, capsys, monkeypatch):
     [
         (["a", "b"], 2, "sort takes pairs: IMAGES LABELS"),
         (["a", "b", "x"], 2, "sort takes pairs"),
-        (["a", "c", "x", "y"], 2, "there are 300 images and 5 labels"),
+        (["a", "c", "x", "y"], 2, "c: has 5 labels for the 300 images of a"),
+        (["b", "a", "x", "y"], 1, "a: holds uint8 of shape"),
         (["a", "b", "x", "x"], 2, "go to different files"),
         (["none", "b", "x", "y"], 3, "none: No such file"),
         (["a", "bad", "x", "y"], 1, "bad: "),

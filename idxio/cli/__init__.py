@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--rows", type=_rows, metavar="A:B", help=rows)
     show.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead")
 
-    one = "only the images of a class, by its number or name; --rows then counts among them"
+    one = "only the images of a class, by its number or else its name; --rows then counts among them"
     show.add_argument("--class", dest="of_class", metavar="K", help=one)
     show.add_argument("--labels", metavar="FILE", help="their labels, where they don't lie beside under the usual name")
 

@@ -18,6 +18,8 @@ def run_export(source: str, target: str, to: str | None, dataset: str | None) ->
         raise report.UsageError(f"{target}: say what to write: --to {', '.join(FORMATS)}")
     if to != "npy" and os.path.isfile(source):
         raise report.UsageError(f"{source}: name the directory of the dataset; one file becomes --to npy")
+    if to == "npy" and dataset is not None:
+        raise report.UsageError("--dataset names one of several datasets in a directory; this is one file")
     with report.using(), naming(source), bar(source, " records") as progress:
         export_dataset(source, target, to=to, dataset=dataset, progress=progress)
     _list(target)

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..errors import FormatError
 from ..finding import find_pair
+from ..inputs import class_column
+from ..survey import MAX_CLASSES
 from . import report
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-_MAX_CLASSES = 1000  # more different labels are no classes
 
 
 class Dataset(NamedTuple):
@@ -33,8 +34,7 @@ def find(directory: str) -> list[str]:
 def check(files: list[str], arrays: list[Array]) -> Dataset:
     """The dataset of the arrays of the four files, if they belong together; FormatError otherwise."""
     for images, labels in ((0, 1), (2, 3)):
-        if arrays[labels].ndim == 2:
-            arrays[labels] = arrays[labels][:, 0]  # QMNIST: the class, then who wrote it and where
+        arrays[labels] = class_column(arrays[labels], files[labels])
         _check_images(arrays[images], files[images])
         _check_labels(arrays[labels], files[labels], len(arrays[images]))
     data = Dataset(*arrays)
@@ -57,12 +57,7 @@ def _check_images(images: Array, file: str) -> None:
 
 
 def _check_labels(labels: Array, file: str, count: int) -> None:
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise FormatError(
-            f"holds {report.dimensions(labels.shape)} {labels.dtype.name}, expected labels: count integers",
-            file=file,
-        )
     if len(labels) != count:
         raise FormatError(f"has {len(labels):,} labels for {count:,} images", file=file)
-    if (classes := len(np.unique(labels))) > _MAX_CLASSES:
-        raise FormatError(f"has {classes:,} different labels, expected at most {_MAX_CLASSES:,}", file=file)
+    if (classes := len(np.unique(labels))) > MAX_CLASSES:
+        raise FormatError(f"has {classes:,} different labels, expected at most {MAX_CLASSES:,}", file=file)

@@ -16,7 +16,8 @@ def run_repack(file: str, target: str, level: int) -> int:
     """Write the file again as indexed gzip; a line for before and one for after."""
     with report.naming(file), bar(file) as progress:
         repack(report.given(file), target, level=level, progress=progress)
-    for name in (target,) if file == "-" else (file, target):
+    # A pipe can't be read again.
+    for name in (file, target) if file != "-" and os.path.isfile(file) else (target,):
         start = time.perf_counter()
         reading.read(name)
         seconds = time.perf_counter() - start

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..classes import class_names
 from ..finding import find_pair
-from ..reading import read
+from ..inputs import read_classes
 from . import report
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -29,16 +29,16 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
     """The records of the class, a number or a name, of count images; their labels are beside them if not given."""
     labels = labels or _beside(images)
     with report.naming(labels):
-        values = read(labels)
+        values = read_classes(labels)
         names = class_names(labels) or {}
-    values = values[:, 0] if values.ndim == 2 else values  # QMNIST: the class, then who wrote it and where
-    if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) != count:
-        what = f"{report.dimensions(values.shape)} {values.dtype.name}"
-        raise report.UsageError(f"{labels}: holds {what}, expected the labels of the {count:,} images of {images}")
+    if len(values) != count:
+        raise report.UsageError(f"{labels}: has {len(values):,} labels for the {count:,} images of {images}")
     found = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
     classes = np.unique(values).tolist()
-    number = int(wanted) if re.fullmatch(r"-?\d+", wanted) else next(iter(found), None)
-    if number is None or number not in classes:
+    number = int(wanted) if re.fullmatch(r"-?\d{1,19}", wanted) else None
+    if number not in classes:
+        number = next((k for k in found if k in classes), None)  # names that are numbers
+    if number is None:
         some = ", ".join(f"{k} {names.get(k, '')}".strip() for k in classes[:20])
         raise report.UsageError(f"{labels}: has no class {wanted}; it has {some}{', …' if len(classes) > 20 else ''}")
     name = report.printable(f"class {number} {names.get(number, '')}".strip())

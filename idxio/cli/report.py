@@ -51,11 +51,11 @@ def exit_code(error: BaseException) -> int:
 
 @contextlib.contextmanager
 def naming(file: str) -> Iterator[None]:
-    """Let the errors of the system inside name the file that the user named: most name none, or a temporary one."""
+    """Let the errors of the system inside that name no file name the one that the user named."""
     try:
         yield
     except OSError as error:
-        if error.errno is not None:  # one of idxio's own has no number, and says the name
+        if error.errno is not None and error.filename is None:  # one of idxio's own has no number, and says the name
             error.filename = file
         raise
     except MemoryError as error:
@@ -78,7 +78,7 @@ def given(file: str) -> str | IO[bytes]:
     if file != "-":
         return file
     if sys.stdin is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "<stdin>")
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), file)
     return sys.stdin.buffer
 
 

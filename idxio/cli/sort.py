@@ -23,6 +23,9 @@ def run(files: list[str], order: str | None, level: int) -> int:
             images.append(open_array(one))
         with report.naming(other):
             labels.append(read_classes(other))
+        if images[-1].ndim and len(images[-1]) != len(labels[-1]):
+            counts = f"has {len(labels[-1]):,} labels for the {len(images[-1]):,} images of {one}"
+            raise report.UsageError(f"{other}: {counts}")
     with report.using(), naming(images_file), bar(images_file) as progress:
         write_sorted(images_file, labels_file, images, labels, level=level, order_file=order, progress=progress)
     for file in (images_file, labels_file, *([order] if order else [])):

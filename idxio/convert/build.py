@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Generator
 from typing import IO, Any, NamedTuple
@@ -135,6 +137,8 @@ def build(
     threads = check_threads(threads)
     need_pillow()
     images = os.fspath(images)
+    if not stat.S_ISDIR(os.stat(images).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     found = folders.by_folder(images) if labels is None else folders.by_csv(os.fspath(labels))
     if not found.paths:
         raise ValueError(f"{images}: holds no pictures in subfolders" if labels is None else f"{labels}: lists none")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..causes import likely_cause
+from .parts import read_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,10 +50,11 @@ def decode(path: str) -> Array:
     import PIL.Image
 
     try:
-        with open(path, "rb", buffering=0) as file:
-            data = file.read()
+        data = read_file(path)
     except OSError as error:
         raise BadPictureError(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # a path with a zero
+        raise BadPictureError(f"can't be read: {error}") from None
     try:
         return _pixels(PIL.Image.open(io.BytesIO(data)))
     except BadPictureError:
@@ -81,8 +83,15 @@ def _special(image: Image.Image) -> Array:
     if image.info.get("exif"):
         image = _upright(image)
     mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format == "PNG"):  # Pillow < 10 has I for 16 bits
-        return np.asarray(image).astype(np.uint16)
+    clear = image.info.get("transparency")
+    # Pillow < 10 has I for the 16 bits of PNG; for those of PGM it still has.
+    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
+        pixels = np.asarray(image).astype(np.uint16)
+        if isinstance(clear, int):
+            pixels[pixels == clear] = 0xFFFF  # white is what lies behind
+        return pixels
+    if isinstance(clear, tuple) and max(clear) > 0xFF:
+        raise BadPictureError("has 16 bits and a transparent colour, of which Pillow reads 8")
     if mode in ("I", "F"):
         raise BadPictureError(f"holds 32-bit numbers (mode {mode}), whose black and white nobody knows")
     if mode.endswith(("A", "a")) or "transparency" in image.info:

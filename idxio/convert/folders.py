@@ -46,7 +46,7 @@ def by_folder(folder: str) -> Found:
 
 
 def by_csv(file: str) -> Found:
-    """Lines of path and label, UTF-8; a first line `path,label` (or filename, file, image) is a heading.
+    """Lines of path and label, UTF-8; a first line `path,label` (or filename, file_name, file, image) is a heading.
 
     Raises
     ------
@@ -80,7 +80,9 @@ def by_csv(file: str) -> Found:
     return Found(names, paths, [label_of[name] for name in classes], [])
 
 
-_HEADINGS = [[path, label] for path in ("path", "file", "filename", "image") for label in ("label", "class")]
+_HEADINGS = [
+    [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
+]
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -25,6 +25,8 @@ from .parts import Array, Blocks, describe
 _WORDS = {
     "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double",
 }  # fmt: skip
+# The shards of Hugging Face's datasets: train-00000-of-00002.parquet.
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.parquet", re.IGNORECASE)
 _TEST = re.compile(r"(?:^|[^a-z0-9])(test|t10k)(?:[^a-z0-9]|$)")
 Progress = Callable[[int], None]
 
@@ -121,6 +123,8 @@ def _splits(
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         for suffix in (".parquet", ".csv"):
             if files := [os.path.join(source, name) for name in names if name.lower().endswith(suffix)]:
+                if suffix == ".parquet":
+                    _check_shards(files)
                 return _tables(suffix, files, shape, threads)
         folders = [name for name in names if os.path.isdir(os.path.join(source, name))]
         if folders and all(_split_of(name) for name in folders):
@@ -162,18 +166,44 @@ def _tables(
     return {split: table_csv.csv_blocks(paths[0], shape) for split, paths in of_split.items()}, None
 
 
+def _check_shards(files: list[str]) -> None:
+    """Raise if one of the files that their names count is missing."""
+    there: dict[tuple[str, int], set[int]] = {}
+    for file in files:
+        if match := _SHARD.fullmatch(os.path.basename(file)):
+            there.setdefault((match[1], int(match[3])), set()).add(int(match[2]))
+    for (name, count), numbers in there.items():
+        if missing := [i for i in range(count) if i not in numbers]:
+            raise FormatError(
+                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count} such files are there",
+                file=os.path.dirname(files[0]),
+            )
+
+
 def _pictures(source: str, folders: list[str], threads: int) -> tuple[dict[str, Blocks], dict[int, str] | None]:
     png.need_pillow()
     names, records = None, {}
     description = os.path.join(source, DESCRIPTION)
     if os.path.exists(description):
         names = from_json(description)
-        with open(description, encoding="utf-8") as file:
-            records = json.load(file).get("records", {})
-    return {
-        _split_of(name): png_folders.png_blocks(os.path.join(source, name), records.get(name), threads)
-        for name in folders
-    }, names
+        records = _stated_records(description)
+    splits: dict[str, Blocks] = {}
+    for name in folders:
+        if (split := _split_of(name)) in splits:
+            raise FormatError(f"has both {SPLITS[split]} and {split}, which are one split; leave one", file=source)
+        splits[split] = png_folders.png_blocks(os.path.join(source, name), records.get(name), threads)
+    if lacking := [name for name in records if _split_of(name) and _split_of(name) not in splits]:
+        raise FormatError(f"has no folder {lacking[0]}, of which {DESCRIPTION} tells", file=source)
+    return splits, names
+
+
+def _stated_records(path: str) -> dict[str, int]:
+    """How many records each split had when it was exported."""
+    with open(path, encoding="utf-8") as file:
+        records = json.load(file).get("records", {})
+    if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
+        raise FormatError(f'has "records" that are no object of numbers: {records!r:.80}', file=path)
+    return records
 
 
 def _split_of(name: str) -> str:

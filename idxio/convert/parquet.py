@@ -80,7 +80,7 @@ def parquet_names(path: str) -> dict[int, str] | None:
     try:
         names = json.loads(told or b"")["info"]["features"]["label"]["names"]
         told_names = dict(enumerate(map(str, names)))
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, RecursionError):
         return None
     return None if all(name == str(i) for i, name in told_names.items()) else told_names
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -13,6 +15,7 @@ import numpy as np
 from ..array import IdxArray
 from ..classes import DESCRIPTION
 from ..errors import FormatError
+from ..inputs import class_column
 from ..parallel import on_threads
 from ..target import write_file
 
@@ -47,6 +50,15 @@ def records_at_once(record_nbytes: int) -> int:
     return max(1, _BLOCK // max(1, record_nbytes))
 
 
+def read_file(path: str) -> bytes:
+    """All bytes of a regular file. OSError for anything else, which might never end."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe is not waited for
+    with open(fd, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "is no file", path)
+        return file.read()
+
+
 def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
     """The results of function for each item, in their order, found by several threads."""
     items = list(items)
@@ -70,14 +82,8 @@ def images_of(split: Split) -> Iterator[tuple[int, Array]]:
 
 
 def classes_of(split: Split) -> Array:
-    """The class of each record, as int64: of labels with two axes, as QMNIST has them, the first column."""
-    labels = split.labels.read().astype(np.int64)
-    if labels.ndim == 2 and labels.shape[1]:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise FormatError(
-            f"has labels of shape {split.labels.shape}, expected one for each image", file=split.labels.name
-        )
+    """The class of each record, as int64; see `class_column`."""
+    labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
     if len(bad := np.flatnonzero(labels < 0)):
         raise FormatError(
             f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more", file=split.labels.name
@@ -98,6 +104,8 @@ def check_pictures(split: Split, format: str) -> None:
     """Raise unless the images are pictures: uint8 and grey or RGB."""
     check_bytes(split, format)
     shape = split.images.shape
+    if not shape[0]:
+        raise FormatError(f"holds no pictures; {format} can't tell their size then. npz can", file=split.images.name)
     if not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)) or not all(shape):
         raise FormatError(
             f"has the shape {shape}; {format} takes pictures, count x height x width or count x height x width x 3. "

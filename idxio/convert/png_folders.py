@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import FormatError
+from ..target import naming
 from . import png
-from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
+from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, read_file, records_at_once
 from .workers import run
 
 # Pictures decoded in one go, at most.
@@ -38,7 +39,7 @@ def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], No
 
 def _write(item: tuple[str, Array]) -> None:
     path, image = item
-    with open(path, "xb", buffering=0) as file:
+    with naming(path), open(path, "xb", buffering=0) as file:
         file.write(png.encode(image))
 
 
@@ -69,8 +70,7 @@ def read_all(paths: list[str], folder: str, shape: tuple[int, ...]) -> Array:
 
 
 def _read(path: str, folder: str) -> Array:
-    with open(os.path.join(folder, path), "rb", buffering=0) as file:
-        return png.decode(file.read(), path, folder)
+    return png.decode(read_file(os.path.join(folder, path)), path, folder)
 
 
 def _find(folder: str) -> tuple[list[str], Array]:
