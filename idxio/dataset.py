@@ -72,7 +72,7 @@ class Dataset:
         return len(self.labels)
 
     def __getitem__(self, key: Any) -> Any:
-        if hasattr(key, "__index__") and not isinstance(key, (np.ndarray, bool)):
+        if hasattr(key, "__index__") and not isinstance(key, (np.ndarray, bool, np.bool_)):
             return self.images[key], self.labels[key]
         rows = as_rows(key, len(self))
         labels = select(self.labels, rows)
