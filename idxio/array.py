@@ -175,6 +175,7 @@ class IdxArray:
 
     def close(self) -> None:
         """Close the file. A file object stays open, for whoever opened it."""
+        self._container.close()
         self._source.close()
 
     def __enter__(self) -> IdxArray:

@@ -67,7 +67,8 @@ def raw_copy(container: Container) -> str:
         status = os.stat(path)
         if status.st_size == size:
             # The time of use alone: another one of writing would make it another file for whoever has it open.
-            os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+            with contextlib.suppress(OSError):  # it may be another user's
+                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
             return path
     except OSError:
         pass

@@ -9,7 +9,7 @@ from .containers import open_container, seekindex
 from .containers.chunked import own_table
 from .containers.gzip import Gzip
 from .containers.seekbuild import build
-from .errors import IdxError
+from .errors import IdxError, TruncatedError
 from .source import File, open_source
 from .target import write_file
 
@@ -68,7 +68,11 @@ def build_index(
             raise IdxError(
                 "needs no index: it carries a table of its own, by which records are found", file=source.name
             )
-        data = build(source, container.stated(), (source.size or 0) / total, spacing, told)
+        try:
+            data, found = build(source, container.stated(), (source.size or 0) / total, spacing, told)
+        except TruncatedError as error:
+            raise payload.cut_short(container, header, error.found, error) from error
+        payload.check_found(container, header, found)
         write_file(path, data)
         return path
     finally:

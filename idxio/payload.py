@@ -41,9 +41,9 @@ def _check_size(container: Container, header: Header) -> None:
     if limit is None:
         return
     if container.packing == "raw":
-        _check_found(container, header, limit)
+        check_found(container, header, limit)
     elif limit < expected:
-        _check_found(container, header, _count(container, header))
+        check_found(container, header, _count(container, header))
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -79,7 +79,7 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
     else:
         buffer = _allocate(container, header, header.size)
         found = _unpack(container, header, buffer.data, threads)
-        _check_found(container, header, found)
+        check_found(container, header, found)
         result = buffer[header.size :]
         _to_native(header, result, threads)
     array = result.view(header.native).reshape(header.shape)
@@ -105,7 +105,7 @@ def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | 
             else:
                 container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
         except TruncatedError as error:
-            raise _cut_short(container, header, error.found, error) from error
+            raise cut_short(container, header, error.found, error) from error
     _to_native(header, result, 1)
     return result.view(header.native).reshape(count, *header.shape[1:])
 
@@ -132,9 +132,9 @@ def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
         while extra := stream.readinto(memoryview(bytearray(BLOCK))):
             found += extra
     except TruncatedError as error:
-        raise _cut_short(container, header, error.found, error) from error
+        raise cut_short(container, header, error.found, error) from error
     else:
-        _check_found(container, header, found)
+        check_found(container, header, found)
     finally:
         stream.close()
 
@@ -152,7 +152,7 @@ def check_whole(container: Container, header: Header) -> int:
         nonlocal crc
         crc = inflate.crc32(piece, crc)
 
-    _check_found(container, header, _count(container, header, keep))
+    check_found(container, header, _count(container, header, keep))
     return crc
 
 
@@ -161,7 +161,7 @@ def _allocate(container: Container, header: Header, before: int) -> Array:
         return allocate(before, header.nbytes)
     except (MemoryError, ValueError):
         # Where nothing told the size before, the promise may be a lie: look before blaming the memory.
-        _check_found(container, header, _count(container, header))
+        check_found(container, header, _count(container, header))
         raise
 
 
@@ -169,7 +169,7 @@ def _unpack(container: Container, header: Header, out: memoryview, threads: int)
     try:
         return container.read_whole(out, threads)
     except TruncatedError as error:
-        raise _cut_short(container, header, error.found, error) from error
+        raise cut_short(container, header, error.found, error) from error
 
 
 def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
@@ -183,15 +183,15 @@ def _count(container: Container, header: Header, keep: Callable[[memoryview], No
             if keep is not None:
                 keep(scratch[:n])
     except TruncatedError as error:
-        raise _cut_short(container, header, error.found, error) from error
+        raise cut_short(container, header, error.found, error) from error
     return found
 
 
-def _check_found(container: Container, header: Header, found: int) -> None:
+def check_found(container: Container, header: Header, found: int) -> None:
     """Raise unless the number of unpacked bytes is what the header promises."""
     expected = header.size + header.nbytes
     if found < expected:
-        raise _cut_short(container, header, found)
+        raise cut_short(container, header, found)
     if found > expected:
         raise FormatError(
             f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
@@ -200,7 +200,7 @@ def _check_found(container: Container, header: Header, found: int) -> None:
         )
 
 
-def _cut_short(container: Container, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
+def cut_short(container: Container, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
     """The error for a file of which so many unpacked bytes are there; error: what its container says."""
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0

@@ -57,20 +57,21 @@ class PathSource:
     def check(self) -> None:
         """Raise ChangedError if the file is no longer the one that was opened."""
         if self._fd < 0:
-            raise ValueError(f"{self.name}: the file is closed")
-        if _identity(os.fstat(self._fd)) != self.identity:
+            raise self._closed()
+        try:
+            identity = _identity(os.fstat(self._fd))
+        except OSError as error:
+            raise self._named(error) from None
+        if identity != self.identity:
             raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
 
     def read_at(self, offset: int, out: memoryview) -> int:
         if self._fd < 0:
-            raise ValueError(f"{self.name}: the file is closed")
-        done = 0
+            raise self._closed()
         try:
-            while done < len(out) and (n := _pread(self._fd, out[done:], offset + done)):
-                done += n
+            done = _pread_full(self._fd, out, offset)
         except OSError as error:
-            error.filename = self.name  # a bad disk, a lost mount
-            raise
+            raise self._named(error) from None
         self.check()
         return done
 
@@ -80,10 +81,17 @@ class PathSource:
         try:
             done = kernels.read_swapped(self._fd, offset, out, itemsize)
         except OSError as error:
-            error.filename = self.name
-            raise
+            raise self._named(error) from None
         self.check()
         return done
+
+    def _named(self, error: OSError) -> Exception:
+        """An error of a read: a bad disk, a lost mount; or another thread has closed the file meanwhile."""
+        error.filename = self.name
+        return self._closed() if self._fd < 0 else error
+
+    def _closed(self) -> ValueError:
+        return ValueError(f"{self.name}: the file is closed")
 
     def map(self) -> mmap.mmap:
         """The file mapped read-only. A file cut short while it is mapped kills the process that looks there."""
@@ -127,16 +135,28 @@ class BufferSource:
 
 
 class SeekableSource:
-    """A file object with a cursor: one reader at a time moves it."""
+    """A file object with a cursor: one reader at a time moves it.
+
+    A plain file is read by position instead. Of others, processes that fork would move each other's cursor.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.name = _name_of(file)
         self._file = file
+        raw = file.raw if type(file) is io.BufferedReader else file
+        self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+        self._process = os.getpid()
         self._start = self._end = file.tell()
         self.size: int | None = file.seek(0, io.SEEK_END) - self._start
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
+        if self._is_plain:
+            done = _pread_full(self._file.fileno(), out, self._start + offset)
+            self._end = max(self._end, self._start + offset + done)
+            return done
+        if os.getpid() != self._process:  # where another thread may have held the lock, too
+            raise RuntimeError(f"{self.name}: a file object can't be read after a fork; open the file by its path")
         with self._lock:
             position = self._file.seek(self._start + offset)
             n = _read_full(self._file, out)
@@ -230,6 +250,14 @@ def open_source(file: File) -> Source:
     except AttributeError:
         seekable = False
     return SeekableSource(file) if seekable else PipeSource(file)
+
+
+def _pread_full(fd: int, out: memoryview, offset: int) -> int:
+    """Fill out from a place of a file; the number of bytes, fewer only at the end."""
+    done = 0
+    while done < len(out) and (n := _pread(fd, out[done:], offset + done)):
+        done += n
+    return done
 
 
 def _pread(fd: int, out: memoryview, offset: int) -> int:

@@ -58,6 +58,18 @@ def test_a_file_that_unpacks_to_more_than_it_promises(tmp_path):
     assert not cache.entries()
 
 
+def test_a_copy_of_another_user_is_good_too(packed, monkeypatch):
+    idxio.open(packed, cache=True).close()
+
+    def refuse(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    monkeypatch.setattr(cache, "_unpack", refuse)
+    with idxio.open(packed, cache=True) as f:
+        assert (f[3] == ARRAY[3]).all()
+
+
 def test_mirrors_share_it(packed, tmp_path):
     (tmp_path / "y.xz").write_bytes(lzma.compress(encode(ARRAY)))
     idxio.open(packed, cache=True).close()

@@ -473,3 +473,38 @@ def test_a_damaged_block_is_seen_by_random_access():
         with pytest.raises(idxio.IdxError):
             f[26]
         assert_same(f[100:], SMALL[100:])
+
+
+def test_an_interrupt_leaves_no_thread(monkeypatch):
+    """Wherever it comes: here, while the threads are started."""
+    data = gzip.compress(encode(np.random.default_rng(0).integers(0, 40, (20_000, 700), np.uint8)), 1)
+    start, started = guess._Part.start, []
+
+    def interrupted(part):
+        if started:
+            raise KeyboardInterrupt
+        started.append(part)
+        start(part)
+
+    monkeypatch.setattr(guess._Part, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        idxio.read(data, threads=4)
+    started[0].join(60)
+    assert not started[0].is_alive()
+
+
+def test_a_table_of_chunks_too_long_to_be_checked():
+    """Its length may be a lie that no chunk tells alone."""
+    payload = encode(np.arange(20_000_000, dtype=np.uint32).astype(np.uint8).reshape(-1, 1000))
+    cut = 9_000_012
+    parts = []
+    for piece in (payload[:cut], payload[cut:]):
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        parts.append(packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH))
+    table = struct.pack("<HIIII", 1, 18_000_000, 2, *map(len, parts))
+    extra = b"IX" + struct.pack("<H", len(table)) + table
+    header = b"\x1f\x8b\x08\x04" + bytes(6) + struct.pack("<H", len(extra)) + extra
+    trailer = struct.pack("<II", zlib.crc32(payload), len(payload))
+    with idxio.open(header + b"".join(parts) + b"\x03\0" + trailer) as f:
+        for i in range(0, 20_000, 997):
+            assert f[i].tobytes() == payload[12 + 1000 * i :][:1000]

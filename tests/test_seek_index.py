@@ -1,6 +1,7 @@
 """The index beside a gzip file: used when it is true, and never believed when it is not."""
 
 import gzip
+import os
 import random
 import shutil
 import zlib
@@ -95,7 +96,7 @@ def test_positions_that_look_like_their_bytes():
     front = np.concatenate([window[s - 3 : s + 4] for s in spots]).tobytes()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=window.tobytes())
     source = BufferSource(packer.compress(front) + packer.flush())
-    packed = seekbuild._WindowPacker(source).pack((0, window, bytearray(front)))
+    packed = seekbuild._WindowPacker(source).pack((0, 0, window, bytearray(front)))
     kept = zlib.decompress(packed)
     assert np.count_nonzero(np.frombuffer(kept, np.uint8)) <= len(front)
     unpacker = zlib.decompressobj(-15, zdict=kept.rjust(32768, b"\0"))
@@ -246,3 +247,57 @@ def test_spans_without_windows_are_checked_one_by_one(tmp_path):
     with idxio.open(path) as f:
         assert sum(not span.needs_window for span in f._container.table) > 10
         assert (f[2:28] == noise[2:28]).all()
+
+
+def test_a_span_too_large_to_be_kept_is_checked_too(packed, monkeypatch):
+    """Behind a wrong window there is an error, however records are picked."""
+    idxio.build_index(packed, spacing=1 << 16)
+    right = seekindex._Windows.__getitem__
+    monkeypatch.setattr(seekindex._Windows, "__getitem__", lambda self, i: bytes(b ^ 1 for b in right(self, i)))
+    monkeypatch.setattr(gzip_container, "CACHE", 1000)
+    with idxio.open(packed) as f:
+        second = list(f._container.table)[1]
+        row = (second.start + second.end) // 2 // 101
+        for key in (row, [row, row + 1], slice(row, row + 2)):
+            with pytest.raises(idxio.FormatError, match="does not decode"):
+                f[key]
+        assert (f[0] == RECORDS[0]).all()
+
+
+def test_spans_of_what_zlib_decodes_are_short_too(tmp_path):
+    """Blocks so large that no span holds one: an edge is told at each."""
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(encode(np.zeros((60_000, 1000), np.uint8)), 6))
+    idxio.build_index(path)
+    with idxio.open(path) as f:
+        lengths = [span.end - span.start for span in f._container.table]
+        assert len(lengths) >= 7
+        assert max(lengths) < 10_000_000  # zlib's blocks have 8 MB of zeros
+        assert not f[59_999].any()
+
+
+def test_a_file_that_does_not_hold_what_it_promises(tmp_path):
+    path = tmp_path / "x.gz"
+    for data, error in (
+        (encode(RECORDS) + bytes(5000), idxio.FormatError),
+        (encode(RECORDS)[:-5000], idxio.TruncatedError),
+    ):
+        path.write_bytes(gzip.compress(data))
+        with pytest.raises(error, match="promises"):
+            idxio.build_index(path)
+        assert not Path(f"{path}.seek").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_where_the_index_would_be(packed):
+    os.mkfifo(f"{packed}.seek")
+    with idxio.open(packed) as f:
+        assert (f[5] == RECORDS[5]).all()
+
+
+def test_close_closes_the_index(packed):
+    idxio.build_index(packed)
+    with idxio.open(packed) as f:
+        assert (f[2000] == RECORDS[2000]).all()
+        index = f._container.table.index
+    assert index._fd < 0

@@ -1,6 +1,7 @@
 """iter_records, and random access under threads, forks and changes."""
 
 import gzip
+import io
 import lzma
 import os
 import subprocess
@@ -150,6 +151,52 @@ def test_after_a_fork(path):
             os._exit(0 if (f[4990:] == ARRAY[4990:]).all() else 1)
         assert os.waitpid(pid, 0)[1] == 0
         assert (f[:20] == ARRAY[:20]).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_file_object_after_a_fork(path, wrapped):
+    """A plain file is read by position; of any other, whose cursor would be shared, the child keeps off."""
+    if path.name == "xz":
+        pytest.skip("xz is in memory after the first look")
+    with open(path, "rb") as plain:
+        f = idxio.open(io.BufferedReader(plain) if wrapped else plain)
+        pid = os.fork()
+        if not pid:
+            try:
+                os._exit(0 if all((f[i] == ARRAY[i]).all() for i in range(0, 5000, 3)) else 1)
+            except RuntimeError as error:
+                os._exit(7 if "fork" in str(error) else 2)
+        assert all((f[i] == ARRAY[i]).all() for i in range(1, 5000, 3))
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == (7 if wrapped else 0)
+
+
+def test_closed_while_others_read(path):
+    """What they are told is that the file is closed."""
+    errors = []
+    for _ in range(30):
+        f = idxio.open(path)
+
+        def read(f=f):
+            try:
+                while True:
+                    assert (f[7] == ARRAY[7]).all()
+                    f[4000:4100]
+            except ValueError as error:
+                errors.append(str(error))
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        if path.name == "xz":
+            return  # in memory
+        for reader in readers:
+            reader.start()
+        time.sleep(0.002)
+        f.close()
+        for reader in readers:
+            reader.join(60)
+    assert len(errors) == 90
+    assert all("is closed" in error for error in errors)
 
 
 def test_changed_under_it(path):

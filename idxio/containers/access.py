@@ -31,6 +31,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Decoded spans that are kept, in bytes: a loop over records finds its span there.
 CACHE = 16 << 20
+_OBJECT = 200  # what a small array takes beside its bytes
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
 
@@ -188,7 +189,7 @@ class Cache:
         """Keep a span, and drop those that were not used for longest."""
         with self._lock:
             old = self._blocks.pop(start, None)
-            self._size += len(block) - (0 if old is None else len(old))
+            self._size += len(block) + _OBJECT - (0 if old is None else len(old) + _OBJECT)
             self._blocks[start] = block
             while self._size > CACHE and len(self._blocks) > 1:
-                self._size -= len(self._blocks.popitem(last=False)[1])
+                self._size -= len(self._blocks.popitem(last=False)[1]) + _OBJECT

@@ -75,6 +75,9 @@ class Container:
         """The name of the file, for messages."""
         return self.source.name
 
+    def close(self) -> None:
+        """Close what was opened beside the source."""
+
     def renew_locks(self) -> None:
         """Drop what a thread may have held when the process was forked."""
 

@@ -18,6 +18,8 @@ from .table import SpanTable
 RA = b"RA"
 # docs/gzip.md: the same with 32 bits for everything behind the version.
 LONG = b"IX"
+# A longer one would not be decoded in one go, which is what checks its length.
+_MOST_CHUNK = 16 << 20
 # SAM/BAM format specification, section 4.1: the size of the member less one, 16 bits.
 _BC = b"BC"
 _FORMS = {RA: (struct.Struct("<HHH"), "<u2"), LONG: (struct.Struct("<HII"), "<u4")}
@@ -64,7 +66,7 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
         return None
     version, chunk, count = head.unpack_from(data)
     sizes = np.frombuffer(data[head.size :], dtype)
-    if version != 1 or not chunk or not count or len(sizes) != count or not sizes.all():
+    if version != 1 or not 0 < chunk <= _MOST_CHUNK or not count or len(sizes) != count or not sizes.all():
         return None
     ends = begin + np.cumsum(sizes, dtype=np.int64)
     trailer = bytearray(TRAILER)
@@ -113,7 +115,7 @@ def _member_header(source: Source, position: int) -> MemberHeader | None:
     """The member header at a byte of the file, in the file's own counting; None where there is none."""
     size = 1 << 9
     while True:
-        data = memoryview(bytearray(size))
+        data = memoryview(bytearray(min(size, (source.size or 0) - position)))
         n = source.read_at(position, data)
         try:
             header = parse_member_header(data[:n], 0)

@@ -71,11 +71,17 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         if len(parts) < 2 and not spans:
             parts[0].round.parts.clear()
             return None
-        helpers = [part for part in parts[1:] if part.start_or_give_up()]
-        parts[0].run()
-        for helper in helpers:
-            helper.join()
-        parts[0].round.parts.clear()  # they know each other, and would keep their memory
+        try:
+            helpers = [part for part in parts[1:] if part.start_or_give_up()]
+            parts[0].run()
+            for helper in helpers:
+                helper.join()
+        except BaseException:  # an interrupt
+            for part in parts:
+                part.give_up()
+            raise
+        finally:
+            parts[0].round.parts.clear()  # they know each other, and would keep their memory
         for part in parts:
             if part.error is not None:
                 raise part.error
@@ -154,10 +160,14 @@ class _Part(threading.Thread):
         try:
             self.start()
         except RuntimeError:
-            self.dead = True
-            self._tell_all()
+            self.give_up()
             return False
         return True
+
+    def give_up(self) -> None:
+        """Do no more; whoever waits for this part goes on."""
+        self.dead = True
+        self._tell_all()
 
     def _tell_all(self) -> None:
         self.found.set()

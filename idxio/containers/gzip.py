@@ -48,6 +48,11 @@ class Gzip(Container):
         self._known: SpanTable | None = None
         self.renew_locks()
 
+    def close(self) -> None:
+        """Close the index, if it was looked at."""
+        if self._known is not None and self._known.index is not None:
+            self._known.index.close()
+
     def renew_locks(self) -> None:
         self._lock = threading.RLock()
         self._cache = Cache(self.source)
@@ -222,13 +227,24 @@ class Gzip(Container):
         walker = Walker(self.source, bit=span.bit, history=len(window))
         stream = GzipStream(walker, self.name, _BUFFER, window=window)
         scratch = memoryview(bytearray(BLOCK))
-        here = 0
+        here = crc = 0
+
+        def go(place: int, out: memoryview) -> None:
+            """Read on to a place, and from there into out."""
+            nonlocal here, crc
+            while here < place or len(out):
+                piece, out = (scratch[: min(place - here, BLOCK)], out) if here < place else (out, out[:0])
+                if stream.readinto(piece) < len(piece):
+                    raise wrong_span(self.name, span)
+                here += len(piece)
+                crc = inflate.crc32(piece, crc)
+
         for place, out in parts:
-            while here < place and (n := stream.readinto(scratch[: min(place - here, BLOCK)])):
-                here += n
-            if here < place or stream.readinto(out) < len(out):
+            go(place, out)
+        if span.crc is not None:
+            go(span.end - span.start, scratch[:0])
+            if crc != span.crc:
                 raise wrong_span(self.name, span)
-            here += len(out)
 
     def _compressed(self) -> memoryview:
         """The file as it is stored, in memory."""

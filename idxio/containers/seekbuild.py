@@ -23,8 +23,10 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _STORED = (1 << 16) - 1  # the longest stored block, of which a decoder may give all or nothing
 
 
-def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None) -> bytes:
-    """Read a gzip file through, checking it: its index.
+def build(
+    source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None
+) -> tuple[bytes, int]:
+    """Read a gzip file through, checking it: its index, and how many bytes it unpacks to.
 
     ratio is about how many compressed bytes make one unpacked byte; progress is told the unpacked bytes so far.
     """
@@ -67,15 +69,16 @@ def build(source: Source, stated: Trailer, ratio: float, spacing: int, progress:
                 if rows and rows[-1][1] == bit:
                     rows[-1] = (rows[-1][0], 0, *rows[-1][2:])  # but empty blocks came to the end of the member
             elif fresh:
-                rows.append((bit, 0 if stretch.trailer else walker.bit, start, crc))
-                windows += packed.submit((bit, window, front))
+                end = 0 if stretch.trailer else walker.bit
+                rows.append((bit, end, start, crc))
+                windows += packed.submit((bit, end, window, front))
                 start += length
                 if progress is not None:
                     progress(start)
         windows += packed.rest()
     finally:
         packed.close()
-    return seekindex.dump(source, stated, start, rows, windows, marks)
+    return seekindex.dump(source, stated, start, rows, windows, marks), start
 
 
 class _WindowPacker:
@@ -89,11 +92,15 @@ class _WindowPacker:
     def __init__(self, source: Source) -> None:
         self._piece = Piece(source, 2 * WINDOW)
         self._decoder = inflate.Decoder()
+        self._stop = 0  # of the span at hand
 
-    def pack(self, item: tuple[int, Bytes, bytearray]) -> bytes:
-        """The window before a bit as a zlib stream, or nothing if nothing refers to it; and the bytes behind it."""
-        bit, window = item[:2]
-        front = np.frombuffer(item[2], np.uint8)
+    def pack(self, item: tuple[int, int, Bytes, bytearray]) -> bytes:
+        """The window of a span as a zlib stream, or nothing if nothing refers to it.
+
+        item: bit and stop as in `Span`, the whole window, and the first bytes of the span.
+        """
+        bit, self._stop, window, first = item
+        front = np.frombuffer(first, np.uint8)
         if not len(window):
             return b""
         size, spare = 2 * WINDOW, inflate.SLACK  # of input and of output: mostly enough
@@ -133,5 +140,6 @@ class _WindowPacker:
         start = len(window)
         out: Bytes = np.empty(start + size + spare, np.uint8)
         out[:start] = window
-        self._piece.inflate_span(self._decoder, bit, 0, out, start, start)
+        stop = self._stop if self._stop and self._stop >> 3 < self._piece.stop else 0  # else more than the span
+        self._piece.inflate_span(self._decoder, bit, stop, out, start, start)
         return out[start : start + size]

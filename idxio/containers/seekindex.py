@@ -5,6 +5,7 @@ Little-endian: a head, an entry for each span, marks, then the windows as zlib s
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def path_of(source: Source) -> str | None:
 def load(source: Source, stated: Trailer) -> SpanTable | None:
     """The table in the index beside a file; None if there is none, or one that does not fit the file."""
     path = path_of(source)
-    if path is None or source.size is None:
+    if path is None or source.size is None or not os.path.isfile(path):
         return None
     try:
         index = PathSource(path)
@@ -84,7 +85,9 @@ def load(source: Source, stated: Trailer) -> SpanTable | None:
         (np.cumsum(counts) - counts).astype(np.int64),
         windows.packed,
     )
-    return SpanTable.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+    spans = SpanTable.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+    spans.index = index
+    return spans
 
 
 def _bytes_at(source: Source, offset: int, size: int) -> bytearray:
@@ -122,7 +125,7 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
     rising = bool((bits[1:] > bits[:-1]).all() and (starts[1:] > starts[:-1]).all() and starts[-1] < end)
     following = bool(((stops[:-1] == 0) | (stops[:-1] == bits[1:])).all() and stops[-1] == 0 and starts[0] == 0)
     packed = bool(
-        table["window"][-1] <= total
+        (table["window"] <= total).all()
         and table["size"][-1] <= total - table["window"][-1]
         and (table["window"][1:] == table["window"][:-1] + table["size"][:-1]).all()
         and (table["size"] <= 2 * WINDOW).all()

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..source import Source
+
 Ids: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
 
@@ -58,6 +60,8 @@ class SpanTable:
         self._crcs: memoryview | None = None
         self.marks: Marks | None = None
         """If an index has any."""
+        self.index: Source | None = None
+        """The open file that the windows are read from, if there is one."""
         self._kept = 0  # windows that are not empty
         self._every = 1  # how many walked spans make one here
         self._since = 0

@@ -57,6 +57,7 @@ class Walker:
         self._byte = 0  # of the file, the next one for the inflater
         self._region = _REGION if by_span else _FAR  # unpacked bytes before spans are tried again
         self._left = 0 if by_span else _FAR
+        self._since = 0  # unpacked bytes of zlib's since an edge
         self._ratio = 0.0  # unpacked bytes for a byte of the last span
         self._searched = (0, 0, 0)  # from, to, and what was found there: nothing is searched twice
 
@@ -184,10 +185,12 @@ class Walker:
             self._inflater = inflate.Inflater(window, (8 - used) % 8, value)
             self._byte += used > 0
         done = 0
+        # An edge is told of each region, however long zlib goes on: there a reader can start.
+        edge = min(self._left, max(0, _REGION - self._since), (len(out) - start) // 2) if self._left < _FAR else _FAR
         while True:
             self.piece.load(self._byte, 1)
             status, consumed, produced = self._inflater.inflate(
-                self.piece.data, self.piece.local(self._byte), out, start + done, max(0, self._left - done)
+                self.piece.data, self.piece.local(self._byte), out, start + done, max(0, edge - done)
             )
             self._byte += consumed
             done += produced
@@ -205,13 +208,14 @@ class Walker:
             if self.piece.ended and self._byte == self.piece.stop:
                 raise self._truncated(f"ends inside gzip member {self._members}")
         trailer = None
+        self._since += done
         if self._left < _FAR:
             self._left = max(0, self._left - done)
         if status == inflate.EDGE:
             self.bit = 8 * self._byte - self._inflater.unused_bits
-            self._inflater, self._left = None, 0
+            self._inflater, self._since = None, 0
         elif status == inflate.END:
-            self._inflater = None
+            self._inflater, self._since = None, 0
             trailer = self._close_member(self._byte)
         return Stretch(done, trailer)
 
