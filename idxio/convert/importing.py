@@ -25,8 +25,8 @@ from .parts import Array, Blocks, describe
 _WORDS = {
     "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double",
 }  # fmt: skip
-# The shards of Hugging Face's datasets: train-00000-of-00002.parquet.
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.parquet", re.IGNORECASE)
+# The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in older ones.
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
 _TEST = re.compile(r"(?:^|[^a-z0-9])(test|t10k)(?:[^a-z0-9]|$)")
 Progress = Callable[[int], None]
 
