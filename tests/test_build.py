@@ -519,14 +519,14 @@ def test_lists_with_lines_that_lead_nowhere(tmp_path, heading, capsys):
     save(picture(0), f"{tmp_path}/in/0.png")
     save(picture(1), f"{tmp_path}/in/1.png")
     os.mkfifo(tmp_path / "in" / "pipe.png")
-    (tmp_path / "labels.csv").write_text(
-        f"{heading}\n0.png,a\npipe.png,a\n/dev/zero,a\n0\0.png,a\n1.png,b\n", encoding="utf-8"
-    )
+    bad = ["pipe.png", "/dev/zero", *(["0\0.png"] if sys.version_info >= (3, 11) else [])]  # csv refused zeros before
+    lines = [heading, "0.png,a", *(f"{path},a" for path in bad), "1.png,b"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
     built = idxio.build(
         tmp_path / "in", tmp_path / "out", labels=tmp_path / "labels.csv", skip_bad=True, test_per_class=0
     )
     assert built.class_names == ["a", "b"]
-    assert [path for path, _ in built.skipped] == ["pipe.png", "/dev/zero", "0\0.png"]
+    assert [path for path, _ in built.skipped] == bad
     for missing, what in (("none", "No such file"), ("labels.csv", "is no folder")):
         with pytest.raises(OSError, match=what):
             idxio.build(tmp_path / missing, tmp_path / "new", labels=tmp_path / "labels.csv")
