@@ -48,19 +48,19 @@ def as_labels(data: Any) -> Array:
 def read_classes(file: str) -> Array:
     """The class of each sample in a label file, as `class_column` has it."""
     with open_array(file) as f:
-        return class_column(f.read(), file)
+        check_classes(f, file)
+        return class_column(f.read())
 
 
-def class_column(labels: Array, file: str) -> Array:
-    """The class of each sample, an integer: of QMNIST's labels, which have eight, the first.
+def class_column(labels: Array) -> Array:
+    """The class of each sample, of labels that `check_classes` lets pass: of QMNIST's, which have eight, the first."""
+    return labels[:, 0] if labels.ndim == 2 else labels
 
-    Raises
-    ------
-    FormatError
-        They are no labels, but images for example.
-    """
+
+def check_classes(labels: Array | IdxArray, file: str) -> None:
+    """Raise FormatError if these are no labels, but images for example. Reads nothing."""
     if labels.dtype.kind in "iu" and labels.ndim == 2 and labels.shape[1] == _QMNIST:
-        return labels[:, 0]
+        return
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         hint = ""
         if labels.ndim > 2:
@@ -71,4 +71,3 @@ def class_column(labels: Array, file: str) -> Array:
             f"holds {labels.dtype.name} of shape {labels.shape}, expected labels: one integer for each picture{hint}",
             file=file,
         )
-    return labels

@@ -11,7 +11,7 @@ from ._native import inflate, rows
 from .array import IdxArray, open_array
 from .errors import FormatError
 from .header import format_header
-from .inputs import class_column
+from .inputs import check_classes, class_column
 from .known import known_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -97,11 +97,11 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
     with open_array(labels) as f:
         if not f.size:
             raise FormatError("holds no label", file=f.name)
+        check_classes(f, f.name)
         stored = f.read()
-        column = class_column(stored, f.name)
         labels_crc = _crc(stored, _header_crc(f))
         labels_known = _known(f, labels_crc)
-    values = np.ascontiguousarray(column).astype(np.int64)
+    values = np.ascontiguousarray(class_column(stored)).astype(np.int64)
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
         raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels)

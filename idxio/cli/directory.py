@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FormatError
 from ..finding import find_pair
-from ..inputs import class_column
+from ..inputs import check_classes, class_column
 from ..survey import MAX_CLASSES
 from . import report
 
@@ -34,7 +34,8 @@ def find(directory: str) -> list[str]:
 def check(files: list[str], arrays: list[Array]) -> Dataset:
     """The dataset of the arrays of the four files, if they belong together; FormatError otherwise."""
     for images, labels in ((0, 1), (2, 3)):
-        arrays[labels] = class_column(arrays[labels], files[labels])
+        check_classes(arrays[labels], files[labels])
+        arrays[labels] = class_column(arrays[labels])
         _check_images(arrays[images], files[images])
         _check_labels(arrays[labels], files[labels], len(arrays[images]))
     data = Dataset(*arrays)

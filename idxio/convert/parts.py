@@ -15,7 +15,7 @@ import numpy as np
 from ..array import IdxArray
 from ..classes import DESCRIPTION
 from ..errors import FormatError
-from ..inputs import class_column
+from ..inputs import check_classes, class_column
 from ..parallel import on_threads
 from ..target import write_file
 
@@ -82,8 +82,9 @@ def images_of(split: Split) -> Iterator[tuple[int, Array]]:
 
 
 def classes_of(split: Split) -> Array:
-    """The class of each record, as int64; see `class_column`."""
-    labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
+    """The class of each record, as int64; see `check_classes`."""
+    check_classes(split.labels, split.labels.name)
+    labels = class_column(split.labels.read()).astype(np.int64)
     if len(bad := np.flatnonzero(labels < 0)):
         raise FormatError(
             f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more", file=split.labels.name
