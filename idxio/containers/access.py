@@ -24,13 +24,11 @@ from .members import (
     skip_zeros,
 )
 from .piece import Piece
-from .table import Span, SpanTable
+from .table import CACHE, Span, SpanTable
 from .walker import WINDOW
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-# Decoded spans that are kept, in bytes: a loop over records finds its span there.
-CACHE = 16 << 20
 _OBJECT = 200  # what a small array takes beside its bytes
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 

@@ -12,14 +12,12 @@ import numpy as np
 
 from ..source import Source
 from .members import TRAILER, IncompleteError, MemberHeader, parse_member_header, parse_trailer, skip_zeros
-from .table import SpanTable
+from .table import CACHE, SpanTable
 
 # dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16 bits.
 RA = b"RA"
 # docs/gzip.md: the same with 32 bits for everything behind the version.
 LONG = b"IX"
-# A longer one would not be decoded in one go, which is what checks its length.
-_MOST_CHUNK = 16 << 20
 # SAM/BAM format specification, section 4.1: the size of the member less one, 16 bits.
 _BC = b"BC"
 _FORMS = {RA: (struct.Struct("<HHH"), "<u2"), LONG: (struct.Struct("<HII"), "<u4")}
@@ -66,7 +64,8 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
         return None
     version, chunk, count = head.unpack_from(data)
     sizes = np.frombuffer(data[head.size :], dtype)
-    if version != 1 or not 0 < chunk <= _MOST_CHUNK or not count or len(sizes) != count or not sizes.all():
+    # Only what is decoded in one go shows its length.
+    if version != 1 or not 0 < chunk <= CACHE or not count or len(sizes) != count or not sizes.all():
         return None
     ends = begin + np.cumsum(sizes, dtype=np.int64)
     trailer = bytearray(TRAILER)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._native import inflate
-from .access import CACHE, SpanReader
-from .table import Ids, Marks, SpanTable
+from .access import SpanReader
+from .table import CACHE, Ids, Marks, SpanTable
 from .walker import WINDOW
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]

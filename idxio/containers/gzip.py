@@ -13,14 +13,14 @@ from ..memory import populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import CACHE, SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
+from .access import SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .gathering import Fronts, Parts, plan
 from .guess import read_by_guess
 from .gzipstream import MAX_RATIO, GzipStream
 from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
-from .table import Ids, Span, SpanTable
+from .table import CACHE, Ids, Span, SpanTable
 from .walker import WINDOW, Walker
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
