@@ -11,6 +11,7 @@ import numpy as np
 from . import order, splitting
 from .classes import as_names
 from .holding import Held, needs_windows
+from .indexing import is_int
 from .inputs import as_labels, as_records
 from .selection import ArrayLike, Selection, as_rows, select
 
@@ -72,7 +73,7 @@ class Dataset:
         return len(self.labels)
 
     def __getitem__(self, key: Any) -> Any:
-        if hasattr(key, "__index__") and not isinstance(key, (np.ndarray, bool, np.bool_)):
+        if is_int(key):
             return self.images[key], self.labels[key]
         rows = as_rows(key, len(self))
         labels = select(self.labels, rows)

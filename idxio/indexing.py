@@ -37,10 +37,11 @@ def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[
 
 
 def _is_basic(part: Any) -> bool:
-    return part is None or part is Ellipsis or isinstance(part, slice) or _is_int(part)
+    return part is None or part is Ellipsis or isinstance(part, slice) or is_int(part)
 
 
-def _is_int(part: Any) -> bool:
+def is_int(part: Any) -> bool:
+    """Whether an index is an integer: picks one record, and uses up the axis."""
     if isinstance(part, (bool, np.bool_, np.ndarray, list, tuple, slice)):
         return False
     return hasattr(part, "__index__")

@@ -15,7 +15,7 @@ Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
 @contextlib.contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Name the file in an error of the system, which knows a number only."""
+    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
     try:
         yield
     except OSError as error:

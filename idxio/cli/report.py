@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO
 
+from .. import target
 from ..errors import IdxError
 
 FINE, BAD_FILE, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -51,13 +52,10 @@ def exit_code(error: BaseException) -> int:
 
 @contextlib.contextmanager
 def naming(file: str) -> Iterator[None]:
-    """Let the errors of the system inside that name no file name the one that the user named."""
+    """Let errors inside that name no file, also those for want of memory, name the one that the user named."""
     try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:  # one of idxio's own has no number, and says the name
-            error.filename = file
-        raise
+        with target.naming(file):
+            yield
     except MemoryError as error:
         raise MemoryError(f"{file}: {str(error) or 'not enough memory'}") from error
 

@@ -26,11 +26,8 @@ class Ahead(Stream):
         self._thread = threading.Thread(target=self._run, daemon=True)
         # A stream that nobody closed is closed when Python ends: later, its thread would be stopped wherever it is.
         atexit.register(self.close)
-        self._has_thread = True
-        try:
+        with contextlib.suppress(RuntimeError):  # where the system gives none, the reader unpacks
             self._thread.start()
-        except RuntimeError:  # where the system gives none, the reader unpacks
-            self._has_thread = False
 
     def _run(self) -> None:
         last: BaseException | None = None
@@ -51,7 +48,7 @@ class Ahead(Stream):
     def unpack(self) -> Check | None:
         if os.getpid() != self._process:
             raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
-        if not self._has_thread:
+        if self._thread.ident is None:
             check = self._stream.unpack()
             self.block = self._stream.block
             return check
@@ -70,7 +67,7 @@ class Ahead(Stream):
         """End the thread."""
         self._closed = True
         atexit.unregister(self.close)
-        while self._has_thread and self._thread.is_alive():
+        while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.01)  # it may wait for room
                 continue
