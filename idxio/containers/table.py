@@ -14,7 +14,7 @@ from ..source import Source
 Ids: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
 
-# Decoded spans that are kept, in bytes: a loop over records finds its span there. A longer one is not decoded in one go.
+# Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is decoded in one go.
 CACHE = 16 << 20
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
 MOST_WINDOWS = 256
