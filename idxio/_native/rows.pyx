@@ -10,7 +10,8 @@ cdef extern from *:
     """
     #include <string.h>
 
-    #define IDXIO_MIX(h, w) ((h) = ((h) ^ (w)) * 0x9E3779B97F4A7C15u, (h) ^= (h) >> 32)
+    /* Shifted before the product too: its upper bits take in all of a word, but the upper bits of one hardly change it. */
+    #define IDXIO_MIX(h, w) ((h) ^= (w), (h) ^= (h) >> 32, (h) *= 0x9E3779B97F4A7C15u, (h) ^= (h) >> 32)
 
     /* Four lanes, because one multiplication must wait for the one before. The odd constant is 2^64 over the golden
        ratio: Knuth, The Art of Computer Programming, vol. 3, 6.4. */
