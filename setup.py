@@ -1,4 +1,4 @@
-"""Finds zlib and libdeflate and lists the native modules; everything else is in pyproject.toml."""
+"""Finds zlib, libdeflate and ISA-L and lists the native modules; everything else is in pyproject.toml."""
 
 import os
 import shlex
@@ -7,6 +7,14 @@ from typing import Any
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+# Used where pkg-config finds them: what of them, and the packages of Debian and Homebrew.
+OPTIONAL = {
+    # The first libdeflate whose decompressor takes an exact end and more than one member.
+    "IDXIO_LIBDEFLATE": ("libdeflate >= 1.9", "libdeflate-dev", "libdeflate"),
+    # The oldest that is tested; crc32_gzip_refl is older.
+    "IDXIO_ISAL": ("libisal >= 2.30", "libisal-dev", "isa-l"),
+}
 
 
 def pkg_config(*arguments: str) -> list[str] | None:
@@ -19,23 +27,24 @@ def pkg_config(*arguments: str) -> list[str] | None:
 
 
 def codec() -> dict[str, Any]:
-    """Compiler and linker flags of the codec libraries, as IDXIO_LIBDEFLATE asks."""
-    wish = os.environ.get("IDXIO_LIBDEFLATE", "auto")
-    if wish not in ("auto", "on", "off"):
-        raise SystemExit(f"IDXIO_LIBDEFLATE is {wish!r}; it takes auto, on or off")
+    """Compiler and linker flags of the codec libraries, as IDXIO_LIBDEFLATE and IDXIO_ISAL ask."""
+    macros = []
     compile_args = pkg_config("--cflags", "zlib") or []
     link_args = pkg_config("--libs", "zlib") or ["-lz"]
-    macros = []
-    # 1.9 is the first libdeflate whose decompressor takes an exact end and more than one member.
-    if wish != "off" and pkg_config("--exists", "libdeflate >= 1.9") is not None:
-        macros.append(("IDXIO_LIBDEFLATE", "1"))
-        compile_args += pkg_config("--cflags", "libdeflate") or []
-        link_args += pkg_config("--libs", "libdeflate") or []
-    elif wish == "on":
-        raise SystemExit(
-            "IDXIO_LIBDEFLATE=on, but pkg-config finds no libdeflate >= 1.9. Install it "
-            "(Debian: libdeflate-dev pkg-config; Homebrew: libdeflate pkg-config) or set IDXIO_LIBDEFLATE=off"
-        )
+    for macro, (needed, debian, homebrew) in OPTIONAL.items():
+        wish = os.environ.get(macro, "auto")
+        if wish not in ("auto", "on", "off"):
+            raise SystemExit(f"{macro} is {wish!r}; it takes auto, on or off")
+        name = needed.split()[0]
+        if wish != "off" and pkg_config("--exists", needed) is not None:
+            macros.append((macro, "1"))
+            compile_args += pkg_config("--cflags", name) or []
+            link_args += pkg_config("--libs", name) or []
+        elif wish == "on":
+            raise SystemExit(
+                f"{macro}=on, but pkg-config finds no {needed}. Install it "
+                f"(Debian: {debian} pkg-config; Homebrew: {homebrew} pkg-config) or set {macro}=off"
+            )
     return {"define_macros": macros, "extra_compile_args": compile_args, "extra_link_args": link_args}
 
 

@@ -26,19 +26,21 @@ def show_config() -> str:
     """
     from . import __version__
 
-    zlib, libdeflate = inflate.versions()
+    zlib, libdeflate, isal = inflate.versions()
     if libdeflate:
-        codec = f"libdeflate {libdeflate}: gzip is decoded at full speed"
+        codec = f"{libdeflate}: gzip is decoded at full speed"
     else:
         codec = (
             "not built in: everything works, gzip is decoded with zlib at about half the speed. For libdeflate, "
             "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
         )
+    checksum = f"{isal}: CRC-32" if isal else f"not built in: {'libdeflate' if libdeflate else 'zlib'} computes CRC-32"
     return "\n".join(
         (
             f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
             f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
             f"zlib        {zlib}: gzip piece by piece",
             f"libdeflate  {codec}",
+            f"ISA-L       {checksum}",
         )
     )

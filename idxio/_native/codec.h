@@ -1,4 +1,4 @@
-/* One whole-stream inflate and one CRC-32, over libdeflate or, where that is not built in, over zlib. */
+/* One whole-stream inflate and one CRC-32, over libdeflate and ISA-L or, where these are not built in, over zlib. */
 #ifndef IDXIO_CODEC_H
 #define IDXIO_CODEC_H
 
@@ -78,10 +78,6 @@ static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t i
     return libdeflate_deflate_compress(e, in, in_size, out, out_size);
 }
 
-static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
-    return libdeflate_crc32(crc, data, size);
-}
-
 static inline const char *idxio_libdeflate_version(void) { return LIBDEFLATE_VERSION_STRING; }
 
 #else
@@ -142,6 +138,26 @@ static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t i
     return deflate(e, Z_FINISH) == Z_STREAM_END ? space - e->avail_out : 0;
 }
 
+static inline const char *idxio_libdeflate_version(void) { return NULL; }
+
+#endif
+
+/* Four times as fast as that of libdeflate < 1.20, where the processor has VPCLMULQDQ. */
+#if defined IDXIO_ISAL
+#include <isa-l.h>
+
+static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
+    return crc32_gzip_refl(crc, data, size);
+}
+
+#elif defined IDXIO_LIBDEFLATE
+
+static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
+    return libdeflate_crc32(crc, data, size);
+}
+
+#else
+
 static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t size) {
     while (size > UINT_MAX) {
         crc = (uint32_t)crc32(crc, data, UINT_MAX);
@@ -151,7 +167,16 @@ static inline uint32_t idxio_crc32(uint32_t crc, const uint8_t *data, size_t siz
     return (uint32_t)crc32(crc, data, (uInt)size);
 }
 
-static inline const char *idxio_libdeflate_version(void) { return NULL; }
-
 #endif
+
+/* A version as three numbers, or NULL. */
+static inline const char *idxio_isal_version(void) {
+#ifdef IDXIO_ISAL
+#define IDXIO_TEXT_(x) #x
+#define IDXIO_TEXT(x) IDXIO_TEXT_(x)
+    return IDXIO_TEXT(ISAL_MAJOR_VERSION) "." IDXIO_TEXT(ISAL_MINOR_VERSION) "." IDXIO_TEXT(ISAL_PATCH_VERSION);
+#else
+    return NULL;
+#endif
+}
 #endif

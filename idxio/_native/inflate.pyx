@@ -37,6 +37,7 @@ cdef extern from "codec.h" nogil:
     int idxio_zlib_inflate(z_stream *, const uint8_t *, size_t, uint8_t *, size_t, size_t, size_t *, size_t *)
     uint32_t idxio_crc32(uint32_t, const uint8_t *, size_t)
     const char *idxio_libdeflate_version()
+    const char *idxio_isal_version()
 
 MORE = IDXIO_MORE
 END = IDXIO_END
@@ -55,9 +56,11 @@ for _i, _byte in enumerate(os.urandom(PROOF_BYTES)):
 
 
 def versions():
-    """The libraries built in: zlib's version, and libdeflate's or None."""
+    """The libraries built in: zlib's version, and those of libdeflate and ISA-L, or None."""
     cdef const char *libdeflate = idxio_libdeflate_version()
-    return zlibVersion().decode(), None if libdeflate == NULL else libdeflate.decode()
+    cdef const char *isal = idxio_isal_version()
+    return (zlibVersion().decode(), None if libdeflate == NULL else libdeflate.decode(),
+            None if isal == NULL else isal.decode())
 
 
 cdef class Decoder:
