@@ -13,6 +13,8 @@ from ._native import memory
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 _SMALL = 1 << 12  # the time that alignment takes shows in a loop over records
+_LARGE = 4 << 20  # numpy asks for huge pages for as much as this
+_HUGE_PAGE = 2 << 20  # on x86-64, and on arm64 where pages have 4 KiB
 # Below this a helper thread costs more than the page faults that it saves.
 _WORTH_A_THREAD = 8 << 20
 _PAGES_A_CALL = 512  # 2 MiB: one huge page
@@ -21,13 +23,27 @@ _PAGES_A_CALL = 512  # 2 MiB: one huge page
 def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """before + nbytes fresh bytes, not set, of which the last nbytes start aligned, small ones for any dtype only.
 
-    numpy asks for huge pages itself for anything of 4 MiB or more.
+    Large ones lie in whole huge pages. Memory that starts and ends inside of them has some 700 small ones there, whose
+    faults took 2.8 of the 83 ms of a processor that reading the Fashion-MNIST train images takes.
     """
+    size = before + nbytes
     if before == 0 and nbytes < _SMALL:
         return np.empty(nbytes, np.uint8)
-    buffer = np.empty(before + nbytes + ALIGNMENT, np.uint8)
-    start = -(memory.address(buffer) + before) % ALIGNMENT
-    return buffer[start : start + before + nbytes]
+    if size < _LARGE:
+        buffer = np.empty(size + ALIGNMENT, np.uint8)
+        start = -(memory.address(buffer) + before) % ALIGNMENT
+    else:
+        start = -before % ALIGNMENT
+        buffer = np.empty(-(-(start + size) // _HUGE_PAGE) * _HUGE_PAGE + _HUGE_PAGE, np.uint8)
+        start += -memory.address(buffer) % _HUGE_PAGE
+    return buffer[start : start + size]
+
+
+def workspace(nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """nbytes to work in, not set: in a huge page of its own if it takes half of one or more."""
+    if nbytes < _HUGE_PAGE // 2:
+        return np.empty(nbytes, np.uint8)
+    return allocate(0, max(nbytes, _LARGE))[:nbytes]
 
 
 @contextmanager

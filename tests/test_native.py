@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from idxio._native import deflate as encoding
 from idxio._native import inflate, kernels, memory
+from idxio.memory import allocate
 
 CONTENT = st.one_of(
     st.binary(max_size=3000),
@@ -370,6 +371,22 @@ def test_populate_populates():
     result = subprocess.run([sys.executable, "-c", POPULATE], capture_output=True, text=True, check=True)
     # False is the true answer of a kernel before 5.14.
     assert result.stdout in ("populated\n", "")
+
+
+@given(st.integers(0, 300), st.sampled_from([0, 1, 100, 4000, 5000, (4 << 20) - 70, 4 << 20, (4 << 20) + 1, 9 << 20]))
+def test_memory_for_arrays(before, nbytes):
+    data = allocate(before, nbytes)
+    assert data.shape == (before + nbytes,)
+    assert data.flags.writeable
+    place = memory.address(data)
+    if before or nbytes >= 1 << 12:
+        assert (place + before) % 64 == 0 or not nbytes
+    if before + nbytes >= 4 << 20:
+        # Whole huge pages are there for all of it.
+        base, huge = data.base, 2 << 20
+        assert place // huge * huge >= memory.address(base)
+        assert -(-(place + len(data)) // huge) * huge <= memory.address(base) + len(base)
+        assert place % huge < 64
 
 
 def test_populate_needs_pages():

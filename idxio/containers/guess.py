@@ -18,6 +18,7 @@ import numpy as np
 
 from .._native import inflate
 from ..errors import IdxError
+from ..memory import allocate
 from ..source import Source
 from .members import MemberCheck, Stretch
 from .piece import Piece
@@ -149,7 +150,7 @@ class _Part(threading.Thread):
         self.healed = threading.Event()  # so are reach, and the front of the part that follows
         # Pages that are not touched cost nothing, so there is room for the most that can come.
         self.base = WINDOW if number else this.done
-        self.memory = this.out if number == 0 else np.empty(WINDOW + len(this.out) - this.done, np.uint8)
+        self.memory = this.out if number == 0 else allocate(WINDOW, len(this.out) - this.done)
         self.length = 0
         self.reach = 0  # with what it healed of the part that follows
         self.front = 0  # bytes of it that the part before has healed

@@ -27,8 +27,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
 TRUSTED_RATIO = 16
-# Unpacked bytes that a stream holds: some spans of ordinary data.
-_BUFFER = 4 << 20
+# Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge pages.
+_BUFFER = (4 << 20) - WINDOW
 # The same where only the first ones are wanted.
 _FIRST = 1 << 10
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._native import inflate
+from ..memory import allocate
 from .base import Check, Stream, unchecked
 from .members import MemberCheck, Stretch
 from .table import SpanTable
@@ -38,7 +39,7 @@ class GzipStream(Stream):
         # A block stays as it is while the next two are made.
         size = walker.piece.source.size
         capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
-        self._memories: list[Bytes] = [np.empty(WINDOW + capacity, np.uint8) for _ in range(3)]
+        self._memories: list[Bytes] = list(allocate(0, 3 * (WINDOW + capacity)).reshape(3, -1))
         self._stop = WINDOW  # of the last block, in the first of them
         if window:
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
