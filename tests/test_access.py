@@ -144,7 +144,9 @@ def test_each_span_is_decoded_once(paths, monkeypatch):
             assert not decoded  # all of it is in the cache
 
 
-def test_only_the_spans_that_are_needed(paths, monkeypatch):
+@pytest.fixture
+def bytes_read(monkeypatch):
+    """How many bytes each read of a file that is no index gave."""
     read = []
     from idxio.source import PathSource
 
@@ -157,13 +159,28 @@ def test_only_the_spans_that_are_needed(paths, monkeypatch):
         return n
 
     monkeypatch.setattr(PathSource, "read_at", read_at)
+    return read
+
+
+def test_only_the_spans_that_are_needed(paths, bytes_read):
     for form in ("idxio", "dictzip", "bgzip", "indexed"):
         size = paths[form].stat().st_size
         with idxio.open(paths[form]) as f:
             f[0]
-            read.clear()
+            bytes_read.clear()
             assert_same(f[5000], ARRAY[5000])
-            assert sum(read) < size / 4, form
+            assert sum(bytes_read) < size / 4, form
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_whole_file_is_read_once(threads, tmp_path, bytes_read):
+    noise = np.random.default_rng(0).integers(0, 256, (8 << 10, 1 << 10), np.uint8)
+    noise >>= np.linspace(3, 0, len(noise)).astype(np.uint8)[:, np.newaxis]  # spans of many lengths
+    path = tmp_path / "noise.gz"
+    idxio.write(path, noise)
+    assert_same(idxio.read(path, threads=threads), noise)
+    assert len(bytes_read) > 10  # spans
+    assert sum(bytes_read) < 1.1 * path.stat().st_size
 
 
 # Shared ------------------------------------------------------------------------------------------------------

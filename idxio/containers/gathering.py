@@ -74,7 +74,7 @@ class Fronts:
         limit = int(self._limits[stop - 1])
         windows, edges = self._windows(self._parts.numbers[some])
         memory = self._free.pop() if self._free else np.empty(self._room, np.uint8)
-        piece, decoder = self._reader.take(limit - first)
+        piece, decoder = self._reader.take()
         piece.load(first, limit - first)
         done = decoder.inflate_fronts(
             piece.data,

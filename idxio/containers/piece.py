@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._native import inflate
+from ..memory import workspace
 from ..source import Source
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -15,11 +16,13 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 class Piece:
     """A part of the compressed file in memory, with the room around it that `inflate_span` asks for."""
 
-    def __init__(self, source: Source, capacity: int) -> None:
+    def __init__(self, source: Source, least: int) -> None:
+        """least: how many bytes to read at a time, at the least."""
         self.source = source
         if source.size is not None:
-            capacity = min(capacity, source.size + 1)  # one more, to see the end
-        self._data: Bytes = np.empty(inflate.ROOM + capacity + inflate.SPARE, np.uint8)
+            least = min(least, source.size + 1)  # one more, to see the end
+        self._least = least
+        self._data: Bytes = workspace(inflate.ROOM + least + inflate.SPARE)
         self.start = 0  # of the bytes that are here, in the file
         self.size = 0
         self.ended = False  # nothing comes behind them
@@ -59,13 +62,13 @@ class Piece:
         memory = self._data
         capacity = len(memory) - inflate.ROOM - inflate.SPARE
         if size > capacity:
-            capacity = max(size, 2 * capacity)
-            memory = np.empty(inflate.ROOM + capacity + inflate.SPARE, np.uint8)
+            memory = np.empty(inflate.ROOM + max(size, 2 * capacity) + inflate.SPARE, np.uint8)
+        size = max(size, self._least)
         if kept:
             memory[inflate.ROOM : inflate.ROOM + kept] = self._data[self.local(start) : self.local(start) + kept]
         self._data = memory
-        n = self.source.read_at(start + kept, memory[inflate.ROOM + kept : inflate.ROOM + capacity].data)
-        self.ended = n < capacity - kept
+        n = self.source.read_at(start + kept, memory[inflate.ROOM + kept : inflate.ROOM + size].data)
+        self.ended = n < size - kept
         self.start, self.size, self.clean = start, kept + n, start
 
     def inflate_span(
