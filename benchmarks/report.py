@@ -15,11 +15,12 @@ INTRODUCTION = """\
 
 Made with `{command}`. Another run replaces this page.
 
-Every contestant's result is compared with the oracle's before anything is measured. Then all contestants of a group
-run once per round, in an order that changes from round to round, in one process where that is possible; the figures
-are over the rounds. The files are in the page cache. *idxio / it* compares medians: below 1, idxio is faster, or
-smaller. "C floor" is `benchmarks/floor.c`, which reads the file and has libdeflate decompress it into fresh huge
-pages, on one thread. The code is in `benchmarks/`, the targets in `benchmarks/targets.py`."""
+Each group has a process of its own, which compares every contestant's result with the oracle's before it measures
+anything. Then all contestants run once per round, in an order that changes from round to round, in that process where
+this is possible; the figures are over the rounds. The files are in the page cache. *idxio / it* compares medians:
+below 1, idxio is faster, or smaller. "C floor" is `benchmarks/floor.c`, which reads the file and has libdeflate
+decompress it into fresh huge pages, on one thread. The code is in `benchmarks/`, the targets in
+`benchmarks/targets.py`."""
 
 
 def as_text(facts: dict[str, str], measured: list[Measured], verdicts: list[Verdict]) -> str:
