@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .classes import DESCRIPTION, class_names
+from .classes import class_names
+from .description import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
 from .errors import FormatError, IdxError
 from .finding import SPLITS, find_split
@@ -133,7 +134,7 @@ def _described(
     names: dict[int, str] | None = None
     stated: dict[str, int] = {}
     try:
-        stated = _stated(os.path.join(directory, DESCRIPTION))
+        stated = _stated(directory)
         for seen in splits.values():
             names = names or class_names(seen.labels_file)
     except IdxError as error:
@@ -141,14 +142,10 @@ def _described(
     return names, stated
 
 
-def _stated(path: str) -> dict[str, int]:
-    import json
-
-    if not os.path.exists(path):
-        return {}
-    with open(path, encoding="utf-8") as file:
-        try:
-            files = json.load(file).get("files", {})
-            return {name: int(about["crc32"], 16) for name, about in files.items()}
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            raise FormatError(f'is no JSON object whose "files" have a "crc32" ({error!r})', file=path) from error
+def _stated(directory: str) -> dict[str, int]:
+    files = read_description(directory).get("files", {})
+    try:
+        return {name: int(about["crc32"], 16) for name, about in files.items()}
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        path = os.path.join(directory, DESCRIPTION)
+        raise FormatError(f'has "files" that have no "crc32" ({error!r})', file=path) from error

@@ -6,13 +6,11 @@ import os
 import re
 from typing import Any
 
+from .description import DESCRIPTION, read_description
 from .errors import FormatError
 from .inspecting import info, verify
 
 Names = dict[int, str]
-
-# What tells of a dataset, beside its files.
-DESCRIPTION = "dataset.json"
 
 _DIGITS = dict(enumerate("0123456789"))
 _NAMES: dict[str, Names] = {
@@ -51,8 +49,7 @@ def class_names(labels: str) -> Names | None:
         The `dataset.json` or the mapping beside it can't be understood.
     """
     folder, name = os.path.split(labels)
-    beside = os.path.join(folder, DESCRIPTION)
-    if os.path.exists(beside) and (names := from_json(beside)):
+    if names := described(folder):
         return names
     if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
         mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
@@ -91,18 +88,16 @@ def _md5(path: str) -> str:
         return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
 
 
-def from_json(path: str) -> Names | None:
-    """The class names of a dataset.json; None if it has none."""
-    import json  # slow to import
-
-    with open(path, encoding="utf-8") as file:
-        try:
-            names = json.load(file).get("class_names")
-            return None if names is None else as_names(names)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise FormatError(
-                f'is no JSON object with "class_names", a list or an object with labels as keys ({error})', file=path
-            ) from error
+def described(folder: str) -> Names | None:
+    """The class names that the dataset.json in a folder tells; None if it tells none."""
+    names = read_description(folder).get("class_names")
+    try:
+        return None if names is None else as_names(names)
+    except (ValueError, TypeError) as error:
+        raise FormatError(
+            f'has "class_names" that are no list and no object with labels as its keys ({error})',
+            file=os.path.join(folder, DESCRIPTION),
+        ) from error
 
 
 def _from_mapping(path: str) -> Names:

@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
-from ..classes import DESCRIPTION
 from ..convert.build import build
+from ..description import DESCRIPTION
 from ..errors import PictureError
 from . import report
 from .progress import bar

@@ -32,7 +32,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _OBJECT = 200  # what a small array takes beside its bytes
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
-# Compressed bytes that are decoded in one go: measured; these and what they unpack to fill an L2 cache of 1 MiB.
+# Compressed bytes that are decoded in one go, as measured: they and what they unpack to fill an L2 cache of 1 MiB.
 SPAN = 3 << 17
 RUNS = 3
 
@@ -114,9 +114,9 @@ def wrong_span(name: str, span: Span) -> FormatError:
 
 def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
-    # As many for each thread: at the end one would wait for the other.
-    share = threads * max(1, round(table.limit / (threads * SPAN)))
-    spans = table.merged(-(-table.limit // share))
+    # As many for each thread: in the end one would wait for the others.
+    each = max(1, round(table.limit / (threads * SPAN)))
+    spans = table.merged(-(-table.limit // (threads * each)))
     if not spans or table.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
     # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one may

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from collections.abc import Callable
 
 import numpy as np
 
-from ..classes import DESCRIPTION, from_json
+from ..classes import described
+from ..description import DESCRIPTION, read_description
 from ..errors import FormatError
 from ..finding import SPLITS
 from ..header import CODES
@@ -182,11 +182,7 @@ def _check_shards(files: list[str]) -> None:
 
 def _pictures(source: str, folders: list[str], threads: int) -> tuple[dict[str, Blocks], dict[int, str] | None]:
     png.need_pillow()
-    names, records = None, {}
-    description = os.path.join(source, DESCRIPTION)
-    if os.path.exists(description):
-        names = from_json(description)
-        records = _stated_records(description)
+    names, records = described(source), _stated_records(source)
     splits: dict[str, Blocks] = {}
     for name in folders:
         if (split := _split_of(name)) in splits:
@@ -197,11 +193,11 @@ def _pictures(source: str, folders: list[str], threads: int) -> tuple[dict[str, 
     return splits, names
 
 
-def _stated_records(path: str) -> dict[str, int]:
+def _stated_records(source: str) -> dict[str, int]:
     """How many records each split had when it was exported."""
-    with open(path, encoding="utf-8") as file:
-        records = json.load(file).get("records", {})
+    records = read_description(source).get("records", {})
     if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
+        path = os.path.join(source, DESCRIPTION)
         raise FormatError(f'has "records" that are no object of numbers: {records!r:.80}', file=path)
     return records
 

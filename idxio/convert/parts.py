@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from ..array import IdxArray
-from ..classes import DESCRIPTION
+from ..description import DESCRIPTION
 from ..errors import FormatError
 from ..inputs import check_classes, class_column
 from ..parallel import on_threads

@@ -1,0 +1,33 @@
+"""dataset.json: what a dataset tells of itself, beside its files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .errors import FormatError
+
+DESCRIPTION = "dataset.json"
+
+
+def read_description(folder: str) -> dict[str, Any]:
+    """The `dataset.json` in a folder; empty if there is none.
+
+    Raises
+    ------
+    FormatError
+        It is no JSON object.
+    """
+    import json  # slow to import
+
+    path = os.path.join(folder, DESCRIPTION)
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        try:
+            found = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"is no JSON object ({error})", file=path) from error
+    if not isinstance(found, dict):
+        raise FormatError(f"is no JSON object, but {found!r:.80}", file=path)
+    return found
