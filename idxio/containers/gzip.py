@@ -9,7 +9,7 @@ import numpy as np
 
 from .._native import inflate, kernels
 from ..errors import IdxError, TruncatedError
-from ..memory import populating
+from ..memory import allocate, populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
@@ -250,7 +250,7 @@ class Gzip(Container):
         """The file as it is stored, in memory."""
         if isinstance(self.source, BufferSource):
             return self.source.view
-        data = np.empty(self.source.size or 0, np.uint8).data
+        data = allocate(0, self.source.size or 0).data
         return data[: self.source.read_at(0, data)]
 
     def stated(self) -> Trailer:
