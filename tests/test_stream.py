@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from packers import deflate, wrap
-from support import PipeLike, encode
+from support import CODES, PipeLike, encode, header
 
 import idxio
 from idxio.containers.piece import Piece
@@ -116,12 +116,19 @@ def test_reading_leaves_the_spans(tmp_path):
             assert (f[[89_999, 5, 40_000]] == noise[[89_999, 5, 40_000]]).all()
 
 
-def test_memory_is_constant(tmp_path):
+@pytest.mark.parametrize("form", ["idxio", "gzip"])
+def test_memory_is_constant(form, tmp_path):
     path = tmp_path / "x.gz"
-    block = np.random.default_rng(4).integers(0, 3, (1000, 1000), np.uint8)
-    with idxio.Writer(path, "uint8", (1000,), level=1) as writer:
-        for _ in range(600):
-            writer.append(block)
+    block = np.random.default_rng(4).integers(0, 8, (1000, 1000), np.uint8)
+    if form == "idxio":
+        with idxio.Writer(path, "uint8", (1000,), level=1) as writer:
+            for _ in range(600):
+                writer.append(block)
+    else:
+        with gzip.open(path, "wb", 1) as file:
+            file.write(header(CODES["uint8"], 600_000, 1000))
+            for _ in range(600):
+                file.write(block.data)
     code = f"""
 import resource, idxio
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

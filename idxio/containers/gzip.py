@@ -72,7 +72,9 @@ class Gzip(Container):
         return self._known
 
     def stream(self) -> Stream:
-        return GzipStream(Walker(self.source), self.name, _BUFFER, self._note)
+        with self._lock:
+            note = None if self.table.complete else self._note  # windows are kept for it
+        return GzipStream(Walker(self.source), self.name, _BUFFER, note)
 
     def _short_stream(self) -> Stream:
         return GzipStream(Walker(self.source, by_span=False), self.name, _FIRST)

@@ -17,7 +17,7 @@ Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
 # Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is decoded in one go.
 CACHE = 16 << 20
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
-MOST_WINDOWS = 256
+MOST_WINDOWS = 192
 
 
 class Span(NamedTuple):
