@@ -27,13 +27,13 @@ LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="
 
 @pytest.fixture(autouse=True, scope="module")
 def little_memory():
-    """A gigabyte more than there is: believing a lie must not take the machine down, whatever allocator is in use."""
+    """Two gigabytes more than there are: believing a lie must not take the machine down, whatever allocator is in use."""
     if not os.path.exists("/proc/self/statm"):
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), before[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 30), before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_AS, before)
 
