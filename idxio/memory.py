@@ -29,13 +29,10 @@ def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     size = before + nbytes
     if before == 0 and nbytes < _SMALL:
         return np.empty(nbytes, np.uint8)
-    if size < _LARGE:
-        buffer = np.empty(size + ALIGNMENT, np.uint8)
-        start = -(memory.address(buffer) + before) % ALIGNMENT
-    else:
-        start = -before % ALIGNMENT
-        buffer = np.empty(-(-(start + size) // _HUGE_PAGE) * _HUGE_PAGE + _HUGE_PAGE, np.uint8)
-        start += -memory.address(buffer) % _HUGE_PAGE
+    unit = ALIGNMENT if size < _LARGE else _HUGE_PAGE
+    start = -before % ALIGNMENT
+    buffer = np.empty(-(-(start + size) // unit) * unit + unit, np.uint8)
+    start += -memory.address(buffer) % unit
     return buffer[start : start + size]
 
 
