@@ -27,7 +27,7 @@ LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="
 
 @pytest.fixture(autouse=True, scope="module")
 def little_memory():
-    """Two gigabytes more than there are: believing a lie must not take the machine down, whatever allocator there is."""
+    """Two gigabytes more than there are: believing a lie must not take the machine down, whatever the allocator is."""
     if not os.path.exists("/proc/self/statm"):
         yield
         return
