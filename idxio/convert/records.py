@@ -23,6 +23,17 @@ class Recipe(NamedTuple):
     """The shape of every record; None until there is one."""
 
 
+class Deep(NamedTuple):
+    """Pictures of 16 bits a pixel, which 8 can't hold."""
+
+    pictures: int
+    most: int
+    """The largest of their values."""
+
+    def with_others(self, other: Deep) -> Deep:
+        return Deep(self.pictures + other.pictures, max(self.most, other.most))
+
+
 class Batch(NamedTuple):
     """What became of some pictures."""
 
@@ -32,6 +43,8 @@ class Batch(NamedTuple):
     """That of each record; None if there is none."""
     bad: list[tuple[int, str]]
     """Which of the pictures are bad, and why."""
+    deep: Deep
+    """Those of the good ones that lost bits."""
 
 
 def convert(paths: list[str], recipe: Recipe) -> Batch:
@@ -39,10 +52,12 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
     step = pipeline.step(recipe.pipeline, recipe.size)
     parts = []
     bad = []
+    deep = Deep(0, 0)
     with quiet():
         for i, path in enumerate(paths):
             try:
-                record = step(_coloured(decode(path), recipe))
+                picture = decode(path)
+                record = step(_coloured(picture, recipe))
                 if recipe.shape is None:
                     recipe = recipe._replace(shape=record.shape)
                 elif recipe.shape != record.shape:
@@ -51,7 +66,15 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
                 bad.append((i, str(error)))
             else:
                 parts.append(np.ascontiguousarray(record).data)
-    return Batch(b"".join(parts), recipe.shape, bad)
+                deep = deep.with_others(_loss(picture))
+    return Batch(b"".join(parts), recipe.shape, bad, deep)
+
+
+def _loss(picture: Array) -> Deep:
+    """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
+    if picture.dtype == np.uint8 or not (picture % 257).any():
+        return Deep(0, 0)
+    return Deep(1, int(picture.max()))
 
 
 def _coloured(picture: Array, recipe: Recipe) -> Array:
