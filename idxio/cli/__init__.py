@@ -164,7 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     sort = commands.add_parser("sort", help="write images and labels in the order of their labels")
     sort.description = (
         "Write images and labels sorted by label, each class in its old order: label files shrink to about a hundred\n"
-        "bytes, and a class is one range. Several pairs are merged. Both files appear, or neither does."
+        "bytes, and a class is one range. Several pairs are merged, by the names of their classes where dataset.json\n"
+        "tells them. All files appear, or none does."
     )
     sort.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
     sort.add_argument("--order", metavar="FILE", help="where to keep the permutation")
