@@ -29,8 +29,15 @@ class Merged(NamedTuple):
     """All, one file's after the other's."""
     names: Names | None
     """Of the classes, if they are known."""
-    is_told: bool
-    """Whether a dataset.json has to go with the labels: one lay beside a file, or labels have new numbers."""
+    is_described: bool
+    """Whether a dataset.json beside a file has told the names."""
+    is_renumbered: bool
+    """Whether labels are others than in the files."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a dataset.json has to go with the labels."""
+        return self.is_described or self.is_renumbered
 
 
 class _Source(NamedTuple):
@@ -64,7 +71,7 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     together = np.concatenate(labels)
     is_described = any(source.is_described for source in sources)
     if not named or (len(named) < len(sources) and not is_described):
-        return Merged(together, None, False)
+        return Merged(together, None, is_described=False, is_renumbered=False)
     first = named[0]
     for source in sources:
         if source.file is not None and source.names is None:
@@ -78,13 +85,13 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
         if len({os.path.dirname(source.where) for source in named}) > 1:
             for source in named:
                 _check_named(source)
-        return Merged(together, first.names, is_described)
+        return Merged(together, first.names, is_described, is_renumbered=False)
     for source in sources:
         if source.file is None:
             raise IdxError("labels: the files number their classes in different ways; give arrays as files too")
     numbers = _numbers(sources)
     spelled = {number: name for name, number in numbers.items()} | dict(first.names or {})
-    return Merged(_renumbered(sources, numbers, together.dtype), spelled, True)
+    return Merged(_renumbered(sources, numbers, together.dtype), spelled, is_described, is_renumbered=True)
 
 
 def _source(file: str | None, labels: Array) -> _Source:
@@ -166,9 +173,10 @@ class Place:
         if not from_files:
             return
         if not isinstance(labels_file, (str, os.PathLike)):
-            if merged.is_told:
+            if merged.is_renumbered:
                 raise IdxError(
-                    "labels_file: a file object has no folder for the dataset.json that names the classes; name a path"
+                    "labels_file: a file object has no folder for the dataset.json that names the classes, and the "
+                    "files to merge number them in different ways; name a path"
                 )
             return
         label_path = os.fsdecode(labels_file)

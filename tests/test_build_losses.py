@@ -1,7 +1,9 @@
 """idxio.build loses nothing without a word: classes, lines of a CSV file, bits, and pictures from elsewhere."""
 
 import os
+import struct
 import unicodedata
+import zlib
 
 import numpy as np
 import pytest
@@ -158,7 +160,8 @@ def test_splits_are_no_classes(pics, capsys, names, args):
         for c in ("cat", "dog"):
             save(pics / name / c / "0.png", 0)
     error = refused(capsys, *args)
-    assert f"holds {' and '.join(sorted(names))}, which are splits and no classes (as {min(names)}/cat)" in error
+    which = "is a split and no class" if len(names) == 1 else "are splits and no classes"
+    assert f"holds {' and '.join(sorted(names))}, which {which} (as {min(names)}/cat)" in error
     assert error.count("\n") == 1
 
 
@@ -206,12 +209,13 @@ def _folder(path):
     return path
 
 
-@pytest.mark.parametrize("line", ["missing.png,a", "missing.png,c", "sub/missing,c", "missing,a"])
+@pytest.mark.parametrize("line", ["missing.png,a", "missing.png,c", "sub/missing,c", "missing,a", "missing.x,c"])
 def test_a_first_picture_that_is_missing_is_not_taken_for_a_heading(pics, line):
     save(pics / "1.png", 1)
     save(pics / "2.png", 2)
     text = listed(f"{line}\n1.png,a\n2.png,b\n")
-    with pytest.raises(idxio.PictureError, match=r"No such file.*; if line 1 of the CSV file is a heading"):
+    hint = "" if ".png" in line else "; if line 1 of the CSV file is a heading, write it as path,label"
+    with pytest.raises(idxio.PictureError, match=rf"missing\S* can't be read: No such file or directory{hint}$"):
         build(labels=text)
     built = build(labels=text, skip_bad=True)
     assert [path for path, _ in built.skipped] == [line.split(",")[0]]
@@ -226,6 +230,7 @@ def test_a_first_picture_that_is_missing_is_not_taken_for_a_heading(pics, line):
         ("path,label\n1.png,a\n./1.png,a\n", r"lists \./1.png twice, in the lines 2 and 3"),
         ("1.png,a\nsub/../1.png,b\n", "in the lines 1 and 2"),
         ("1.png,a\nlink/1.png,b\n", "in the lines 1 and 2"),
+        ("1.png,a\n2.png,b\n" * 2, "1.png twice, in the lines 1 and 3, with the label 'a', and 1 more"),
     ],
 )
 @pytest.mark.parametrize("skip_bad", [False, True])
@@ -388,3 +393,25 @@ def test_no_word_where_no_bit_is_lost(pics):
     deep(pics / "a" / "1.png", np.arange(64).reshape(8, 8) * 257)
     save(pics / "a" / "2.png", 3)
     assert build().notes == []
+
+
+def png_of_16_bits(values):
+    """A PNG file of RGB, which Pillow reads and does not write."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape[:2]
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_colours_of_16_bits_are_told(pics):
+    values = np.random.default_rng(0).integers(0, 1 << 16, (8, 8, 3), np.uint16)
+    save(pics / "a" / "1.png", 3, (8, 8, 3))
+    (pics / "a" / "2.png").write_bytes(png_of_16_bits(values))
+    (pics / "a" / "3.ppm").write_bytes(b"P6\n8 8\n65535\n" + values.astype(">u2").tobytes())
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "4.tif")
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "5.ppm")
+    assert build().notes == ["2 pictures of 16 bits for each colour became 8, as Pillow reads them"]

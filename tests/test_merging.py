@@ -290,6 +290,7 @@ def test_file_objects_have_no_place_for_names():
     a, b = dataset("a", FIVE, range(5)), dataset("b", ["dog"], [0])
     with pytest.raises(idxio.IdxError, match=r"has no folder for the dataset\.json"):
         idxio.write_sorted(io.BytesIO(), io.BytesIO(), [a[0], b[0]], [a[1], b[1]])
+    assert idxio.write_sorted(io.BytesIO(), io.BytesIO(), *a).tolist() == [0, 1, 2, 3, 4]  # the old numbers
 
 
 def test_a_failure_leaves_the_old_description(monkeypatch):

@@ -198,7 +198,7 @@ class _Read:
         self.class_names: list[str] = []
         """Of the labels: the classes that have a good picture."""
         self.bad = list(found.bad)
-        self.deep = Deep(0, 0)
+        self.deep = Deep()
         self._images, self._found, self._recipe = images, found, recipe
         self._skip_bad = skip_bad
         self._progress = progress
@@ -289,7 +289,7 @@ def _notes(found: Found, read: _Read) -> list[str]:
     lower = Counter(name.lower() for name in read.class_names)
     if alike := [name for name in read.class_names if lower[name.lower()] > 1]:
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
-    if read.deep.pictures:
+    if read.deep.grey:
         most = read.deep.most
         bits = most.bit_length()
         lost = "8 bits hold the upper half of each pixel"
@@ -298,7 +298,9 @@ def _notes(found: Found, read: _Read) -> list[str]:
                 f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits; "
                 "scale them first"
             )
-        notes.append(f"{_pictures(read.deep.pictures)} of 16 bits became 8, rounded down: {lost}")
+        notes.append(f"{_pictures(read.deep.grey)} of 16 bits became 8, rounded down: {lost}")
+    if read.deep.colour:
+        notes.append(f"{_pictures(read.deep.colour)} of 16 bits for each colour became 8, as Pillow reads them")
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -39,29 +40,31 @@ class Bounds:
     """What lies below a folder, once all links are followed."""
 
     def __init__(self, folder: str, *, allow_outside: bool) -> None:
-        self._root = os.path.realpath(folder)
         self._folder = folder
+        self._root = os.path.realpath(folder)
+        self._below = os.path.join(self._root, "")
         self._allow = allow_outside
-        self._parents: dict[str, str] = {}  # a thousand pictures lie in one folder
+        self._parents: dict[str, str] = {}  # thousands of pictures lie in one folder
 
     def place(self, path: str) -> str:
         """Where a path below the folder leads, up to the last name in it: equal for all spellings of one path."""
-        parent, name = os.path.split(os.path.join(self._folder, path))
-        if parent not in self._parents:
-            try:
-                self._parents[parent] = os.path.realpath(parent)
-            except ValueError:  # a path with a zero
-                return os.path.join(parent, name)
-        return os.path.join(self._parents[parent], name)
+        end = path.rfind(os.sep) + 1
+        above = path[:end]
+        parent = self._parents.get(above)
+        if parent is None:
+            parent = os.path.join(self._folder, above)
+            with contextlib.suppress(ValueError):  # a path with a zero
+                parent = os.path.realpath(parent)
+            parent = self._parents[above] = os.path.join(parent, "")
+        return parent + path[end:]
 
-    def refusal(self, path: str) -> str | None:
-        """Why a path below the folder is not taken; None if it is."""
+    def refusal(self, place: str) -> str | None:
+        """Why what lies at a place is not taken; None if it is."""
         if self._allow:
             return None
-        place = self.place(path)
-        if os.path.islink(place) or os.path.basename(place) in ("", ".", ".."):
+        if os.path.islink(place) or place.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
             place = os.path.realpath(place)
-        if place == self._root or place.startswith(os.path.join(self._root, "")):
+        if place == self._root or place.startswith(self._below):
             return None
         return (
             f"leads out of the folder of the pictures, to {place}; "
@@ -136,13 +139,13 @@ def files_below(folder: str) -> Iterator[str]:
     """The paths of all files in a folder and in those inside it, links to folders aside."""
     for entry in entries(folder):
         if entry.is_dir(follow_symlinks=False):
-            yield from (os.path.join(entry.name, path) for path in files_below(entry.path))
+            yield from (f"{entry.name}{os.sep}{path}" for path in files_below(entry.path))
         elif entry.is_file():
             yield entry.name
 
 
 def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
-    return bounds.refusal(path) if entry.is_symlink() else None
+    return bounds.refusal(bounds.place(path)) if entry.is_symlink() else None
 
 
 def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
@@ -153,8 +156,9 @@ def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
         classes = [entry.name for entry in inside if entry.is_dir()]
         if len(splits) == len(members) > 1 or (classes and len(classes) == len(inside)):
             like = f"{name}/{classes[0]}" if classes else name
+            which = "which are splits and no classes" if len(splits) > 1 else "which is a split and no class"
             raise FormatError(
-                f"holds {' and '.join(splits)}, which are splits and no classes (as {like}); build takes one folder "
+                f"holds {' and '.join(splits)}, {which} (as {like}); build takes one folder "
                 "of class folders and draws the pictures to test with itself. Put the pictures of a class into one "
                 "folder, or name a CSV file of paths and labels: labels= (--labels FILE.csv)",
                 file=folder,

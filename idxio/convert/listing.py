@@ -49,19 +49,17 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
         told = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
         raise FormatError(f"lists no pictures{told}", file=file)
     _check_paths(lines, folder, file)
+    places = [bounds.place(line.path) for line in lines]
+    _check_once(lines, places, file)
     taken = []
-    line_of: dict[str, _Line] = {}
-    for line in lines:
-        other = line_of.setdefault(bounds.place(line.path), line)
-        if other is not line:
-            raise FormatError(_twice(other, line), file=file)
-        if reason := bounds.refusal(line.path):
+    for line, place in zip(lines, places, strict=True):
+        if reason := bounds.refusal(place):
             bad.append((line.path, reason))
         else:
             taken.append(line)
     names = ordered({line.label for line in taken}, file)
     label_of = {name: label for label, name in enumerate(names)}
-    unlisted = _unlisted(lines, folder, bounds, set(line_of)) if taken else 0
+    unlisted = _unlisted(lines, folder, bounds, set(places)) if taken else 0
     return Found(names, [line.path for line in taken], [label_of[line.label] for line in taken], bad, unlisted)
 
 
@@ -98,8 +96,10 @@ def _heading(lines: list[_Line], folder: str) -> str | None:
         return None
     if [first.path.lower(), first.label.lower()] in _HEADINGS:
         return ""
-    is_word = not os.path.splitext(first.path)[1] and os.sep not in first.path
-    if is_word and first.label not in {line.label for line in lines[1:]}:
+    suffix = os.path.splitext(first.path)[1].lower()
+    if suffix in _SUFFIXES or suffix in {os.path.splitext(line.path)[1].lower() for line in lines[1:]} - {""}:
+        return None
+    if not suffix and os.sep not in first.path and first.label not in {line.label for line in lines[1:]}:
         return ""
     reason = f"can't be read: {os.strerror(errno.ENOENT)}"
     return f"{reason}; if line {first.number} of the CSV file is a heading, write it as path,label"
@@ -146,11 +146,22 @@ def _is_file(folder: str, path: str) -> bool:
     return os.path.isfile(os.path.join(folder, path))
 
 
-def _twice(one: _Line, other: _Line) -> str:
-    labels = f"with the label {one.label!r}"
-    if one.label != other.label:
-        labels = f"with the labels {one.label!r} and {other.label!r}"
-    return f"lists {other.path} twice, in the lines {one.number} and {other.number}, {labels}; leave one of them"
+def _check_once(lines: list[_Line], places: list[str], file: str) -> None:
+    """Raise if two lines have one picture."""
+    line_of: dict[str, _Line] = {}
+    firsts = [line_of.setdefault(place, line) for place, line in zip(places, lines, strict=True)]
+    again = [(first, line) for first, line in zip(firsts, lines, strict=True) if first is not line]
+    if again:
+        one, other = again[0]
+        labels = f"with the label {one.label!r}"
+        if one.label != other.label:
+            labels = f"with the labels {one.label!r} and {other.label!r}"
+        more = f", and {len(again) - 1:,} more" if len(again) > 1 else ""
+        raise FormatError(
+            f"lists {other.path} twice, in the lines {one.number} and {other.number}, {labels}{more}; "
+            "a picture stands on one line",
+            file=file,
+        )
 
 
 def _unlisted(lines: list[_Line], folder: str, bounds: Bounds, listed: set[str]) -> int:

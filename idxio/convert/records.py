@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import pipeline
-from .decoding import BadPictureError, decode, quiet
+from .decoding import BadPictureError, Decoded, decode, quiet
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,14 +24,15 @@ class Recipe(NamedTuple):
 
 
 class Deep(NamedTuple):
-    """Pictures of 16 bits a pixel, which 8 can't hold."""
+    """Pictures of 16 bits, which 8 can't hold."""
 
-    pictures: int
-    most: int
-    """The largest of their values."""
+    grey: int = 0
+    most: int = 0
+    """The largest value of the grey ones."""
+    colour: int = 0
 
     def with_others(self, other: Deep) -> Deep:
-        return Deep(self.pictures + other.pictures, max(self.most, other.most))
+        return Deep(self.grey + other.grey, max(self.most, other.most), self.colour + other.colour)
 
 
 class Batch(NamedTuple):
@@ -52,12 +53,12 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
     step = pipeline.step(recipe.pipeline, recipe.size)
     parts = []
     bad = []
-    deep = Deep(0, 0)
+    deep = Deep()
     with quiet():
         for i, path in enumerate(paths):
             try:
                 picture = decode(path)
-                record = step(_coloured(picture, recipe))
+                record = step(_coloured(picture.pixels, recipe))
                 if recipe.shape is None:
                     recipe = recipe._replace(shape=record.shape)
                 elif recipe.shape != record.shape:
@@ -70,11 +71,12 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
     return Batch(b"".join(parts), recipe.shape, bad, deep)
 
 
-def _loss(picture: Array) -> Deep:
+def _loss(picture: Decoded) -> Deep:
     """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
-    if picture.dtype == np.uint8 or not (picture % 257).any():
-        return Deep(0, 0)
-    return Deep(1, int(picture.max()))
+    pixels = picture.pixels
+    if pixels.dtype == np.uint8:
+        return Deep(colour=int(picture.is_cut))
+    return Deep(grey=1, most=int(pixels.max())) if (pixels % 257).any() else Deep()
 
 
 def _coloured(picture: Array, recipe: Recipe) -> Array:
