@@ -172,11 +172,11 @@ class Place:
         self._names: set[str] = set()
         if not from_files:
             return
-        if not isinstance(labels_file, (str, os.PathLike)):
+        if not isinstance(labels_file, (str, os.PathLike)) or _is_device(labels_file):
             if merged.is_renumbered:
                 raise IdxError(
-                    "labels_file: a file object has no folder for the dataset.json that names the classes, and the "
-                    "files to merge number them in different ways; name a path"
+                    "labels_file: nothing lies beside a file object or a device, as the dataset.json that names the "
+                    "classes has to; the files to merge number them in different ways; name a path"
                 )
             return
         label_path = os.fsdecode(labels_file)
@@ -191,6 +191,8 @@ class Place:
         self._kept = self._true_of(there, folder)
         if merged.is_told or is_named or _table(there, "files").keys() & self._names:
             self.path = os.path.join(folder, DESCRIPTION)
+            if DESCRIPTION in self._names:
+                raise IdxError("is where the names of the classes go; name another file", file=self.path)
 
     def _true_of(self, there: dict[str, Any], folder: str) -> dict[str, Any]:
         """What stays true of the dataset.json that lies there."""
@@ -233,6 +235,10 @@ class Place:
     def holds(self, target: str) -> bool:
         """Whether a target lies beside the dataset.json."""
         return os.path.basename(target) in self._names
+
+
+def _is_device(path: str | os.PathLike[str]) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def _check_stranger(path: str) -> None:

@@ -172,7 +172,9 @@ def _about(place: Place, outputs: Iterable[tuple[Target, Output]]) -> dict[str, 
     """What a dataset.json tells of finished files that lie beside it."""
     about = {}
     for target, out in outputs:
-        if isinstance(target, (str, os.PathLike)) and place.holds(name := os.path.basename(os.fsdecode(target))):
+        if out.target.folder is None or not isinstance(target, (str, os.PathLike)):
+            continue  # a device, or a file object
+        if place.holds(name := os.path.basename(os.fsdecode(target))):
             out.target.file.seek(0)
             found = info(out.target.file)
             if found.crc32 is None:

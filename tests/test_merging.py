@@ -288,9 +288,17 @@ def test_arrays_have_no_names():
 
 def test_file_objects_have_no_place_for_names():
     a, b = dataset("a", FIVE, range(5)), dataset("b", ["dog"], [0])
-    with pytest.raises(idxio.IdxError, match=r"has no folder for the dataset\.json"):
+    with pytest.raises(idxio.IdxError, match="nothing lies beside a file object"):
         idxio.write_sorted(io.BytesIO(), io.BytesIO(), [a[0], b[0]], [a[1], b[1]])
     assert idxio.write_sorted(io.BytesIO(), io.BytesIO(), *a).tolist() == [0, 1, 2, 3, 4]  # the old numbers
+
+
+def test_targets_that_are_no_files(capsys):
+    a, b = dataset("a", FIVE, range(5)), dataset("b", ["dog"], [0])
+    assert "nothing lies beside a file object or a device" in refused(capsys, *a, *b, "images", "/dev/null")
+    assert main(["sort", *a, *b, "/dev/null", "labels"]) == 0
+    assert list(described(".")["files"]) == ["labels"]
+    assert "dataset.json: is where the names of the classes go" in refused(capsys, *a, "a/dataset.json", "a/labels")
 
 
 def test_a_failure_leaves_the_old_description(monkeypatch):
