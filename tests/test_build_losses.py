@@ -193,6 +193,8 @@ def test_a_first_line_whose_path_is_no_file_is_a_heading(pics, heading, skip_bad
         save(pics / f"{i}.png", i)
     lines = heading + "\n" + "".join(f"{i}.png,{i}\n" for i in range(11))
     built = build(labels=listed(lines), skip_bad=skip_bad)
+    usual = {"path,label", "image,class", "\ufeffFile,Label"}
+    assert built.notes == [f"line 1 of the CSV file was taken for a heading: {heading}"] * (heading not in usual)
     assert built.class_names == [str(i) for i in range(11)]
     assert built.skipped == []
 

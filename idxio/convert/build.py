@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import time
-from collections import Counter
 from collections.abc import Callable, Generator
 from typing import IO, Any, NamedTuple
 
@@ -22,6 +21,7 @@ from ..target import NewFolder
 from ..writing import Writer, write
 from .folders import Bounds, Found, by_folder
 from .listing import by_csv
+from .notes import notes_of
 from .parts import describe
 from .pipeline import Pipeline, step
 from .png import need_pillow
@@ -186,7 +186,7 @@ def build(
         spool.close()
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
-    return Built(folder.target, class_names, files, read.bad, found.unlisted, _notes(found, read))
+    return Built(folder.target, class_names, files, read.bad, found.unlisted, notes_of(found, class_names, read.deep))
 
 
 class _Read:
@@ -277,39 +277,6 @@ def _recipe(name: str, size: int, colour: str | None) -> Recipe:
     if colour == "rgb" and name == "fashion":
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
     return Recipe(name, size, "grey" if name == "fashion" else colour, None)
-
-
-def _notes(found: Found, read: _Read) -> list[str]:
-    """What a person should hear of who made a dataset."""
-    notes = []
-    if found.unlisted:
-        notes.append(f"{_pictures(found.unlisted)} in the folder are not in the CSV file, and were left out")
-    if dropped := sorted(set(found.class_names) - set(read.class_names)):
-        notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
-    lower = Counter(name.lower() for name in read.class_names)
-    if alike := [name for name in read.class_names if lower[name.lower()] > 1]:
-        notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
-    if read.deep.grey:
-        most = read.deep.most
-        bits = most.bit_length()
-        lost = "8 bits hold the upper half of each pixel"
-        if bits < 16:
-            lost = (
-                f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits; "
-                "scale them first"
-            )
-        notes.append(f"{_pictures(read.deep.grey)} of 16 bits became 8, rounded down: {lost}")
-    if read.deep.colour:
-        notes.append(f"{_pictures(read.deep.colour)} of 16 bits for each colour became 8, as Pillow reads them")
-    return notes
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
 
 
 def _split(labels: Array, class_names: list[str], test_per_class: int | None, seed: int) -> tuple[Array, Array]:

@@ -34,6 +34,8 @@ class Found(NamedTuple):
     """What lies there and can't be a picture of a class, and why."""
     unlisted: int = 0
     """Pictures in the folder that the CSV does not have."""
+    notes: tuple[str, ...] = ()
+    """What else may be meant otherwise."""
 
 
 class Bounds:

@@ -40,11 +40,14 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
     lines = _lines(file, folder)
     _check_columns(lines, folder, file)
     bad = []
+    notes = []
     first = None
     if lines and (doubt := _heading(lines, folder)) is not None:
         first = lines.pop(0)
         if doubt:
             bad.append((first.path, doubt))
+        elif not _is_usual(first):
+            notes.append(f"line {first.number} of the CSV file was taken for a heading: {first.path},{first.label}")
     if not lines and not bad:
         told = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
         raise FormatError(f"lists no pictures{told}", file=file)
@@ -60,7 +63,8 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
     names = ordered({line.label for line in taken}, file)
     label_of = {name: label for label, name in enumerate(names)}
     unlisted = _unlisted(lines, folder, bounds, set(places)) if taken else 0
-    return Found(names, [line.path for line in taken], [label_of[line.label] for line in taken], bad, unlisted)
+    labels = [label_of[line.label] for line in taken]
+    return Found(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
 
 
 def _lines(file: str, folder: str) -> list[_Line]:
@@ -94,7 +98,7 @@ def _heading(lines: list[_Line], folder: str) -> str | None:
     place = os.path.join(folder, first.path)
     if os.path.lexists(place) and not os.path.isdir(place):
         return None
-    if [first.path.lower(), first.label.lower()] in _HEADINGS:
+    if _is_usual(first):
         return ""
     suffix = os.path.splitext(first.path)[1].lower()
     if suffix in _SUFFIXES or suffix in {os.path.splitext(line.path)[1].lower() for line in lines[1:]} - {""}:
@@ -103,6 +107,10 @@ def _heading(lines: list[_Line], folder: str) -> str | None:
         return ""
     reason = f"can't be read: {os.strerror(errno.ENOENT)}"
     return f"{reason}; if line {first.number} of the CSV file is a heading, write it as path,label"
+
+
+def _is_usual(heading: _Line) -> bool:
+    return [heading.path.lower(), heading.label.lower()] in _HEADINGS
 
 
 def _check_columns(lines: list[_Line], folder: str, file: str) -> None:
