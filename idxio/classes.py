@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from .description import DESCRIPTION, read_description
@@ -112,3 +115,31 @@ def _from_mapping(path: str) -> Names:
         except (ValueError, OverflowError) as error:
             raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
     return names
+
+
+def tidy(name: str) -> str:
+    """A name as it is compared: without blanks around it, its accents in one form (NFC)."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names that are numbers by their value (-1, 0.0, 10), the others behind them."""
+    return sorted(names, key=_rank)
+
+
+def same_numbers(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two names that are one number written in two ways, as 1 and 01; None if there are none."""
+    seen: dict[Decimal, str] = {}
+    for name in names:
+        if (value := _value(name)) is not None and seen.setdefault(value, name) != name:
+            return seen[value], name
+    return None
+
+
+def _rank(name: str) -> tuple[bool, Decimal, str]:
+    value = _value(name)
+    return value is None, value or Decimal(0), name
+
+
+def _value(name: str) -> Decimal | None:
+    return Decimal(name) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", name) else None

@@ -31,3 +31,10 @@ def read_description(folder: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise FormatError(f"is no JSON object, but {found!r:.80}", file=path)
     return found
+
+
+def as_json(description: dict[str, Any]) -> bytes:
+    """The content of a `dataset.json`."""
+    import json  # slow to import
+
+    return f"{json.dumps(description, indent=2)}\n".encode()

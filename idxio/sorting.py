@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -13,11 +13,14 @@ import numpy as np
 
 from .array import IdxArray
 from .containers.sinks import GROUP
+from .description import as_json
 from .header import format_header
-from .inputs import as_labels, as_records
+from .inputs import as_labels, as_records, read_classes
+from .inspecting import info, verify
+from .merging import Place, merge_labels
 from .output import Output, big_endian
 from .selection import ArrayLike, Selection
-from .target import Target, commit_all
+from .target import Given, Replacement, Target, commit_all, open_target
 from .writing import check_dtype
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,7 +53,8 @@ def write_sorted(
     """Write images and labels in the order of their labels, samples of one class in the order in which they came.
 
     Label files shrink to about a hundred bytes, and a class is one range of the images: `Dataset.of_class` unpacks
-    nothing else. The images are gathered piece by piece; their sorted copy never exists in memory.
+    nothing else. The images are gathered piece by piece; their sorted copy never exists in memory. Where a
+    `dataset.json` names the classes of label files, one is written or brought up to date beside the result.
 
     Parameters
     ----------
@@ -63,7 +67,9 @@ def write_sorted(
         have up to 256 MiB there, else read once for every 256 MiB of the result. Files are checked as by `verify`.
     labels : array_like, IdxArray, file, or a list of them
         One integer for each image, of any integer type that IDX has. Where both are lists of arrays or files, they
-        are merged: the order is as if they had been concatenated.
+        are merged: the order is as if they had been concatenated. Label files are merged by the names of their
+        classes, where a `dataset.json` beside one tells them or all are of published datasets: classes of the first
+        file keep their numbers, others come behind them. Of QMNIST's files, the class is taken. Arrays have no names.
     level, compression, threads
         As in `write`.
     order_file : path or binary file object, optional
@@ -84,7 +90,9 @@ def write_sorted(
     FormatError
         IDX has no such type.
     OSError, IdxError
-        A file can't be read or written. The old files are still there.
+        A file can't be read or written. Or label files can't be merged by name, as one has names and another none, or
+        a label has no name; or a `dataset.json` could not be true of all that would lie beside it. The old files are
+        still there.
 
     Examples
     --------
@@ -98,9 +106,11 @@ def write_sorted(
     with ExitStack() as stack:
         given = _parts(images, labels)
         sources = [_open(part, stack) for part, _ in given]
-        tags = [as_labels(part) for _, part in given]
+        label_files = [_file_of(part) for _, part in given]
+        tags = [_labels(part) for _, part in given]
         _check(sources, tags)
-        tag = np.concatenate(tags)
+        merged = merge_labels(label_files, tags)
+        tag = merged.labels
         # A radix sort for one and two bytes: 0.3 ms for the labels of Fashion-MNIST, 2 ms as int32.
         order = np.argsort(tag, kind="stable")
         columns = [(labels_file, tag[order])]
@@ -108,7 +118,9 @@ def write_sorted(
             if len(order) > 2**31 - 1:
                 raise ValueError(f"order_file: IDX has no integers for the places of {len(order):,} samples")
             columns.append((order_file, order.astype(np.int32)))
-        _check_targets([images_file, *(target for target, _ in columns)])
+        targets = [images_file, *(target for target, _ in columns)]
+        _check_targets(targets)
+        place = Place(targets, labels_file, merged, from_files=any(label_files))
 
         def output(target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool) -> Output:
             head = format_header(dtype, shape)
@@ -128,7 +140,11 @@ def write_sorted(
                 out.write(piece)
         for out in outputs:
             out.finish()
-        commit_all([out.target for out in outputs])
+        finished = [out.target for out in outputs]
+        if place.path is not None:
+            files = _about(place, zip((images_file, labels_file), outputs, strict=False))
+            finished.append(_describe(place.path, place.description(files, tag), stack))
+        commit_all(finished)
     return order
 
 
@@ -140,6 +156,39 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
         many = f"{len(images)}" if isinstance(images, (list, tuple)) else "no list"
         raise ValueError(f"labels are a list of {len(labels)} inputs and images are {many}; to merge, give as many")
     return list(zip(images, labels, strict=True))
+
+
+def _file_of(labels: Any) -> str | None:
+    """The path of the file that labels come from; None for arrays, and for bytes and pipes, which lie in no folder."""
+    name = os.fsdecode(labels) if isinstance(labels, (str, os.PathLike)) else getattr(labels, "name", None)
+    return name if isinstance(name, str) and os.path.isfile(name) else None
+
+
+def _labels(labels: Any) -> Array:
+    return read_classes(os.fsdecode(labels)) if isinstance(labels, (str, os.PathLike)) else as_labels(labels)
+
+
+def _about(place: Place, outputs: Iterable[tuple[Target, Output]]) -> dict[str, dict[str, Any]]:
+    """What a dataset.json tells of finished files that lie beside it."""
+    about = {}
+    for target, out in outputs:
+        if out.target.folder is None or not isinstance(target, (str, os.PathLike)):
+            continue  # a device, or a file object
+        if place.holds(name := os.path.basename(os.fsdecode(target))):
+            out.target.file.seek(0)
+            found = info(out.target.file)
+            if found.crc32 is None:
+                out.target.file.seek(0)
+                found = verify(out.target.file)
+            about[name] = {"shape": found.shape, "dtype": found.dtype.name, "crc32": f"{found.crc32:08x}"}
+    return about
+
+
+def _describe(path: str, description: dict[str, Any], stack: ExitStack) -> Replacement | Given:
+    target = open_target(path)
+    stack.callback(target.discard)
+    target.file.write(as_json(description))
+    return target
 
 
 def _open(images: Any, stack: ExitStack) -> ArrayLike:

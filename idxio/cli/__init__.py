@@ -164,7 +164,8 @@ def _parser() -> argparse.ArgumentParser:
     sort = commands.add_parser("sort", help="write images and labels in the order of their labels")
     sort.description = (
         "Write images and labels sorted by label, each class in its old order: label files shrink to about a hundred\n"
-        "bytes, and a class is one range. Several pairs are merged. Both files appear, or neither does."
+        "bytes, and a class is one range. Several pairs are merged, by the names of their classes where dataset.json\n"
+        "tells them. All files appear, or none does."
     )
     sort.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
     sort.add_argument("--order", metavar="FILE", help="where to keep the permutation")
@@ -178,6 +179,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--size", type=int, default=28, metavar="N", help="the edge that fashion and fit make; 28")
     build.add_argument("--colour", choices=("grey", "rgb"), help="as the first picture, if not given")
     build.add_argument("--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders")
+    outside = "take pictures outside IMAGES_DIR too, to which paths or links lead; else they are bad"
+    build.add_argument("--allow-outside", action="store_true", help=outside)
     test = "pictures of each class to test with; a seventh, if not given"
     build.add_argument("--test-per-class", type=int, metavar="N", help=test)
     build.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the order; 0 if not given")

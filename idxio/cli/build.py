@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 
 from ..convert.build import build
@@ -12,9 +13,12 @@ from ..errors import PictureError
 from . import report
 from .progress import bar
 
+# Of pictures with one complaint, so many are named; dataset.json has them all.
+_NAMED = 5
+
 
 def run(args: argparse.Namespace) -> int:
-    """Build the dataset; a line for each file, and on stderr for each bad picture."""
+    """Build the dataset; a line for each file, and on stderr for each kind of bad pictures."""
     try:
         with report.using(), bar(args.images, unit=" steps") as progress:
             built = build(
@@ -24,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
                 size=args.size,
                 colour=args.colour,
                 labels=args.labels,
+                allow_outside=args.allow_outside,
                 test_per_class=args.test_per_class,
                 seed=args.seed,
                 sort=args.sort,
@@ -37,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
         print("idxio: nothing was written; --skip-bad leaves bad pictures out", file=sys.stderr)
         return report.exit_code(error)
     _tell(built.skipped)
+    for note in built.notes:
+        print(f"idxio: {report.printable(note)}", file=sys.stderr)
     for file in built.files:
         size = f"{file.packed_size:,} bytes"
         print(f"{report.printable(file.file)}: {report.dimensions(file.shape)} {file.dtype.name}, {size}")
@@ -48,5 +55,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(bad: list[tuple[str, str]]) -> None:
+    """A line for each kind of complaint: those that differ in their numbers only are of one kind."""
+    kinds: dict[str, list[tuple[str, str]]] = {}
     for path, reason in bad:
-        print(f"idxio: {report.printable(path)}: {report.printable(reason)}", file=sys.stderr)
+        kinds.setdefault(re.sub(r"\d[\d,.]*", "0", reason), []).append((path, reason))
+    for alike in kinds.values():
+        path, reason = alike[0]
+        line = f"{path}: {reason}"
+        if len(alike) > 1:
+            others = [path for path, _ in alike[1:_NAMED]] + (["…"] if len(alike) > _NAMED else [])
+            line = f"{len(alike):,} alike, as {line}; {', '.join(others)}"
+        print(f"idxio: {report.printable(line)}", file=sys.stderr)

@@ -19,11 +19,13 @@ from ..inspecting import Info, info
 from ..parallel import check_threads
 from ..target import NewFolder
 from ..writing import Writer, write
-from . import folders
+from .folders import Bounds, Found, by_folder
+from .listing import by_csv
+from .notes import notes_of
 from .parts import describe
 from .pipeline import Pipeline, step
 from .png import need_pillow
-from .records import Batch, Recipe, convert
+from .records import Batch, Deep, Recipe, convert
 from .workers import run
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,6 +50,10 @@ class Built(NamedTuple):
     """The four files: images and labels to train with, then those to test with."""
     skipped: list[tuple[str, str]]
     """The paths of the bad pictures, and what is wrong with each."""
+    unlisted: int
+    """How many pictures lie in the folder that the CSV file of labels does not have."""
+    notes: list[str]
+    """What else got lost or may be meant otherwise, a line each."""
 
 
 def build(
@@ -58,6 +64,7 @@ def build(
     size: int = 28,
     colour: str | None = None,
     labels: str | os.PathLike[str] | None = None,
+    allow_outside: bool = False,
     test_per_class: int | None = None,
     seed: int = 0,
     sort: bool = False,
@@ -74,8 +81,8 @@ def build(
     Parameters
     ----------
     images : path
-        A folder with a subfolder for each class. The sorted names of those, by value if all are numbers, are label
-        0, 1, …
+        A folder with a subfolder for each class. Names that are numbers come first, by value, then the others; those
+        that have a good picture are label 0, 1, … Blanks around a name do not count.
     directory : path
         Where to put the dataset: a new folder or an empty one.
     pipeline : {"none", "fashion", "fit"}
@@ -87,6 +94,9 @@ def build(
         What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are idx4.
     labels : path, optional
         A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead of the folders.
+        A first line whose path is no file is a heading.
+    allow_outside : bool
+        Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they are bad.
     test_per_class : int, optional
         How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not given.
     seed : int
@@ -109,8 +119,10 @@ def build(
     ------
     PictureError
         Some pictures are bad; its attribute `bad` lists the first hundred or more.
+    FormatError
+        There are no pictures in class folders, or the CSV file has a picture twice or can't be understood.
     ValueError
-        A wrong option, no pictures, or a class with too few of them.
+        A wrong option, or a class with too few pictures.
     ImportError
         Pillow is missing.
     OSError
@@ -139,23 +151,24 @@ def build(
     images = os.fspath(images)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
-    found = folders.by_folder(images) if labels is None else folders.by_csv(os.fspath(labels))
-    if not found.paths:
-        raise ValueError(f"{images}: holds no pictures in subfolders" if labels is None else f"{labels}: lists none")
-    _split(np.array(found.labels), found.class_names, test_per_class, seed)  # raises while nothing is done yet
+    bounds = Bounds(images, allow_outside=allow_outside)
+    found = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    if found.paths:  # raises while nothing is done yet
+        _split(np.array(found.labels, np.int32), found.class_names, test_per_class, seed)
 
     with NewFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
         os.unlink(spool.name)
         read = _Read(images, found, recipe, skip_bad, progress)
         read.all_into(spool, threads)
-        train, test = _split(read.labels, found.class_names, test_per_class, seed)
+        class_names = read.class_names
+        train, test = _split(read.labels, class_names, test_per_class, seed)
         rows = [_in_order(part, read.labels, sort=sort, seed=seed) for part in (train, test)]
-        names = _write_files(folder.path, spool, read.labels, rows, len(found.class_names), level, threads, progress)
+        names = _write_files(folder.path, spool, read.labels, rows, len(class_names), level, threads, progress)
         files = [info(os.path.join(folder.path, name)) for name in names]
         description = {
-            "class_names": found.class_names,
+            "class_names": class_names,
             "counts": {
-                split: np.bincount(read.labels[part], minlength=len(found.class_names)).tolist()
+                split: np.bincount(read.labels[part], minlength=len(class_names)).tolist()
                 for split, part in zip(SPLITS, rows, strict=True)
             },
             "files": {
@@ -173,18 +186,19 @@ def build(
         spool.close()
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
-    return Built(folder.target, found.class_names, files, read.bad)
+    return Built(folder.target, class_names, files, read.bad, found.unlisted, notes_of(found, class_names, read.deep))
 
 
 class _Read:
     """Reads the pictures, and keeps which were good."""
 
-    def __init__(
-        self, images: str, found: folders.Found, recipe: Recipe, skip_bad: bool, progress: Progress | None
-    ) -> None:
+    def __init__(self, images: str, found: Found, recipe: Recipe, skip_bad: bool, progress: Progress | None) -> None:
         self.labels: Array = np.empty(0, np.int32)
         """Of the records."""
+        self.class_names: list[str] = []
+        """Of the labels: the classes that have a good picture."""
         self.bad = list(found.bad)
+        self.deep = Deep()
         self._images, self._found, self._recipe = images, found, recipe
         self._skip_bad = skip_bad
         self._progress = progress
@@ -206,6 +220,7 @@ class _Read:
                     assert batch.shape is not None
                     writer = writer or Writer(spool, "uint8", batch.shape)
                     writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
+                self.deep = self.deep.with_others(batch.deep)
                 done += count
                 if self._progress is not None:
                     self._progress(done, 2 * len(paths))
@@ -213,12 +228,16 @@ class _Read:
             self._stop(done)
         assert writer is not None
         writer.close()
-        self.labels = np.array(self._found.labels, np.int32)[good]
+        used, labels = np.unique(np.array(self._found.labels, np.int32)[good], return_inverse=True)
+        self.class_names = [self._found.class_names[label] for label in used]
+        self.labels = labels.astype(np.int32)
 
     def _stop(self, done: int) -> None:
         path, reason = self.bad[0]
+        others = len(self._found.bad)
         raise PictureError(
-            f"{len(self.bad):,} bad among the first {done:,} of {len(self._found.paths):,} pictures, the first: "
+            f"{len(self.bad):,} bad among the first {done + others:,} of {len(self._found.paths) + others:,} pictures, "
+            f"the first: "
             f"{path} {reason}",
             file=self._images,
             bad=self.bad,

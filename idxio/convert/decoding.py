@@ -6,7 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,17 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def decode(path: str) -> Array:
-    """The pixels of a picture file: uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB.
+class Decoded(NamedTuple):
+    """A picture in memory."""
+
+    pixels: Array
+    """uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB."""
+    is_cut: bool
+    """Whether the file has 16 bits for each colour, of which Pillow has read 8."""
+
+
+def decode(path: str) -> Decoded:
+    """The pixels of a picture file.
 
     Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without colour profiles;
     16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A photo is turned as its EXIF data say.
@@ -56,7 +65,10 @@ def decode(path: str) -> Array:
     except ValueError as error:  # a path with a zero
         raise BadPictureError(f"can't be read: {error}") from None
     try:
-        return _pixels(PIL.Image.open(io.BytesIO(data)))
+        image = PIL.Image.open(io.BytesIO(data))
+        is_deep = _is_deep(image)
+        pixels = _pixels(image)
+        return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
     except BadPictureError:
         raise
     except PIL.UnidentifiedImageError:
@@ -67,6 +79,17 @@ def decode(path: str) -> Array:
         raise BadPictureError("is too large for the memory") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
         raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits for each value, as its decoder is told, who is not known once it has run."""
+    tiles = getattr(image, "tile", None)
+    if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
+        return False
+    told = tiles[0][3]
+    if image.format == "PPM":
+        return isinstance(told, tuple) and told[-1] > 0xFF  # the mode, and the largest value
+    return ";16" in str(told)
 
 
 def _pixels(image: Image.Image) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import math
 import os
 import stat
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from ..array import IdxArray
-from ..description import DESCRIPTION
+from ..description import DESCRIPTION, as_json
 from ..errors import FormatError
 from ..inputs import check_classes, class_column
 from ..parallel import on_threads
@@ -42,7 +41,7 @@ class Split(NamedTuple):
 
 def describe(folder: str, what: dict[str, Any]) -> None:
     """Write what is told of a dataset beside its files."""
-    write_file(os.path.join(folder, DESCRIPTION), f"{json.dumps(what, indent=2)}\n".encode())
+    write_file(os.path.join(folder, DESCRIPTION), as_json(what))
 
 
 def records_at_once(record_nbytes: int) -> int:

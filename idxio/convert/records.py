@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import pipeline
-from .decoding import BadPictureError, decode, quiet
+from .decoding import BadPictureError, Decoded, decode, quiet
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -23,6 +23,18 @@ class Recipe(NamedTuple):
     """The shape of every record; None until there is one."""
 
 
+class Deep(NamedTuple):
+    """Pictures of 16 bits, which 8 can't hold."""
+
+    grey: int = 0
+    most: int = 0
+    """The largest value of the grey ones."""
+    colour: int = 0
+
+    def with_others(self, other: Deep) -> Deep:
+        return Deep(self.grey + other.grey, max(self.most, other.most), self.colour + other.colour)
+
+
 class Batch(NamedTuple):
     """What became of some pictures."""
 
@@ -32,6 +44,8 @@ class Batch(NamedTuple):
     """That of each record; None if there is none."""
     bad: list[tuple[int, str]]
     """Which of the pictures are bad, and why."""
+    deep: Deep
+    """Those of the good ones that lost bits."""
 
 
 def convert(paths: list[str], recipe: Recipe) -> Batch:
@@ -39,10 +53,12 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
     step = pipeline.step(recipe.pipeline, recipe.size)
     parts = []
     bad = []
+    deep = Deep()
     with quiet():
         for i, path in enumerate(paths):
             try:
-                record = step(_coloured(decode(path), recipe))
+                picture = decode(path)
+                record = step(_coloured(picture.pixels, recipe))
                 if recipe.shape is None:
                     recipe = recipe._replace(shape=record.shape)
                 elif recipe.shape != record.shape:
@@ -51,7 +67,16 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
                 bad.append((i, str(error)))
             else:
                 parts.append(np.ascontiguousarray(record).data)
-    return Batch(b"".join(parts), recipe.shape, bad)
+                deep = deep.with_others(_loss(picture))
+    return Batch(b"".join(parts), recipe.shape, bad, deep)
+
+
+def _loss(picture: Decoded) -> Deep:
+    """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
+    pixels = picture.pixels
+    if pixels.dtype == np.uint8:
+        return Deep(colour=int(picture.is_cut))
+    return Deep(grey=1, most=int(pixels.max())) if (pixels % 257).any() else Deep()
 
 
 def _coloured(picture: Array, recipe: Recipe) -> Array:
