@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class IdxError(ValueError):
     """Something is wrong with an IDX file, or with what is asked of it.
@@ -73,6 +76,17 @@ class PictureError(IdxError):
     ) -> None:
         super().__init__(message, file=file)
         self.bad = bad or []
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = name
+        raise
 
 
 def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:

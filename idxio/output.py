@@ -10,8 +10,9 @@ from typing import IO, Any
 import numpy as np
 
 from .containers.sinks import MOST_WHOLE, GzipSink, RawSink, WholeSink, can_be_patched, copy_spool, new_spool
+from .errors import naming
 from .parallel import check_threads
-from .target import Given, Replacement, Target, naming, open_target
+from .target import Given, Replacement, Target, open_target
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,18 +10,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeAlias, Union
 
+from .errors import naming
+
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
-
-
-@contextlib.contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = name
-        raise
 
 
 class Replacement:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from ..array import open_array
+from ..errors import naming
 from ..inputs import read_classes
 from ..sorting import write_sorted
-from ..target import naming
 from . import report
 from .progress import bar
 

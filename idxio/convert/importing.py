@@ -16,6 +16,7 @@ from ..finding import SPLITS
 from ..header import CODES
 from ..parallel import check_threads
 from ..progress import counter
+from ..regular import open_regular
 from ..target import NewFolder
 from ..writing import Writer, write
 from . import arrays, parquet, png, png_folders, table_csv
@@ -250,5 +251,5 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
 
 
 def _starts_with(path: str, magic: bytes) -> bool:
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=open_regular) as file:
         return file.read(len(magic)) == magic
