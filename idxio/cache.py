@@ -169,11 +169,7 @@ def _trusted_owners() -> tuple[int, ...]:
 def _is_trusted(path: str) -> bool:
     """Whether this is a regular file that nobody else could have written."""
     status = os.lstat(path)
-    return (
-        stat.S_ISREG(status.st_mode)
-        and status.st_uid in _trusted_owners()
-        and not status.st_mode & _OTHERS_WRITE
-    )
+    return stat.S_ISREG(status.st_mode) and status.st_uid in _trusted_owners() and not status.st_mode & _OTHERS_WRITE
 
 
 def _known_copy(link: str, size: int) -> str | None:

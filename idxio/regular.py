@@ -1,4 +1,4 @@
-"""Regular files, and nothing else: a pipe, socket or device under the name of one would hang its reader or never end."""
+"""Regular files and nothing else: a pipe or device under the name of one would hang its reader, or never end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPECIAL = {
 
 
 class FoundPath(str):
-    """The path of a file that a program found by its name, where nobody asked for a pipe: only regular ones are read."""
+    """The path of a file that was found by its name: nobody asked for a pipe there, so only a regular one is read."""
 
     __slots__ = ()
 

@@ -65,11 +65,9 @@ class PathSource:
         identity = _identity(self.status())
         if identity == self.identity:
             return
-        *same, changed, links = identity
-        *expected, _, expected_links = self.identity
-        if same != expected:
+        if identity[:3] != self.identity[:3]:
             raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
-        if links == expected_links:
+        if identity[4] == self.identity[4]:
             raise ChangedError(
                 "was written to and its time put back, or renamed, or given to another owner or permissions, since it "
                 "was opened; open it again",

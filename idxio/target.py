@@ -169,7 +169,11 @@ class NewFolder:
         import shutil  # slow to import
 
         shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
-        if isinstance(error, OSError) and str(error.filename or "").startswith(self.path):
+        if not isinstance(error, OSError) or error.errno is None:
+            return
+        if error.filename is None:
+            error.filename = self.target
+        elif str(error.filename).startswith(self.path):
             error.filename = self.target + str(error.filename)[len(self.path) :]
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..array import IdxArray
-from ..errors import ChecksumError, FormatError, TruncatedError
+from ..errors import ChecksumError, FormatError, TruncatedError, naming
 from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
 from ..regular import open_regular
@@ -103,7 +103,7 @@ def _pairs(path: str, images: str, labels: str) -> Blocks:
 @contextmanager
 def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterator[Array]]]:
     """The shape, the type, which IDX has, and the blocks of a .npy file. One with no axes is one block."""
-    with open(path, "rb", opener=open_regular) as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         header = _read_header(file, path, None, None)
         _check_type(header.dtype, path, None)
         yield header.shape, header.dtype, _blocks(file, header, path, None)
@@ -192,7 +192,7 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 def _reading(path: str) -> Iterator[zipfile.ZipFile]:
     """An archive, and what zipfile raises for a bad one as an error of idxio's."""
     try:
-        with open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
+        with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except _DAMAGED as error:
         raise ChecksumError(f"is damaged: {error}", file=path) from error

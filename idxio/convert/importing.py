@@ -11,7 +11,7 @@ import numpy as np
 
 from ..classes import described
 from ..description import DESCRIPTION, read_description
-from ..errors import FormatError
+from ..errors import FormatError, naming
 from ..finding import SPLITS
 from ..header import CODES
 from ..parallel import check_threads
@@ -251,5 +251,5 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
 
 
 def _starts_with(path: str, magic: bytes) -> bool:
-    with open(path, "rb", opener=open_regular) as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         return file.read(len(magic)) == magic

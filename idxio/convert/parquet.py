@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, naming
 from ..regular import open_regular
 from ..target import replacing
 from . import png
@@ -146,4 +146,5 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
     except OSError as error:
         if error.errno is None:  # pyarrow's own, for a damaged page
             raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
-        raise
+        with naming(path):
+            raise
