@@ -32,7 +32,7 @@ def status_of(path: str) -> os.stat_result:
             raise
         target = os.readlink(path)
         cause = likely_cause(os.fsencode(target))
-        what = f"is a link to {target!r}, which is not there" + (f": {cause}" if cause else "")
+        what = f"is a link to {target!r}, which is not there" + (f"; it is {cause}" if cause else "")
         raise FileNotFoundError(errno.ENOENT, what, path) from None
 
 

@@ -127,7 +127,8 @@ def _splits(
                 if suffix == ".parquet":
                     _check_shards(files)
                 return _tables(suffix, files, shape, threads)
-        folders = [name for name in names if os.path.isdir(os.path.join(source, name))]
+        # A link named test that leads nowhere is a split, too.
+        folders = [name for name in names if os.path.isdir(os.path.join(source, name)) or _split_of(name)]
         if folders and all(_split_of(name) for name in folders):
             return _pictures(source, folders, threads)
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
