@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
-import stat
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from .containers import Container, open_container
 from .containers.ahead import Ahead
 from .containers.raw import Raw
 from .errors import IdxError
+from .ownership import claim, is_own, make_way, mode_of_copy
 from .regular import open_regular, read_regular
 from .source import File, PathSource, Source, open_source
 from .target import Replacement, write_file
@@ -26,7 +25,6 @@ DEFAULT_SIZE = 20 << 30
 # Seconds after which nobody writes a temporary file any more.
 _STALE = 24 * 3600
 _TRIES = 5
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _BLOCK = 1 << 20
 _MOST_LINK = 4096
 
@@ -71,7 +69,7 @@ def raw_copy(container: Container) -> str:
     size = header.size + header.nbytes
     most = _most()
     with _naming(container.name, place):
-        _claim(place)
+        claim(place)
         path = _known_copy(link, size)
         if path is None:
             path = _unpack(container, place, size)
@@ -143,56 +141,29 @@ def evict(most: int, keep: str) -> None:
             _remove(path)
 
 
-def _claim(place: str) -> None:
-    """Make the folder, for this user alone; raise if anybody else could put copies there."""
-    os.makedirs(place, mode=0o700, exist_ok=True)
-    status = os.stat(place)
-    if status.st_uid not in _trusted_owners():
-        problem = f"belongs to the user {status.st_uid}"
-    elif status.st_mode & _OTHERS_WRITE:
-        problem = f"can be written to by others (mode {stat.S_IMODE(status.st_mode):04o})"
-    else:
-        return
-    raise PermissionError(
-        errno.EPERM,
-        f"{problem}, so that copies in it can't be trusted: chmod 700 your own cache folder, or name another one in "
-        "IDXIO_CACHE_DIR",
-        place,
-    )
-
-
-def _trusted_owners() -> tuple[int, ...]:
-    """This user, and root, who could do anything."""
-    return os.geteuid(), 0
-
-
-def _is_trusted(path: str) -> bool:
-    """Whether this is a regular file that nobody else could have written."""
-    status = os.lstat(path)
-    return stat.S_ISREG(status.st_mode) and status.st_uid in _trusted_owners() and not status.st_mode & _OTHERS_WRITE
-
-
 def _known_copy(link: str, size: int) -> str | None:
     """The copy that a link names, if it is what it was when its CRC-32 was last computed; None if there is none."""
     try:
-        if not (path := _target(link)) or not _is_trusted(path) or os.stat(path).st_size != size:
+        path, *stamp = _words_of(link)
+        path = os.path.join(os.path.dirname(link), path)
+        if not is_own(path) or (now := _stamp(path))[0] != str(size):
             return None
-        if _stamp(path) != _stamp_in(link):
+        if stamp != now:
             if not _holds_true(path):
                 return None
             with contextlib.suppress(OSError):  # root may keep a cache that others only read
                 _write_link(link, path)
         with contextlib.suppress(OSError):
             os.utime(link)  # and not the copy, which would be another file for whoever has it open
-    except (OSError, IdxError):
+    except (OSError, ValueError):
         return None
     return path
 
 
-def _stamp(path: str) -> str:
-    """What changes when a copy is written to."""
+def _stamp(path: str) -> list[str]:
+    """What changes when a copy is written to: its size, times and inode."""
     with contextlib.closing(PathSource(path)) as copy:
-        return " ".join(map(str, copy.identity[:4]))
+        return [str(number) for number in copy.identity[:4]]
 
 
 def _holds_true(path: str) -> bool:
@@ -206,34 +177,24 @@ def _holds_true(path: str) -> bool:
 
 def _write_link(link: str, path: str) -> None:
     """Note that the copy has the CRC-32 that its name says, as long as it stays as it is."""
-    text = f"{os.path.basename(path)} {_stamp(path)}"
-    _make_way(link)
-    write_file(link, text.encode())
-
-
-def _make_way(path: str) -> None:
-    """Remove what is no file of ours: it would be written through if it is a link."""
-    with contextlib.suppress(FileNotFoundError):
-        if not _is_trusted(path):
-            os.unlink(path)
+    words = [os.path.basename(path), *_stamp(path)]
+    make_way(link)
+    write_file(link, " ".join(words).encode())
 
 
 def _words_of(link: str) -> list[str]:
     """The name of a copy, and its stamp; none where the link is no file of ours."""
     try:
-        return read_regular(link, _MOST_LINK).decode().split(" ") if _is_trusted(link) else []
+        words = read_regular(link, _MOST_LINK).decode().split(" ") if is_own(link) else []
     except (OSError, ValueError):
         return []
-
-
-def _stamp_in(link: str) -> str:
-    return " ".join(_words_of(link)[1:])
+    return [os.path.basename(words[0]), *words[1:]] if words else []
 
 
 def _target(link: str) -> str:
     """The path of the raw file that a link names, or of none."""
     words = _words_of(link)
-    return os.path.join(os.path.dirname(link), os.path.basename(words[0])) if words else ""
+    return os.path.join(os.path.dirname(link), words[0]) if words else ""
 
 
 @contextlib.contextmanager
@@ -253,7 +214,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
     # Named by what is inside, which is known at the end only.
     target = Replacement(os.path.join(place, f"{os.getpid()}.idx"))
     assert isinstance(container.source, PathSource)
-    os.fchmod(target.file.fileno(), _mode(container.source.status()))
+    os.fchmod(target.file.fileno(), mode_of_copy(container.source.status()))
     stream = Ahead(container.stream(), can_wait=False)
     crc = found = 0
     try:
@@ -268,7 +229,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
                 "does not unpack to the size that its header promises; idxio verify says more", file=container.name
             )
         path = os.path.join(place, f"{crc:08x}-{size}.idx")
-        _make_way(path)
+        make_way(path)
         target.move_to(path)
         target.commit()
         return path
@@ -277,12 +238,6 @@ def _unpack(container: Container, place: str, size: int) -> str:
         raise
     finally:
         stream.close()
-
-
-def _mode(source: os.stat_result) -> int:
-    """The permissions of a copy: who may not read the file may not read its copy either."""
-    readers = stat.S_IROTH | (stat.S_IRGRP if source.st_gid == os.getegid() else 0)
-    return stat.S_IRUSR | stat.S_IWUSR | (source.st_mode & readers)
 
 
 def _scan() -> list[tuple[str, os.stat_result]]:

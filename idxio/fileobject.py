@@ -24,10 +24,11 @@ class SeekableSource:
         self.name = _name_of(file)
         self._file = file
         raw = file.raw if type(file) is io.BufferedReader else file
-        self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
         self._process = os.getpid()
-        self._start = self._end = file.tell()
-        self.size: int | None = file.seek(0, io.SEEK_END) - self._start
+        with naming(self.name):
+            self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+            self._start = self._end = file.tell()
+            self.size: int | None = file.seek(0, io.SEEK_END) - self._start
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:

@@ -13,7 +13,7 @@ import pytest
 from support import PipeLike, encode
 
 import idxio
-from idxio import cache
+from idxio import cache, ownership
 
 ARRAY = np.arange(30_000, dtype=np.int32).reshape(3000, 10)
 
@@ -87,13 +87,13 @@ def test_what_others_could_have_put_there_is_not_believed(packed, folder, tmp_pa
     copy, link = folder / os.path.basename(cache.entries()[0].path), next(folder.glob("*.link"))
     # Whoever could write the one could write the other so that they agree.
     copy.write_bytes(encode(ARRAY + 1))
-    link.write_text(f"{copy.name} {cache._stamp(str(copy))}")
+    link.write_text(f"{copy.name} {' '.join(cache._stamp(str(copy)))}")
     assert (idxio.read(packed, cache=True) == ARRAY + 1).all()
     path = copy if "copy" in which else link
     if "writable" in which:
         path.chmod(0o660)
         if path is copy:
-            link.write_text(f"{copy.name} {cache._stamp(str(copy))}")
+            link.write_text(f"{copy.name} {' '.join(cache._stamp(str(copy)))}")
     elif "symbolic" in which:
         path.rename(tmp_path / "elsewhere")
         path.symlink_to(tmp_path / "elsewhere")
@@ -120,7 +120,7 @@ def test_a_folder_that_others_can_write_to(packed, folder, mode):
 def test_a_folder_of_another_user(packed, folder, monkeypatch):
     folder.mkdir()
     owner = folder.stat().st_uid
-    monkeypatch.setattr(cache, "_trusted_owners", lambda: (owner + 1,))
+    monkeypatch.setattr(ownership, "owners", lambda: (owner + 1,))
     with pytest.raises(PermissionError, match=f"belongs to the user {owner}"):
         idxio.open(packed, cache=True)
 

@@ -4,6 +4,7 @@ import fcntl
 import gzip
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import idxio
 from idxio import regular
 from idxio.cli import main
 from idxio.regular import FoundPath, open_regular, read_regular
+from idxio.target import NewFolder
 
 NAMES = [f"{split}-{kind}" for split in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 IMAGES = np.arange(20 * 4 * 4, dtype=np.uint16).astype(np.uint8).reshape(20, 4, 4)
@@ -59,7 +61,7 @@ KINDS = {
     "directory": (lambda path: path.mkdir(), OSError, "Is a directory"),
     "pipe": (os.mkfifo, idxio.FormatError, "is a named pipe"),
     "socket": (make_socket, idxio.FormatError, "is a socket"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), idxio.FormatError, "is a character device"),
+    "device": (lambda path: path.symlink_to("/dev/null"), idxio.FormatError, "is a character device"),
     "empty": (lambda path: path.touch(), idxio.IdxError, "is empty"),
 }
 
@@ -242,3 +244,31 @@ def test_a_file_with_a_lease_is_waited_for(tmp_path):
         asked.set()
         thread.join()
     signal.signal(signal.SIGIO, before)
+
+
+@pytest.mark.parametrize("limit", [0, 100])
+def test_a_full_disk_under_a_spool_names_the_target(tmp_path, limit):
+    Image = pytest.importorskip("PIL.Image")
+    for i in range(14):
+        (tmp_path / "in" / str(i % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(IMAGES[i]).save(tmp_path / "in" / str(i % 2) / f"{i}.png")
+    np.savez(tmp_path / "x.npz", x_train=IMAGES, y_train=LABELS)
+    calls = (
+        lambda: idxio.build(tmp_path / "in", tmp_path / "out", pipeline="none"),
+        lambda: idxio.import_dataset(tmp_path / "x.npz", tmp_path / "out"),
+    )
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for call in calls:
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+            with pytest.raises(OSError, match="File too large") as info:
+                call()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert str(info.value.filename).startswith(str(tmp_path / "out"))
+
+
+def test_an_error_inside_a_new_folder_names_it(tmp_path):
+    with pytest.raises(OSError, match="No space left") as info, NewFolder(tmp_path / "out"):
+        raise OSError(28, "No space left on device")
+    assert info.value.filename == str(tmp_path / "out")
