@@ -46,7 +46,8 @@ class PathSource:
         try:
             self.identity = identity or _identity(self.status())
             self.size: int | None = self.identity[0]
-            self.check()
+            if identity is not None:
+                self.check()
         except BaseException:
             self.close()
             raise
