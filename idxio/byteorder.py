@@ -8,9 +8,11 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Magnitudes of pixels that somebody may mean. Floats whose bytes are reversed lie anywhere between 1e-38 and 1e38.
+# Magnitudes of pixels that somebody may mean. Floats whose bytes are reversed lie anywhere
+# between 1e-38 and 1e38.
 _LEAST, _MOST = 1e-6, 1e6
-# How many times the range of whole numbers grows if it was smaller with their bytes reversed. Of 12 bits it is 16.
+# How many times smaller the range of whole numbers is with their bytes reversed. Of 12 bits it is
+# 16 times.
 _GROWN = 8
 
 
@@ -37,7 +39,7 @@ class PixelOrder:
 
     @property
     def is_reversed(self) -> bool:
-        """Whether they are usual numbers, or lie in a far smaller range, only with the bytes of each reversed."""
+        """Whether only their reversed bytes make usual numbers, or ones of a far smaller range."""
         if self._ranges[0] is not None and self._ranges[1] is not None:
             here, there = (high - low for low, high in (self._ranges[0], self._ranges[1]))
             return here > 0 and here >= _GROWN * there
@@ -46,7 +48,7 @@ class PixelOrder:
 
 
 def are_labels_reversed(labels: Array) -> bool:
-    """Whether the bytes of labels, in native byte order, are zero where they should not be: 1 reads as 2^24 then."""
+    """Whether labels, in native byte order, are small with their bytes reversed only: 1 is 2^24."""
     half = 1 << 4 * labels.dtype.itemsize  # what fits into half of the bytes
     if labels.dtype.itemsize == 1 or not labels.size or np.abs(labels.astype(np.int64)).max() < half:
         return False

@@ -142,7 +142,7 @@ def evict(most: int, keep: str) -> None:
 
 
 def _known_copy(link: str, size: int) -> str | None:
-    """The copy that a link names, if it is what it was when its CRC-32 was last computed; None if there is none."""
+    """The copy that a link names, if it has its CRC-32; None if there is none."""
     try:
         path, *stamp = _words_of(link)
         path = os.path.join(os.path.dirname(link), path)

@@ -104,7 +104,7 @@ def check(
 def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
-    os.scandir(directory).close()  # raises where there is no such directory: else errors are about files in it
+    os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
     for split in SPLITS:
         try:
             pairs[split] = find_split(directory, split, dataset)

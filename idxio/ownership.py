@@ -1,4 +1,4 @@
-"""Files that this user alone could have written: what lies in a folder that others share is not believed."""
+"""Files that this user alone could have written: what others could have put there is not believed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def owners() -> tuple[int, ...]:
 
 
 def claim(folder: str) -> None:
-    """Make a folder for this user alone. PermissionError if anybody else could write to the one that is there."""
+    """Make a folder for this user alone. PermissionError if it is there and others can write to it."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     status = os.stat(folder)
     if status.st_uid not in owners():
@@ -36,7 +36,7 @@ def is_own(path: str) -> bool:
 
 
 def make_way(path: str) -> None:
-    """Remove what is no file of this user's before one is put there: a link would be written through."""
+    """Remove what is no file of this user's: a link in its place would be written through."""
     with contextlib.suppress(FileNotFoundError):
         if not is_own(path):
             os.unlink(path)

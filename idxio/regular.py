@@ -1,4 +1,4 @@
-"""Regular files and nothing else: a pipe or device under the name of one would hang its reader, or never end."""
+"""Regular files and nothing else: a pipe or device in the place of one would hang, or never end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _SPECIAL = {
 
 
 class FoundPath(str):
-    """The path of a file that was found by its name: nobody asked for a pipe there, so only a regular one is read."""
+    """The path of a file that was found by its name.
 
-    __slots__ = ()
+    Nobody asked for a pipe there, so only a regular file is read, whatever takes its place.
+    """
 
 
 def status_of(path: str) -> os.stat_result:
@@ -37,7 +38,9 @@ def status_of(path: str) -> os.stat_result:
 
 
 def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
-    """A descriptor to read a regular file, also as the opener of open(). Nothing else is opened or waited for.
+    """A descriptor to read a regular file, also as the opener of open().
+
+    Nothing else is opened or waited for.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
         _check(status_of(path), path)
         try:
             fd = os.open(path, flags | os.O_NONBLOCK)
-        except BlockingIOError:  # of a regular file: another process has a lease on it, and is asked to give it back
+        except BlockingIOError:  # a regular file that another process has a lease on, and gives back
             fd = os.open(path, flags)
         try:
             _check(os.fstat(fd), path)  # it may be another one by now

@@ -179,6 +179,6 @@ def open_source(file: File) -> Source:
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
-    # The time of the last change of the inode can't be put back as that of writing can. A link more or less changes it
-    # too, where a file is replaced while it is read; so their number tells the two apart.
+    # The time of the last change of the inode can't be put back as that of writing can. A link more
+    # or less changes it too, as where a file is replaced while it is read; their number tells that.
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_nlink

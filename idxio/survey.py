@@ -53,9 +53,9 @@ class Survey(NamedTuple):
     known: tuple[str | None, str | None]
     """The published files that the images and the labels are, by their CRC-32."""
     finite: Array | None
-    """bool of shape (n,): no element of the picture is NaN or infinite; None where pixels are integers."""
+    """bool of shape (n,): no element is NaN or infinite; None where pixels are integers."""
     reversed: tuple[bool, bool]
-    """Whether images and labels look as if the bytes of each number had been written in the wrong order."""
+    """Whether images and labels look as if they had been written little-endian."""
 
     @property
     def is_sorted(self) -> bool:
@@ -145,7 +145,10 @@ def _pass(
     order: PixelOrder,
     progress: Callable[[int], None] | None,
 ) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
-    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file. Fills finite and order."""
+    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file.
+
+    Fills finite and order.
+    """
     count, size = f.shape[0], f.nbytes // f.shape[0]
     pixels = f.dtype == np.uint8
     if classes * size * 8 > _MOST_SUMS:

@@ -443,7 +443,7 @@ def test_a_file_changed_in_place(packing, change, tmp_path):
 
 
 def overwrite(path, data):
-    """Other bytes of the same length in the same file, and its time put back: the clock of its changes is coarse."""
+    """Other bytes in the same file, and its time put back: the clock of its changes is coarse."""
     before = os.stat(path)
     while os.stat(path).st_ctime_ns == before.st_ctime_ns:
         with open(path, "r+b") as file:

@@ -1,4 +1,4 @@
-"""What lies under the name of a file and is none: a link that leads nowhere, a pipe, a device. Nothing hangs."""
+"""What lies in the place of a file: a link that leads nowhere, a pipe, a device. Nothing hangs."""
 
 import fcntl
 import gzip
