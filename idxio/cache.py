@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import payload
@@ -14,6 +15,8 @@ from .containers import Container, open_container
 from .containers.ahead import Ahead
 from .containers.raw import Raw
 from .errors import IdxError
+from .ownership import claim, is_own, make_way, mode_of_copy
+from .regular import open_regular, read_regular
 from .source import File, PathSource, Source, open_source
 from .target import Replacement, write_file
 
@@ -22,6 +25,8 @@ DEFAULT_SIZE = 20 << 30
 # Seconds after which nobody writes a temporary file any more.
 _STALE = 24 * 3600
 _TRIES = 5
+_BLOCK = 1 << 20
+_MOST_LINK = 4096
 
 
 class Entry(NamedTuple):
@@ -50,8 +55,9 @@ def folder() -> str:
 def raw_copy(container: Container) -> str:
     """The path of the raw copy of a compressed file, made if it is not there yet.
 
-    It is found by the path, size, time and inode of the file, and named by the CRC-32 and size of its content, so
+    It is found by the path, size, times and inode of the file, and named by the CRC-32 and size of its content, so
     that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
+    The folder and the copy are this user's own, and the copy has its CRC-32.
     """
     source = container.source
     if not isinstance(source, PathSource):
@@ -62,20 +68,13 @@ def raw_copy(container: Container) -> str:
     header = payload.read_header(container)
     size = header.size + header.nbytes
     most = _most()
-    try:
-        path = _target(link)
-        status = os.stat(path)
-        if status.st_size == size:
-            # The time of use alone: another one of writing would make it another file for whoever has it open.
-            with contextlib.suppress(OSError):  # it may be another user's
-                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
-            return path
-    except OSError:
-        pass
-    os.makedirs(place, exist_ok=True)
-    path = _unpack(container, place, size)
-    write_file(link, os.path.basename(path).encode())
-    evict(most, keep=path)
+    with _naming(container.name, place):
+        claim(place)
+        path = _known_copy(link, size)
+        if path is None:
+            path = _unpack(container, place, size)
+            _write_link(link, path)
+            evict(most, keep=path)
     return path
 
 
@@ -98,7 +97,12 @@ def open_copy(file: File) -> Source:
 
 def entries() -> list[Entry]:
     """The raw files in the cache, the one used last first."""
-    found = [Entry(path, status.st_size, status.st_atime) for path, status in _scan() if path.endswith(".idx")]
+    scanned = _scan()
+    used: dict[str, float] = {}
+    for path, status in scanned:
+        if path.endswith(".link") and (target := _target(path)):
+            used[target] = max(used.get(target, 0), status.st_mtime)
+    found = [Entry(p, s.st_size, used.get(p, s.st_mtime)) for p, s in scanned if p.endswith(".idx")]
     return sorted(found, key=lambda entry: -entry.used)
 
 
@@ -137,19 +141,80 @@ def evict(most: int, keep: str) -> None:
             _remove(path)
 
 
+def _known_copy(link: str, size: int) -> str | None:
+    """The copy that a link names, if it has its CRC-32; None if there is none."""
+    try:
+        path, *stamp = _words_of(link)
+        path = os.path.join(os.path.dirname(link), path)
+        if not is_own(path) or (now := _stamp(path))[0] != str(size):
+            return None
+        if stamp != now:
+            if not _holds_true(path):
+                return None
+            with contextlib.suppress(OSError):  # root may keep a cache that others only read
+                _write_link(link, path)
+        with contextlib.suppress(OSError):
+            os.utime(link)  # and not the copy, which would be another file for whoever has it open
+    except (OSError, ValueError):
+        return None
+    return path
+
+
+def _stamp(path: str) -> list[str]:
+    """What changes when a copy is written to: its size, times and inode."""
+    with contextlib.closing(PathSource(path)) as copy:
+        return [str(number) for number in copy.identity[:4]]
+
+
+def _holds_true(path: str) -> bool:
+    """Whether the bytes of a copy have the CRC-32 in its name."""
+    crc = 0
+    with open(path, "rb", opener=open_regular) as file:
+        while block := file.read(_BLOCK):
+            crc = inflate.crc32(block, crc)
+    return os.path.basename(path).startswith(f"{crc:08x}-")
+
+
+def _write_link(link: str, path: str) -> None:
+    """Note that the copy has the CRC-32 that its name says, as long as it stays as it is."""
+    words = [os.path.basename(path), *_stamp(path)]
+    make_way(link)
+    write_file(link, " ".join(words).encode())
+
+
+def _words_of(link: str) -> list[str]:
+    """The name of a copy, and its stamp; none where the link is no file of ours."""
+    try:
+        words = read_regular(link, _MOST_LINK).decode().split(" ") if is_own(link) else []
+    except (OSError, ValueError):
+        return []
+    return [os.path.basename(words[0]), *words[1:]] if words else []
+
+
 def _target(link: str) -> str:
     """The path of the raw file that a link names, or of none."""
+    words = _words_of(link)
+    return os.path.join(os.path.dirname(link), words[0]) if words else ""
+
+
+@contextlib.contextmanager
+def _naming(name: str, place: str) -> Iterator[None]:
+    """Name the file and the cache in what the system reports of files that nobody named."""
     try:
-        with open(link) as text:
-            return os.path.join(os.path.dirname(link), os.path.basename(text.read()))
-    except (OSError, ValueError):
-        return ""
+        yield
+    except OSError as error:
+        inside = isinstance(error.filename, str) and error.filename.startswith(os.path.join(place, ""))
+        if error.errno is not None and (error.filename is None or inside):
+            error.filename, error.filename2 = name, place
+        raise
 
 
 def _unpack(container: Container, place: str, size: int) -> str:
     """Write the unpacked file into the cache, checking it."""
     # Named by what is inside, which is known at the end only.
     target = Replacement(os.path.join(place, f"{os.getpid()}.idx"))
+    assert isinstance(container.source, PathSource)
+    os.fchmod(target.file.fileno(), mode_of_copy(container.source.status()))
     stream = Ahead(container.stream(), can_wait=False)
     crc = found = 0
     try:
@@ -164,6 +229,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
                 "does not unpack to the size that its header promises; idxio verify says more", file=container.name
             )
         path = os.path.join(place, f"{crc:08x}-{size}.idx")
+        make_way(path)
         target.move_to(path)
         target.commit()
         return path
@@ -180,7 +246,7 @@ def _scan() -> list[tuple[str, os.stat_result]]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
         for file in files:
             with contextlib.suppress(OSError):
-                found.append((file.path, file.stat()))
+                found.append((file.path, file.stat(follow_symlinks=False)))
     return found
 
 

@@ -10,7 +10,7 @@ from .classes import class_names
 from .description import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
 from .errors import FormatError, IdxError
-from .finding import SPLITS, find_split
+from .finding import SPLITS, HalfPairError, NoSplitError, find_split
 from .inspecting import info
 from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
 from .progress import counter
@@ -85,8 +85,8 @@ def check(
                 findings.append(Finding("warning", "empty", split, "no pictures at all"))
                 continue
             splits[split] = survey(images, labels, progress=advance)
-        except IdxError as error:
-            findings.append(Finding("error", "unreadable", split, str(error)))
+        except (IdxError, OSError) as error:
+            findings.append(_unreadable(split, error))
     duplicates = find_duplicates([seen.images_file for seen in splits.values()], [s.hashes for s in splits.values()])
     names, stated = _described(directory, splits, findings)
     trained = splits["train"].classes if "train" in splits else None
@@ -104,14 +104,15 @@ def check(
 def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
+    os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
     for split in SPLITS:
         try:
             pairs[split] = find_split(directory, split, dataset)
-        except FileNotFoundError as error:
+        except (NoSplitError, HalfPairError) as error:
             absent.append(error)
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
-        except IdxError as error:
-            findings.append(Finding("error", "unreadable", split, str(error)))
+        except (IdxError, OSError) as error:
+            findings.append(_unreadable(split, error))
     if len(absent) == len(SPLITS):
         raise absent[0]
     return pairs
@@ -137,9 +138,14 @@ def _described(
         stated = _stated(directory)
         for seen in splits.values():
             names = names or class_names(seen.labels_file)
-    except IdxError as error:
-        findings.append(Finding("error", "unreadable", "train", str(error)))
+    except (IdxError, OSError) as error:
+        findings.append(_unreadable("train", error))
     return names, stated
+
+
+def _unreadable(split: str, error: IdxError | OSError) -> Finding:
+    text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return Finding("error", "unreadable", split, text)
 
 
 def _stated(directory: str) -> dict[str, int]:

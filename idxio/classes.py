@@ -12,6 +12,7 @@ from typing import Any
 from .description import DESCRIPTION, read_description
 from .errors import FormatError
 from .inspecting import info, verify
+from .regular import FoundPath, read_regular
 
 Names = dict[int, str]
 
@@ -56,7 +57,7 @@ def class_names(labels: str) -> Names | None:
         return names
     if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
         mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
-        if os.path.exists(mapping):
+        if os.path.lexists(mapping):
             return _from_mapping(mapping)
     return _published(labels)
 
@@ -73,6 +74,9 @@ def as_names(given: Any) -> Names:
 
 
 def _published(labels: str) -> Names | None:
+    if not os.path.isfile(labels):
+        return None  # a pipe can't be read once more
+    labels = FoundPath(labels)
     about = info(labels)
     if about.size > _MOST:
         return None
@@ -87,8 +91,7 @@ def _published(labels: str) -> Names | None:
 def _md5(path: str) -> str:
     import hashlib
 
-    with open(path, "rb") as file:
-        return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(read_regular(path), usedforsecurity=False).hexdigest()
 
 
 def described(folder: str) -> Names | None:
@@ -106,14 +109,14 @@ def described(folder: str) -> Names | None:
 def _from_mapping(path: str) -> Names:
     """EMNIST's mapping: a label and the code of its character, or of its upper and its lower case, on each line."""
     names = {}
-    with open(path, encoding="ascii") as file:
-        try:
-            for line in file:
-                if line.strip():
-                    label, *codes = map(int, line.split())
-                    names[label] = "/".join(dict.fromkeys(map(chr, codes)))
-        except (ValueError, OverflowError) as error:
-            raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
+    text = read_regular(path, _MOST)
+    try:
+        for line in text.decode("ascii").splitlines():
+            if line.strip():
+                label, *codes = map(int, line.split())
+                names[label] = "/".join(dict.fromkeys(map(chr, codes)))
+    except (ValueError, OverflowError) as error:
+        raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
     return names
 
 

@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 from .errors import FormatError
+from .regular import read_regular
 
 DESCRIPTION = "dataset.json"
+_MOST = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
 
 
 def read_description(folder: str) -> dict[str, Any]:
@@ -16,18 +18,20 @@ def read_description(folder: str) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        It is no JSON object.
+        It is no JSON object, longer than 16 MiB, or a pipe or device.
+    OSError
+        It can't be read, or is a link that leads nowhere.
     """
     import json  # slow to import
 
     path = os.path.join(folder, DESCRIPTION)
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return {}
-    with open(path, encoding="utf-8") as file:
-        try:
-            found = json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise FormatError(f"is no JSON object ({error})", file=path) from error
+    data = read_regular(path, _MOST)
+    try:
+        found = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"is no JSON object ({error})", file=path) from error
     if not isinstance(found, dict):
         raise FormatError(f"is no JSON object, but {found!r:.80}", file=path)
     return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 
 class IdxError(ValueError):
     """Something is wrong with an IDX file, or with what is asked of it.
@@ -52,7 +55,11 @@ class ChecksumError(IdxError):
 
 
 class ChangedError(IdxError):
-    """The file was replaced or written to since it was opened."""
+    """The file was replaced or written to since it was opened.
+
+    One that was renamed, or got other permissions or another owner, can't be told from one that was written to and had
+    its time put back, and counts as such. One that was linked or removed is what it was.
+    """
 
 
 class PictureError(IdxError):
@@ -73,6 +80,17 @@ class PictureError(IdxError):
     ) -> None:
         super().__init__(message, file=file)
         self.bad = bad or []
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = name
+        raise
 
 
 def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:

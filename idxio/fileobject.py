@@ -9,6 +9,8 @@ import threading
 from functools import partial
 from typing import IO, Any
 
+from .errors import naming
+
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
 
@@ -22,20 +24,22 @@ class SeekableSource:
         self.name = _name_of(file)
         self._file = file
         raw = file.raw if type(file) is io.BufferedReader else file
-        self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
         self._process = os.getpid()
-        self._start = self._end = file.tell()
-        self.size: int | None = file.seek(0, io.SEEK_END) - self._start
+        with naming(self.name):
+            self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+            self._start = self._end = file.tell()
+            self.size: int | None = file.seek(0, io.SEEK_END) - self._start
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
         if self._is_plain:
-            done = pread_full(self._file.fileno(), out, self._start + offset)
+            with naming(self.name):
+                done = pread_full(self._file.fileno(), out, self._start + offset)
             self._end = max(self._end, self._start + offset + done)
             return done
         if os.getpid() != self._process:  # where another thread may have held the lock, too
             raise RuntimeError(f"{self.name}: a file object can't be read after a fork; open the file by its path")
-        with self._lock:
+        with self._lock, naming(self.name):
             position = self._file.seek(self._start + offset)
             n = _read_full(self._file, out)
             self._end = max(self._end, position + n)
@@ -69,6 +73,10 @@ class PipeSource:
         self._position = 0
 
     def read_at(self, offset: int, out: memoryview) -> int:
+        with naming(self.name):
+            return self._read_at(offset, out)
+
+    def _read_at(self, offset: int, out: memoryview) -> int:
         end = offset + len(out)
         while (missing := min(end, self.KEPT) - len(self._head)) > 0:
             more = bytearray(missing)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .errors import FormatError, IdxError
 from .inspecting import Info, info
+from .regular import FoundPath
 
 # What stands before "-images" or "-labels" is the split, with the name of the dataset before it where there is one:
 # train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in MNIST's own gzip headers, -idx2-int as
@@ -21,6 +22,10 @@ SPLITS = {"train": "train", "t10k": "test"}
 _SAME = re.compile(r"(.*[-_.])?(test|t10k)")
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
+
+
+class NoSplitError(FileNotFoundError):
+    """There is nothing of the split."""
 
 
 class HalfPairError(FileNotFoundError):
@@ -55,9 +60,11 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     Raises
     ------
     FileNotFoundError
-        No such directory, or no pair in it. The message says which names were looked for.
-    IdxError
-        There is more than one such pair, the counts differ, or what should be of the pair is damaged.
+        No such directory, or no pair in it: the message says which names were looked for. A link that leads nowhere:
+        it is named, and no other pair is taken in its stead.
+    OSError, IdxError
+        There is more than one such pair, the counts differ, or what should be of the pair is damaged, can't be read, or
+        is no regular file.
     """
     directory = os.fspath(directory)
     names = _stems(directory)
@@ -69,11 +76,11 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         stem for stem in names if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
     ]
     pairs: dict[str, tuple[str, str]] = {}
-    half: FileNotFoundError | None = None
+    half: HalfPairError | None = None
     for stem in stems:
         try:
             pairs[stem] = _pair(directory, names[stem])
-        except FileNotFoundError as error:
+        except HalfPairError as error:
             half = half or error
     if len(pairs) == 1:
         return next(iter(pairs.values()))
@@ -84,7 +91,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         found = ", ".join(repr(stem) for stem in pairs)
         raise IdxError(f"has more than one dataset with {looked}: name one of {found} as the split", file=directory)
     others = ", ".join(repr(stem) for stem in names)
-    raise FileNotFoundError(
+    raise NoSplitError(
         errno.ENOENT, f"has no {looked}" + (f"; it has the splits {others}" if others else ""), directory
     )
 
@@ -107,7 +114,7 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
     """The best images and labels of the files of one split, of which the counts agree."""
     files, problems = [], []
     for name in names:
-        path = os.path.join(directory, name)
+        path = FoundPath(os.path.join(directory, name))
         try:
             files.append(_look(path, name))
         except (IdxError, OSError) as error:

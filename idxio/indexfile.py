@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from . import payload
@@ -10,6 +11,7 @@ from .containers.chunked import own_table
 from .containers.gzip import Gzip
 from .containers.seekbuild import build
 from .errors import IdxError, TruncatedError
+from .regular import open_regular
 from .source import File, open_source
 from .target import write_file
 
@@ -60,6 +62,8 @@ def build_index(
         container = open_container(source)
         header = payload.read_header(container)
         path = seekindex.path_of(source)
+        if path is not None and os.path.lexists(path):
+            os.close(open_regular(path))  # raises for a pipe, which would be written to as it is
         if not isinstance(container, Gzip) or path is None:
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes

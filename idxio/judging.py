@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 
 from .duplicates import Duplicates
 from .finding import named_role
-from .survey import Survey
+from .survey import Survey, counts_up
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -20,6 +21,9 @@ _MOST_RECORDS = 20  # that a finding lists
 # How much wider than tall pictures are that look transposed. Measured, wide / tall: MNIST 0.76, Fashion-MNIST 0.83,
 # so transposed 1.32 and 1.21.
 _TRANSPOSED = 1.1
+# Fewer labels may well be one of each class.
+_COUNTING = 11
+_BIG_ENDIAN = "IDX is big-endian, header and body (fwrite of Octave and MATLAB needs 'ieee-be')"
 
 
 class Finding(NamedTuple):
@@ -80,6 +84,7 @@ def ranges_of(splits: dict[str, Survey]) -> dict[str, tuple[int, int]]:
 
 def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained: Array | None) -> Iterator[Finding]:
     """Labels outside the class list, and classes without a picture. Without names, the list is what train has."""
+    yield from _judge_values(split, seen)
     negative = np.flatnonzero(seen.labels < 0)
     if len(negative):
         text = f"labels below 0 ({_some(np.unique(seen.labels[negative]).tolist())}), which no class has"
@@ -100,11 +105,32 @@ def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained
         yield Finding("warning", "empty", split, f"no picture of these classes: {_some(named)}")
 
 
+def _judge_values(split: str, seen: Survey) -> Iterator[Finding]:
+    """Labels that can hardly be meant so, whatever the classes are."""
+    if seen.reversed[1]:
+        step = f"{math.gcd(*seen.classes.tolist()):,}"
+        text = f"labels are multiples of {step}, and small with the bytes of each reversed: written little-endian?"
+        yield Finding("error", "order", split, f"{text} {_BIG_ENDIAN}")
+    count = len(seen.labels)
+    if len(seen.classes) == 1 and count > 1:
+        yield Finding("warning", "single", split, f"all {count:,} labels are {seen.classes[0]}")
+    if count >= _COUNTING and counts_up(seen.labels):
+        text = f"labels count up from 0 to {count - 1:,}: numbers of records in the place of classes?"
+        yield Finding("warning", "counting", split, text)
+
+
 def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
     """Constant pictures, and pixels that are not as in MNIST."""
     constant = np.flatnonzero(seen.constant)
     if len(constant):
         yield _about("warning", "constant", split, "pictures of one colour", constant)
+    if seen.reversed[0]:
+        # Of floats nothing usual is left; a range of whole numbers may be meant so.
+        level, why = ("warning", "lie in a far smaller range") if seen.finite is None else ("error", "make sense")
+        text = f"pixels {why} with the bytes of each reversed: written little-endian? {_BIG_ENDIAN}"
+        yield Finding(level, "order", split, text)
+    elif seen.finite is not None and not seen.finite.all():
+        yield _about("error", "nan", split, "pictures with NaN or infinity", np.flatnonzero(~seen.finite))
     if seen.mean_picture is None or seen.histogram is None:
         text = f"pixels are {seen.dtype.name}; the format of MNIST has uint8, and other loaders expect it"
         yield Finding("warning", "type", split, text)

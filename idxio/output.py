@@ -10,8 +10,9 @@ from typing import IO, Any
 import numpy as np
 
 from .containers.sinks import MOST_WHOLE, GzipSink, RawSink, WholeSink, can_be_patched, copy_spool, new_spool
+from .errors import naming
 from .parallel import check_threads
-from .target import Given, Replacement, Target, naming, open_target
+from .target import Given, Replacement, Target, open_target
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,15 +51,16 @@ class Output:
         self.sink: RawSink | GzipSink | WholeSink | None = None
         file = self.target.file
         try:
-            if packing == "gzip" and whole and length is not None and length <= MOST_WHOLE:
-                self.sink = WholeSink(file, header, level)
-            elif packing == "gzip":
-                self.sink = GzipSink(file, header, level, threads, length, self.target.folder)
-            else:
-                if length is None and not can_be_patched(file):
-                    self._spool = new_spool(self.target.folder)
-                to_disk = self._spool is None and self.target.folder is not None
-                self.sink = RawSink(self._spool or file, header, to_disk=to_disk)
+            with naming(self.target.name):
+                if packing == "gzip" and whole and length is not None and length <= MOST_WHOLE:
+                    self.sink = WholeSink(file, header, level)
+                elif packing == "gzip":
+                    self.sink = GzipSink(file, header, level, threads, length, self.target.folder)
+                else:
+                    if length is None and not can_be_patched(file):
+                        self._spool = new_spool(self.target.folder)
+                    to_disk = self._spool is None and self.target.folder is not None
+                    self.sink = RawSink(self._spool or file, header, to_disk=to_disk)
         except BaseException:
             self.discard()
             raise
@@ -87,16 +89,20 @@ class Output:
 
     def discard(self) -> None:
         """Give up, unless it is committed: the old file stays."""
-        if not self.closed:
-            self._close()
-            if self.sink is not None:
-                self.sink.discard()
-        self.target.discard()
+        try:
+            if not self.closed:
+                self._close()
+                if self.sink is not None:
+                    with naming(self.target.name):
+                        self.sink.discard()
+        finally:
+            self.target.discard()
 
     def _close(self) -> None:
         self.closed = True
         if self._spool is not None:
-            self._spool.close()
+            with naming(self.target.name):
+                self._spool.close()
 
     def __enter__(self) -> Output:
         return self

@@ -9,8 +9,9 @@ import stat
 from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
 from ._native import kernels
-from .errors import ChangedError
+from .errors import ChangedError, naming
 from .fileobject import TEXT, PipeSource, SeekableSource, pread_full
+from .regular import FoundPath, open_regular, status_of
 
 File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
 
@@ -40,26 +41,40 @@ class PathSource:
 
     def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
         self.path = os.path.abspath(path)
-        self.name = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.name = str(path)
+        self._fd = open_regular(path)
         try:
-            self.identity = identity or _identity(os.fstat(self._fd))
+            self.identity = identity or _identity(self.status())
             self.size: int | None = self.identity[0]
-            self.check()
+            if identity is not None:
+                self.check()
         except BaseException:
             self.close()
             raise
 
-    def check(self) -> None:
-        """Raise ChangedError if the file is no longer the one that was opened."""
+    def status(self) -> os.stat_result:
+        """What the system knows of the file."""
         if self._fd < 0:
             raise self._closed()
         try:
-            identity = _identity(os.fstat(self._fd))
+            return os.fstat(self._fd)
         except OSError as error:
             raise self._named(error) from None
-        if identity != self.identity:
+
+    def check(self) -> None:
+        """Raise ChangedError if the file is no longer the one that was opened, or was written to."""
+        identity = _identity(self.status())
+        if identity == self.identity:
+            return
+        if identity[:3] != self.identity[:3]:
             raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
+        if identity[4] == self.identity[4]:
+            raise ChangedError(
+                "was written to and its time put back, or renamed, or given to another owner or permissions, since it "
+                "was opened; open it again",
+                file=self.name,
+            )
+        self.identity = identity  # it was linked, replaced or removed: what is open is as it was
 
     def read_at(self, offset: int, out: memoryview) -> int:
         if self._fd < 0:
@@ -92,12 +107,14 @@ class PathSource:
     def map(self) -> mmap.mmap:
         """The file mapped read-only. A file cut short while it is mapped kills the process that looks there."""
         self.check()
-        return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+        with naming(self.name):
+            return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with naming(self.name):
+                os.close(fd)
 
     def __del__(self) -> None:
         if hasattr(self, "_fd"):
@@ -137,15 +154,15 @@ def open_source(file: File) -> Source:
     ------
     OSError
         As open() does: no such file, no permission, a directory.
+    FormatError
+        A path that was found (`FoundPath`) is no regular file.
     TypeError
         For anything that is not a path, bytes or a binary file object.
     """
     if isinstance(file, (str, os.PathLike)):
         path = os.fsdecode(os.fspath(file))
-        mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError(21, "Is a directory; idxio reads one file", path)
+        mode = status_of(path).st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or isinstance(path, FoundPath):
             return PathSource(path)
         return PipeSource(open(path, "rb", buffering=0), owned=True)
     if isinstance(file, (bytes, bytearray, memoryview)):
@@ -162,4 +179,6 @@ def open_source(file: File) -> Source:
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    # The time of the last change of the inode can't be put back as that of writing can. A link more
+    # or less changes it too, as where a file is replaced while it is read; their number tells that.
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_nlink

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._native import inflate, rows
 from .array import IdxArray, open_array
+from .byteorder import PixelOrder, are_labels_reversed
 from .errors import FormatError
 from .header import format_header
 from .inputs import check_classes, class_column
@@ -51,6 +52,10 @@ class Survey(NamedTuple):
     """The CRC-32 of the images and the labels as unpacked files."""
     known: tuple[str | None, str | None]
     """The published files that the images and the labels are, by their CRC-32."""
+    finite: Array | None
+    """bool of shape (n,): no element is NaN or infinite; None where pixels are integers."""
+    reversed: tuple[bool, bool]
+    """Whether images and labels look as if they had been written little-endian."""
 
     @property
     def is_sorted(self) -> bool:
@@ -104,18 +109,46 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
     values = np.ascontiguousarray(class_column(stored)).astype(np.int64)
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
-        raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels)
+        hint = "; they count up from 0, as numbers of records do" if counts_up(values) else ""
+        raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}{hint}", file=labels)
     with open_array(images) as f:
         _check_images(f, len(values), labels)
-        seen, crc = _pass(f, index.astype(np.int64), len(classes), progress)
-        known = _known(f, crc), labels_known
-        return Survey(images, labels, f.shape, f.dtype, values, classes, counts, *seen, (crc, labels_crc), known)
+        finite = np.empty(len(values), np.bool_) if f.dtype.kind == "f" else None
+        order = PixelOrder()
+        seen, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
+        return Survey(
+            images,
+            labels,
+            f.shape,
+            f.dtype,
+            values,
+            classes,
+            counts,
+            *seen,
+            (crc, labels_crc),
+            (_known(f, crc), labels_known),
+            finite,
+            (order.is_reversed, are_labels_reversed(class_column(stored))),
+        )
+
+
+def counts_up(labels: Array) -> bool:
+    """Whether labels are 0, 1, 2, …"""
+    return np.array_equal(labels, np.arange(len(labels)))
 
 
 def _pass(
-    f: IdxArray, index: Array, classes: int, progress: Callable[[int], None] | None
+    f: IdxArray,
+    index: Array,
+    classes: int,
+    finite: Array | None,
+    order: PixelOrder,
+    progress: Callable[[int], None] | None,
 ) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
-    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file."""
+    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file.
+
+    Fills finite and order.
+    """
     count, size = f.shape[0], f.nbytes // f.shape[0]
     pixels = f.dtype == np.uint8
     if classes * size * 8 > _MOST_SUMS:
@@ -133,6 +166,10 @@ def _pass(
         if pixels:
             rows.sum_rows(data, index[part], sums)
             rows.count_values(data.reshape(-1), histogram)
+        if finite is not None:
+            np.isfinite(block).reshape(len(block), -1).all(axis=1, out=finite[part])
+        if f.dtype.itemsize > 1:
+            order.add(block)
         crc = _crc(block, crc)
         start += len(block)
         if progress is not None:

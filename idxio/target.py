@@ -10,18 +10,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeAlias, Union
 
+from .errors import naming
+
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
-
-
-@contextlib.contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = name
-        raise
 
 
 class Replacement:
@@ -178,7 +169,11 @@ class NewFolder:
         import shutil  # slow to import
 
         shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
-        if isinstance(error, OSError) and str(error.filename or "").startswith(self.path):
+        if not isinstance(error, OSError) or error.errno is None:
+            return
+        if error.filename is None:
+            error.filename = self.target
+        elif str(error.filename).startswith(self.path):
             error.filename = self.target + str(error.filename)[len(self.path) :]
 
 

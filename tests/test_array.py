@@ -442,6 +442,65 @@ def test_a_file_changed_in_place(packing, change, tmp_path):
         os.utime(path, ns=(0, 10**18))
 
 
+def overwrite(path, data):
+    """Other bytes in the same file, and its time put back: the clock of its changes is coarse."""
+    before = os.stat(path)
+    while os.stat(path).st_ctime_ns == before.st_ctime_ns:
+        with open(path, "r+b") as file:
+            file.write(data)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert os.stat(path).st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("call", [operator.methodcaller("read"), operator.itemgetter(0), list, np.asarray])
+def test_a_file_overwritten_with_its_time_put_back(call, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(encode(sample()))
+    with idxio.open(path) as f:
+        overwrite(path, encode(sample() + 1))
+        with pytest.raises(idxio.ChangedError, match="time put back"):
+            call(f)
+
+
+def test_a_file_overwritten_with_its_time_put_back_while_it_is_read(tmp_path):
+    path = tmp_path / "x"
+    data = np.zeros((64, 1 << 16), np.uint8)
+    path.write_bytes(encode(data))
+    with idxio.open(path) as f:
+        blocks = f.iter_records(1)
+        next(blocks)
+        overwrite(path, encode(data + 1))
+        with pytest.raises(idxio.ChangedError, match="time put back"):
+            list(blocks)
+
+
+@ALL
+def test_pickle_of_a_file_overwritten_with_its_time_put_back(packing, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(PACKINGS[packing](encode(sample())))
+    with idxio.open(path) as f:
+        packed = pickle.dumps(f)
+    with pickle.loads(packed) as f:
+        assert_same(f[1], sample()[1])
+    overwrite(path, path.read_bytes())
+    with pytest.raises(idxio.ChangedError, match="time put back"):
+        pickle.loads(packed)
+
+
+@ALL
+def test_a_file_that_is_linked_and_removed_is_what_it_was(packing, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(PACKINGS[packing](encode(sample())))
+    with idxio.open(path) as f:
+        os.link(path, tmp_path / "snapshot")
+        assert_same(f[1], sample()[1])
+        with pickle.loads(pickle.dumps(f)) as other:
+            assert_same(other[2], sample()[2])
+        (tmp_path / "snapshot").unlink()
+        path.unlink()
+        assert_same(f[3], sample()[3])
+
+
 # Threads and processes ---------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import pytest
 from support import PipeLike, encode
 
 import idxio
-from idxio import cache
+from idxio import cache, ownership
 
 ARRAY = np.arange(30_000, dtype=np.int32).reshape(3000, 10)
 
@@ -58,7 +58,7 @@ def test_a_file_that_unpacks_to_more_than_it_promises(tmp_path):
     assert not cache.entries()
 
 
-def test_a_copy_of_another_user_is_good_too(packed, monkeypatch):
+def test_a_copy_that_only_root_may_touch_is_good_too(packed, monkeypatch):
     idxio.open(packed, cache=True).close()
 
     def refuse(*_, **__):
@@ -68,6 +68,150 @@ def test_a_copy_of_another_user_is_good_too(packed, monkeypatch):
     monkeypatch.setattr(cache, "_unpack", refuse)
     with idxio.open(packed, cache=True) as f:
         assert (f[3] == ARRAY[3]).all()
+
+
+def of_another_user(monkeypatch, *paths):
+    """Let files look as if somebody else owned them, which root alone could make true."""
+    lstat = os.lstat
+
+    def changed(path):
+        status = lstat(path)
+        return os.stat_result([*status[:4], 12345, *status[5:]]) if os.fspath(path) in map(str, paths) else status
+
+    monkeypatch.setattr(os, "lstat", changed)
+
+
+@pytest.mark.parametrize("which", ["copy", "link", "writable copy", "writable link", "symbolic copy", "symbolic link"])
+def test_what_others_could_have_put_there_is_not_believed(packed, folder, tmp_path, which, monkeypatch):
+    idxio.open(packed, cache=True).close()
+    copy, link = folder / os.path.basename(cache.entries()[0].path), next(folder.glob("*.link"))
+    # Whoever could write the one could write the other so that they agree.
+    copy.write_bytes(encode(ARRAY + 1))
+    link.write_text(f"{copy.name} {' '.join(cache._stamp(str(copy)))}")
+    assert (idxio.read(packed, cache=True) == ARRAY + 1).all()
+    path = copy if "copy" in which else link
+    if "writable" in which:
+        path.chmod(0o660)
+        if path is copy:
+            link.write_text(f"{copy.name} {' '.join(cache._stamp(str(copy)))}")
+    elif "symbolic" in which:
+        path.rename(tmp_path / "elsewhere")
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        of_another_user(monkeypatch, path)
+    before = (tmp_path / "elsewhere").read_bytes() if "symbolic" in which else b""
+    assert (idxio.read(packed, cache=True) == ARRAY).all()
+    if "symbolic" in which:
+        assert (tmp_path / "elsewhere").read_bytes() == before  # not written through
+        assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o770, 0o702])
+def test_a_folder_that_others_can_write_to(packed, folder, mode):
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(PermissionError, match=r"can be written to by others .*chmod 700.*IDXIO_CACHE_DIR.*cache'"):
+        idxio.open(packed, cache=True)
+    assert not list(folder.iterdir())
+    folder.chmod(0o755)
+    idxio.open(packed, cache=True).close()
+
+
+def test_a_folder_of_another_user(packed, folder, monkeypatch):
+    folder.mkdir()
+    owner = folder.stat().st_uid
+    monkeypatch.setattr(ownership, "owners", lambda: (owner + 1,))
+    with pytest.raises(PermissionError, match=f"belongs to the user {owner}"):
+        idxio.open(packed, cache=True)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o400, 0o600), (0o644, 0o644), (0o777, 0o644)])
+def test_a_copy_has_the_permissions_of_its_source(packed, folder, mode, expected):
+    os.chown(packed, -1, os.getegid())
+    packed.chmod(mode)
+    idxio.open(packed, cache=True).close()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert os.stat(cache.entries()[0].path).st_mode & 0o777 == expected
+
+
+def test_a_copy_that_was_overwritten_with_its_time_put_back(packed):
+    idxio.open(packed, cache=True).close()
+    path = cache.entries()[0].path
+    before = os.stat(path)
+    while os.stat(path).st_ctime_ns == before.st_ctime_ns:
+        with open(path, "r+b") as file:
+            file.seek(-1, 2)
+            file.write(b"\xff")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (idxio.read(packed, cache=True) == ARRAY).all()
+
+
+def test_a_copy_is_summed_once_after_it_changed(packed, monkeypatch):
+    idxio.open(packed, cache=True).close()
+    calls = []
+    holds_true = cache._holds_true
+    monkeypatch.setattr(cache, "_holds_true", lambda path: calls.append(path) or holds_true(path))
+    monkeypatch.setattr(cache, "_unpack", None)
+    idxio.open(packed, cache=True).close()
+    assert not calls
+    path = cache.entries()[0].path
+    while len(calls) == 0:  # the clock of changes is coarse
+        os.chmod(path, 0o600)
+        idxio.open(packed, cache=True).close()
+    idxio.open(packed, cache=True).close()
+    assert len(calls) == 1
+
+
+def test_opening_it_again_does_not_change_it_for_others(packed):
+    with idxio.open(packed, cache=True) as f:
+        before = os.stat(cache.entries()[0].path)
+        used = cache.entries()[0].used
+        while cache.entries()[0].used == used:
+            idxio.open(packed, cache=True).close()
+        assert os.stat(f.name).st_ctime_ns == before.st_ctime_ns
+        assert (f[5] == ARRAY[5]).all()
+
+
+def test_a_source_overwritten_with_its_time_put_back(packed):
+    idxio.open(packed, cache=True).close()
+    before = packed.stat()
+    other = gzip.compress(encode(ARRAY[::-1].copy()))
+    other += bytes(max(0, before.st_size - len(other)))
+    packed.write_bytes(gzip.compress(encode(ARRAY)).ljust(len(other), b"\0"))
+    os.utime(packed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (idxio.read(packed, cache=True) == ARRAY).all()
+    before = packed.stat()
+    while packed.stat().st_ctime_ns == before.st_ctime_ns:
+        with packed.open("r+b") as file:
+            file.write(other)
+        os.utime(packed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert packed.stat().st_size == before.st_size
+    assert (idxio.read(packed, cache=True) == ARRAY[::-1]).all()
+
+
+def test_a_full_disk_names_the_file_and_the_cache(packed, folder, monkeypatch):
+    class Full(io.RawIOBase):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+        def fileno(self):
+            return self.fd
+
+    class Target(cache.Replacement):
+        def __init__(self, path):
+            super().__init__(path)
+            real, self.file = self.file, Full()
+            self.file.fd = os.dup(real.fileno())
+            real.close()
+
+        def discard(self):
+            os.close(self.file.fd)
+            super().discard()
+
+    monkeypatch.setattr(cache, "Replacement", Target)
+    with pytest.raises(OSError, match="No space left") as info:
+        idxio.open(packed, cache=True)
+    assert (info.value.filename, info.value.filename2) == (str(packed), str(folder))
 
 
 def test_mirrors_share_it(packed, tmp_path):

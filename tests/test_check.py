@@ -340,7 +340,7 @@ def test_memory_is_constant(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     grown, *found = done.stdout.split()
     assert int(grown) < 100_000  # KiB
-    assert found == ["constant", "copies", "leak", "range"]
+    assert found == ["constant", "copies", "leak", "range", "single"]
 
 
 # --- the command ---
@@ -440,3 +440,102 @@ def test_any_mapping(tmp_path):
             (tmp_path / f"emnist-letters-{name}").write_bytes(gzip.compress(encode(array), 1))
     (tmp_path / "emnist-letters-mapping.txt").write_text("1 99999999999999999999\n")
     assert ("error", "unreadable", "train") in kinds(idxio.check(tmp_path))
+
+
+# --- numbers that can hardly be meant so ---
+
+
+def raw(path, array, order):
+    """An IDX file whose body is in this byte order."""
+    path.write_bytes(encode(array[:0])[:4] + np.array(array.shape, ">u4").tobytes())
+    with path.open("ab") as file:
+        file.write(array.astype(array.dtype.newbyteorder(order)).tobytes())
+
+
+def numbers(folder, images=None, labels=None, images_order=">", labels_order=">"):
+    """The findings about the numbers of a train split with these images and labels."""
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (60, 5, 4), np.uint8) if images is None else images
+    labels = np.arange(60, dtype=np.uint8) % 10 if labels is None else labels
+    raw(folder / "train-images", images, images_order)
+    raw(folder / "train-labels", labels, labels_order)
+    found = [finding for finding in idxio.check(folder).findings if finding.kind not in ("missing", "type", "range")]
+    return [(finding.level, finding.kind) for finding in found], found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_and_infinity(tmp_path, dtype):
+    images = np.random.default_rng(0).random((60, 5, 4)).astype(dtype)
+    assert numbers(tmp_path, images)[0] == []
+    images[3, 4, 3], images[7, 0, 0], images[59, 1, 1] = np.nan, np.inf, -np.inf
+    kinds, found = numbers(tmp_path, images)
+    assert kinds == [("error", "nan")]
+    assert found[0].records == (3, 7, 59)
+    assert "3 (record 3, 7, 59)" in found[0].message
+
+
+RNG = np.random.default_rng(5)
+BODIES = {
+    "0 to 1": RNG.random((60, 5, 4)),
+    "normal": RNG.normal(0, 1, (60, 5, 4)),
+    "0 to 255": RNG.integers(0, 256, (60, 5, 4)).astype(float),
+    "0 or 1": RNG.integers(0, 2, (60, 5, 4)).astype(float),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("body", BODIES)
+def test_floats_in_the_wrong_order(tmp_path, body, dtype):
+    images = BODIES[body].astype(dtype)
+    assert numbers(tmp_path, images)[0] == []
+    kinds, found = numbers(tmp_path, images, images_order="<")
+    assert kinds == [("error", "order")]
+    assert "written little-endian?" in found[0].message
+    assert "ieee-be" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [(np.int16, 0, 256), (np.int16, -1024, 3072), (np.int32, 0, 256), (np.int32, 0, 65536)]
+)
+def test_whole_numbers_in_the_wrong_order(tmp_path, dtype, low, high):
+    images = RNG.integers(low, high, (60, 5, 4)).astype(dtype)
+    assert numbers(tmp_path, images)[0] == []
+    assert numbers(tmp_path, images, images_order="<")[0] == [("warning", "order")]
+
+
+def test_any_pixels_are_in_the_right_order(tmp_path):
+    for images in (
+        RNG.integers(-(1 << 15), 1 << 15, (60, 5, 4)).astype(np.int16),
+        (RNG.random((60, 5, 4)) * 1e-17).astype(np.float32),
+        RNG.integers(-128, 128, (60, 5, 4)).astype(np.int8),
+    ):
+        assert numbers(tmp_path, images)[0] == []
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_labels_in_the_wrong_order(tmp_path, dtype):
+    for labels in (np.arange(60) % 10, np.arange(60) % 2, np.arange(60) // 6 * 20):
+        assert numbers(tmp_path, labels=labels.astype(dtype))[0] == []
+        kinds, found = numbers(tmp_path, labels=labels.astype(dtype), labels_order="<")
+        assert ("error", "order") in kinds
+        finding = found[kinds.index(("error", "order"))]
+        assert "written little-endian?" in finding.message
+    _, found = numbers(tmp_path, labels=(np.arange(60) % 10).astype(np.int32), labels_order="<")
+    assert "multiples of 16,777,216" in found[0].message
+
+
+def test_labels_that_say_nothing(tmp_path):
+    for label in (0, 7):
+        kinds, found = numbers(tmp_path, labels=np.full(60, label, np.uint8))
+        assert kinds == [("warning", "single")]
+        assert f"all 60 labels are {label}" in found[0].message
+    kinds, found = numbers(tmp_path, labels=np.arange(60, dtype=np.uint8))
+    assert kinds == [("warning", "counting")]
+    assert "count up from 0 to 59" in found[0].message
+    assert numbers(tmp_path, labels=np.arange(60, dtype=np.uint8)[::-1])[0] == []
+
+
+def test_more_labels_that_count_up_than_classes_can_be(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (1500, 2, 2), np.uint8)
+    _, found = numbers(tmp_path, images, np.arange(1500, dtype=np.int16))
+    assert "count up from 0, as numbers of records do" in found[0].message

@@ -825,7 +825,7 @@ def test_a_pipe_among_the_pictures(tmp_path, small):
     path = next((tmp_path / "out" / "train").glob("*/00003.png"))
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(idxio.FormatError, match=r"00003\.png: is a named pipe"):
         idxio.import_dataset(tmp_path / "out", tmp_path / "back")
 
 

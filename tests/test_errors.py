@@ -97,3 +97,51 @@ def test_threads_are_checked_for_one_record(tmp_path):
 def test_annex_pointers_at_any_depth(folders):
     with pytest.raises(idxio.FormatError, match="git annex get"):
         idxio.read(f"{folders}.git/annex/objects/xx/yy/SHA256E-s1--0".encode())
+
+
+class _Failing:
+    """A module of which one function fails, as the system does."""
+
+    def __init__(self, module, name):
+        self._module, self._name = module, name
+
+    def __getattr__(self, name):
+        if name != self._name:
+            return getattr(self._module, name)
+
+        def fail(*_, **__):
+            raise OSError(116, "Stale file handle")
+
+        return fail
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "call"),
+    [
+        ("regular.os", "fstat", lambda path: idxio.open(path)),
+        ("source.os", "fstat", lambda path: idxio.open(path)),
+        ("source.mmap", "mmap", lambda path: idxio.read(path, mmap=True)),
+        ("source.os", "close", lambda path: idxio.open(path).close()),
+        ("fileobject.os", "preadv", lambda path: idxio.open(path)),
+    ],
+)
+def test_what_fails_at_an_open_file_names_it(where, name, call, tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    path.write_bytes(encode(np.zeros((3, 2), np.uint8)))
+    module, inner = where.split(".")
+    home = importlib.import_module(f"idxio.{module}")
+    monkeypatch.setattr(home, inner, _Failing(getattr(home, inner), name))
+    with pytest.raises(OSError, match="Stale") as info:
+        call(path)
+    monkeypatch.undo()
+    assert info.value.filename == str(path)
+
+
+def test_what_fails_at_a_given_file_object_names_it(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    path.write_bytes(encode(np.zeros((3, 2), np.uint8)))
+    home = importlib.import_module("idxio.fileobject")
+    monkeypatch.setattr(home, "os", _Failing(os, "preadv"))
+    with path.open("rb") as file, pytest.raises(OSError, match="Stale") as info:
+        idxio.read(file)
+    assert info.value.filename == str(path)

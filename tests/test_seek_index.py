@@ -115,6 +115,16 @@ def test_stale(packed, tmp_path):
     assert not is_indexed(other)
 
 
+@pytest.mark.parametrize("copy", [shutil.copy, shutil.copy2, os.link, os.rename])
+def test_it_goes_along_when_a_dataset_is_copied(packed, copy, tmp_path):
+    idxio.build_index(packed)
+    (tmp_path / "other").mkdir()
+    for name in ("x.gz.seek", "x.gz"):
+        copy(tmp_path / name, tmp_path / "other" / name)
+    os.utime(tmp_path / "other" / "x.gz")
+    assert is_indexed(tmp_path / "other" / "x.gz")
+
+
 def test_truncated_anywhere(packed):
     index = idxio.build_index(packed, spacing=1 << 14)
     data = Path(index).read_bytes()

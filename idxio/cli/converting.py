@@ -6,7 +6,7 @@ import os
 
 from ..convert.exporting import FORMATS, export_dataset
 from ..convert.importing import import_dataset
-from ..target import naming
+from ..errors import naming
 from . import report
 from .progress import bar
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO
 
-from .. import target
+from .. import errors
 from ..errors import IdxError
 
 FINE, BAD_FILE, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -54,7 +54,7 @@ def exit_code(error: BaseException) -> int:
 def naming(file: str) -> Iterator[None]:
     """Let errors inside that name no file, also those for want of memory, name the one that the user named."""
     try:
-        with target.naming(file):
+        with errors.naming(file):
             yield
     except MemoryError as error:
         raise MemoryError(f"{file}: {str(error) or 'not enough memory'}") from error

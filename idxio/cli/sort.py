@@ -8,9 +8,9 @@ from typing import Any
 from ..array import IdxArray, open_array
 from ..classes import described
 from ..description import DESCRIPTION
+from ..errors import naming
 from ..inputs import read_classes
 from ..sorting import write_sorted
-from ..target import naming
 from . import report
 from .progress import bar
 

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 
 from .._native import inflate
-from ..errors import ChangedError, FormatError
+from ..errors import FormatError, IdxError
 from ..source import PathSource, Source
 from .members import Trailer
 from .table import Ids, Marks, SpanTable
@@ -60,7 +60,7 @@ def load(source: Source, stated: Trailer) -> SpanTable | None:
         if not here or not count or sum(sizes) > total:
             return None
         rest = _bytes_at(index, _HEAD.size, sum(sizes))
-    except (OSError, ChangedError):
+    except (OSError, IdxError):
         return None
     checked = len(rest) - _CRC.size
     if rest[checked:] != _CRC.pack(zlib.crc32(rest[:checked], zlib.crc32(head))):

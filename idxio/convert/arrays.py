@@ -14,9 +14,10 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..array import IdxArray
-from ..errors import ChecksumError, FormatError, TruncatedError
+from ..errors import ChecksumError, FormatError, TruncatedError, naming
 from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
+from ..regular import open_regular
 from ..target import replacing
 from .parts import Array, Blocks, Split, records_at_once
 
@@ -66,7 +67,7 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
 
 def npz_splits(path: str) -> dict[str, Blocks]:
     """The blocks of each split of an .npz with the arrays of Keras' mnist.npz, or with those of one split."""
-    with _reading(path), zipfile.ZipFile(path) as archive:
+    with _reading(path) as archive:
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
     splits = {}
     for split, other in SPLITS.items():
@@ -81,7 +82,7 @@ def npz_splits(path: str) -> dict[str, Blocks]:
 
 
 def _pairs(path: str, images: str, labels: str) -> Blocks:
-    with _reading(path), zipfile.ZipFile(path) as archive:
+    with _reading(path) as archive:
         with archive.open(f"{labels}.npy") as member:
             header = _read_header(member, path, labels, archive.getinfo(f"{labels}.npy"))
             parts = [*_blocks(member, header, path, labels)]
@@ -102,7 +103,7 @@ def _pairs(path: str, images: str, labels: str) -> Blocks:
 @contextmanager
 def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterator[Array]]]:
     """The shape, the type, which IDX has, and the blocks of a .npy file. One with no axes is one block."""
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         header = _read_header(file, path, None, None)
         _check_type(header.dtype, path, None)
         yield header.shape, header.dtype, _blocks(file, header, path, None)
@@ -188,10 +189,11 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 
 
 @contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """What zipfile raises for a bad archive, as an error of idxio's."""
+def _reading(path: str) -> Iterator[zipfile.ZipFile]:
+    """An archive, and what zipfile raises for a bad one as an error of idxio's."""
     try:
-        yield
+        with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
+            yield archive
     except _DAMAGED as error:
         raise ChecksumError(f"is damaged: {error}", file=path) from error
     except (NotImplementedError, RuntimeError) as error:  # a method that Python has not; a password

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..causes import likely_cause
-from .parts import read_file
+from ..errors import FormatError
+from ..regular import read_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -59,7 +60,9 @@ def decode(path: str) -> Decoded:
     import PIL.Image
 
     try:
-        data = read_file(path)
+        data = read_regular(path)
+    except FormatError as error:
+        raise BadPictureError(error.message) from None
     except OSError as error:
         raise BadPictureError(f"can't be read: {error.strerror}") from None
     except ValueError as error:  # a path with a zero

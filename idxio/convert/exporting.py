@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from ..array import open_array
 from ..classes import class_names
-from ..finding import SPLITS, HalfPairError, find_split
+from ..finding import SPLITS, NoSplitError, find_split
 from ..parallel import check_threads
 from ..progress import counter
 from ..target import NewFolder
@@ -115,9 +115,7 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
     for split, name in SPLITS.items():
         try:
             images, labels = find_split(directory, split, dataset)
-        except HalfPairError:
-            raise
-        except FileNotFoundError as error:
+        except NoSplitError as error:
             lacking = lacking or error
             continue
         x, y = (stack.enter_context(open_array(path)) for path in (images, labels))

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..classes import described
 from ..description import DESCRIPTION, read_description
-from ..errors import FormatError
+from ..errors import FormatError, naming
 from ..finding import SPLITS
 from ..header import CODES
 from ..parallel import check_threads
 from ..progress import counter
+from ..regular import open_regular
 from ..target import NewFolder
 from ..writing import Writer, write
 from . import arrays, parquet, png, png_folders, table_csv
@@ -126,7 +127,8 @@ def _splits(
                 if suffix == ".parquet":
                     _check_shards(files)
                 return _tables(suffix, files, shape, threads)
-        folders = [name for name in names if os.path.isdir(os.path.join(source, name))]
+        # A link named test that leads nowhere is a split, too.
+        folders = [name for name in names if os.path.isdir(os.path.join(source, name)) or _split_of(name)]
         if folders and all(_split_of(name) for name in folders):
             return _pictures(source, folders, threads)
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
@@ -250,5 +252,5 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
 
 
 def _starts_with(path: str, magic: bytes) -> bool:
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         return file.read(len(magic)) == magic

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, naming
+from ..regular import open_regular
 from ..target import replacing
 from . import png
 from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of
@@ -73,9 +74,7 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
 
 def parquet_names(path: str) -> dict[int, str] | None:
     """The names of the classes that the features of a file tell, if they are more than the numbers."""
-    import pyarrow.parquet
-
-    with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+    with _reading(path) as file:
         told = (file.schema_arrow.metadata or {}).get(b"huggingface")
     try:
         names = json.loads(told or b"")["info"]["features"]["label"]["names"]
@@ -87,11 +86,9 @@ def parquet_names(path: str) -> dict[int, str] | None:
 
 def parquet_blocks(paths: list[str], threads: int) -> Blocks:
     """The records of the shards of a split: images, uint8, and labels, int64."""
-    import pyarrow.parquet
-
     shape: tuple[int, ...] | None = None
     for path in paths:
-        with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+        with _reading(path) as file:
             _check_columns(file.schema_arrow, path)
             row = 0
             for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
@@ -136,15 +133,18 @@ def _check_columns(schema: pyarrow.Schema, path: str) -> None:
 
 
 @contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """What pyarrow raises for a bad file, as an error of idxio's."""
+def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """A Parquet file, and what pyarrow raises for a bad one as an error of idxio's."""
     import pyarrow
+    import pyarrow.parquet
 
     try:
-        yield
+        with open(path, "rb", opener=open_regular) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+            yield file
     except pyarrow.ArrowException as error:
         raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
     except OSError as error:
         if error.errno is None:  # pyarrow's own, for a damaged page
             raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
-        raise
+        with naming(path):
+            raise

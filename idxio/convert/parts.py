@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -47,15 +45,6 @@ def describe(folder: str, what: dict[str, Any]) -> None:
 def records_at_once(record_nbytes: int) -> int:
     """How many records are converted at a time."""
     return max(1, _BLOCK // max(1, record_nbytes))
-
-
-def read_file(path: str) -> bytes:
-    """All bytes of a regular file. OSError for anything else, which might never end."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe is not waited for
-    with open(fd, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "is no file", path)
-        return file.read()
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import FormatError
-from ..target import naming
+from ..errors import FormatError, naming
+from ..regular import read_regular
 from . import png
-from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, read_file, records_at_once
+from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
 from .workers import run
 
 # Pictures decoded in one go, at most.
@@ -70,7 +70,7 @@ def read_all(paths: list[str], folder: str, shape: tuple[int, ...]) -> Array:
 
 
 def _read(path: str, folder: str) -> Array:
-    return png.decode(read_file(os.path.join(folder, path)), path, folder)
+    return png.decode(read_regular(os.path.join(folder, path)), path, folder)
 
 
 def _find(folder: str) -> tuple[list[str], Array]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from .._native import decimal
 from ..causes import likely_cause
-from ..errors import FormatError
+from ..errors import FormatError, naming
+from ..regular import open_regular
 from ..target import replacing
 from .parts import Array, Blocks, Split, check_bytes, classes_of, images_of
 
@@ -59,7 +60,7 @@ def csv_blocks(path: str, shape: tuple[int, ...] | None) -> Blocks:
     The heading may be missing or name the pixels as it likes, but the label comes first. Without a shape, the images
     are square, grey or RGB.
     """
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         first = file.readline(_MAX_LINE).removeprefix(b"\xef\xbb\xbf")
         columns, is_heading = _heading(first, path)
         shape = _shape(columns - 1, shape, path)
