@@ -188,7 +188,13 @@ class IdxArray:
         return f"<idxio.IdxArray {self.name!r} shape={self.shape} dtype={self.dtype} packing={self.packing}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IdxArray, (self._source,)
+        return _unpickled, (self._source, self._container.walks)
+
+
+def _unpickled(source: Source, walks: bool) -> IdxArray:
+    array = IdxArray(source)
+    array._container.walks = walks
+    return array
 
 
 def open_array(file: File, *, cache: bool = False) -> IdxArray:

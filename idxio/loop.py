@@ -116,9 +116,11 @@ class Loop:
             made = map(make, range(len(groups)))
         elif gather is not None:
             made = gathered(prepare, len(groups), depth, recipe.threads)
-        else:
+        elif self._reader is not None:
             # Windows are unpacked in order by one helper, which has threads of its own.
-            made = ahead(make, len(groups), depth, 1 if self._reader else recipe.threads)
+            made = ahead(make, len(groups), depth, 1, self._reader.leave)
+        else:
+            made = ahead(make, len(groups), depth, recipe.threads)
         for some in made:
             for number, batch in some:
                 self._place.position = self._behind(number)

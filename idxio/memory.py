@@ -18,6 +18,7 @@ _HUGE_PAGE = 2 << 20  # on x86-64, and on arm64 where pages have 4 KiB
 # Below this a helper thread costs more than the page faults that it saves.
 _WORTH_A_THREAD = 8 << 20
 _PAGES_A_CALL = 512  # 2 MiB: one huge page
+_STEP = 32 << 20  # populated before the helper looks whether the body has ended
 
 
 def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -52,13 +53,21 @@ def populating(buffer: memoryview, size: int) -> Iterator[None]:
     if size < _WORTH_A_THREAD:
         yield
         return
-    helper = threading.Thread(target=memory.populate, args=(buffer[:size], _PAGES_A_CALL), daemon=True)
+    left = threading.Event()
+
+    def populate() -> None:
+        for start in range(0, min(size, len(buffer)), _STEP):
+            if left.is_set() or not memory.populate(buffer[start : min(start + _STEP, size)], _PAGES_A_CALL):
+                return
+
+    helper = threading.Thread(target=populate, daemon=True)
     started = False
-    with suppress(RuntimeError):  # without a thread the pages come as they are touched
-        helper.start()
-        started = True
     try:
+        with suppress(RuntimeError):  # without a thread the pages come as they are touched
+            helper.start()
+            started = True
         yield
     finally:
+        left.set()
         if started:
             helper.join()

@@ -25,38 +25,55 @@ def check_threads(threads: int | None) -> int:
     return threads
 
 
-def on_threads(function: Callable[[Item], object], items: Iterable[Item], threads: int) -> None:
-    """Call function with each item, here and on up to threads - 1 other threads; the first error is raised."""
+def on_threads(function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int) -> None:
+    """Call function with each item, here and on up to threads - 1 other threads; the first error is raised.
+
+    A function that takes long for an item is a generator, which yields now and then: behind an error, as an interrupt
+    is one, no item is begun, and no generator goes on.
+    """
     waiting = list(items)[::-1]
-    if threads == 1 or len(waiting) < 2:
-        for item in waiting[::-1]:
-            function(item)
-        return
     errors: list[BaseException] = []
 
     def work() -> None:
-        while not errors:
+        while waiting and not errors:
             try:
                 item = waiting.pop()
-            except IndexError:
+            except IndexError:  # another thread took it
                 return
             try:
-                function(item)
+                for _ in function(item) or ():
+                    if errors:
+                        return
             except BaseException as error:
                 errors.append(error)
 
-    helpers: list[threading.Thread] = []
-    # Where the system gives no more threads, fewer do it.
-    with contextlib.suppress(RuntimeError):
-        for _ in range(min(threads, len(waiting)) - 1):
-            helper = threading.Thread(target=work, daemon=True)
-            helper.start()
-            helpers.append(helper)
-    work()
-    for helper in helpers:
-        helper.join()
+    if threads == 1 or len(waiting) < 2:
+        work()
+    else:
+        _with_helpers(work, min(threads, len(waiting)) - 1, errors)
     if errors:
-        raise errors[0]
+        # What is no Exception asks for the end, whatever else went wrong.
+        raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
+
+
+def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseException]) -> None:
+    """Call work here and on other threads, which end when errors has one."""
+    helpers: list[threading.Thread] = []
+    try:
+        # Where the system gives no more threads, fewer do it.
+        with contextlib.suppress(RuntimeError):
+            for _ in range(count):
+                helper = threading.Thread(target=work, daemon=True)
+                helper.start()
+                helpers.append(helper)
+        work()
+        for helper in helpers:
+            helper.join()
+    except BaseException as error:  # an interrupt, while this thread waits
+        errors.append(error)
+        for helper in helpers:
+            helper.join()
+        raise
 
 
 class InOrder(Generic[Item, Result]):

@@ -14,6 +14,7 @@ from .containers.base import BLOCK
 from .containers.gzip import Gzip
 from .containers.raw import Raw
 from .errors import FormatError, TruncatedError
+from .fileobject import PIECE
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
 from .memory import allocate
@@ -21,7 +22,7 @@ from .parallel import check_threads, on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# A thread takes a multiple of this, a huge page: less is not worth a thread.
+# A thread takes a multiple of this, a huge page: less is not worth a thread. And no more than PIECE at a time.
 _PART = 2 << 20
 # Records of one iteration that share memory, in bytes.
 _SHARED = 1 << 20
@@ -86,8 +87,18 @@ def read_whole(container: Container, header: Header, out: Array | None, threads:
     if out is None:
         return array
     if not np.may_share_memory(out, array):
-        out[...] = array
+        _copy(array, out)
     return out
+
+
+def _copy(array: Array, out: Array) -> None:
+    """Copy array to out, of the same shape, in steps between which an interrupt is noticed."""
+    if not array.ndim:
+        out[...] = array
+        return
+    step = max(1, PIECE * max(1, len(array)) // max(1, array.nbytes))
+    for start in range(0, len(array), step):
+        out[start : start + step] = array[start : start + step]
 
 
 def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
@@ -226,7 +237,8 @@ def _to_native(header: Header, data: Array, threads: int) -> None:
         _in_parts(data, threads, lambda start, part: kernels.swap_bytes(part, itemsize))
 
 
-def _in_parts(data: Array, threads: int, do: Callable[[int, memoryview], object]) -> None:
-    """Do something with each thread's part of data, which starts so many bytes behind the first."""
+def _in_parts(data: Array, threads: int, do: Callable[[int, memoryview], None]) -> None:
+    """Do something with each part of data, which starts so many bytes behind the first."""
     size = -(-len(data) // threads // _PART) * _PART if len(data) >= 2 * _PART else max(1, len(data))
+    size = min(size, PIECE)
     on_threads(lambda start: do(start, data[start : start + size].data), range(0, len(data), size), threads)

@@ -17,10 +17,13 @@ from ._native.crew import Crew
 Item = TypeVar("Item")
 
 
-def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> Iterator[Item]:
+def ahead(
+    make: Callable[[int], Item], count: int, depth: int, threads: int, leave: Callable[[], object] | None = None
+) -> Iterator[Item]:
     """make(0), make(1), ... with at most `depth` made or being made while the loop holds one.
 
-    The error of one is raised when its turn comes. Leaving the loop ends the threads.
+    The error of one is raised when its turn comes. Leaving the loop ends the threads, after what they make at the
+    moment; leave() tells something that takes long to end.
     """
     threads = min(threads, depth)
     # Thread k makes every threads-th item; what it has to make waits in todo, so that it never makes too many.
@@ -42,6 +45,8 @@ def ahead(make: Callable[[int], Item], count: int, depth: int, threads: int) -> 
         if os.getpid() != process:
             return
         left.set()
+        if leave is not None:
+            leave()
         for line in todo:
             line.put(None)
         for helper in helpers:

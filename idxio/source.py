@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
 from ._native import kernels
 from .errors import ChangedError, naming
-from .fileobject import TEXT, PipeSource, SeekableSource, pread_full
+from .fileobject import PIECE, TEXT, PipeSource, SeekableSource, pread_full
 from .regular import FoundPath, open_regular, status_of
 
 File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
@@ -133,9 +133,11 @@ class BufferSource:
         self.size: int | None = len(self.view)
 
     def read_at(self, offset: int, out: memoryview) -> int:
-        piece = self.view[offset : offset + len(out)]
-        out[: len(piece)] = piece
-        return len(piece)
+        data = self.view[offset : offset + len(out)]
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            out[start : start + len(piece)] = piece
+        return len(data)
 
     def check(self) -> None:
         """Whoever changes the buffer knows it."""
@@ -175,7 +177,12 @@ def open_source(file: File) -> Source:
         seekable = file.seekable()
     except AttributeError:
         seekable = False
-    return SeekableSource(file) if seekable else PipeSource(file)
+    if not seekable:
+        return PipeSource(file)
+    try:
+        return SeekableSource(file)
+    except Exception:  # some say so and raise at a seek: a stream of a server, a gzip file without its index
+        return PipeSource(file)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -114,6 +114,7 @@ class WindowReader:
     def __init__(self, images: ArrayLike, order: Windows, epoch: int, threads: int) -> None:
         self._images, self._order, self._epoch, self._threads = images, order, epoch, threads
         self._windows: dict[int, tuple[Array, int]] = {}  # with the blocks that are there
+        self._is_left = False
 
     def gather(self, assembler: Assembler, places: Ids, out: Array) -> None:
         """Put the records at these places into out."""
@@ -136,6 +137,10 @@ class WindowReader:
         if (number + 1) * self._order.window < self._order.n and number in self._windows:
             self._unpack(number + 1, -(-self._order.per_window * used // self._order.window))
 
+    def leave(self) -> None:
+        """Begin no block any more: whoever unpacks some in another thread gets an error."""
+        self._is_left = True
+
     def _forget(self, number: int) -> None:
         """Drop the windows before this one."""
         self._windows = {k: window for k, window in self._windows.items() if k >= number}
@@ -153,6 +158,8 @@ class WindowReader:
 
         def read(start: int) -> None:
             """A block, in one read or, where it goes on with the first records, in two."""
+            if self._is_left:
+                raise RuntimeError("the loop was left")
             stop = min(start + order.block, length)
             begin = int(order.ids(self._epoch, np.array([first + start]))[0])
             middle = min(stop, start + order.n - begin)

@@ -227,3 +227,50 @@ def children(pid: int) -> list[int]:
     if not os.path.exists("/proc/self/task"):
         pytest.skip("no /proc")
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class SilentSeek(io.BytesIO):
+    """seek() returns nothing, as that of TensorFlow's GFile."""
+
+    def seek(self, offset: int, whence: int = 0) -> Any:
+        super().seek(offset, whence)
+
+
+class FalseSeek(PipeLike):
+    """Calls itself seekable, and raises at every seek but to where it stands, as fsspec's stream of a server does."""
+
+    error: Exception = ValueError("Cannot seek streaming HTTP file")
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._data.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if (offset, whence) in ((0, 1), (self.tell(), 0)):
+            return self.tell()
+        raise self.error
+
+
+class DeadAtTheEnd(io.BytesIO):
+    """Gives nothing any more once it was moved to its end, as pgzip's and mgzip's file objects."""
+
+    is_dead = False
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.is_dead = self.is_dead or whence == 2
+        return super().seek(offset, whence)
+
+    def readinto(self, out: Any) -> int:
+        return 0 if self.is_dead else super().readinto(out)
+
+    def read(self, n: int | None = -1) -> bytes:
+        return b"" if self.is_dead else super().read(n)
+
+
+class NoReadinto(io.BytesIO):
+    """Has a readinto() that is none, as idzip's."""
+
+    def readinto(self, out: Any) -> int:
+        raise NotImplementedError

@@ -19,11 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import (
     PACKINGS,
+    DeadAtTheEnd,
+    FalseSeek,
+    NoReadinto,
     PipeLike,
     Raising,
     ReadOnly,
     Returning,
     ShortReads,
+    SilentSeek,
     assert_same,
     encode,
     fifo_of,
@@ -365,3 +369,59 @@ def test_a_pipe_that_is_in_memory_already(size):
 def test_a_wrapped_text_file():
     with tempfile.NamedTemporaryFile("w+") as file, pytest.raises(TypeError, match="binary mode"):
         idxio.read(file)
+
+
+@ALL
+@pytest.mark.parametrize("start", [0, 5])
+def test_a_seek_that_returns_nothing(packing, start):
+    x = sample()
+    file = SilentSeek(bytes(start) + PACKINGS[packing](encode(x)))
+    file.seek(start)
+    assert_same(idxio.read(file), x)
+    file.seek(start)
+    with idxio.open(file) as f:
+        assert_same(f[3], x[3])
+        assert_same(f[[5, 0]], x[[5, 0]])
+    file.seek(start)
+    assert idxio.info(file).packed_size == len(file.getvalue()) - start
+
+
+@ALL
+@pytest.mark.parametrize("error", [ValueError, OSError, io.UnsupportedOperation, NotImplementedError, RuntimeError])
+def test_a_seek_that_raises(packing, error):
+    """Read front to back, as a pipe."""
+    x = sample()
+    file = FalseSeek(PACKINGS[packing](encode(x)), 3)
+    file.error = error("no")
+    assert_same(idxio.read(file), x)
+    file = FalseSeek(PACKINGS[packing](encode(x)))
+    with idxio.open(file) as f:
+        assert_same(f[3], x[3])
+
+
+@ALL
+def test_a_file_object_that_is_dead_behind_its_end_is_no_short_file(packing):
+    packed = PACKINGS[packing](encode(sample()))
+    for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
+        with pytest.raises(OSError, match=rf"has {len(packed):,} bytes, but gave only 0: .*read\(\) alone"):
+            call(DeadAtTheEnd(packed))
+    dead = DeadAtTheEnd(packed)
+    wrapped = Returning(lambda n: dead.read(n))
+    assert_same(idxio.read(wrapped), sample())
+
+
+@ALL
+def test_a_readinto_that_is_not_implemented(packing):
+    x = sample()
+    assert_same(idxio.read(NoReadinto(PACKINGS[packing](encode(x)))), x)
+    with idxio.open(NoReadinto(PACKINGS[packing](encode(x)))) as f:
+        assert_same(f[-1], x[-1])
+
+
+def test_a_read_that_is_not_implemented_either():
+    class Nothing(NoReadinto):
+        def read(self, n=-1):
+            raise NotImplementedError("nothing at all")
+
+    with pytest.raises(NotImplementedError, match="nothing at all"):
+        idxio.read(Nothing(encode(sample())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -127,8 +128,10 @@ def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
     found: list[list[tuple[Stretch, int]]] = [[] for _ in runs]
 
-    def read(k: int) -> None:
-        found[k] = _read_run(reader, table, runs[k], out)
+    def read(k: int) -> Iterator[None]:
+        for stretch in _read_run(reader, table, runs[k], out):
+            found[k].append(stretch)
+            yield
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
@@ -138,20 +141,18 @@ def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int
         raise wrong_span(reader.source.name, span)
 
 
-def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> list[tuple[Stretch, int]]:
+def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> Iterator[tuple[Stretch, int]]:
     """Decode spans that follow on each other into place."""
-    stretches = []
     begin = spans[0].start
     for span in spans:
         if span.needs_window and span.start - begin < WINDOW:
             # The window would lie where another run writes.
             own = decode_apart(reader, table, span)
             out[span.start : span.end] = own[1]
-            stretches.append(own[0])
+            yield own[0]
         else:
             window = min(WINDOW, span.start) if span.needs_window else 0
-            stretches.append(reader.decode(span, out[: span.end], span.start, window))
-    return stretches
+            yield reader.decode(span, out[: span.end], span.start, window)
 
 
 def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[tuple[Stretch, int], Bytes]:

@@ -26,8 +26,12 @@ class Ahead(Stream):
         self._thread = threading.Thread(target=self._run, daemon=True)
         # A stream that nobody closed is closed when Python ends: later, its thread would be stopped wherever it is.
         atexit.register(self.close)
-        with contextlib.suppress(RuntimeError):  # where the system gives none, the reader unpacks
-            self._thread.start()
+        try:
+            with contextlib.suppress(RuntimeError):  # where the system gives none, the reader unpacks
+                self._thread.start()
+        except BaseException:  # an interrupt: nobody will close this
+            self._closed = True
+            raise
 
     def _run(self) -> None:
         last: BaseException | None = None

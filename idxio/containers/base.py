@@ -66,6 +66,8 @@ class Container:
     packing: ClassVar[str]
     magic: ClassVar[bytes] = b""
     """The first bytes of a file that is packed so."""
+    walks = False
+    """Whether the file is decoded from its front on, because a table that it or its index carries does not hold."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -60,7 +60,7 @@ def field(form: bytes, chunk_length: int, sizes: np.ndarray) -> bytes:
 
 def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: str, data: bytes) -> SpanTable | None:
     """One member whose data are chunks that need no window."""
-    if len(data) < head.size:
+    if len(data) < head.size or (len(data) - head.size) % np.dtype(dtype).itemsize:
         return None
     version, chunk, count = head.unpack_from(data)
     sizes = np.frombuffer(data[head.size :], dtype)

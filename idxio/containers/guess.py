@@ -72,14 +72,19 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         if len(parts) < 2 and not spans:
             parts[0].round.parts.clear()
             return None
+        helpers: list[_Part] = []
         try:
-            helpers = [part for part in parts[1:] if part.start_or_give_up()]
+            helpers += (part for part in parts[1:] if part.start_or_give_up())
             parts[0].run()
+            if parts[0].error is not None:
+                raise parts[0].error
             for helper in helpers:
                 helper.join()
-        except BaseException:  # an interrupt
+        except BaseException:  # an interrupt: the others go no further than the span at hand
             for part in parts:
                 part.give_up()
+            for helper in helpers:
+                helper.join()
             raise
         finally:
             parts[0].round.parts.clear()  # they know each other, and would keep their memory
@@ -280,6 +285,8 @@ class _Part(threading.Thread):
         decoder = inflate.Decoder()
         following.front = k = 0
         while True:
+            if self.dead:
+                raise _FailedError
             complete = following.decoded.is_set()
             if k == len(following.spans):
                 if following.dead:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .._native import inflate, kernels
-from ..errors import IdxError, TruncatedError
+from ..errors import ChangedError, IdxError, TruncatedError
 from ..memory import allocate, populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
@@ -18,7 +20,7 @@ from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .gathering import Fronts, Parts, plan
 from .guess import read_by_guess
-from .gzipstream import MAX_RATIO, GzipStream
+from .gzipstream import MAX_RATIO, GzipStream, inflate_in_place
 from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
 from .table import CACHE, Ids, Span, SpanTable
 from .walker import WINDOW, Walker
@@ -33,6 +35,8 @@ _BUFFER = (4 << 20) - WINDOW
 _FIRST = 1 << 10
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
 _LONG = 1 << 20
+# Unpacked bytes that one call of a decoder may make: some 0.2 s, after which an interrupt is noticed.
+_MOST_AT_ONCE = 64 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
 # Spans that a thread takes at a time.
@@ -46,6 +50,8 @@ class Gzip(Container):
         super().__init__(source)
         self._reader = SpanReader(source)
         self._known: SpanTable | None = None
+        self._told: SpanTable | None = None  # the known table, if the file or its index told it and it is believed
+        self._damage: IdxError | None = None  # what a walk through the file found
         self.renew_locks()
 
     def close(self) -> None:
@@ -67,9 +73,12 @@ class Gzip(Container):
     @property
     def table(self) -> SpanTable:
         """The spans of the file, as far as they are known: its own table, or what reading it has shown."""
-        if self._known is None:
-            self._known = own_table(self.source) or seekindex.load(self.source, self.stated()) or SpanTable()
-        return self._known
+        with self._lock:
+            if self._known is None:
+                if not self.walks:
+                    self._told = own_table(self.source) or seekindex.load(self.source, self.stated())
+                self._known = self._told or SpanTable()
+            return self._known
 
     def stream(self) -> Stream:
         with self._lock:
@@ -80,25 +89,37 @@ class Gzip(Container):
         return GzipStream(Walker(self.source, by_span=False), self.name, _FIRST)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
+        failed: SpanTable | None = None
         if self.source.size is not None:
-            if threads > 1 and self._read_by_spans(np.frombuffer(out, np.uint8), threads):
-                return len(out)
+            if threads > 1 and len(out) >= _WORTH_THREADS:
+                table, memory = self.table, np.frombuffer(out, np.uint8)
+                if not table.complete:
+                    if self._read_by_guess(memory, threads):
+                        return len(out)
+                elif self._read_by_table(table, memory, threads):
+                    return len(out)
+                else:
+                    failed = table
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
-                if _inflate_members(self._compressed(), out):
+                if self._read_in_order(out):
+                    self._drop(failed, SpanTable())
                     return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
-        return super().read_whole(out, threads)
+        found = super().read_whole(out, threads)
+        if found == len(out):
+            self._drop(failed, SpanTable())
+        return found
 
-    def _read_by_spans(self, out: Bytes, threads: int) -> bool:
-        """Fill out on several threads; False where that does not work out."""
-        if len(out) < _WORTH_THREADS:
+    def _read_by_table(self, table: SpanTable, out: Bytes, threads: int) -> bool:
+        """Fill out on several threads by a table; False where the table does not hold, or the file is damaged."""
+        try:
+            read_by_table(self._reader, table, out, threads)
+        except IdxError:
             return False
-        if (known := self.table).complete:
-            try:
-                read_by_table(self._reader, known, out, threads)
-            except IdxError:
-                return False
-            return True
+        return True
+
+    def _read_by_guess(self, out: Bytes, threads: int) -> bool:
+        """Fill out on several threads without a table; False where that does not work out."""
         guess = read_by_guess(self.source, out, threads)
         if guess is None:
             return False
@@ -109,6 +130,13 @@ class Gzip(Container):
             history = history + span.stretch.length if span.stretch.trailer is None else 0
         self._note(table)
         return True
+
+    def _read_in_order(self, out: memoryview) -> bool:
+        """Fill out on one thread; False unless all is well and out exactly full."""
+        # A call of the decoder holds out an interrupt until it ends.
+        if len(out) > _MOST_AT_ONCE:
+            return inflate_in_place(self.source, np.frombuffer(out, np.uint8))
+        return _inflate_members(self._compressed(), out)
 
     def _note(self, table: SpanTable) -> None:
         """Keep a table that goes to the end of the file, if there was none."""
@@ -122,8 +150,52 @@ class Gzip(Container):
 
         Spans before them are decoded only where no table is known yet.
         """
-        if not len(out):
-            return
+        if len(out):
+            self._by_table(lambda: self._read_at(offset, out, threads))
+
+    def _by_table(self, read: Callable[[], None]) -> None:
+        """Read by the table at hand; and once more by a walk, where that table was told and does not hold."""
+        walks = self.walks
+        try:
+            read()
+        except IdxError:
+            if walks or not self._walk():
+                raise
+            read()
+
+    def _walk(self) -> bool:
+        """Go through the file, where a table that was told failed: the table of that walk is known from then on.
+
+        False if there was no such table. Raises what is wrong with the file, and believes the table then.
+        """
+        with self._lock:
+            told = self._told
+            if told is None:
+                return self.walks  # another thread was here before
+            if self._damage is not None:
+                raise copy.copy(self._damage)
+            # All of it: only at the end of a member its checksum tells that nothing before was damaged.
+            stream = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
+            try:
+                while stream.step():
+                    pass
+            except ChangedError:
+                raise
+            except IdxError as error:
+                self._damage = copy.copy(error)
+                raise
+            self._drop(told, stream.table)
+            return True
+
+    def _drop(self, told: SpanTable | None, known: SpanTable) -> None:
+        """Forget a table that was told for a file that is sound without it; every other road, too, goes without."""
+        with self._lock:
+            if told is not None and told is self._told:
+                self.walks = True
+                self._told, self._known = None, known
+                self._cache = Cache(self.source)
+
+    def _read_at(self, offset: int, out: memoryview, threads: int) -> None:
         table, first, last = self._spans(offset, offset + len(out))
         if first == last:  # the usual case, without what the others need
             span = table.span(first)
@@ -165,14 +237,17 @@ class Gzip(Container):
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
-        offsets = base + ids * size
+        self._by_table(lambda: self._gather(base + ids * size, size, out, threads))
+
+    def _gather(self, offsets: Ids, size: int, out: Bytes, threads: int) -> None:
+        """Fill out with what lies at ascending offsets, each of size bytes."""
         table = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
         parts = plan(table, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
         keep = int(parts.lengths.sum()) <= CACHE
         fronts = Fronts(self._reader, table, table.marks, parts) if table.marks and not keep else None
 
-        def run(k: int) -> None:
+        def run(k: int) -> Iterator[None]:
             stop = min(k + _RUN, len(parts.numbers))
             while k < stop:
                 done = fronts.read(k, stop, out) if fronts else 0
@@ -180,6 +255,7 @@ class Gzip(Container):
                     self._pick(table, parts, k, out, keep)
                     done = 1
                 k += done
+                yield
 
         on_threads(run, range(0, len(parts.numbers), _RUN), threads)
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._native import inflate
+from ..errors import IdxError
 from ..memory import allocate
+from ..source import Source
 from .base import Check, Stream, unchecked
 from .members import MemberCheck, Stretch
 from .table import SpanTable
@@ -19,6 +21,8 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
+# Unpacked bytes that are made in one go at the most, whatever the ratio: an interrupt waits for no more.
+_STEP = 64 << 20
 
 
 class GzipStream(Stream):
@@ -93,3 +97,19 @@ class GzipStream(Stream):
         check.add(stretch, inflate.crc32(block), offset)
         if span is not None:
             self.table.add(*span)
+
+
+def inflate_in_place(source: Source, out: Bytes) -> bool:
+    """Fill out with everything in a gzip file, span by span; False unless all is well and out exactly full."""
+    walker, check = Walker(source), MemberCheck(source.name)
+    done = 0
+    try:
+        while walker.open_member():
+            if done == len(out) and not walker.at_edge:
+                return False  # there is more in the file than there should be
+            stretch = walker.step(out[: done + _STEP], done)
+            check.add(stretch, inflate.crc32(out[done : done + stretch.length]))
+            done += stretch.length
+    except IdxError:
+        return False
+    return done == len(out)
