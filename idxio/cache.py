@@ -13,6 +13,7 @@ from ._native import inflate
 from .containers import Container, open_container
 from .containers.ahead import Ahead
 from .containers.raw import Raw
+from .containers.sinks import write_all
 from .errors import IdxError
 from .source import File, PathSource, Source, open_source
 from .target import Replacement, write_file
@@ -158,7 +159,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
             if found > size:
                 break
             crc = inflate.crc32(stream.block, crc)
-            target.file.write(stream.block)
+            write_all(target.file, stream.block)
         if found != size:
             raise IdxError(
                 "does not unpack to the size that its header promises; idxio verify says more", file=container.name

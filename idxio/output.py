@@ -9,7 +9,16 @@ from typing import IO, Any
 
 import numpy as np
 
-from .containers.sinks import MOST_WHOLE, GzipSink, RawSink, WholeSink, can_be_patched, copy_spool, new_spool
+from .containers.sinks import (
+    MOST_WHOLE,
+    GzipSink,
+    RawSink,
+    WholeSink,
+    can_be_patched,
+    copy_spool,
+    drop_spool,
+    new_spool,
+)
 from .parallel import check_threads
 from .target import Given, Replacement, Target, naming, open_target
 
@@ -87,16 +96,18 @@ class Output:
 
     def discard(self) -> None:
         """Give up, unless it is committed: the old file stays."""
-        if not self.closed:
-            self._close()
-            if self.sink is not None:
-                self.sink.discard()
-        self.target.discard()
+        try:
+            if not self.closed:
+                self._close()
+                if self.sink is not None:
+                    self.sink.discard()
+        finally:
+            self.target.discard()
 
     def _close(self) -> None:
         self.closed = True
         if self._spool is not None:
-            self._spool.close()
+            drop_spool(self._spool)
 
     def __enter__(self) -> Output:
         return self
