@@ -1,12 +1,12 @@
 """Several files replaced together, by a journal on the disk: whoever comes next can finish what a killed process began.
 
-The journal is a file in the folder of the targets, locked while its writer lives. What it says counts from its last
-line on. There is one way only, in steps that may be repeated:
+The journal is a file in the folder of the targets, locked while its writer lives. Its first line names the folders, its
+second the files; that one counts when it is whole. There is one way only, in steps that may be repeated:
 
 | on the disk | what is done next |
 |---|---|
-| a journal without its last line | nothing was touched; it is removed |
-| a journal, and new files with hidden names | each old file is renamed to a hidden name, then each new one to the target |
+| a journal without its second line | nothing was touched; it is removed |
+| a journal, and new files with hidden names | each old file gets a hidden name, then each new one its own |
 | a journal, and all new files in place | the old files are removed, then the journal |
 
 An interrupt is raised after the last step, not in between. Only where the system refuses a step, or somebody else
@@ -27,10 +27,11 @@ from typing import IO, NamedTuple
 
 from .temporary import JOURNAL, Temporary, clear, hidden, ignoring_refusals, is_at, is_refusal, lock, sync_folder
 
-_LAST_LINE = "go"
 _MOST = 1 << 20
 # Size and time of writing, which a file keeps when it is renamed.
 _Identity = tuple[int, int]
+# A new file, the path in whose place it is put, and the name of that in errors.
+_File = tuple[Temporary, str, str]
 
 
 class Move(NamedTuple):
@@ -65,20 +66,16 @@ class Move(NamedTuple):
         return OSError(errno.ESTALE, "was changed by another process while it was replaced", self.name)
 
 
-def replace_all(files: Sequence[tuple[Temporary, str, str]]) -> None:
+def replace_all(files: Sequence[_File]) -> None:
     """Put files in the place of paths; each comes with the path and its name in errors.
 
     If this raises an OSError, all old files are in place; if it raises anything else, all old or all new ones.
     """
-    moves = []
-    for temporary, path, name in files:
+    for temporary, _, _ in files:
         temporary.give_name()
-        assert temporary.name is not None
-        status = os.fstat(temporary.file.fileno())
-        moves.append(Move(temporary.name, path, _identity(path), (status.st_size, status.st_mtime_ns), name))
-    journal = _Journal(_first_folder(moves), moves)
+    journal = _Journal(sorted({os.path.dirname(path) for _, path, _ in files}))
     try:
-        journal.begin()
+        journal.begin(files)
         journal.finish()
     except BaseException as error:
         journal.settle(undo=is_refusal(error))
@@ -98,24 +95,24 @@ def complete(folder: str) -> None:
 class _Journal:
     """What is to be done, and the file that says it."""
 
-    def __init__(self, folder: str, moves: list[Move], file: IO[bytes] | None = None, *, is_begun: bool = False):
-        self._path = os.path.join(folder, JOURNAL)
-        self._moves = moves
+    def __init__(self, folders: list[str], moves: list[Move] | None = None, file: IO[bytes] | None = None) -> None:
+        """moves are None until the journal says them."""
+        self._folders = folders
+        self._path = os.path.join(folders[0], JOURNAL)
+        self._moves = moves or []
+        self._is_begun = moves is not None
         self._file = file
-        self._is_begun = is_begun
-        self._folders = [folder, *sorted({os.path.dirname(move.path) for move in moves} - {folder})]
 
-    def begin(self) -> None:
+    def begin(self, files: Sequence[_File]) -> None:
         """Write the journal. From here on another process can finish."""
         self._file = file = _acquire(self._path)
-        file.write(_format(self._folders[0], self._moves))
-        file.flush()
+        _write_line(file, [os.path.relpath(folder, self._folders[0]) for folder in self._folders])
         for folder in self._folders[1:]:
             _link(self._path, folder)
-        for folder in self._folders[1:]:
             sync_folder(folder)
-        file.write(f"{_LAST_LINE}\n".encode())
-        file.flush()
+        # Now nobody else moves these files.
+        self._moves = [_move(*one) for one in files]
+        _write_line(file, [_row(self._folders, move) for move in self._moves])
         os.fsync(file.fileno())
         if len(self._folders) > 1:  # in one folder, no later name is on the disk before an earlier one
             sync_folder(self._folders[0])
@@ -131,7 +128,7 @@ class _Journal:
         """Come to an end after an exception, however often this is interrupted."""
         try:
             if not self._is_begun:
-                self._drop()
+                self.drop()
             elif undo:
                 self.back()
             else:
@@ -176,7 +173,7 @@ class _Journal:
                 move.rename(move.aside, move.path)
         for folder in self._folders:
             sync_folder(folder)
-        self._drop()
+        self.drop()
 
     def remove(self) -> None:
         """Remove the old files, and the journal."""
@@ -185,9 +182,9 @@ class _Journal:
         for move in self._moves:
             if move.old is not None and _identity(move.aside) == move.old:
                 os.unlink(move.aside)
-        self._drop()
+        self.drop()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """Remove the journal, and the links to it first."""
         if self._file is None:  # interrupted while it was created
             complete(self._folders[0])
@@ -205,10 +202,6 @@ class _Journal:
         if self._file is not None:
             with ignoring_refusals():
                 self._file.close()
-
-
-def _first_folder(moves: list[Move]) -> str:
-    return min(os.path.dirname(move.path) for move in moves)
 
 
 def _acquire(path: str) -> IO[bytes]:
@@ -259,7 +252,7 @@ def _recover(path: str, *, wait: bool = False) -> None:
         if os.path.islink(path):
             os.unlink(path)
         return
-    with os.fdopen(fd, "r+b") as file:
+    with os.fdopen(fd, "r+b", buffering=0) as file:
         folder, name = os.path.split(real)
         status = os.fstat(fd)
         owners = (os.geteuid(), os.stat(folder).st_uid)
@@ -267,11 +260,11 @@ def _recover(path: str, *, wait: bool = False) -> None:
             raise OSError(errno.EPERM, "is no journal of yours; remove it if nobody writes here", path)
         if not lock(fd, wait=wait) or not is_at(real, fd):
             return
-        moves, is_begun = _parse(folder, file.read(_MOST))
-        journal = _Journal(folder, moves, file, is_begun=is_begun)
+        folders, moves = _parse(folder, file.read(_MOST))
+        journal = _Journal(folders, moves, file)
         # The links go last: without them all is done but the end.
-        if not is_begun or not all(_leads_to(other, real) for other in journal._folders[1:]):
-            journal._drop()
+        if moves is None or not all(_leads_to(other, real) for other in folders[1:]):
+            journal.drop()
             return
         try:
             journal.forward()
@@ -294,34 +287,43 @@ def _identity(path: str) -> _Identity | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _format(folder: str, moves: list[Move]) -> bytes:
-    """One line of JSON: the folder of each file, its hidden name, its name, the old file and the new one."""
+def _move(temporary: Temporary, path: str, name: str) -> Move:
+    assert temporary.name is not None
+    status = os.fstat(temporary.file.fileno())
+    return Move(temporary.name, path, _identity(path), (status.st_size, status.st_mtime_ns), name)
+
+
+def _row(folders: list[str], move: Move) -> list[object]:
+    folder, name = os.path.split(move.path)
+    return [folders.index(folder), os.path.basename(move.temporary), name, move.old, move.new]
+
+
+def _write_line(file: IO[bytes], what: object) -> None:
     import json  # slow to import
 
-    rows = []
-    for move in moves:
-        place, name = os.path.split(move.path)
-        rows.append([os.path.relpath(place, folder), os.path.basename(move.temporary), name, move.old, move.new])
-    return f"{json.dumps(rows)}\n".encode()
+    file.write(f"{json.dumps(what)}\n".encode())
+    file.flush()
 
 
-def _parse(folder: str, data: bytes) -> tuple[list[Move], bool]:
-    """The moves of a journal and whether it has its last line; none for what is no journal."""
+def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
+    """The folders and the moves of a journal in this folder; None where it does not say them."""
     import json
 
-    moves = []
+    folders, moves = [folder], []
     try:
-        line, *rest = data.decode().split("\n")
-        for place, temporary, name, old, new in json.loads(line):
+        first, second, _ = data.decode().split("\n")
+        places = json.loads(first)
+        folders += [os.path.normpath(os.path.join(folder, place)) for place in places[1:]]
+        for place, temporary, name, old, new in json.loads(second):
             if not _is_name(name) or not _is_name(temporary) or not temporary.endswith(".tmp"):
-                return [], False
-            path = os.path.normpath(os.path.join(folder, place, name))
+                return folders, None
+            path = os.path.join(folders[range(len(folders))[place]], name)
             hidden_path = os.path.join(os.path.dirname(path), temporary)
             before = None if old is None else (int(old[0]), int(old[1]))
             moves.append(Move(hidden_path, path, before, (int(new[0]), int(new[1])), path))
-    except (ValueError, TypeError, IndexError, RecursionError):
-        return [], False
-    return moves, rest[:1] == [_LAST_LINE]
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError):
+        return folders, None
+    return folders, moves
 
 
 def _is_name(text: object) -> bool:

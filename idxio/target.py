@@ -172,10 +172,12 @@ class NewFolder:
 def _abandon_folder(path: str, fd: int, process: int) -> None:
     """Remove a temporary folder, unless it is in place or belongs to the parent of this process."""
     try:
-        if os.getpid() == process and is_at(path, fd):
-            remove_folder(path)
+        with ignoring_refusals():  # the next writer will do it
+            if os.getpid() == process and is_at(path, fd):
+                remove_folder(path)
     finally:
-        os.close(fd)
+        with ignoring_refusals():
+            os.close(fd)
 
 
 class Given:

@@ -7,6 +7,7 @@ with --random, it sends signals at random moments.
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import fcntl
 import io
@@ -35,26 +36,9 @@ from idxio.convert import png_folders
 Snapshot = dict[str, bytes]
 
 _OS = [
-    "open",
-    "close",
-    "rename",
-    "replace",
-    "link",
-    "symlink",
-    "unlink",
-    "mkdir",
-    "rmdir",
-    "fsync",
-    "stat",
-    "lstat",
-    "fstat",
-    "fchmod",
-    "fchown",
-    "access",
-    "readlink",
-    "listdir",
-    "scandir",
-]
+    "open", "close", "rename", "replace", "link", "symlink", "unlink", "mkdir", "rmdir", "fsync", "stat", "lstat",
+    "fstat", "fchmod", "fchown", "access", "readlink", "listdir", "scandir",
+]  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -193,6 +177,7 @@ _folders: list[str] = []
 def _sources() -> str:
     if not _folders:
         _folders.append(tempfile.mkdtemp(prefix="idxio-faults-"))
+        atexit.register(shutil.rmtree, _folders[0])
     return _folders[0]
 
 
