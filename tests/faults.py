@@ -252,7 +252,8 @@ class Bench:
         self.counts[plan.kind] += 1
         if plan.kind.startswith("interrupt") and raised is not KeyboardInterrupt:
             self._tell(plan, f"the interrupt was lost: {raised}")
-        if plan.kind == "error" and raised is not None and not issubclass(raised, OSError):
+        # A picture that can not be read is a bad one.
+        if plan.kind == "error" and raised is not None and not issubclass(raised, (OSError, idxio.IdxError)):
             self._tell(plan, f"the error became {raised}")
         states = (self._old, self._states[1])
         if plan.kind == "kill":
