@@ -17,6 +17,8 @@ from .selection import upright as turned
 def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
     """The dataset of the images and labels in a directory, whatever they are named and packed with.
 
+    Where a process was killed while `write_sorted` put its files in place, this is completed first.
+
     Parameters
     ----------
     directory : path

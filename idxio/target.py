@@ -252,9 +252,9 @@ def _pass_on(old: os.stat_result, fd: int) -> None:
     mode, new = stat.S_IMODE(old.st_mode), os.fstat(fd)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         try:
-            os.fchown(fd, old.st_uid, old.st_gid)
+            os.chown(fd, old.st_uid, old.st_gid)
         except OSError:
             mode &= 0o777  # to run as somebody else was the old owner's to grant
             with ignoring_refusals():
-                os.fchown(fd, -1, old.st_gid)
-    os.fchmod(fd, mode)
+                os.chown(fd, -1, old.st_gid)
+    os.chmod(fd, mode)

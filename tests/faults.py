@@ -37,7 +37,7 @@ Snapshot = dict[str, bytes]
 
 _OS = [
     "open", "close", "rename", "replace", "link", "symlink", "unlink", "mkdir", "rmdir", "fsync", "stat", "lstat",
-    "fstat", "fchmod", "fchown", "access", "readlink", "listdir", "scandir",
+    "fstat", "chmod", "chown", "access", "readlink", "listdir", "scandir",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ import idxio
 from idxio import journal, temporary
 from idxio.cli import main
 from idxio.containers import sinks
+from idxio.convert import build as building
 from idxio.target import NewFolder, Replacement
 
 
@@ -504,6 +505,20 @@ def test_a_spool_that_ends_early(call, monkeypatch):
         write()
     assert idxio.read("x.gz").max() == 0
     assert sorted(os.listdir()) == ["raw", "x.gz"]
+
+
+def test_a_trailer_that_is_not_read_whole(tmp_path, monkeypatch):
+    from PIL import Image
+
+    for i in range(14):
+        os.makedirs(f"pictures/{i % 2}", exist_ok=True)
+        Image.fromarray(array(i, (4, 4))).save(f"pictures/{i % 2}/{i}.png")
+    real = building.info
+    monkeypatch.setattr(building, "info", lambda path: real(path)._replace(crc32=None))
+    with pytest.raises(OSError, match="ends before its checksum") as caught:
+        idxio.build("pictures", "built")
+    assert caught.value.filename == "built/train-images-idx3-ubyte.gz"
+    assert os.listdir() == ["pictures"]
 
 
 # The command
