@@ -15,6 +15,7 @@ from .containers import Container, open_container
 from .containers.ahead import Ahead
 from .containers.raw import Raw
 from .errors import IdxError
+from .fileobject import write_all
 from .ownership import claim, is_own, make_way, mode_of_copy
 from .regular import open_regular, read_regular
 from .source import File, PathSource, Source, open_source
@@ -223,7 +224,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
             if found > size:
                 break
             crc = inflate.crc32(stream.block, crc)
-            target.file.write(stream.block)
+            write_all(target.file, stream.block)
         if found != size:
             raise IdxError(
                 "does not unpack to the size that its header promises; idxio verify says more", file=container.name

@@ -1,4 +1,4 @@
-"""Sources that are file objects: with a cursor that can be moved, or read once from front to end."""
+"""File objects: sources that have a cursor or are read once from front to end; bytes written to the last one."""
 
 from __future__ import annotations
 
@@ -178,3 +178,17 @@ def _read_into(file: IO[bytes], out: memoryview) -> int | None:
         raise TypeError(TEXT)
     out[: len(data)] = data[: len(out)]
     return len(data)
+
+
+def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
+    """Write all of data, also to a raw file object that takes less than it is given."""
+    view = memoryview(data)
+    while len(view):
+        n: Any = file.write(view)
+        if n is None:
+            if isinstance(file, io.RawIOBase):
+                raise BlockingIOError("the file object is non-blocking and takes no more data now")
+            return  # a file object that says nothing has taken everything
+        if not 0 < n <= len(view):
+            raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
+        view = view[n:]

@@ -9,12 +9,15 @@ from .classes import class_names
 from .dataset import Dataset
 from .finding import find_pair
 from .inputs import read_classes
+from .journal import complete
 from .selection import ArrayLike
 from .selection import upright as turned
 
 
 def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
     """The dataset of the images and labels in a directory, whatever they are named and packed with.
+
+    Where a process was killed while `write_sorted` put its files in place, this is completed first.
 
     Parameters
     ----------
@@ -47,6 +50,7 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     >>> len(ds), ds.counts[0]
     (100, 10)
     """
+    complete(os.fsdecode(directory))  # what a killed `write_sorted` left
     images_file, labels_file = find_pair(directory, split)
     images: ArrayLike = open_array(images_file)
     if upright:

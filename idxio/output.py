@@ -9,7 +9,16 @@ from typing import IO, Any
 
 import numpy as np
 
-from .containers.sinks import MOST_WHOLE, GzipSink, RawSink, WholeSink, can_be_patched, copy_spool, new_spool
+from .containers.sinks import (
+    MOST_WHOLE,
+    GzipSink,
+    RawSink,
+    WholeSink,
+    can_be_patched,
+    copy_spool,
+    drop_spool,
+    new_spool,
+)
 from .errors import naming
 from .parallel import check_threads
 from .target import Given, Replacement, Target, open_target
@@ -101,8 +110,7 @@ class Output:
     def _close(self) -> None:
         self.closed = True
         if self._spool is not None:
-            with naming(self.target.name):
-                self._spool.close()
+            drop_spool(self._spool)
 
     def __enter__(self) -> Output:
         return self

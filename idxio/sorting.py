@@ -59,9 +59,9 @@ def write_sorted(
     Parameters
     ----------
     images_file, labels_file : path or binary file object
-        As in `write`. Both paths are replaced or neither is; killed while it does that, the process leaves less than
-        both, but never the one new and the other old. A gzip label file of up to 2^20 unpacked
-        bytes is one deflate stream.
+        As in `write`. Both paths are replaced or neither is. A process that is killed while it does that may leave
+        less than both, but never the one new and the other old; the next `load` of the folder, or whatever idxio
+        writes there next, completes them. A gzip label file of up to 2^20 unpacked bytes is one deflate stream.
     images : array_like, IdxArray, file, or a list of them
         Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into memory if all of them
         have up to 256 MiB there, else read once for every 256 MiB of the result. Files are checked as by `verify`.

@@ -7,10 +7,14 @@ import errno
 import os
 import stat
 import warnings
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeAlias, Union
 
+from . import journal
 from .errors import naming
+from .fileobject import write_all
+from .temporary import Temporary, ignoring_refusals, is_at, make_folder, remove_folder, sweep, sync_folder
 
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
@@ -18,7 +22,8 @@ Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 class Replacement:
     """A temporary file beside the target. commit() flushes it to disk and puts it in the target's place.
 
-    Killed at any moment, the process leaves the old file or the new one, whole; it may leave the temporary file.
+    Killed at any moment, the process leaves the old file or the new one, whole. Where there is no old file the
+    temporary one has no name, if the file system allows that; else the next writer of the target removes what is left.
     A path that is no regular file (a pipe, /dev/stdout) is written to as it is.
     """
 
@@ -30,10 +35,9 @@ class Replacement:
         self._path = os.path.realpath(path)
         self.folder: str | None = None
         """Where other temporary files for this one can lie; None for the system's own place."""
-        self._temporary: str | None = None
-        self._old: str | None = None  # where the old file is while several are replaced
-        self._is_placed = False
-        self._process = os.getpid()
+        self.temporary: Temporary | None = None
+        folder = os.path.dirname(self._path)
+        journal.complete(folder)
         old = _status_of(path)  # /dev/stdout has no real path when it is a pipe
         mode = None if old is None else old.st_mode
         if mode is not None and stat.S_ISDIR(mode):
@@ -41,94 +45,77 @@ class Replacement:
         if mode is not None and not stat.S_ISREG(mode):
             self.file: IO[bytes] = open(path, "wb")
             return
-        folder, name = os.path.split(self._path)
         self.folder = folder
-        temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
-        # Created as open() would create it, so that the umask counts; an old file's owner and permissions are kept.
+        sweep(self._path)
         try:
-            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            temporary = Temporary(self._path, is_new=old is None)
         except OSError as error:
             error.filename = path  # as the caller named it
             raise
-        self._temporary = temporary
-        self.file = os.fdopen(fd, "w+b")
+        self.temporary, self.file = temporary, temporary.file
+        # Not __del__: that would also run at a good end, where the KeyboardInterrupt of a signal would be lost in it.
+        self._unfinished = weakref.finalize(self, _abandon, path, temporary, os.getpid())
         if old is not None:
-            _pass_on(old, temporary)
+            try:
+                _pass_on(old, self.file.fileno())
+            except BaseException:
+                self.discard()
+                raise
 
     def move_to(self, path: str) -> None:
         """Aim at another file of the same folder."""
         self._path = os.path.realpath(path)
 
+    @property
+    def path(self) -> str:
+        """The target, behind all links."""
+        return self._path
+
     def commit(self) -> None:
         """Put the file in place, at one moment. On failure the old file stays."""
         try:
             self.settle()
-            self._replace()
-        except BaseException:
+            if self.temporary is not None:
+                try:
+                    self.temporary.place(self._path)
+                except OSError as error:
+                    error.filename, error.filename2 = self.name, None  # as the caller named it
+                    raise
+                sync_folder(os.path.dirname(self._path))
+        finally:
             self.discard()
-            raise
-        sync_folder(os.path.dirname(self._path))
 
     def settle(self) -> None:
-        """Flush the file to disk, and close it."""
+        """Flush the file to disk; close it where it is no file."""
         with naming(self.name):
             self.file.flush()
-            if self._temporary is not None:
+            if self.temporary is not None:
                 os.fsync(self.file.fileno())
-            self.file.close()
-
-    def move_aside(self) -> None:
-        """Move the old file out of the way, to a name of its own beside it."""
-        if self._temporary is not None and os.path.exists(self._path):
-            old = f"{self._temporary[:-4]}.old"
-            os.rename(self._path, old)
-            self._old = old
-
-    def place(self) -> None:
-        """Put the settled file in the target's place; `discard` can still take it away."""
-        if self._temporary is not None:
-            self._replace()
-            self._is_placed = True
-
-    def keep(self) -> None:
-        """Let the placed file stay, and remove the old one."""
-        if self._is_placed:
-            self._is_placed = False
-            if self._old is not None:
-                os.unlink(self._old)
-                self._old = None
-            sync_folder(os.path.dirname(self._path))
-
-    def _replace(self) -> None:
-        if self._temporary is not None:
-            try:
-                os.replace(self._temporary, self._path)
-            except OSError as error:
-                error.filename, error.filename2 = self.name, None  # as the caller named it
-                raise
-            self._temporary = None
+            else:
+                self.file.close()
 
     def discard(self) -> None:
-        """Remove the new file, wherever it is, unless it is to stay; the old file is in its place."""
-        try:
-            with naming(self.name):
+        """Remove the new file, unless it is in place."""
+        if self.temporary is not None:
+            try:
+                self.temporary.remove()
+            finally:
+                self._unfinished.detach()
+        else:
+            with ignoring_refusals():
                 self.file.close()
-        finally:
-            if self._temporary is not None:
-                os.unlink(self._temporary)
-            if self._old is not None:
-                os.replace(self._old, self._path)
-            elif self._is_placed:
-                os.unlink(self._path)
-            self._temporary, self._old, self._is_placed = None, None, False
 
-    def __del__(self) -> None:
-        """Leave no temporary file behind where nobody finished or gave up."""
-        # A fork has the object too, and must not remove what its parent still writes.
-        if getattr(self, "_temporary", None) is not None and os.getpid() == self._process:
-            with contextlib.suppress(Exception):
-                self.discard()
-            warnings.warn(f"{self.name}: not closed, nothing was written", ResourceWarning, stacklevel=2, source=self)
+
+def _abandon(name: str, temporary: Temporary, process: int) -> None:
+    """Leave no temporary file behind where nobody finished or gave up."""
+    if temporary.file.closed:
+        return
+    if os.getpid() != process:
+        # A fork has the file too. It must not remove what its parent still writes, nor write what waits in the buffer.
+        temporary.file.raw.close()  # type: ignore[attr-defined]
+        return
+    temporary.remove()
+    warnings.warn(f"{name}: not closed, nothing was written", ResourceWarning, stacklevel=2)
 
 
 class NewFolder:
@@ -147,14 +134,15 @@ class NewFolder:
         if os.path.ismount(real):
             raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
         self._real = real
-        parent, name = os.path.split(real)
-        self.path = os.path.join(parent, f".{name[:50]}.{os.urandom(6).hex()}.tmp")
+        parent = os.path.dirname(real)
         try:
             os.makedirs(parent, exist_ok=True)
-            os.mkdir(self.path)
+            sweep(real)
+            self.path, self._fd = make_folder(real)
         except OSError as error:
             error.filename = target  # as the caller named it
             raise
+        self._unfinished = weakref.finalize(self, _abandon_folder, self.path, self._fd, os.getpid())
 
     def commit(self) -> None:
         """Put the folder in place."""
@@ -166,15 +154,24 @@ class NewFolder:
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        import shutil  # slow to import
-
-        shutil.rmtree(self.path, ignore_errors=True)  # gone if it was put in place
+        self._unfinished()
         if not isinstance(error, OSError) or error.errno is None:
             return
         if error.filename is None:
             error.filename = self.target
         elif str(error.filename).startswith(self.path):
             error.filename = self.target + str(error.filename)[len(self.path) :]
+
+
+def _abandon_folder(path: str, fd: int, process: int) -> None:
+    """Remove a temporary folder, unless it is in place or belongs to the parent of this process."""
+    try:
+        with ignoring_refusals():  # the next writer will do it
+            if os.getpid() == process and is_at(path, fd):
+                remove_folder(path)
+    finally:
+        with ignoring_refusals():
+            os.close(fd)
 
 
 class Given:
@@ -192,11 +189,6 @@ class Given:
 
     settle = commit
 
-    def move_aside(self) -> None:
-        """There is no old file."""
-
-    place = keep = move_aside
-
     def discard(self) -> None:
         """What was written to a file object can't be taken back."""
 
@@ -212,19 +204,15 @@ def open_target(target: Target) -> Replacement | Given:
 
 
 def commit_all(targets: Sequence[Replacement | Given]) -> None:
-    """Put several files in place. If this raises, discard() of each brings all the old ones back.
-
-    Killed between the first and the last, the process leaves less than all, but never new files beside old ones: the
-    old ones are moved aside, to names that end in .old, before the first new one comes.
-    """
+    """Put several files in place, all or none; see journal.py. discard() of each is still to be called."""
     for target in targets:
         target.settle()
-    for target in targets:
-        target.move_aside()
-    for target in targets:
-        target.place()
-    for target in targets:
-        target.keep()
+    files = [target for target in targets if isinstance(target, Replacement) and target.temporary is not None]
+    if len(files) > 1:
+        journal.replace_all([(file.temporary, file.path, file.name) for file in files if file.temporary is not None])
+    else:
+        for target in files:
+            target.commit()
 
 
 @contextlib.contextmanager
@@ -243,7 +231,7 @@ def replacing(target: Target) -> Iterator[IO[bytes]]:
 def write_file(path: str, data: bytes) -> None:
     """Replace a file by one with these bytes."""
     with replacing(path) as file:
-        file.write(data)
+        write_all(file, data)
 
 
 def _status_of(path: str) -> os.stat_result | None:
@@ -253,28 +241,14 @@ def _status_of(path: str) -> os.stat_result | None:
         return None
 
 
-def _pass_on(old: os.stat_result, path: str) -> None:
+def _pass_on(old: os.stat_result, fd: int) -> None:
     """Give a new file the owner and permissions of an old one, as far as this process may."""
-    mode, new = stat.S_IMODE(old.st_mode), os.stat(path)
+    mode, new = stat.S_IMODE(old.st_mode), os.fstat(fd)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         try:
-            os.chown(path, old.st_uid, old.st_gid)
+            os.chown(fd, old.st_uid, old.st_gid)
         except OSError:
             mode &= 0o777  # to run as somebody else was the old owner's to grant
-            with contextlib.suppress(OSError):
-                os.chown(path, -1, old.st_gid)
-    os.chmod(path, mode)
-
-
-def sync_folder(folder: str) -> None:
-    """Make the new name last; some file systems can't sync a folder and need not."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
+            with ignoring_refusals():
+                os.chown(fd, -1, old.st_gid)
+    os.chmod(fd, mode)

@@ -25,8 +25,10 @@ def write(
 ) -> None:
     """Write an array as an IDX file.
 
-    A path is replaced only when the new file is whole and on disk. The bytes of the file depend on the array, the
-    level and the compression alone.
+    A path is replaced only when the new file is whole and on disk, at one moment: whatever is raised, and whenever the
+    process is killed, the old file or the new one is there. What a killed process left beside it, under a hidden name,
+    the next one that writes to the path removes. The bytes of the file depend on the array, the level and the
+    compression alone.
 
     Parameters
     ----------

@@ -3,7 +3,6 @@
 import gzip
 import io
 import os
-import signal
 import subprocess
 import sys
 
@@ -159,34 +158,6 @@ def test_a_long_label_file_is_cut_into_chunks(files):
 # Both or neither
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize(
-    ("step", "is_old"),
-    [("open", True), ("open", False), ("fsync", True), ("fsync", False), ("rename", True), ("replace", True),
-     ("replace", False)],
-)  # fmt: skip
-def test_all_or_none(step, number, is_old, files, monkeypatch):
-    """Every call that may fail on the way, for the first file, the second and the third."""
-    targets = [files[0], files[1], files[1].with_name("order")]
-    old = [b"old 0", b"old 1", b"old 2"] if is_old else []
-    for file, data in zip(targets, old, strict=False):
-        file.write_bytes(data)
-    genuine, calls = getattr(os, step), []
-
-    def failing(*args, **options):
-        calls.append(args)
-        if len(calls) == number:
-            raise OSError(28, "No space left on device")
-        return genuine(*args, **options)
-
-    monkeypatch.setattr(os, step, failing)
-    with pytest.raises(OSError, match="No space left"):
-        idxio.write_sorted(*files, IMAGES, LABELS, order_file=targets[2])
-    monkeypatch.undo()
-    assert [file.read_bytes() for file in targets if file.exists()] == old
-    assert len(os.listdir(files[0].parent)) == len(old)
-
-
 def test_a_broken_source_leaves_the_old_files(files, tmp_path):
     (tmp_path / "x.gz").write_bytes(gzip.compress(encode(IMAGES))[:-9])
     for file in files:
@@ -195,38 +166,6 @@ def test_a_broken_source_leaves_the_old_files(files, tmp_path):
         idxio.write_sorted(*files, tmp_path / "x.gz", LABELS)
     assert [file.read_bytes() for file in files] == [b"old", b"old"]
     assert len(os.listdir(tmp_path)) == 3
-
-
-KILLED = """
-import os, signal, sys
-import numpy as np
-import idxio
-
-number = int(sys.argv[1])
-replace = os.replace
-def dying(*args):
-    global number
-    number -= 1
-    if not number:
-        os.kill(os.getpid(), signal.SIGKILL)
-    replace(*args)
-os.replace = dying
-idxio.write_sorted("images.gz", "labels.gz", np.full((9, 5), 2, np.uint8), np.full(9, 2, np.uint8))
-"""
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_killed_while_it_replaces(number, tmp_path):
-    for name in ("images.gz", "labels.gz"):
-        idxio.write(tmp_path / name, np.full((9, 5) if name == "images.gz" else 9, 1, np.uint8))
-    done = subprocess.run([sys.executable, "-c", KILLED, str(number)], cwd=tmp_path)
-    assert done.returncode == (-signal.SIGKILL if number < 3 else 0)
-    found = {
-        int(idxio.read(tmp_path / name).max()) for name in ("images.gz", "labels.gz") if (tmp_path / name).exists()
-    }
-    assert len(found) <= 1  # never the new one beside the old one
-    old = [name for name in os.listdir(tmp_path) if name.endswith(".old")]
-    assert len(old) == (2 if number < 3 else 0)
 
 
 @pytest.mark.parametrize(

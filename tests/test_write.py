@@ -550,23 +550,28 @@ def test_killed_at_any_moment(name, tmp_path):
             assert array.min() == array.max()
 
 
-def test_the_data_are_on_disk_before_the_name(tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_old", [True, False])
+def test_the_data_are_on_disk_before_the_name(is_old, tmp_path, monkeypatch):
     path = tmp_path / "x"
+    if is_old:
+        path.write_bytes(b"old")
     calls = []
     data = []
-    real_fsync, real_replace = os.fsync, os.replace
+    # A new file may have no name before.
+    call = "replace" if is_old or not hasattr(os, "O_TMPFILE") else "link"
+    real_fsync, real_replace = os.fsync, getattr(os, call)
 
     def fsync(fd):
         calls.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "data")
         real_fsync(fd)
 
-    def replace(source, target):
+    def replace(source, target, **options):
         calls.append("replace")
         data.append(Path(source).read_bytes())
-        real_replace(source, target)
+        real_replace(source, target, **options)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(os, call, replace)
     idxio.write(path, sample())
     assert calls == ["data", "replace", "folder"]
     assert data == [encode(sample())]

@@ -1,8 +1,8 @@
 """The command `idxio`: look at IDX files, check them, and see the library at work.
 
 Exit codes: 0 everything is fine; 1 something is wrong with a file; 2 the command line is wrong, or asks for what
-is not installed; 3 a file can't be read or written; 130 interrupted; 141 the reader of the output went away. Of
-several files the highest code counts.
+is not installed; 3 a file can't be read or written; 129 and 143 ended by SIGHUP or SIGTERM; 130 interrupted; 141 the
+reader of the output went away. Of several files the highest code counts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from ..config import show_config
 from . import report
+from .stopping import Stopped, stopping
 
 _CODES = """\
 exit codes:
@@ -22,8 +23,10 @@ exit codes:
   1    something is wrong with a file
   2    the command line is wrong, or asks for what is not installed
   3    a file can't be read or written
+  129  ended by SIGHUP: the terminal was closed
   130  interrupted
   141  the reader of the output went away
+  143  ended by SIGTERM
   Of several files, the highest code counts. info, verify, show and repack take - for standard input.
 """
 
@@ -33,11 +36,14 @@ def main(argv: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name or a symbol that the encoding has not
     try:
-        code = _command(argv)
-        print(end="", flush=True)
+        with stopping():
+            code = _command(argv)
+            print(end="", flush=True)
         return code
     except KeyboardInterrupt:
         code = report.INTERRUPTED
+    except Stopped as stopped:
+        code = 128 + stopped.number
     except BrokenPipeError:
         code = report.PIPE_CLOSED
     except report.ERRORS as error:

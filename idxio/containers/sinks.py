@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -10,7 +11,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from .._native import deflate, inflate
+from ..fileobject import write_all
 from ..parallel import InOrder
+from ..temporary import ignoring_refusals
 from .chunked import LONG, RA, field
 
 # dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it can. Measured on the
@@ -133,7 +136,7 @@ class GzipSink:
         """Stop the threads and drop what waits."""
         self._encoded.close()
         if self._spool is not None:
-            self._spool.close()
+            drop_spool(self._spool)
 
     def _submit(self) -> None:
         if self._group:
@@ -247,25 +250,22 @@ def new_spool(folder: str | None) -> IO[bytes]:
 
 
 def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
-    """Write all that waited."""
+    """Write all that waited, up to where the spool stands."""
+    left = spool.tell()
     spool.seek(0)
-    while data := spool.read(GROUP):
+    while left:
+        data = spool.read(min(left, GROUP))
+        if not data:
+            raise OSError(errno.EIO, f"a temporary file ended {left:,} bytes too early")
         write_all(file, data)
+        left -= len(data)
     spool.close()
 
 
-def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
-    """Write all of data, also to a raw file object that takes less than it is given."""
-    view = memoryview(data)
-    while len(view):
-        n: Any = file.write(view)
-        if n is None:
-            if isinstance(file, io.RawIOBase):
-                raise BlockingIOError("the file object is non-blocking and takes no more data now")
-            return  # a file object that says nothing has taken everything
-        if not 0 < n <= len(view):
-            raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
-        view = view[n:]
+def drop_spool(spool: IO[bytes]) -> None:
+    """Close a spool that nobody wants any more; what waits in its buffer may find no place on the disk."""
+    with ignoring_refusals():
+        spool.close()
 
 
 def patch(file: IO[bytes], written: int, at: int, data: bytes) -> None:

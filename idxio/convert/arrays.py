@@ -15,6 +15,7 @@ import numpy as np
 
 from ..array import IdxArray
 from ..errors import ChecksumError, FormatError, TruncatedError, naming
+from ..fileobject import write_all
 from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
 from ..regular import open_regular
@@ -58,10 +59,10 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
     descr = np.lib.format.dtype_to_descr(file.dtype)
     np.lib.format.write_array_header_1_0(output, {"descr": descr, "fortran_order": False, "shape": file.shape})
     if not file.shape:
-        output.write(file.read().tobytes())
+        write_all(output, file.read().tobytes())
         return
     for block in file.iter_records(records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)):
-        output.write(block.data if block.size else b"")
+        write_all(output, block.data.cast("B") if block.size else b"")
         step(len(block))
 
 

@@ -165,6 +165,9 @@ def build(
         rows = [_in_order(part, read.labels, sort=sort, seed=seed) for part in (train, test)]
         names = _write_files(folder.path, spool, read.labels, rows, len(class_names), level, threads, progress)
         files = [info(os.path.join(folder.path, name)) for name in names]
+        for file in files:
+            if file.crc32 is None:  # a read that ended early
+                raise OSError(errno.EIO, "ends before its checksum, though it was just written", file.file)
         description = {
             "class_names": class_names,
             "counts": {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import FormatError, naming
+from ..fileobject import write_all
 from ..regular import read_regular
 from . import png
 from .parts import Array, Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
@@ -40,7 +41,7 @@ def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], No
 def _write(item: tuple[str, Array]) -> None:
     path, image = item
     with naming(path), open(path, "xb", buffering=0) as file:
-        file.write(png.encode(image))
+        write_all(file, png.encode(image))
 
 
 def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:

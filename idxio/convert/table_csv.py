@@ -15,6 +15,7 @@ import numpy as np
 from .._native import decimal
 from ..causes import likely_cause
 from ..errors import FormatError, naming
+from ..fileobject import write_all
 from ..regular import open_regular
 from ..target import replacing
 from .parts import Array, Blocks, Split, check_bytes, classes_of, images_of
@@ -41,9 +42,9 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
     if not pixels:
         raise FormatError(f"has the shape {split.images.shape}: no pixels to write", file=split.images.name)
     with replacing(os.path.join(folder, f"{split.name}.csv")) as output:
-        output.write(",".join(("label", *(f"pixel{i}" for i in range(pixels)))).encode() + b"\n")
+        write_all(output, ",".join(("label", *(f"pixel{i}" for i in range(pixels)))).encode() + b"\n")
         for start, block in images_of(split):
-            output.write(_lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))
+            write_all(output, _lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))
             step(len(block))
 
 
