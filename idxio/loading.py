@@ -21,17 +21,19 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), or whatever stands before "-images" in the names: "xnist". Where there
-        are several datasets, with the name of one: "emnist-letters-train".
+        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or whatever stands
+        before "-images" in the names: "xnist". Where there are several datasets, with the name of one:
+        "emnist-letters-train".
     upright : bool
         Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
 
     Returns
     -------
     Dataset
-        The images are opened, not read. Of labels with two axes, as QMNIST's int32 ones, the first column is taken,
-        which is the class. The class names are those of the `dataset.json` beside the files (`class_names`), of
-        EMNIST's mapping, or of the published dataset that the labels are known to be of.
+        The images are opened, not read. Labels with two axes are a single column, one-hot rows, or QMNIST's eight
+        columns, of which the first is the class; others are refused. The class names are those of the `dataset.json`
+        beside the files (`class_names`), of EMNIST's mapping, or of the published dataset that the labels are known to
+        be of.
 
     Raises
     ------

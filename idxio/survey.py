@@ -101,7 +101,7 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
         stored = f.read()
         labels_crc = _crc(stored, _header_crc(f))
         labels_known = _known(f, labels_crc)
-    values = np.ascontiguousarray(class_column(stored)).astype(np.int64)
+    values = np.ascontiguousarray(class_column(stored, labels)).astype(np.int64)
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
         raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}", file=labels)

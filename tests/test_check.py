@@ -404,6 +404,8 @@ def test_labels_with_two_axes_are_qmnists_or_wrong(tmp_path, wide):
     found = idxio.check(tmp_path)
     assert ("error", "unreadable", "train") in kinds(found)
     write(tmp_path, train=(x, np.repeat(y[:, None], 8, axis=1)))
+    assert ("error", "unreadable", "train") in kinds(idxio.check(tmp_path))
+    write(tmp_path, train=(x, np.stack([y, y % 5, *[y + 30] * 6], axis=1).astype(np.int32)))
     assert idxio.check(tmp_path).ok
 
 
