@@ -122,6 +122,63 @@ def test_any_pictures_through(to, data):
     round_trip(*draw_split(data, shapes), to)
 
 
+NAMES = ["train", "t10k", "val", "extra", "pretrain", "a-b_2", "0", "test-2", "latest"]
+CLASS_NAMES = st.none() | st.dictionaries(
+    st.integers(-3, 130), st.text(st.characters(exclude_characters="\0")), min_size=1
+)
+
+
+def draw_labels(data, n):
+    """Labels in a form that `load` takes, and the class that each one means."""
+    classes = data.draw(arrays(np.uint8, n, elements=st.integers(0, 9)))
+    form = data.draw(st.sampled_from(["one", "type", "column", "one-hot", "qmnist"]))
+    if form == "type":
+        types = st.sampled_from(["uint8", "int8", "int16", "int32"])
+        classes = data.draw(arrays(data.draw(types), n, elements=st.integers(0, 127)))
+    if form == "column":
+        return classes[:, None], classes
+    if form == "one-hot":
+        return np.eye(10, dtype=np.int16)[classes], classes
+    if form == "qmnist":
+        return np.stack([classes, classes % 3, *[classes + 30] * 6], axis=1).astype(np.int32), classes
+    return classes, classes
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@given(st.data())
+def test_what_is_exported_comes_back_or_is_refused(to, data):
+    """Any splits, names, shapes and types; what comes back is what `load` gives of the first folder."""
+    common = st.tuples(sides, sides) | st.tuples(sides, sides, st.just(3))
+    is_odd = data.draw(st.booleans())  # else every format has room for it
+    shapes = st.lists(st.integers(0, 6), max_size=4).map(tuple) if is_odd else common
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        classes = {}
+        for split in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)):
+            n = data.draw(st.integers(1 - is_odd, 12))
+            types = st.sampled_from(["uint8", "uint8", *TYPES] if is_odd else ["uint8"])
+            images = data.draw(arrays(data.draw(types), (n, *data.draw(shapes))))
+            labels, classes[split] = draw_labels(data, n)
+            if images.ndim > 1:
+                put(f"{folder}/data", split, images, labels)
+        if not os.path.isdir(f"{folder}/data"):
+            return
+        if names := data.draw(CLASS_NAMES):
+            Path(folder, "data", "dataset.json").write_text(json.dumps({"class_names": names}))
+        try:
+            idxio.export_dataset(f"{folder}/data", target(folder, to), to=to)
+        except idxio.IdxError:
+            assert os.listdir(folder) == ["data"]
+            return
+        idxio.import_dataset(target(folder, to), f"{folder}/back", level=1)
+        files = [name for name in os.listdir(f"{folder}/data") if name != "dataset.json"]
+        assert len([name for name in os.listdir(f"{folder}/back") if name != "dataset.json"]) == len(files)
+        for split in {name.rsplit("-", 3)[0] for name in files}:
+            one, other = (idxio.load(f"{folder}/{place}", split) for place in ("data", "back"))
+            assert_same(np.asarray(one.images), np.asarray(other.images))
+            assert one.labels.tolist() == other.labels.tolist() == classes[split].tolist()
+            assert one.class_names == other.class_names
+
+
 @pytest.mark.parametrize("to", FORMATS)
 def test_labels_beyond_a_byte(tmp_path, small, to):
     """EMNIST has 62 classes, others more; the type is the smallest of IDX's that MNIST's loaders know."""

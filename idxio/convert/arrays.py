@@ -48,10 +48,17 @@ def write_npz(target: str, splits: list[Split], names: dict[int, str] | None, st
             for letter, file in (("x", split.images), ("y", split.labels)):
                 with _member(archive, f"{letter}_{split.name}") as member:
                     _write(member, file, step if letter == "x" else lambda n: None)
-        for name, array in ((_NAMED, [*(names or {})]), (_NAMES, [*(names or {}).values()])):
-            if names:
-                with _member(archive, name) as member:
-                    np.lib.format.write_array(member, np.array(array), allow_pickle=False)
+        if names:
+            _write_names(archive, names)
+
+
+def _write_names(archive: zipfile.ZipFile, names: dict[int, str]) -> None:
+    texts = np.array([*names.values()])
+    if texts.tolist() != [*names.values()]:
+        raise FormatError("has names of classes that end in a NUL; npz has no such texts")
+    for name, array in ((_NAMED, np.array([*names])), (_NAMES, texts)):
+        with _member(archive, name) as member:
+            np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 @contextmanager

@@ -184,7 +184,7 @@ def _content(source: str, options: _Options) -> _Content:
             _check_tables_only(source, options)
             return _pictures(source, found.names, stated, options.threads)
         if found.kind:
-            return _tables(source, found.names, found.kind, options)
+            return _tables(source, found.names, found.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise FormatError(
@@ -199,11 +199,12 @@ def _content(source: str, options: _Options) -> _Content:
         _check_tables_only(source, options)
         return _Content(arrays.npz_splits(source), arrays.npz_class_names(source), {})
     folder, name = os.path.split(source)
-    return _tables(folder, [name], "Parquet" if _starts_with(source, b"PAR1") else "CSV", options)
+    kind = "Parquet" if _starts_with(source, b"PAR1") else "CSV"
+    return _tables(folder, [name], kind, options, is_whole=False)
 
 
-def _tables(folder: str, names: list[str], kind: str, options: _Options) -> _Content:
-    """CSV files, one for each split, or the shards of Parquet."""
+def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
+    """CSV files, one for each split, or the shards of Parquet: all of a folder, or one."""
     if kind == "Parquet":
         if options.labels is not None:
             raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
@@ -214,7 +215,7 @@ def _tables(folder: str, names: list[str], kind: str, options: _Options) -> _Con
         return _Content(splits, parquet.parquet_names(next(iter(files.values()))[0]), {})
     stated = layout.stated_records(folder)
     files = layout.tables_of(folder, names, options.config, stated)
-    if len(names) > 1:
+    if is_whole:
         layout.check_stated(folder, "file", list(files), stated)
     return _Content(
         {split: table_csv.csv_blocks(paths[0], options.labels, options.shape) for split, paths in files.items()},

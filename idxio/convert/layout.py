@@ -55,6 +55,7 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
         found[PNG] = folders
+    found = {kind: found[kind] for kind in (*_SUFFIXES, PNG) if kind in found}
     if len(found) > 1:
         kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in found.items())
         raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
@@ -180,7 +181,7 @@ def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Tabl
     if config is not None:
         if not (chosen := [table for table in tables if table.config == config]):
             has = f"; it has {', '.join(named)}" if named else ""
-            raise FormatError(f"has no configuration {config!r}{has}", file=folder)
+            raise FormatError(f"has no configuration {config!r}{has}", file=folder or tables[0].path)
         return chosen
     in_named = {table.split for table in tables if table.config}
     if len(named) > 1 or in_named & {table.split for table in tables if not table.config}:
@@ -207,11 +208,14 @@ def _unnamed(folder: str, table: _Table, count: int) -> str:
 
 
 def _check_shards(folder: str, paths: list[str]) -> None:
-    """Raise if one of the files that their names count is missing."""
+    """Raise if one of the files that their names count is missing, or there twice."""
     there: dict[tuple[str, int], set[int]] = {}
     for path in paths:
         if match := _SHARD.fullmatch(os.path.basename(path)):
-            there.setdefault((match[1], int(match[3])), set()).add(int(match[2]))
+            numbers = there.setdefault((match[1], int(match[3])), set())
+            if int(match[2]) in numbers:
+                raise FormatError(f"has the same shard twice: {path} and another name of it", file=folder)
+            numbers.add(int(match[2]))
     for (name, count), numbers in there.items():
         if missing := [i for i in range(count) if i not in numbers]:
             raise FormatError(

@@ -34,10 +34,27 @@ def _texts(end: str) -> Array:
 
 # What a column of labels is called, and what it may be called where no other column could be meant.
 _LABEL, _LABELS = "label", ("class", "target", "y")
-# Names of columns that are no pixels, nor labels.
-_OTHERS = ("", "id", "idx", "index", "unnamed: 0", "imageid", "image_id", "file", "filename", "path", "split", "usage")
+# Names of columns that are no pixels.
+_ODD = (
+    _LABEL,
+    *_LABELS,
+    "",
+    "id",
+    "idx",
+    "index",
+    "unnamed: 0",
+    "imageid",
+    "image_id",
+    "file",
+    "filename",
+    "path",
+    "split",
+    "usage",
+)
 # Without a heading, labels are below this, and none is on more than this share of the lines.
 _MOST_LABEL, _MOST_SHARE = 128, 0.75
+# Of 40 pixels at random, two are the same with 95 %; that so many lines have none such is no chance.
+_MOST_DISTINCT = 40
 # What says where the labels are, for messages.
 _SAY = "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none (--labels)"
 
@@ -179,12 +196,13 @@ def _guess(path: str, columns: int) -> int:
                     firsts.append(line.partition(b",")[0].strip(b' "'))
                     lasts.append(line.rpartition(b",")[2].strip(b' "'))
     ends = [_integers(firsts), _integers(lasts)]
-    like = [place for place, values in zip((0, columns - 1), ends, strict=True) if _is_like_labels(values)]
-    if len(like) == 1 and columns > 1 and not _counts_up(ends[like[0] == 0]):
-        return like[0]
-    if any(_counts_up(values) for values in ends):
-        what = "one of its columns counts up as an index does: leave that out (in pandas, to_csv(index=False))"
-    elif len(like) == 2:
+    few = [_recur(values) for values in ends]
+    place = few.index(True) if any(few) else 0
+    if any(_is_index(values) for values in ends):
+        what = "one of its columns has another number in each line, as an index does: leave it out"
+    elif few.count(True) == 1 and ends[place].max() < _MOST_LABEL:
+        return (0, columns - 1)[place]
+    elif all(few):
         what = "both its first and its last column could be labels"
     else:
         what = "neither its first nor its last column is like labels, which are few small numbers that recur"
@@ -198,10 +216,15 @@ def _integers(fields: list[bytes]) -> Array:
     return np.array([int(field) for field in fields], np.int64)
 
 
-def _is_like_labels(values: Array) -> bool:
+def _recur(values: Array) -> bool:
+    """Whether they are few that recur, as labels do, and none of them nearly always, as the black of a corner does."""
     counts = np.unique(values, return_counts=True)[1]
-    few = 2 <= len(counts) <= len(values) / 2
-    return few and values.max() < _MOST_LABEL and counts.max() <= _MOST_SHARE * len(values)
+    return 2 <= len(counts) <= len(values) / 2 and bool(counts.max() <= _MOST_SHARE * len(values))
+
+
+def _is_index(values: Array) -> bool:
+    """Whether they count up, or are so many that no pixel would have another value in each of them."""
+    return _counts_up(values) or (len(values) > _MOST_DISTINCT and len(np.unique(values)) == len(values))
 
 
 def _counts_up(values: Array) -> bool:
@@ -235,7 +258,7 @@ def _table(
         kinds = [re.sub(r"\d+", "#", name) for name in names]
         usual = max(set(kinds), key=kinds.count)
         numbered = "#" in usual and kinds.count(usual) > 1
-        odd = [name for name, kind in zip(names, kinds, strict=True) if name in _OTHERS or (numbered and kind != usual)]
+        odd = [name for name, kind in zip(names, kinds, strict=True) if name in _ODD or (numbered and kind != usual)]
         if odd:
             raise FormatError(
                 f"has the column {odd[0]!r} in its heading {_some(heading)}, which is neither the label nor a pixel: "
