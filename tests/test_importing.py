@@ -84,7 +84,7 @@ def test_labels_at_an_end_without_a_heading(tmp_path):
         ((Y + 128, X[:, :-1], Y % 7), "both its first and its last"),
         (
             (np.random.default_rng(1).permutation(200)[:60], np.tile(X, (2, 1))[:60, 1:], Y[np.arange(60) % 40]),
-            "counts up",
+            "as an index does",
         ),
         ((Y + 128, X), "neither its first nor its last"),
     ],

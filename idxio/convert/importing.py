@@ -217,10 +217,11 @@ def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_w
     files = layout.tables_of(folder, names, options.config, stated)
     if is_whole:
         layout.check_stated(folder, "file", list(files), stated)
+    records = {split: count for name, count in stated.items() if (split := split_named(name)) in files}
     return _Content(
         {split: table_csv.csv_blocks(paths[0], options.labels, options.shape) for split, paths in files.items()},
-        described(folder) if stated else None,
-        {split: count for name, count in stated.items() if (split := split_named(name)) in files},
+        described(folder) if records else None,  # else it is about other files
+        records,
     )
 
 
