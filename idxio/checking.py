@@ -10,7 +10,7 @@ from .classes import class_names
 from .description import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
 from .errors import FormatError, IdxError
-from .finding import SPLITS, HalfPairError, NoSplitError, find_split
+from .finding import SPLITS, HalfPairError, NoSplitError, find_split, split_names
 from .inspecting import info
 from .judging import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
 from .progress import counter
@@ -22,7 +22,7 @@ class Check(NamedTuple):
 
     directory: str
     splits: dict[str, Survey]
-    """"train" and "t10k", without one that can't be read."""
+    """"train", "t10k" and all others that are there, without one that can't be read."""
     class_names: dict[int, str] | None
     """The class list: the name of each label; None where nothing tells it."""
     duplicates: Duplicates
@@ -42,7 +42,7 @@ def check(
     dataset: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Check:
-    """Look for what is wrong with the four files of a dataset, in one pass over each, in constant memory.
+    """Look for what is wrong with the files of a dataset, in one pass over each, in constant memory.
 
     Every checksum is verified; equal and constant pictures, labels outside the class list, pictures that look negated
     or transposed and files of several published datasets are found. docs/looking.md lists all findings.
@@ -50,7 +50,8 @@ def check(
     Parameters
     ----------
     directory : path
-        Where the files lie, under any of the names that are in use.
+        Where the files lie, under any of the names that are in use. All splits that are there are checked; train and
+        t10k are expected.
     dataset : str, optional
         What the names start with, where there are several datasets: "emnist-letters".
     progress : callable, optional
@@ -105,7 +106,8 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
     os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
-    for split in SPLITS:
+    names = dict.fromkeys((*SPLITS, *split_names(directory, dataset)))
+    for split in names:
         try:
             pairs[split] = find_split(directory, split, dataset)
         except (NoSplitError, HalfPairError) as error:
@@ -113,7 +115,7 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
-    if len(absent) == len(SPLITS):
+    if len(absent) == len(names):
         raise absent[0]
     return pairs
 

@@ -37,7 +37,8 @@ class Dataset:
     images : array_like, IdxArray or file
         Of any shape and dtype; axis 0 counts the samples. A file (path, bytes or file object) is opened, not read.
     labels : array_like, IdxArray or file
-        One integer for each sample: shape (n,). They are read into memory.
+        One integer for each sample: shape (n,). They are read into memory. A single column, (n, 1), and one-hot rows
+        are taken for the classes that they mean, and of QMNIST's eight columns the first.
     class_names : sequence or dict of str, optional
         The name of class k, at place k or under the key k.
 
@@ -61,7 +62,7 @@ class Dataset:
     ) -> None:
         self.images: ArrayLike = as_records(images)
         """The images as they were given: an array, an open file, or an array-like of some of their records."""
-        self.labels: Array = as_labels(labels)
+        self.labels: Array = as_labels(labels, first_column=True)
         """The labels, an array of shape (n,) in native byte order."""
         if not self.images.shape or self.images.shape[0] != len(self.labels):
             counted = f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"

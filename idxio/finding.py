@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .errors import FormatError, IdxError
 from .inspecting import Info, info
 from .regular import FoundPath
+from .splitnames import KNOWN, part_of, synonyms
 
 # What stands before "-images" or "-labels" is the split, with the name of the dataset before it where there is one:
 # train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in MNIST's own gzip headers, -idx2-int as
@@ -18,8 +19,8 @@ from .regular import FoundPath
 _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
 # The splits as MNIST's files have them, and as everybody else does.
 SPLITS = {"train": "train", "t10k": "test"}
-# A split, behind the name of its dataset if there is one, and its other name.
-_SAME = re.compile(r"(.*[-_.])?(test|t10k)")
+# A file that says what it is by its name; any other is no split's of its own name.
+_IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
 
@@ -46,8 +47,8 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), or any other that the names have. Where there are several datasets, with
-        the name of one: "emnist-letters-train".
+        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or any other that
+        the names have. Where there are several datasets, with the name of one: "emnist-letters-train".
 
     Returns
     -------
@@ -69,9 +70,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     directory = os.fspath(directory)
     names = _stems(directory)
     # The very name first: else "train" could not be had beside "emnist-letters-train".
-    wanted = [split.lower()]
-    if match := _SAME.fullmatch(wanted[0]):
-        wanted.append((match[1] or "") + ("t10k" if match[2] == "test" else "test"))
+    wanted = synonyms(split)
     stems = [stem for stem in names if stem in wanted] or [
         stem for stem in names if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
     ]
@@ -86,9 +85,11 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         return next(iter(pairs.values()))
     if not pairs and half is not None:
         raise half
-    looked = " or ".join(f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted)
+    looked = " or ".join(f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted[:2])
     if pairs:
         found = ", ".join(repr(stem) for stem in pairs)
+        if len({part_of(stem)[0] for stem in pairs}) == 1:
+            raise IdxError(f"has {found}, which are names of one split: rename or remove one", file=directory)
         raise IdxError(f"has more than one dataset with {looked}: name one of {found} as the split", file=directory)
     others = ", ".join(repr(stem) for stem in names)
     raise NoSplitError(
@@ -97,8 +98,26 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
 
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
-    """The images and the labels of "train" or "t10k", of the dataset with this name where there are several."""
+    """The images and the labels of a split, of the dataset with this name where there are several."""
     return find_pair(directory, split if dataset is None else f"{dataset}-{split}")
+
+
+def split_names(directory: str, dataset: str | None) -> list[str]:
+    """The splits that files in a directory say they are of, also by half of one: train, t10k, val, then others.
+
+    Those are what `find_split` takes with the same dataset. A split of a name of its own has "idx" in the names of its
+    files, or any other files with "images" or "labels" in their names would be one.
+    """
+    names = _stems(directory)
+    if dataset is not None:
+        before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
+        names = {stem[match.end() :]: files for stem, files in names.items() if (match := before.match(stem))}
+    parts = {stem: part_of(stem) for stem in names}
+    known = {split for _, split in parts.values() if split}
+    others = [
+        stem for stem, (_, split) in parts.items() if not split and all(_IS_IDX.search(name) for name in names[stem])
+    ]
+    return [split for split in KNOWN if split in known] + sorted(others)
 
 
 def _stems(directory: str) -> dict[str, list[str]]:

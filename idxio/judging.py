@@ -34,7 +34,7 @@ class Finding(NamedTuple):
     kind: str
     """One word for programs; docs/looking.md lists them."""
     split: str
-    """"train" or "t10k"."""
+    """"train", "t10k" or another."""
     message: str
     """What was found, for people."""
     pictures: int = 0
@@ -154,10 +154,11 @@ def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
 
 def judge_files(splits: dict[str, Survey]) -> Iterator[Finding]:
     """Files that don't belong together."""
-    shapes = {split: (seen.shape[1:], seen.dtype.name) for split, seen in splits.items()}
-    if len(set(shapes.values())) > 1:
-        (train, train_type), (test, test_type) = shapes["train"], shapes["t10k"]
-        yield Finding("error", "shape", "t10k", f"pictures are {test} {test_type}; those of train {train} {train_type}")
+    shapes = {split: f"{seen.shape[1:]} {seen.dtype.name}" for split, seen in splits.items()}
+    first, *others = shapes or [""]
+    for split in others:
+        if shapes[split] != shapes[first]:
+            yield Finding("error", "shape", split, f"pictures are {shapes[split]}; those of {first} {shapes[first]}")
     datasets: dict[str, str] = {}
     for split, seen in splits.items():
         for file, known in zip((seen.images_file, seen.labels_file), seen.known, strict=True):
@@ -190,16 +191,16 @@ def judge_stated(split: str, seen: Survey, stated: dict[str, int]) -> Iterator[F
 
 
 def judge_duplicates(splits: dict[str, Survey], duplicates: Duplicates) -> Iterator[Finding]:
-    """Equal pictures within a split, in both, and under different labels."""
+    """Equal pictures within a split, in two of them, and under different labels."""
     ranges = ranges_of(splits)
     for split, (start, stop) in ranges.items():
         copies = duplicates.copies(start, stop)
         if len(copies):
             yield _about("warning", "copies", split, f"copies of earlier pictures of {split}", copies - start)
-    if len(ranges) == 2:
-        shared = duplicates.shared(ranges["train"], ranges["t10k"])
+    for one, other in itertools.combinations(ranges, 2):
+        shared = duplicates.shared(ranges[one], ranges[other])
         if len(shared):
-            yield _about("warning", "leak", "t10k", "pictures that train has too", shared - ranges["t10k"][0])
+            yield _about("warning", "leak", other, f"pictures that {one} has too", shared - ranges[other][0])
     if not len(duplicates.records):
         return
     labels = np.concatenate([seen.labels for seen in splits.values()])[duplicates.records]

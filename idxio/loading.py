@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
+import numpy as np
+
 from .array import open_array
-from .classes import class_names
-from .dataset import Dataset
-from .finding import find_pair
+from .classes import Names, class_names
+from .dataset import Array, Dataset
+from .errors import IdxError
+from .finding import find_pair, split_names
 from .inputs import read_classes
 from .journal import complete
 from .selection import ArrayLike
 from .selection import upright as turned
+from .splitnames import part_of
 
 
 def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
@@ -24,17 +29,19 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), or whatever stands before "-images" in the names: "xnist". Where there
-        are several datasets, with the name of one: "emnist-letters-train".
+        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or whatever stands
+        before "-images" in the names: "xnist". Where there are several datasets, with the name of one:
+        "emnist-letters-train".
     upright : bool
         Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
 
     Returns
     -------
     Dataset
-        The images are opened, not read. Of labels with two axes, as QMNIST's int32 ones, the first column is taken,
-        which is the class. The class names are those of the `dataset.json` beside the files (`class_names`), of
-        EMNIST's mapping, or of the published dataset that the labels are known to be of.
+        The images are opened, not read. Labels with two axes are a single column, one-hot rows, or QMNIST's eight
+        columns, of which the first is the class; others are refused. The class names are those of the `dataset.json`
+        beside the files (`class_names`), of EMNIST's mapping, or of the published dataset that the labels, or else
+        those of another split beside them, are known to be of.
 
     Raises
     ------
@@ -55,4 +62,16 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     images: ArrayLike = open_array(images_file)
     if upright:
         images = turned(images)
-    return Dataset(images, read_classes(labels_file), class_names=class_names(labels_file))
+    labels = read_classes(labels_file)
+    names = class_names(labels_file) or _names_beside(os.fspath(directory), split, labels)
+    return Dataset(images, labels, class_names=names)
+
+
+def _names_beside(directory: str, split: str, labels: Array) -> Names | None:
+    """The names of the classes of another split of the same dataset, if they name all of these labels."""
+    for other in split_names(directory, None):
+        with contextlib.suppress(IdxError, OSError):  # one that is damaged, or of which there are several
+            names = class_names(find_pair(directory, part_of(split.lower())[0] + other)[1])
+            if names and np.isin(labels, [*names]).all():
+                return names
+    return None

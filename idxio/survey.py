@@ -106,7 +106,7 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
         stored = f.read()
         labels_crc = _crc(stored, _header_crc(f))
         labels_known = _known(f, labels_crc)
-    values = np.ascontiguousarray(class_column(stored)).astype(np.int64)
+    values = np.ascontiguousarray(class_column(stored, labels)).astype(np.int64)
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
         hint = "; they count up from 0, as numbers of records do" if counts_up(values) else ""
@@ -128,7 +128,7 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
             (crc, labels_crc),
             (_known(f, crc), labels_known),
             finite,
-            (order.is_reversed, are_labels_reversed(class_column(stored))),
+            (order.is_reversed, are_labels_reversed(class_column(stored, labels))),
         )
 
 

@@ -404,6 +404,8 @@ def test_labels_with_two_axes_are_qmnists_or_wrong(tmp_path, wide):
     found = idxio.check(tmp_path)
     assert ("error", "unreadable", "train") in kinds(found)
     write(tmp_path, train=(x, np.repeat(y[:, None], 8, axis=1)))
+    assert ("error", "unreadable", "train") in kinds(idxio.check(tmp_path))
+    write(tmp_path, train=(x, np.stack([y, y % 5, *[y + 30] * 6], axis=1).astype(np.int32)))
     assert idxio.check(tmp_path).ok
 
 
@@ -539,3 +541,41 @@ def test_more_labels_that_count_up_than_classes_can_be(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (1500, 2, 2), np.uint8)
     _, found = numbers(tmp_path, images, np.arange(1500, dtype=np.int16))
     assert "count up from 0, as numbers of records do" in found[0].message
+
+
+def test_every_split_is_checked(tmp_path, capsys):
+    """Also those that MNIST has not, and each against all before it."""
+    x, y = DRAWN["t10k"]
+    write(tmp_path)
+    for split, n in (("validation", 7), ("unsupervised", 5)):
+        for kind, array in (("images-idx3", x[:n]), ("labels-idx1", y[:n])):
+            (tmp_path / f"{split}-{kind}-ubyte").write_bytes(encode(array))
+    found = idxio.check(tmp_path)
+    assert {split: seen.shape[0] for split, seen in found.splits.items()} == {
+        "train": len(DRAWN["train"][1]), "t10k": len(y), "val": 7, "unsupervised": 5,
+    }  # fmt: skip
+    leaks = [(finding.split, finding.message) for finding in found.findings if finding.kind == "leak"]
+    assert [split for split, _ in leaks] == ["val", "unsupervised", "unsupervised"]
+    assert "that t10k has too: 7" in leaks[0][1]
+    assert "that val has too: 5" in leaks[2][1]
+    assert main(["check", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "\nunsupervised pictures  5 x 28 x 28 uint8" in out
+    (columns,) = [line for line in out.splitlines() if line.startswith("class ")]
+    assert columns.split() == ["class", "train", "t10k", "val", "unsupervised"]
+    assert len({len(line) for line in out[out.index("\nclass ") :].split("\n\n")[0].strip().splitlines()}) == 1
+    assert main(["check", "--json", str(tmp_path)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["splits"]) == ["train", "t10k", "val", "unsupervised"]
+    assert document["test_pictures_in_train"] == 0
+
+
+def test_what_is_wrong_with_another_split(tmp_path):
+    x, y = DRAWN["t10k"]
+    write(tmp_path)
+    (tmp_path / "val-images-idx3-ubyte").write_bytes(encode(x[:5, 1:]))
+    assert ("error", "missing", "val") in kinds(idxio.check(tmp_path))
+    (tmp_path / "val-labels-idx1-ubyte").write_bytes(encode(y[:5]))
+    assert ("error", "shape", "val") in kinds(idxio.check(tmp_path))
+    (tmp_path / "val-labels-idx1-ubyte").write_bytes(encode(y[:6]))
+    assert ("error", "unreadable", "val") in kinds(idxio.check(tmp_path))

@@ -114,7 +114,13 @@ def test_a_sorted_class_of_a_file_reads_its_chunks_only(tmp_path):
     ("images", "labels", "error", "what"),
     [
         (IMAGES, LABELS[1:], ValueError, "there are 40 images and 39 labels"),
-        (IMAGES, np.eye(4, dtype=np.uint8)[LABELS], ValueError, r"labels have the shape \(40, 4\).*argmax"),
+        (
+            IMAGES,
+            LABELS.repeat(4).reshape(-1, 4),
+            ValueError,
+            r"labels of the shape \(40, 4\) that are neither one-hot",
+        ),
+        (IMAGES, IMAGES, ValueError, r"labels have the shape \(40, "),
         (IMAGES, LABELS.astype(float), ValueError, "labels are float64, expected integers"),
         (IMAGES, LABELS > 1, ValueError, "labels are bool"),
         (np.uint8(1), LABELS, ValueError, r"images of shape \(\) and 40 labels"),
@@ -129,7 +135,7 @@ def test_what_does_not_belong_together(images, labels, error, what):
 
 def test_a_label_file_with_two_axes_is_named(tmp_path):
     idxio.write(tmp_path / "labels", np.zeros((N, 8), np.int32))
-    with pytest.raises(ValueError, match=r"labels: labels have the shape \(40, 8\).*labels\[:, 0\]"):
+    with pytest.raises(ValueError, match=r"labels: has labels of the shape \(40, 8\) that are neither"):
         idxio.Dataset(IMAGES, tmp_path / "labels")
 
 

@@ -186,7 +186,8 @@ def test_any_standard_name_and_packing(small, tmp_path, capsys, pattern, pack):
 
 def test_qmnist(small, tmp_path, capsys):
     for i in (1, 3):  # eight numbers a label, of which the first is the class
-        small[i] = np.stack([small[i], *[np.arange(len(small[i]))] * 7], axis=1).astype(np.int32)
+        places = np.arange(len(small[i]))
+        small[i] = np.stack([small[i], places % 9, *[places] * 6], axis=1).astype(np.int32)
     names = ["qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"]
     names += ["qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx2-int"]
     assert main(["demo", str(write(tmp_path / "data", small, names))]) == 0

@@ -14,7 +14,7 @@ from support import encode
 import idxio
 from idxio import classes
 from idxio.classes import class_names
-from idxio.finding import find_pair
+from idxio.finding import find_pair, find_split, split_names
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
 LABELS = np.array([2, 0, 1, 1, 0, 2], np.uint8)
@@ -221,3 +221,87 @@ def test_emnists_mapping(tmp_path):
     (tmp_path / "emnist-letters-mapping.txt").write_text("<html>")
     with pytest.raises(idxio.FormatError, match="is no list of labels"):
         class_names(path)
+
+
+@pytest.mark.parametrize("stem", ["val", "validation", "valid", "dev", "my-val"])
+def test_a_split_to_validate_with_under_any_name(stem, tmp_path):
+    pair = put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES), put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    for word in ("val", "validation", "valid", "dev", "VAL"):
+        assert find_pair(tmp_path, word) == pair
+    with pytest.raises(FileNotFoundError):
+        find_pair(tmp_path, "train")
+
+
+def test_two_names_of_one_split(tmp_path):
+    for stem in ("val", "dev"):
+        put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.IdxError, match="has 'dev', 'val', which are names of one split"):
+        find_pair(tmp_path, "val")
+
+
+def test_which_splits_there_are(tmp_path):
+    for stem in ("unsupervised", "my-val", "my-test", "train", "my-extra"):
+        put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    for name in ("holiday-images", "class_labels.csv"):  # no "idx" in them
+        (tmp_path / name).write_bytes(b"?")
+    assert split_names(str(tmp_path), None) == ["train", "t10k", "val", "my-extra", "unsupervised"]
+    assert split_names(str(tmp_path), "my") == ["t10k", "val", "extra"]
+    for dataset in (None, "my"):
+        for split in split_names(str(tmp_path), dataset):
+            find_split(str(tmp_path), split, dataset)
+
+
+ONE_HOT = np.eye(3, dtype=np.int8)[LABELS]
+
+
+@pytest.mark.parametrize("labels", [LABELS[:, None], ONE_HOT, ONE_HOT.astype(np.int32), QMNIST])
+def test_labels_with_two_axes_are_told_by_what_they_hold(labels, tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", labels)
+    assert idxio.load(tmp_path).labels.tolist() == LABELS.tolist()
+    assert idxio.Dataset(IMAGES, labels).labels.tolist() == LABELS.tolist()
+
+
+EIGHT = np.eye(8, dtype=np.int32)[LABELS]
+
+
+def test_one_hot_rows_of_eight_are_not_those_of_qmnist(tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", EIGHT)
+    assert idxio.load(tmp_path).labels.tolist() == LABELS.tolist()
+    assert idxio.Dataset(IMAGES, EIGHT).labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.ones((6, 8), np.int32),  # which of eight things a picture shows
+        QMNIST.astype(np.uint8),
+        QMNIST + 9,
+        np.concatenate([QMNIST[:, :1], QMNIST[:, 1:] + 9], axis=1),
+        np.eye(3, dtype=np.int32)[LABELS] * 2,
+        np.zeros((6, 3), np.int32),
+        np.stack([LABELS, LABELS], axis=1),
+        np.zeros((6, 0), np.int32),
+    ],
+)
+def test_labels_with_two_axes_that_are_none(labels, tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", labels)
+    with pytest.raises(idxio.FormatError, match="neither one-hot nor QMNIST's; expected one integer"):
+        idxio.load(tmp_path)
+    with pytest.raises(ValueError, match="neither one-hot nor QMNIST's; expected one integer"):
+        idxio.Dataset(IMAGES, labels)
+
+
+def test_names_of_another_split(fashion_mnist, tmp_path):
+    """A part of the published labels is no published file, but its classes are those of the file beside it."""
+    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        os.symlink(fashion_mnist / name, tmp_path / name)
+    put(tmp_path, "val-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "val-labels-idx1-ubyte", LABELS)
+    assert idxio.load(tmp_path, "val").class_names[2] == "Pullover"
+    put(tmp_path, "val-labels-idx1-ubyte", LABELS + 9)
+    assert idxio.load(tmp_path, "val").class_names is None

@@ -265,3 +265,18 @@ def test_show_reads_labels_beside_in_any_packing(tmp_path):
     name = tmp_path / "emnist-letters-test-images-idx3-ubyte"
     assert main(["show", str(name), "--class", "0", "--rows", "0", "-o", str(output)]) == 0
     np.testing.assert_array_equal(rows_of(output)[0], X[0])
+
+
+def test_all_splits_are_on_the_page(tmp_path):
+    write(tmp_path / "a")
+    for split in ("val", "unlabelled-2"):
+        (tmp_path / "a" / f"{split}-images-idx3-ubyte").write_bytes(encode(X[20:25]))
+        (tmp_path / "a" / f"{split}-labels-idx1-ubyte").write_bytes(encode(Y[20:25]))
+    assert main(["report", str(tmp_path / "a"), "-o", str(tmp_path / "a.html")]) == 0
+    text = (tmp_path / "a.html").read_text()
+    page = Page(text)
+    for split in ("train", "t10k", "val", "unlabelled-2"):
+        assert f"{split}: share of the pixels" in page.text
+    for name in ("train", "t10k", "val", "other"):
+        assert f'<path class="{name}" ' in text
+        assert f".{name} {{ background" in text

@@ -172,7 +172,7 @@ def test_a_broken_source_leaves_the_old_files(files, tmp_path):
     ("images", "labels", "error", "what"),
     [
         (IMAGES, LABELS[1:], ValueError, "there are 300 images and 299 labels"),
-        (IMAGES, LABELS.reshape(-1, 1), ValueError, "labels have the shape"),
+        (IMAGES, LABELS.repeat(2).reshape(-1, 2), ValueError, "labels of the shape .* neither one-hot nor"),
         (IMAGES, LABELS.astype(np.float32), ValueError, "labels are float32"),
         (IMAGES, LABELS.tolist(), idxio.FormatError, r"IDX has no type for labels of int64.*astype\('uint8'\)"),
         (IMAGES.astype(np.uint16), LABELS, idxio.FormatError, "IDX has no type for images of uint16"),

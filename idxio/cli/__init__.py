@@ -102,7 +102,7 @@ def _command(argv: list[str] | None) -> int:
     if args.command == "import":
         from . import converting
 
-        return converting.run_import(args.source, args.target, args.shape)
+        return converting.run_import(args.source, args.target, args.shape, args.labels, args.config)
     from . import demo
 
     return demo.run(args.directory, drawn=args.drawn, keep=args.keep)
@@ -230,8 +230,12 @@ def _parser() -> argparse.ArgumentParser:
         help="an npz, npy, CSV or Parquet file, a folder of the last two, or PNG folders of export",
     )
     importing.add_argument("target", metavar="OUT", help="a new folder; for npy a file")
-    shape = "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are not square"
+    shape = "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are no grey squares; of flat ones"
     importing.add_argument("--shape", type=_shape, metavar="HxW", help=shape)
+    column = "the column of a CSV file with the labels, by number (0: first, -1: last) or name; none: no labels"
+    importing.add_argument("--labels", type=_column, metavar="COLUMN", help=column)
+    config = "one of several configurations or datasets: what stands before the splits in the names of tables"
+    importing.add_argument("--config", metavar="NAME", help=config)
 
     demo = commands.add_parser("demo", help="read a dataset, time that, look at it and train on it")
     demo.description = (
@@ -278,6 +282,13 @@ def _shape(text: str) -> tuple[int, ...]:
     if not all(part.isascii() and part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is no shape like 28x28 or 32x32x3")
     return tuple(map(int, parts))
+
+
+def _column(text: str) -> int | str | bool:
+    """`0`, `-1`, `digit`, or `none`."""
+    if text.lower() in ("none", "false"):
+        return False
+    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _png(text: str) -> str:

@@ -64,16 +64,21 @@ def verdict(found: Check) -> str:
 
 def _lines(found: Check) -> list[str]:
     lines = [report.printable(found.directory)]
+    column = max([6, *(len(split) + 1 for split in found.splits)])
     for split, seen in found.splits.items():
         lines += [
             "",
-            *(f"{split if i == 0 else '':<6}{name:<9} {value}" for i, (name, value) in enumerate(facts(seen))),
+            *(f"{split if i == 0 else '':<{column}}{name:<9} {value}" for i, (name, value) in enumerate(facts(seen))),
         ]
     rows = class_rows(found)
     if rows:
         width = max(len("class"), *(len(f"{k} {name}") for k, name, _ in rows))
-        lines += ["", f"{'class':<{width}}" + "".join(f"{split:>10}" for split in found.splits)]
-        lines += [f"{f'{k} {name}':<{width}}" + "".join(f"{n:>10,}" for n in counts) for k, name, counts in rows]
+        lines += ["", f"{'class':<{width}}" + "".join(f" {split:>9}" for split in found.splits)]
+        wide = [max(9, len(split)) for split in found.splits]
+        lines += [
+            f"{f'{k} {name}':<{width}}" + "".join(f" {n:>{most},}" for n, most in zip(counts, wide, strict=True))
+            for k, name, counts in rows
+        ]
     lines += ["", *(_line(finding) for finding in found.findings), verdict(found)]
     return lines
 
@@ -84,7 +89,7 @@ def _line(finding: Finding) -> str:
 
 def _document(found: Check) -> dict[str, Any]:
     ranges = ranges_of(found.splits)
-    shared = found.duplicates.shared(ranges["train"], ranges["t10k"]) if len(ranges) == 2 else ()
+    shared = found.duplicates.shared(ranges["train"], ranges["t10k"]) if {"train", "t10k"} <= set(ranges) else ()
     return {
         "directory": found.directory,
         "ok": found.ok,

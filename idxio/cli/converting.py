@@ -26,10 +26,12 @@ def run_export(source: str, target: str, to: str | None, dataset: str | None) ->
     return report.FINE
 
 
-def run_import(source: str, target: str, shape: tuple[int, ...] | None) -> int:
+def run_import(
+    source: str, target: str, shape: tuple[int, ...] | None, labels: int | str | bool | None, config: str | None
+) -> int:
     """Make IDX files of what another program wrote; a line for each."""
     with report.using(), naming(source), bar(source, " records") as progress:
-        import_dataset(source, target, shape=shape, progress=progress)
+        import_dataset(source, target, shape=shape, labels=labels, config=config, progress=progress)
     _list(target)
     return report.FINE
 

@@ -35,7 +35,7 @@ def check(files: list[str], arrays: list[Array]) -> Dataset:
     """The dataset of the arrays of the four files, if they belong together; FormatError otherwise."""
     for images, labels in ((0, 1), (2, 3)):
         check_classes(arrays[labels], files[labels])
-        arrays[labels] = class_column(arrays[labels])
+        arrays[labels] = class_column(arrays[labels], files[labels])
         _check_images(arrays[images], files[images])
         _check_labels(arrays[labels], files[labels], len(arrays[images]))
     data = Dataset(*arrays)

@@ -15,6 +15,7 @@ from ..array import open_array
 from ..checking import Check, check
 from ..judging import Finding
 from ..preview import png
+from ..splitnames import KNOWN
 from ..survey import Survey
 from ..target import write_file
 from . import report
@@ -29,9 +30,11 @@ _SIDE = 64  # pixels of the longest edge of a picture; larger ones are made smal
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1c1c1e; --faint: #6a6a70; --line: #dcdce0;
-  --train: #2f6fd0; --t10k: #d9822b; --good: #1a7f37; --bad: #c0272d; --doubt: #8a6100; }
+  --train: #2f6fd0; --t10k: #d9822b; --val: #2a9d8f; --other: #8a63b8;
+  --good: #1a7f37; --bad: #c0272d; --doubt: #8a6100; }
 @media (prefers-color-scheme: dark) { :root { --ground: #17171a; --text: #ececf0; --faint: #a0a0a8; --line: #3a3a40;
-  --train: #6ea8ff; --t10k: #f0a558; --good: #57c878; --bad: #ff7b72; --doubt: #e0b341; } }
+  --train: #6ea8ff; --t10k: #f0a558; --val: #5cc9bb; --other: #b596e0;
+  --good: #57c878; --bad: #ff7b72; --doubt: #e0b341; } }
 body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--ground); color: var(--text);
   font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 .3rem; overflow-wrap: anywhere; }
@@ -49,11 +52,13 @@ li img { margin-top: .3rem; }
 .good, .bad, .doubt { font-weight: 600; }
 .good { color: var(--good); } .bad { color: var(--bad); } .doubt { color: var(--doubt); }
 .bars { min-width: 11rem; font-variant-numeric: tabular-nums; }
-.bars div { display: grid; grid-template-columns: 2.2rem 3.6rem 1fr; gap: .4rem; align-items: center; font-size: .85rem;
+.bars div { display: grid; grid-template-columns: minmax(2.2rem, max-content) 3.6rem 1fr; gap: .4rem;
+  align-items: center; font-size: .85rem;
   line-height: 1.3; }
 .bars b { font-weight: normal; text-align: right; }
 .bars i { display: block; height: .6rem; border-radius: 0 2px 2px 0; }
 .train { background: var(--train); fill: var(--train); } .t10k { background: var(--t10k); fill: var(--t10k); }
+.val { background: var(--val); fill: var(--val); } .other { background: var(--other); fill: var(--other); }
 .key { display: inline-block; width: .7rem; height: .7rem; margin: 0 .3rem 0 .8rem; }
 .charts { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 figure { margin: 0; flex: 1 1 24rem; }
@@ -87,7 +92,7 @@ def render(found: Check) -> str:
 def _findings(found: Check) -> str:
     items = [
         f'<li><span class="{"bad" if finding.level == "error" else "doubt"}">{finding.level}</span> '
-        f"{finding.split}: {_text(finding.message)}{_pictures_of(found, finding)}</li>"
+        f"{_text(finding.split)}: {_text(finding.message)}{_pictures_of(found, finding)}</li>"
         for finding in found.findings
     ]
     line = (
@@ -103,7 +108,7 @@ def _pictures_of(found: Check, finding: Finding) -> str:
         return ""
     with open_array(seen.images_file) as f:
         pictures = _images(f[list(finding.records[:_SAMPLES])])
-    return _img(_row(pictures), f"records {', '.join(map(str, finding.records[:_SAMPLES]))} of {finding.split}")
+    return _img(_row(pictures), f"records {', '.join(map(str, finding.records[:_SAMPLES]))} of {_text(finding.split)}")
 
 
 def _facts(found: Check) -> str:
@@ -115,7 +120,7 @@ def _facts(found: Check) -> str:
         + "</tr>"
         for name in names
     ]
-    top = "".join(f'<th scope="col">{split}</th>' for split in columns)
+    top = "".join(f'<th scope="col">{_text(split)}</th>' for split in columns)
     return (
         f'<h2>Files</h2><div class="wide"><table><tr><td></td>{top}</tr>{"".join(rows)}</table></div>' if rows else ""
     )
@@ -132,7 +137,8 @@ def _classes(found: Check) -> str:
     lines = []
     for k, name, counts in rows:
         bars = "".join(
-            f'<div><span>{s}</span><b>{n:,}</b><i class="{s}" style="width:{100 * n / m:.1f}%"></i></div>'
+            f"<div><span>{_text(s)}</span><b>{n:,}</b>"
+            f'<i class="{_colour(s)}" style="width:{100 * n / m:.1f}%"></i></div>'
             for s, n, m in zip(found.splits, counts, most, strict=True)
         )
         drawn = [
@@ -143,7 +149,9 @@ def _classes(found: Check) -> str:
             f'<tr><td class="name">{k} {_text(name)}</td><td class="bars">{bars}</td>'
             f"<td>{drawn[0]}</td><td>{drawn[1]}</td></tr>"
         )
-    top = "".join(f'<th scope="col">{title}</th>' for title in ("class", "pictures", "mean", f"first of {split}"))
+    top = "".join(
+        f'<th scope="col">{_text(title)}</th>' for title in ("class", "pictures", "mean", f"first of {split}")
+    )
     few = f"<p>Pictures of the first {_MOST_CLASSES} classes.</p>" if len(seen.classes) > _MOST_CLASSES else ""
     return f'<h2>Classes</h2>{few}<div class="wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>'
 
@@ -171,7 +179,7 @@ def _samples(seen: Survey) -> dict[int, Array]:
 
 def _histograms(found: Check) -> str:
     charts = [
-        f"<figure>{_chart(seen.histogram, split)}<figcaption>{split}: share of the pixels that have a value, "
+        f"<figure>{_chart(seen.histogram, split)}<figcaption>{_text(split)}: share of the pixels that have a value, "
         "logarithmic</figcaption></figure>"
         for split, seen in found.splits.items()
         if seen.histogram is not None
@@ -201,8 +209,8 @@ def _chart(histogram: Array, split: str) -> str:
         for value in (0, 64, 128, 192, 255)
     ]
     return (
-        f'<svg viewBox="0 0 {left + width + 16} {height + 30}" role="img" aria-label="pixel values of {split}">'
-        f'{"".join(marks)}<path class="{split}" d="{"".join(bars)}z"/>{"".join(ticks)}</svg>'
+        f'<svg viewBox="0 0 {left + width + 16} {height + 30}" role="img" aria-label="pixel values of {_text(split)}">'
+        f'{"".join(marks)}<path class="{_colour(split)}" d="{"".join(bars)}z"/>{"".join(ticks)}</svg>'
     )
 
 
@@ -226,6 +234,11 @@ def _img(pixels: Array, alt: str) -> str:
     scale = max(1, round(48 / height))
     data = base64.b64encode(png(pixels)).decode()
     return f'<img src="data:image/png;base64,{data}" width="{width * scale}" height="{height * scale}" alt="{alt}">'
+
+
+def _colour(split: str) -> str:
+    """The class of what is drawn of a split."""
+    return split if split in KNOWN else "other"
 
 
 def _text(text: str) -> str:

@@ -16,14 +16,17 @@ import numpy as np
 from ..array import IdxArray
 from ..errors import ChecksumError, FormatError, TruncatedError, naming
 from ..fileobject import write_all
-from ..finding import SPLITS
 from ..header import CODES, TYPE_NAMES
+from ..inputs import simple_labels
 from ..regular import open_regular
+from ..splitnames import split_named
 from ..target import replacing
 from .parts import Array, Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
+# Where the names of classes stand in an archive, and their labels in the same order.
+_NAMES, _NAMED = "class_names", "class_labels"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -37,16 +40,36 @@ class _Header(NamedTuple):
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def write_npz(target: str, splits: list[Split], step: Callable[[int], None]) -> None:
-    """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed. The same bytes each time."""
+def write_npz(target: str, splits: list[Split], names: dict[int, str] | None, step: Callable[[int], None]) -> None:
+    """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed. The same bytes each time.
+
+    The names of classes, where there are some, become two more arrays.
+    """
     with replacing(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         for split in splits:
             for letter, file in (("x", split.images), ("y", split.labels)):
-                entry = zipfile.ZipInfo(f"{letter}_{split.name}.npy", (1980, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                with archive.open(entry, "w", force_zip64=True) as member:
+                with _member(archive, f"{letter}_{split.name}") as member:
                     _write(member, file, step if letter == "x" else lambda n: None)
+        if names:
+            _write_names(archive, names)
+
+
+def _write_names(archive: zipfile.ZipFile, names: dict[int, str]) -> None:
+    texts = np.array([*names.values()])
+    if texts.tolist() != [*names.values()]:
+        raise FormatError("has names of classes that end in a NUL; npz has no such texts")
+    for name, array in ((_NAMED, np.array([*names])), (_NAMES, texts)):
+        with _member(archive, name) as member:
+            np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+@contextmanager
+def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+    entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    with archive.open(entry, "w", force_zip64=True) as member:
+        yield member
 
 
 def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
@@ -67,38 +90,80 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
 
 
 def npz_splits(path: str) -> dict[str, Blocks]:
-    """The blocks of each split of an .npz with the arrays of Keras' mnist.npz, or with those of one split."""
-    with _reading(path) as archive:
-        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-    splits = {}
-    for split, other in SPLITS.items():
-        pair = [f"{letter}_{other}" for letter in "xy"]
-        if any(name in names for name in pair):
-            if missing := [name for name in pair if name not in names]:
-                raise FormatError(f"has no array {missing[0]}", file=path)
-            splits[split] = _pairs(path, *pair)
-    if not splits:
+    """The blocks of each split of an .npz, which has the arrays x_train, y_train and so on."""
+    names = _names(path)
+    pairs: dict[str, str] = {}
+    for name in names:
+        if name[:2] not in ("x_", "y_"):
+            continue
+        word = name[2:]
+        split = split_named(word)
+        if split is None:
+            raise FormatError(
+                f"has the array {name}; {word!r} is no name for a split: train, test, val or another of a-z, 0-9, _ "
+                "and -",
+                file=path,
+            )
+        if pairs.setdefault(split, word) != word:
+            raise FormatError(
+                f"has both {name[:2]}{pairs[split]} and {name}, which are one split; leave one", file=path
+            )
+    if not pairs:
         raise FormatError(f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test", file=path)
-    return splits
+    if others := [name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)]:
+        raise FormatError(
+            f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what that is. Save an "
+            "archive without it, or name it like x_val and y_val if it is a split",
+            file=path,
+        )
+    for word in pairs.values():
+        if missing := [name for name in (f"x_{word}", f"y_{word}") if name not in names]:
+            raise FormatError(f"has no array {missing[0]}", file=path)
+    return {split: _pairs(path, f"x_{word}", f"y_{word}") for split, word in pairs.items()}
+
+
+def npz_class_names(path: str) -> dict[int, str] | None:
+    """The names of classes that `write_npz` left in an archive; None if there are none."""
+    names = _names(path)
+    if _NAMES not in names:
+        return None
+    texts = _whole(path, _NAMES)
+    labels = _whole(path, _NAMED) if _NAMED in names else np.arange(len(texts))
+    if texts.dtype.kind != "U" or labels.dtype.kind not in "iu" or texts.ndim != 1 or labels.shape != texts.shape:
+        raise FormatError(
+            f"{_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each class, and in {_NAMED}, if "
+            "that is there, as many integers",
+            file=path,
+        )
+    return dict(zip(labels.tolist(), texts.tolist(), strict=True))
+
+
+def _names(path: str) -> list[str]:
+    with _reading(path) as archive:
+        return [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+
+
+def _whole(path: str, name: str) -> Array:
+    """An array of an archive; the blocks of it in memory."""
+    with _reading(path) as archive, archive.open(f"{name}.npy") as member:
+        header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
+        return np.concatenate([*_blocks(member, header, path, name)])
 
 
 def _pairs(path: str, images: str, labels: str) -> Blocks:
-    with _reading(path) as archive:
-        with archive.open(f"{labels}.npy") as member:
-            header = _read_header(member, path, labels, archive.getinfo(f"{labels}.npy"))
-            parts = [*_blocks(member, header, path, labels)]
-        y = np.concatenate(parts)
-        if y.dtype.kind not in "iu":
-            raise FormatError(f"has {y.dtype} in {labels}; labels are integers", file=path)
-        with archive.open(f"{images}.npy") as member:
-            header = _read_header(member, path, images, archive.getinfo(f"{images}.npy"))
-            if header.shape[0] != len(y):
-                raise FormatError(f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path)
-            _check_type(header.dtype, path, images)
-            start = 0
-            for block in _blocks(member, header, path, images):
-                yield block, y[start : start + len(block)]
-                start += len(block)
+    y = _whole(path, labels)
+    if y.dtype.kind not in "iu":
+        raise FormatError(f"has {y.dtype} in {labels}; labels are integers", file=path)
+    y = simple_labels(y, path)
+    with _reading(path) as archive, archive.open(f"{images}.npy") as member:
+        header = _read_header(member, path, images, archive.getinfo(f"{images}.npy"))
+        if header.shape[0] != len(y):
+            raise FormatError(f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path)
+        _check_type(header.dtype, path, images)
+        start = 0
+        for block in _blocks(member, header, path, images):
+            yield block, y[start : start + len(block)]
+            start += len(block)
 
 
 @contextmanager

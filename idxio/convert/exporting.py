@@ -10,9 +10,11 @@ from contextlib import ExitStack
 
 from ..array import open_array
 from ..classes import class_names
-from ..finding import SPLITS, NoSplitError, find_split
+from ..errors import FormatError
+from ..finding import find_split, split_names
 from ..parallel import check_threads
 from ..progress import counter
+from ..splitnames import common_name, known_split, split_named
 from ..target import NewFolder
 from . import arrays, parquet, png, png_folders, table_csv
 from .parts import Split, describe
@@ -36,14 +38,15 @@ def export_dataset(
     Parameters
     ----------
     source : path
-        The directory of the IDX files: images and labels to train with, to test with, or both. For "npy" one IDX file.
+        The directory of the IDX files: the images and labels of each split. For "npy" one IDX file.
     target : path
         A new folder or an empty one; for "npz" and "npy" a file, which is replaced.
     to : {"npz", "csv", "png", "parquet", "npy"}, optional
         What the suffix of target says, if not given.
 
         - "npz": one file of x_train, y_train, x_test and y_test, as Keras has it. Keeps every type and shape.
-        - "csv": `train.csv` and `test.csv`, the label and then the pixels of a uint8 image on each line.
+        - "csv": `train.csv` and `test.csv`, the label and then the pixels of a uint8 image on each line. The heading
+          tells the shape of images that are no grey squares.
         - "png": `train/3/00017.png` is record 17, of class 3. For grey or RGB uint8 images. Needs Pillow.
         - "parquet": `train-00000-of-00001.parquet` and so on, with PNG bytes, as on the Hugging Face Hub. Needs pyarrow
           and Pillow.
@@ -90,17 +93,19 @@ def export_dataset(
         return
     with ExitStack() as stack:
         splits = _open(source, dataset, stack)
+        names = next((split.class_names for split in splits if split.class_names), None)
         step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
-            arrays.write_npz(target, splits, step)
+            arrays.write_npz(target, splits, names, step)
             return
         write = {"csv": table_csv.write_csv, "png": png_folders.write_pngs, "parquet": parquet.write_parquet}[to]
         folder = stack.enter_context(NewFolder(target))
         for split in splits:
             write(folder.path, split, threads, step)
-        if to == "png":
+        # A CSV file has no place for names of classes, and a name of its own does not say that it is a split's.
+        if to == "png" or (to == "csv" and (names or any(known_split(split.name) is None for split in splits))):
             counts = {split.name: len(split.images) for split in splits}
-            describe(folder.path, {"class_names": splits[0].class_names, "records": counts})
+            describe(folder.path, {"class_names": names, "records": counts})
         folder.commit()
 
 
@@ -111,15 +116,13 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
             errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory
         )
     splits = []
-    lacking = None
-    for split, name in SPLITS.items():
-        try:
-            images, labels = find_split(directory, split, dataset)
-        except NoSplitError as error:
-            lacking = lacking or error
-            continue
+    for split in split_names(directory, dataset) or ["train"]:  # where there is none, that tells what was looked for
+        images, labels = find_split(directory, split, dataset)
+        if split_named(split) is None:
+            raise FormatError(
+                f"is of the split {split!r}; other formats take names of a-z, 0-9, _ and -: rename its files",
+                file=images,
+            )
         x, y = (stack.enter_context(open_array(path)) for path in (images, labels))
-        splits.append(Split(name, x, y, class_names(labels)))
-    if not splits and lacking:
-        raise lacking
+        splits.append(Split(common_name(split), x, y, class_names(labels)))
     return splits

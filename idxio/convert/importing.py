@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import os
-import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from ..classes import described
-from ..description import DESCRIPTION, read_description
 from ..errors import FormatError, naming
-from ..finding import SPLITS
 from ..header import CODES
+from ..inputs import simple_labels
 from ..parallel import check_threads
 from ..progress import counter
 from ..regular import open_regular
+from ..splitnames import common_name, split_named
 from ..target import NewFolder
 from ..writing import Writer, write
-from . import arrays, parquet, png, png_folders, table_csv
+from . import arrays, layout, parquet, png, png_folders, table_csv
 from .parts import Array, Blocks, describe
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
 _WORDS = {
     "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double",
 }  # fmt: skip
-# The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in older ones.
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
-_TEST = re.compile(r"(?:^|[^a-z0-9])(test|t10k)(?:[^a-z0-9]|$)")
 Progress = Callable[[int], None]
+
+
+class _Content(NamedTuple):
+    """What a source holds."""
+
+    splits: dict[str, Blocks]
+    names: dict[int, str] | None
+    """Of the classes."""
+    records: dict[str, int]
+    """How many each split should have, where that is known."""
+
+
+class _Options(NamedTuple):
+    shape: tuple[int, ...] | None
+    labels: int | str | bool | None
+    config: str | None
+    threads: int
 
 
 def import_dataset(
@@ -37,6 +53,8 @@ def import_dataset(
     target: str | os.PathLike[str],
     *,
     shape: tuple[int, ...] | list[int] | None = None,
+    labels: int | str | bool | None = None,
+    config: str | None = None,
     level: int = 6,
     threads: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
@@ -51,16 +69,27 @@ def import_dataset(
     source : path
         Its content says what it is:
 
-        - a folder with `train` and `test`, which hold PNG files as `export_dataset` wrote them;
-        - a folder with `.csv` or `.parquet` files; those with the word "test" or "t10k" in their names are to test
-          with, the others to train with; or one such file;
-        - an .npz file with x_train, y_train, x_test and y_test, or the arrays of one split;
+        - a folder with a folder for each split, which holds PNG files as `export_dataset` wrote them;
+        - a folder of `.csv` or `.parquet` files, or one such file;
+        - an .npz file with x_train, y_train, x_test and y_test, or the arrays of any other splits;
         - a .npy file of any type that IDX has, which becomes one IDX file.
+
+        What stands where the name of a split does says which one it is: train or training; test, testing or t10k; val,
+        validation, valid or dev, which become val; any other keeps its name. A table alone without such a word is to
+        train with. docs/converting.md tells more.
     target : path
         A new folder or an empty one: `train-images-idx3-ubyte.gz` and so on are written there, and a `dataset.json` if
         the source has names for its classes. For a .npy file the IDX file, gzip if its name ends in .gz.
     shape : tuple of int, optional
-        The shape of an image of a CSV file; a square, grey or RGB, if not given.
+        The shape of an image, for a CSV file whose heading does not tell it and whose images are no grey squares, and
+        for flat images in NumPy's files. Images of another shape are an error.
+    labels : int, str or False, optional
+        The column of the labels of a CSV file, by number (-1 is the last) or name. False: there are none, and the
+        images alone are written. If not given, the heading names it `label` (or `class`, `target` or `y`), or without a
+        heading the first or the last column is it, if the numbers in it, and not in the other one, bear that out.
+    config : str, optional
+        Which one of several configurations or datasets, by what stands before the splits in the names of files and
+        folders of tables.
     level, threads
         As in `idxio.write`. As many helper processes decode PNG files, if that pays; threads those in Parquet.
     progress : callable, optional
@@ -91,46 +120,73 @@ def import_dataset(
     >>> folder.cleanup()
     """
     source, target = os.fspath(source), os.fspath(target)
-    threads = check_threads(threads)
+    if labels is True or not isinstance(labels, (int, str, bool, type(None))):
+        raise ValueError(f"labels is the number or the name of a column, or False for none, not {labels!r}")
+    options = _Options(tuple(shape) if shape is not None else None, labels, config, check_threads(threads))
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
-        _import_npy(source, target, level, threads, step)
+        _check_tables_only(source, options)
+        _import_npy(source, target, options, level, step)
         return
-    splits, names = _splits(source, tuple(shape) if shape is not None else None, threads)
-    with NewFolder(target) as folder:
-        for split, blocks in splits.items():
-            _write_split(folder.path, split, blocks, source, level, threads, step)
-        if names:
-            describe(folder.path, {"class_names": names})
+    content = _content(source, options)
+    with contextlib.ExitStack() as stack:
+        for blocks in content.splits.values():
+            stack.callback(blocks.close)  # ends helper processes, whatever happens
+        # What the beginning of each split tells is found before anything is written.
+        begun = {split: (next(blocks), blocks) for split, blocks in content.splits.items()}
+        folder = stack.enter_context(NewFolder(target))
+        for split, (first, rest) in begun.items():
+            count = _write_split(folder.path, split, first, rest, source, options, level, step)
+            if count != content.records.get(split, count):
+                raise FormatError(
+                    f"holds {count:,} records of the {common_name(split)} split, expected {content.records[split]:,}",
+                    file=source,
+                )
+        if content.names:
+            describe(folder.path, {"class_names": content.names})
         folder.commit()
 
 
-def _import_npy(source: str, target: str, level: int, threads: int, step: Progress) -> None:
+def _import_npy(source: str, target: str, options: _Options, level: int, step: Progress) -> None:
     with arrays.open_npy(source) as (shape, dtype, blocks):
         if not shape:
+            _shaped(np.empty((1,)), options.shape, source)
             write(target, next(blocks), level=level)
             return
-        with Writer(target, dtype, shape[1:], level=level, threads=threads) as writer:
+        record = _shaped(np.empty((0, *shape[1:]), dtype), options.shape, source).shape[1:]
+        with Writer(target, dtype, record, level=level, threads=options.threads) as writer:
             for block in blocks:
-                writer.append(block)
+                writer.append(_shaped(block, options.shape, source))
                 step(len(block))
 
 
-def _splits(
-    source: str, shape: tuple[int, ...] | None, threads: int
-) -> tuple[dict[str, Blocks], dict[int, str] | None]:
-    """The blocks of each split of the source, and the names of its classes if it has them."""
+def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
+    """The images in the shape that was asked for, which flat ones may be given."""
+    if shape is None or images.shape[1:] == shape:
+        return images
+    if images.ndim != 2 or images.shape[1] != math.prod(shape):
+        raise FormatError(f"has images of the shape {images.shape[1:]}, not {shape}", file=source)
+    return images.reshape(len(images), *shape)
+
+
+def _check_tables_only(source: str, options: _Options) -> None:
+    if options.labels is not None:
+        raise ValueError(f"{source}: labels says which column of a CSV file they are; this is no CSV")
+    if options.config is not None:
+        raise ValueError(f"{source}: config chooses among tables, Parquet or CSV; these are none")
+
+
+def _content(source: str, options: _Options) -> _Content:
+    """The blocks of each split of the source, and what else is known of it."""
     if os.path.isdir(source):
+        stated = layout.stated_records(source)
+        found = layout.look(source, stated)
+        if found.kind == layout.PNG:
+            _check_tables_only(source, options)
+            return _pictures(source, found.names, stated, options.threads)
+        if found.kind:
+            return _tables(source, found.names, found.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
-        for suffix in (".parquet", ".csv"):
-            if files := [os.path.join(source, name) for name in names if name.lower().endswith(suffix)]:
-                if suffix == ".parquet":
-                    _check_shards(files)
-                return _tables(suffix, files, shape, threads)
-        # A link named test that leads nowhere is a split, too.
-        folders = [name for name in names if os.path.isdir(os.path.join(source, name)) or _split_of(name)]
-        if folders and all(_split_of(name) for name in folders):
-            return _pictures(source, folders, threads)
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise FormatError(
             f"has {some or 'nothing'}; expected .csv or .parquet files, or the folders train and test with PNG files "
@@ -141,99 +197,72 @@ def _splits(
         if _starts_with(source, magic):
             raise FormatError(f"{what}; idxio reads IDX files as they are, packed or not", file=source)
     if _starts_with(source, b"PK"):
-        return arrays.npz_splits(source), None
-    return _tables(".parquet" if _starts_with(source, b"PAR1") else ".csv", [source], shape, threads)
+        _check_tables_only(source, options)
+        return _Content(arrays.npz_splits(source), arrays.npz_class_names(source), {})
+    folder, name = os.path.split(source)
+    kind = "Parquet" if _starts_with(source, b"PAR1") else "CSV"
+    return _tables(folder, [name], kind, options, is_whole=False)
 
 
-def _tables(
-    suffix: str, files: list[str], shape: tuple[int, ...] | None, threads: int
-) -> tuple[dict[str, Blocks], dict[int, str] | None]:
-    """CSV files, one for each split, or the shards of Parquet."""
-    of_split: dict[str, list[str]] = {}
-    for file in files:
-        of_split.setdefault("t10k" if _TEST.search(os.path.basename(file).lower()) else "train", []).append(file)
-    if suffix == ".parquet":
+def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
+    """CSV files, one for each split, or the shards of Parquet: all of a folder, or one."""
+    if kind == "Parquet":
+        if options.labels is not None:
+            raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
         png.need_pillow()
         parquet.need_pyarrow()
-        splits = {split: parquet.parquet_blocks(paths, threads) for split, paths in of_split.items()}
-        return splits, parquet.parquet_names(files[0])
-    for split, paths in of_split.items():
-        if len(paths) > 1:
-            names = ", ".join(os.path.basename(path) for path in paths)
-            raise FormatError(
-                f"has more than one CSV file for the {SPLITS[split]} split: {names}. Name one of them, or put the "
-                "word test into the name of the one to test with",
-                file=os.path.dirname(files[0]),
-            )
-    return {split: table_csv.csv_blocks(paths[0], shape) for split, paths in of_split.items()}, None
+        files = layout.tables_of(folder, names, options.config, {})
+        splits = {split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()}
+        return _Content(splits, parquet.parquet_names(next(iter(files.values()))[0]), {})
+    stated = layout.stated_records(folder)
+    files = layout.tables_of(folder, names, options.config, stated)
+    if is_whole:
+        layout.check_stated(folder, "file", list(files), stated)
+    records = {split: count for name, count in stated.items() if (split := split_named(name)) in files}
+    return _Content(
+        {split: table_csv.csv_blocks(paths[0], options.labels, options.shape) for split, paths in files.items()},
+        described(folder) if records else None,  # else it is about other files
+        records,
+    )
 
 
-def _check_shards(files: list[str]) -> None:
-    """Raise if one of the files that their names count is missing."""
-    there: dict[tuple[str, int], set[int]] = {}
-    for file in files:
-        if match := _SHARD.fullmatch(os.path.basename(file)):
-            there.setdefault((match[1], int(match[3])), set()).add(int(match[2]))
-    for (name, count), numbers in there.items():
-        if missing := [i for i in range(count) if i not in numbers]:
-            raise FormatError(
-                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count} such files are there",
-                file=os.path.dirname(files[0]),
-            )
-
-
-def _pictures(source: str, folders: list[str], threads: int) -> tuple[dict[str, Blocks], dict[int, str] | None]:
+def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: int) -> _Content:
     png.need_pillow()
-    names, records = described(source), _stated_records(source)
-    splits: dict[str, Blocks] = {}
-    for name in folders:
-        if (split := _split_of(name)) in splits:
-            raise FormatError(f"has both {SPLITS[split]} and {split}, which are one split; leave one", file=source)
-        splits[split] = png_folders.png_blocks(os.path.join(source, name), records.get(name), threads)
-    if lacking := [name for name in records if _split_of(name) and _split_of(name) not in splits]:
-        raise FormatError(f"has no folder {lacking[0]}, of which {DESCRIPTION} tells", file=source)
-    return splits, names
-
-
-def _stated_records(source: str) -> dict[str, int]:
-    """How many records each split had when it was exported."""
-    records = read_description(source).get("records", {})
-    if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
-        path = os.path.join(source, DESCRIPTION)
-        raise FormatError(f'has "records" that are no object of numbers: {records!r:.80}', file=path)
-    return records
-
-
-def _split_of(name: str) -> str:
-    """ "train" or "t10k" for the name of a folder; "" for any other."""
-    return {**{split: split for split in SPLITS}, **{other: split for split, other in SPLITS.items()}}.get(name, "")
+    splits = {
+        split: png_folders.png_blocks(os.path.join(source, name), stated.get(name), threads)
+        for split, name in layout.folders_of(source, folders, stated).items()
+    }
+    return _Content(splits, described(source), {})
 
 
 def _write_split(
-    folder: str, split: str, blocks: Blocks, source: str, level: int, threads: int, step: Progress
-) -> None:
-    """Write the images and the labels of a split."""
+    folder: str,
+    split: str,
+    first: tuple[Array, Array | None],
+    rest: Blocks,
+    source: str,
+    options: _Options,
+    level: int,
+    step: Progress,
+) -> int:
+    """Write the images and the labels of a split; how many there are."""
+    images = _shaped(first[0], options.shape, source)
+    name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
+    path = os.path.join(folder, name)
     parts = []
-    writer = None
-    try:
-        with contextlib.closing(blocks):  # ends helper processes, whatever happens
-            for images, labels in blocks:
-                if writer is None:
-                    name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
-                    path = os.path.join(folder, name)
-                    writer = Writer(path, images.dtype, images.shape[1:], level=level, threads=threads)
-                writer.append(images)
+    count = 0
+    with Writer(path, images.dtype, images.shape[1:], level=level, threads=options.threads) as writer:
+        for block, labels in itertools.chain([first], rest):
+            writer.append(_shaped(block, options.shape, source))
+            count += len(block)
+            if labels is not None:
                 parts.append(labels)
-                step(len(images))
-    except BaseException:
-        if writer is not None:
-            writer.discard()
-        raise
-    assert writer is not None
-    writer.close()
-    labels = _as_labels(np.concatenate(parts), split, source)
-    name = f"{split}-labels-idx{labels.ndim}-{_WORDS[labels.dtype.name]}.gz"
-    write(os.path.join(folder, name), labels, level=level, threads=threads)
+            step(len(block))
+    if parts:
+        labels = _as_labels(simple_labels(np.concatenate(parts), source), split, source)
+        name = f"{split}-labels-idx{labels.ndim}-{_WORDS[labels.dtype.name]}.gz"
+        write(os.path.join(folder, name), labels, level=level, threads=options.threads)
+    return count
 
 
 def _as_labels(labels: Array, split: str, source: str) -> Array:
@@ -244,7 +273,7 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
     bad = np.argwhere((labels < 0) | (labels > limits.max))
     if len(bad):
         raise FormatError(
-            f"has the label {labels[tuple(bad[0])]} at record {bad[0][0]:,} of the {SPLITS[split]} split, "
+            f"has the label {labels[tuple(bad[0])]} at record {bad[0][0]:,} of the {common_name(split)} split, "
             f"expected 0 to {limits.max:,}",
             file=source,
         )

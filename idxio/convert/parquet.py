@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..classes import as_names
 from ..errors import FormatError, naming
 from ..regular import open_regular
 from ..target import replacing
@@ -63,21 +64,26 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     if classes <= _MOST_CLASSES:
         label = {"names": [known.get(i, str(i)) for i in range(classes)], "_type": "ClassLabel"}
     features = {"image": {"_type": "Image"}, "label": label}
+    told = {"huggingface": json.dumps({"info": {"features": features}})}
+    if known:  # exactly these: the features have one for each number up to the last label
+        told["idxio"] = json.dumps({"class_names": known})
     return pyarrow.schema(
         [
             ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
             ("label", pyarrow.int64()),
         ],
-        {"huggingface": json.dumps({"info": {"features": features}})},
+        told,
     )
 
 
 def parquet_names(path: str) -> dict[int, str] | None:
     """The names of the classes that the features of a file tell, if they are more than the numbers."""
     with _reading(path) as file:
-        told = (file.schema_arrow.metadata or {}).get(b"huggingface")
+        told = file.schema_arrow.metadata or {}
     try:
-        names = json.loads(told or b"")["info"]["features"]["label"]["names"]
+        if b"idxio" in told:
+            return as_names(json.loads(told[b"idxio"])["class_names"])
+        names = json.loads(told.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
         told_names = dict(enumerate(map(str, names)))
     except (TypeError, ValueError, KeyError, RecursionError):
         return None

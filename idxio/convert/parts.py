@@ -19,8 +19,9 @@ from ..target import write_file
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Array = np.ndarray[Any, np.dtype[Any]]
-# Images and as many labels, one block after the other. There is one at least, if only to tell the shape.
-Blocks: TypeAlias = Generator[tuple[Array, Array], None, None]
+# Images and as many labels, or None where there are no labels, one block after the other. There is one at least, if
+# only to tell the shape.
+Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]
 
 _BLOCK = 1 << 20
 # Items that a thread takes at a time.
@@ -31,7 +32,7 @@ class Split(NamedTuple):
     """One split of a dataset in IDX files, opened."""
 
     name: str
-    """A value of `finding.SPLITS`."""
+    """As other formats call it: see `splitnames.common_name`."""
     images: IdxArray
     labels: IdxArray
     class_names: dict[int, str] | None
@@ -70,9 +71,9 @@ def images_of(split: Split) -> Iterator[tuple[int, Array]]:
 
 
 def classes_of(split: Split) -> Array:
-    """The class of each record, as int64; see `check_classes`."""
+    """The class of each record, as int64; see `class_column`."""
     check_classes(split.labels, split.labels.name)
-    labels = class_column(split.labels.read()).astype(np.int64)
+    labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
     if len(bad := np.flatnonzero(labels < 0)):
         raise FormatError(
             f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more", file=split.labels.name
