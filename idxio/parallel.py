@@ -63,17 +63,20 @@ def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseExcepti
         # Where the system gives no more threads, fewer do it.
         with contextlib.suppress(RuntimeError):
             for _ in range(count):
-                helper = threading.Thread(target=work, daemon=True)
-                helper.start()
-                helpers.append(helper)
+                helpers.append(threading.Thread(target=work, daemon=True))
+                helpers[-1].start()
         work()
-        for helper in helpers:
-            helper.join()
-    except BaseException as error:  # an interrupt, while this thread waits
+        _join(helpers)
+    except BaseException as error:  # an interrupt, while this thread waits, also for a helper to start
         errors.append(error)
-        for helper in helpers:
-            helper.join()
+        _join(helpers)
         raise
+
+
+def _join(helpers: list[threading.Thread]) -> None:
+    for helper in helpers:
+        with contextlib.suppress(RuntimeError):  # it did not start, or has not begun and will see the error first
+            helper.join()
 
 
 class InOrder(Generic[Item, Result]):

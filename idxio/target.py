@@ -47,20 +47,22 @@ class Replacement:
             return
         self.folder = folder
         sweep(self._path)
+        temporary = None
         try:
             temporary = Temporary(self._path, is_new=old is None)
-        except OSError as error:
-            error.filename = path  # as the caller named it
-            raise
-        self.temporary, self.file = temporary, temporary.file
-        # Not __del__: that would also run at a good end, where the KeyboardInterrupt of a signal would be lost in it.
-        self._unfinished = weakref.finalize(self, _abandon, path, temporary, os.getpid())
-        if old is not None:
-            try:
+            self.temporary, self.file = temporary, temporary.file
+            # Not __del__: it would also run at a good end, where the KeyboardInterrupt of a signal would be lost in it.
+            self._unfinished = weakref.finalize(self, _abandon, path, temporary, os.getpid())
+            if old is not None:
                 _pass_on(old, self.file.fileno())
-            except BaseException:
-                self.discard()
-                raise
+        except BaseException as error:
+            if temporary is not None:
+                temporary.remove()
+            else:
+                sweep(self._path)  # an interrupt may have come behind the creation and before the assignment
+                if isinstance(error, OSError):
+                    error.filename = path  # as the caller named it
+            raise
 
     def move_to(self, path: str) -> None:
         """Aim at another file of the same folder."""
@@ -142,7 +144,11 @@ class NewFolder:
         except OSError as error:
             error.filename = target  # as the caller named it
             raise
-        self._unfinished = weakref.finalize(self, _abandon_folder, self.path, self._fd, os.getpid())
+        try:
+            self._unfinished = weakref.finalize(self, _abandon_folder, self.path, self._fd, os.getpid())
+        except BaseException:  # an interrupt
+            _abandon_folder(self.path, self._fd, os.getpid())
+            raise
 
     def commit(self) -> None:
         """Put the folder in place."""

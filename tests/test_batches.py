@@ -579,8 +579,8 @@ def test_wrong_types():
 def test_arrays_that_do_not_belong_together():
     with pytest.raises(ValueError, match="10 images and 9 labels"):
         Dataset(np.zeros((10, 2)), np.arange(9)).batches(4)
-    with pytest.raises(ValueError, match=r"\(10, 1\)"):
-        Dataset(np.zeros((10, 2)), np.zeros((10, 1), int)).batches(4)
+    with pytest.raises(ValueError, match=r"\(10, 2\)"):
+        Dataset(np.zeros((10, 2)), np.zeros((10, 2), int)).batches(4)
     with pytest.raises(ValueError, match="9 labels"):
         module.Batches(np.zeros((10, 2)), np.arange(9), 4)
 

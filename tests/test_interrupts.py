@@ -31,14 +31,15 @@ def short_pieces(monkeypatch):
     monkeypatch.setattr(container, "_WORTH_THREADS", 1)
     monkeypatch.setattr(container, "_MOST_AT_ONCE", 1 << 16)
     monkeypatch.setattr(gzipstream, "_STEP", 1 << 16)
+    before = threading.enumerate()  # other tests may have left some, as tqdm's monitor
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
     gc.collect()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(20)
-    assert threading.active_count() == 1, threading.enumerate()
+    begun = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in begun:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in begun), begun
 
 
 @pytest.fixture(scope="module")

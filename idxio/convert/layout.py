@@ -64,8 +64,8 @@ def look(folder: str, stated: dict[str, int]) -> Source:
 
 
 def _is_folder(path: str) -> bool:
-    """Whether a path is a folder, or a link to what may have been one: reading it says that it leads nowhere."""
-    return os.path.isdir(path) or not os.path.exists(path)
+    """Whether a path is to be read as a folder: all but regular files, so that a dead link or a pipe is told of."""
+    return not os.path.isfile(path)
 
 
 def _entries(folder: str) -> list[str]:
