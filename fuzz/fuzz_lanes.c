@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lanes.h"
+#include "lanes_core.h"
 
 enum { PIECES = 12, CAP = 1 << 17, SHORT = 600 };
 

@@ -1,6 +1,6 @@
 /* Several pieces of deflate data decoded at once on one core. docs/lanes.md explains it. */
-#ifndef IDXIO_LANES_H
-#define IDXIO_LANES_H
+#ifndef IDXIO_LANES_CORE_H
+#define IDXIO_LANES_CORE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Several pieces of deflate data (RFC 1951) decoded at once on one core. docs/lanes.md explains it. */
-#include "lanes.h"
+#include "lanes_core.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +118,7 @@ enum {
     SHARE_OF_3 = 4 * 1000,
     CODE_BITS = 11,   /* longer codes are rare, and decoded bit by bit */
     OFFSET_BITS = 8,
+    FRONT_BYTES = 2 * IDXIO_WINDOW + 512, /* a window, as much again, and a match or two */
     LONGEST_CODE = 15,
     COPIED = 32,      /* bytes that a match copies in the loop */
     MOST_LITERALS = 5, /* at one look at the input: 57 bits */
@@ -159,15 +160,17 @@ typedef struct {
 typedef enum { AT_HEADER, IN_BLOCK, AT_END, FAILED } lane_state;
 
 typedef struct {
+    literal_entry literals[1 << CODE_BITS]; /* first: gcc then spares an addition at each look */
     /* Addresses of bits, 8 times those of bytes: a place in the input is one number. */
     uint64_t bit, last_fast_bit, stop;
     uint8_t *out, *last_fast_out, *out_end;
     const uint8_t *low;  /* the first byte that a match in the loop may read */
+    uint8_t *produced;   /* the first byte of the piece */
+    uint8_t *front;      /* FRONT_BYTES, or NULL */
     idxio_piece *piece;  /* NULL: parked */
     lane_state state;
     int is_last_block;
     unsigned literal_share; /* of the 2048 values of 11 bits, those that start with a literal's code */
-    literal_entry literals[1 << CODE_BITS];
     number_entry lengths[32];
     number_entry offsets[(1 << OFFSET_BITS) + 1];
     long_codes long_literals, long_offsets;
@@ -218,11 +221,15 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
     memset(lengths + count, 0, 288 - count);
     if (!lengths[256]) return 0;
     for (int b = 1; b <= LONGEST_CODE; b++) {
-        uint32_t having[9];
+        uint64_t having[5]; /* symbols with codes of b bits, a bit each: the last 32 are lengths */
         unsigned n = 0;
-        for (int w = 0; w < 8; w++) n += (unsigned)__builtin_popcount(having[w] = equal(lengths + 32 * w, b));
+        for (int w = 0; w < 4; w++) {
+            having[w] = equal(lengths + 64 * w, b) | (uint64_t)equal(lengths + 64 * w + 32, b) << 32;
+            n += (unsigned)__builtin_popcountll(having[w]);
+        }
+        having[4] = equal(lengths + 256, b);
         if (b <= CODE_BITS) share += n << (CODE_BITS - b);
-        n += (unsigned)__builtin_popcount(having[8] = equal(lengths + 256, b));
+        n += (unsigned)__builtin_popcountll(having[4]);
         total += n;
         left = 2 * left - (int)n;
         if (left < 0) return 0;
@@ -231,10 +238,10 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
             rest->first[b] = (uint16_t)code;
             rest->count[b] = (uint16_t)n;
             rest->at[b] = (uint16_t)rested;
-            for (int w = 0; n && w < 9; w++)
-                for (uint32_t v = having[w]; v; v &= v - 1) {
+            for (int w = 0; n && w < 5; w++)
+                for (uint64_t v = having[w]; v; v &= v - 1) {
                     table[reversed(code++ >> (b - CODE_BITS))] = long_code;
-                    rest->symbols[rested++] = (uint16_t)(32 * w + __builtin_ctz(v));
+                    rest->symbols[rested++] = (uint16_t)(64 * w + __builtin_ctzll(v));
                 }
             continue;
         }
@@ -245,12 +252,12 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
         if (!n) continue;
         if (!size) size = (size_t)1 << b;
         if (b == 1) table[0] = table[1] = long_code;
-        for (int w = 0; w < 8; w++)
-            for (uint32_t v = having[w]; v; v &= v - 1)
+        for (int w = 0; w < 4; w++)
+            for (uint64_t v = having[w]; v; v &= v - 1)
                 table[reversed(code++ << (CODE_BITS - b))] =
-                    (literal_entry){(uint8_t)(LITERAL + b), (uint8_t)(32 * w + __builtin_ctz(v))};
-        for (uint32_t v = having[8]; v; v &= v - 1) {
-            unsigned i = (unsigned)__builtin_ctz(v) - 1; /* 256 is the end of block, 257 the first length */
+                    (literal_entry){(uint8_t)(LITERAL + b), (uint8_t)(64 * w + __builtin_ctzll(v))};
+        for (uint64_t v = having[4]; v; v &= v - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(v) - 1; /* 256 is the end of block, 257 the first length */
             unsigned symbol = i < 29 ? i : i == ~0u ? END_OF_BLOCK : LONG_CODE;
             table[reversed(code++ << (CODE_BITS - b))] = (literal_entry){0, (uint8_t)symbol};
             if (i < 29)
@@ -323,12 +330,26 @@ INLINE uint64_t careful_bits(const lane *a, uint64_t bit) {
     return v >> (bit & 7);
 }
 
+/* Where a piece goes on that was begun behind a copy of its window. */
+static void leave_front(lane *a) {
+    idxio_piece *piece = a->piece;
+    size_t size = (size_t)(a->out - a->produced);
+    if (a->produced == piece->out) return;
+    if (size) memcpy(piece->out, a->produced, size);
+    a->produced = piece->out;
+    a->low = piece->out;
+    a->out = piece->out + size;
+    a->out_end = piece->out + piece->room;
+    a->last_fast_out = piece->room >= ROOM_OF_A_TURN ? a->out_end - ROOM_OF_A_TURN : NULL;
+}
+
 static int stored_block(lane *a) {
     a->bit = (a->bit + 7) & ~(uint64_t)7;
     uint64_t b = careful_bits(a, a->bit);
     uint64_t n = b & 0xffff;
     a->bit += 32;
     if (a->bit > a->stop || n != (~b >> 16 & 0xffff)) return 0;
+    if (n > (uint64_t)(a->out_end - a->out)) leave_front(a);
     if (n > (a->stop - a->bit) >> 3 || n > (uint64_t)(a->out_end - a->out)) return 0;
     if (n) memcpy(a->out, (const void *)(a->bit >> 3), n);
     a->out += n;
@@ -472,11 +493,13 @@ static int careful_match(lane *a, size_t offset, size_t length) {
         a->out += length;
         return 1;
     }
-    for (size_t window = a->piece->window_size; length; length--) {
+    /* How much of the window lies elsewhere. */
+    size_t window = a->piece->window && a->low == a->piece->out ? a->piece->window_size : 0;
+    for (; length; length--) {
         here = (size_t)(a->out - a->low);
         if (offset <= here)
             *a->out = *(a->out - offset);
-        else if (a->piece->window && offset - here <= window)
+        else if (offset - here <= window)
             *a->out = a->piece->window[window - (offset - here)];
         else
             return 0;
@@ -542,9 +565,11 @@ INLINE int is_fast(const lane *a) { return a->out <= a->last_fast_out && a->bit 
 /* Brings a lane that starts or left the loop to where it can go on, or to the end of its piece (0). */
 static __attribute__((noinline)) int serve(lane *a) {
     for (;;) {
+        if (a->out > a->last_fast_out) leave_front(a);
         while (a->state == IN_BLOCK) {
             if (!decode_code(a)) a->state = FAILED;
             if (a->state == IN_BLOCK && is_fast(a)) return 1;
+            if (a->out > a->last_fast_out) leave_front(a);
         }
         if (a->state == AT_HEADER && a->bit == a->stop) return 0;
         if (a->state == AT_HEADER && !read_header(a)) a->state = FAILED;
@@ -600,10 +625,10 @@ INLINE uint64_t load_bits(uint64_t bit) {
 INLINE TARGET void literal(const lane *a, uint64_t *bits, uint32_t *sum, uint8_t *out, uint64_t code_bits) {
     const literal_entry *e = &a->literals[_bzhi_u64(*bits, (unsigned)code_bits)];
     uint64_t shift = e->shift;
-    *sum += (uint32_t)shift;
-    KEEP(*sum);
     *bits >>= shift & 63;
     KEEP(*bits);
+    *sum += (uint32_t)shift;
+    KEEP(*sum);
     *out = e->symbol;
 }
 
@@ -693,8 +718,17 @@ static void start(lane *a, idxio_piece *piece) {
     a->out = piece->out;
     a->out_end = piece->out + piece->room;
     a->last_fast_out = piece->room >= ROOM_OF_A_TURN ? a->out_end - ROOM_OF_A_TURN : NULL;
+    a->produced = piece->out;
     a->low = piece->window ? piece->out : piece->out - piece->window_size;
     a->state = AT_HEADER;
+    if (!piece->window || !a->front) return;
+    /* The bytes before out are another piece's: until matches reach them no longer, the window is copied. */
+    a->low = a->front + IDXIO_WINDOW - piece->window_size;
+    a->out = a->produced = a->front + IDXIO_WINDOW;
+    memcpy(a->front + IDXIO_WINDOW - piece->window_size, piece->window, piece->window_size);
+    a->out_end = a->front + FRONT_BYTES;
+    if (piece->room < (size_t)(a->out_end - a->out)) a->out_end = a->out + piece->room;
+    if (a->last_fast_out) a->last_fast_out = a->out_end - (piece->room < FRONT_BYTES - IDXIO_WINDOW ? ROOM_OF_A_TURN : 512);
 }
 
 static void finish(lane *a) {
@@ -702,6 +736,7 @@ static void finish(lane *a) {
     uint64_t in = (uint64_t)(uintptr_t)piece->in * 8;
     piece->status = a->state == AT_END ? IDXIO_END : a->state == AT_HEADER ? IDXIO_EDGE : IDXIO_BAD;
     piece->end = (size_t)((a->state == AT_END ? (a->bit + 7) & ~(uint64_t)7 : a->bit) - in);
+    leave_front(a);
     piece->produced = (size_t)(a->out - piece->out);
 }
 
@@ -735,7 +770,10 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
     lane lanes[LANES];
     uint8_t nothing[LANES][ROOM_OF_A_TURN + 8] = {{0}};
     idxio_piece *next = pieces, *end = pieces + n;
-    int busy = 0;
+    int busy = 0, has_windows = 0;
+    for (size_t i = 0; i < n; i++) has_windows |= pieces[i].window != NULL;
+    uint8_t *fronts = has_windows ? (uint8_t *)malloc(LANES * FRONT_BYTES) : NULL; /* NULL is slower, and right */
+    for (int l = 0; l < LANES; l++) lanes[l].front = fronts ? fronts + l * FRONT_BYTES : NULL;
     for (int l = 0; l < LANES; l++) busy += refill(&lanes[l], &next, end, nothing[l]);
     while (busy) {
         unsigned share = 0;
@@ -746,6 +784,7 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
         finish(&lanes[l]);
         busy -= !refill(&lanes[l], &next, end, nothing[l]);
     }
+    free(fronts);
 }
 
 int idxio_lanes_supported(void) {
