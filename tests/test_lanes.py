@@ -387,7 +387,7 @@ def test_codes_that_are_incomplete_or_too_many_as_zlib(monkeypatch):
                     good += 1
                     assert (end - row[0], produced) == verdict[1:]
                     assert out[row[2] : row[2] + produced].tobytes() == plain
-    assert good > 300 or not lanes.supported()
+    assert good > 150 or not lanes.supported()
 
 
 # ---- The caller's side ----

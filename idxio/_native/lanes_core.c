@@ -114,14 +114,14 @@ static void decode_each_alone(idxio_piece *pieces, size_t n) {
 
 enum {
     LANES = 4,
-    SHARE_OF_5 = 4 * 1740, /* of 4 * 2048: with more literals, five at a look are fastest, with fewer, three, or one */
+    SHARE_OF_8 = 4 * 1740, /* of 4 * 2048: with more literals, five at a look are fastest, with fewer, three, or one */
     SHARE_OF_3 = 4 * 1000,
     CODE_BITS = 11,   /* longer codes are rare, and decoded bit by bit */
     OFFSET_BITS = 8,
     FRONT_BYTES = 2 * IDXIO_WINDOW + 512, /* a window, as much again, and a match or two */
     LONGEST_CODE = 15,
     COPIED = 32,      /* bytes that a match copies in the loop */
-    MOST_LITERALS = 5, /* at one look at the input: 57 bits */
+    MOST_LITERALS = 8, /* at two looks at the input, of 57 bits or five codes each; one more and a match at a third */
     ROOM_OF_A_TURN = MOST_LITERALS + 1 + COPIED,
     BITS_OF_A_TURN = MOST_LITERALS * CODE_BITS + 64 + 8, /* the second look: 8 bytes from any bit on */
 };
@@ -188,6 +188,10 @@ static const uint8_t OFFSET_EXTRA[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,
                                          6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 /* The order of the code lengths of the code for code lengths. */
 static const uint8_t CODE_ORDER[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+
+/* What a code length's symbol stands for: so many of the same, and the bits of what is added. */
+static const uint8_t REPEAT_BASE[19] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 11};
+static const uint8_t REPEAT_EXTRA[19] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 3, 7};
 
 /* A code of 11 bits in the order in which they lie in the input. */
 INLINE unsigned reversed(unsigned code) {
@@ -360,7 +364,8 @@ static int stored_block(lane *a) {
 
 /* The code lengths of a dynamic block's two codes. */
 static TARGET int read_code_lengths(lane *a, size_t *literals, size_t *offsets) {
-    uint8_t *lengths = a->code_lengths, own[19] = {0}, table[128], table_bits[128];
+    uint8_t *lengths = a->code_lengths, own[19] = {0};
+    number_entry table[128];
     uint64_t b = careful_bits(a, a->bit);
     *literals = (b & 31) + 257;
     *offsets = (b >> 5 & 31) + 1;
@@ -384,44 +389,29 @@ static TARGET int read_code_lengths(lane *a, size_t *literals, size_t *offsets) 
     if (left) return 0;
     for (unsigned i = 0; i < 19; i++)
         if (own[i])
-            for (unsigned j = reversed(next[own[i]]++ << (CODE_BITS - own[i])); j < 128; j += 1u << own[i]) {
-                table[j] = (uint8_t)i;
-                table_bits[j] = own[i];
-            }
+            for (unsigned j = reversed(next[own[i]]++ << (CODE_BITS - own[i])); j < 128; j += 1u << own[i])
+                table[j] = (number_entry){(uint8_t)(own[i] + REPEAT_EXTRA[i]), own[i], (uint16_t)(REPEAT_BASE[i] << 8 | i)};
 
     size_t i = 0, all = *literals + *offsets;
+    uint8_t last = LONGEST_CODE + 1; /* there is none to repeat yet */
     while (i < all) {
         b = careful_bits(a, a->bit);
         if (a->bit > a->stop) return 0;
         for (int k = 0; k < 4 && i < all; k++) { /* of at most 14 bits each */
-            unsigned symbol = table[b & 127], used = table_bits[b & 127], repeat;
-            b >>= used;
-            if (symbol < 16) {
-                lengths[i++] = (uint8_t)symbol;
-            } else if (symbol == 16) {
-                if (!i) return 0;
-                repeat = 3 + (b & 3);
-                memset(lengths + i, lengths[i - 1], 6);
-                i += repeat;
-                b >>= 2;
-                used += 2;
-            } else if (symbol == 17) {
-                repeat = 3 + (b & 7);
-                memset(lengths + i, 0, 10);
-                i += repeat;
-                b >>= 3;
-                used += 3;
-            } else {
-                repeat = 11 + (b & 127);
-                memset(lengths + i, 0, 138);
-                i += repeat;
-                b >>= 7;
-                used += 7;
-            }
-            a->bit += used;
+            number_entry e = table[b & 127];
+            size_t n = (e.base >> 8) + (size_t)(_bzhi_u64(b, e.bits) >> e.code);
+            uint8_t symbol = e.base & 31;
+            /* Not branches: which symbol comes cannot be foreseen. */
+            last = symbol < 16 ? symbol : symbol == 16 ? last : 0;
+            _mm_storeu_si128((__m128i *)(lengths + i), _mm_set1_epi8((char)last));
+            if (RARELY(n > 16)) memset(lengths + i + 16, 0, 138 - 16);
+            b >>= e.bits;
+            a->bit += e.bits;
+            i += n;
         }
     }
-    return i == all && a->bit <= a->stop;
+    /* What was repeated before there was anything is 16 bytes of an impossible length. */
+    return i == all && a->bit <= a->stop && lengths[0] <= LONGEST_CODE;
 }
 
 /* Reads the header of a block, and all of a stored one; 0 where it is wrong. */
@@ -690,6 +680,12 @@ INLINE TARGET PLAIN int decode_turns(lane *lanes, const int literals) {
         if (literals > 3) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 3, code_bits))
         if (literals > 4) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 4, code_bits))
         EACH(advance(&bit[l], &out[l], sum[l]); KEEP(bit[l]); KEEP(out[l]); bits[l] = load_bits(bit[l]); sum[l] = 0)
+        if (literals > 5) {
+            EACH(literal(&lanes[l], &bits[l], &sum[l], out[l], code_bits))
+            if (literals > 6) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 1, code_bits))
+            if (literals > 7) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 2, code_bits))
+            EACH(advance(&bit[l], &out[l], sum[l]); KEEP(bit[l]); KEEP(out[l]); bits[l] = load_bits(bit[l]); sum[l] = 0)
+        }
         EACH(literal(&lanes[l], &bits[l], &sum[l], out[l], code_bits))
         EACH(advance(&bit[l], &out[l], sum[l]);
              if (RARELY(!match(&lanes[l], &bit[l], &out[l], bits[l], code_bits, no_match, no_offset))) {
@@ -704,7 +700,7 @@ leave:
 
 static __attribute__((noinline)) TARGET PLAIN int decode_turns_1(lane *lanes) { return decode_turns(lanes, 1); }
 static __attribute__((noinline)) TARGET PLAIN int decode_turns_3(lane *lanes) { return decode_turns(lanes, 3); }
-static __attribute__((noinline)) TARGET PLAIN int decode_turns_5(lane *lanes) { return decode_turns(lanes, 5); }
+static __attribute__((noinline)) TARGET PLAIN int decode_turns_8(lane *lanes) { return decode_turns(lanes, 8); }
 
 /* ---- The scheduler ---- */
 
@@ -778,7 +774,7 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
     while (busy) {
         unsigned share = 0;
         for (int l = 0; l < LANES; l++) share += lanes[l].literal_share;
-        int l = share > SHARE_OF_5 ? decode_turns_5(lanes)
+        int l = share > SHARE_OF_8 ? decode_turns_8(lanes)
                 : share > SHARE_OF_3 ? decode_turns_3(lanes) : decode_turns_1(lanes);
         if (serve(&lanes[l])) continue;
         finish(&lanes[l]);
