@@ -60,7 +60,10 @@ def extension(name: str, *sources: str, **flags: Any) -> Extension:
     return Extension(
         f"idxio._native.{name}",
         [f"idxio/_native/{name}.pyx", *sources],
-        depends=["idxio/_native/codec.h", *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs", "lanes_core"))],
+        depends=[
+            "idxio/_native/codec.h",
+            *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs", "lanes_core")),
+        ],
         include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,

@@ -120,12 +120,11 @@ def own(data):
 def blocks(packed):
     """The blocks of all members: (first bit, bit behind it, first byte of the data, byte behind it, bytes before it in
     the member), and the data."""
-    found, position, data = [], 0, bytearray()
+    found, position, data, out = [], 0, bytearray(), bytearray(1 << 20)
     while position < len(packed) and packed[position]:
         byte = parse_member_header(memoryview(packed), position).end
         inflater, begin, bit, status = inflate.Inflater(b"", 0, 0), len(data), 8 * byte, inflate.MORE
         while status != inflate.END:
-            out = bytearray(1 << 20)
             status, consumed, produced = inflater.inflate(packed, byte, out, 0, 0)
             assert status in (inflate.EDGE, inflate.END)
             byte += consumed
@@ -252,7 +251,7 @@ def test_truncated_at_every_bit_and_too_little_room(mode):
     stream = raw(plain)
     whole = 8 * len(stream)
     out = np.zeros(len(plain) + 60, np.uint8)
-    cuts = range(0, whole - 7)
+    cuts = range(whole - 7)
     if not is_exact(mode):
         cuts = range(0, whole - 7, 8)
     for stop in cuts:
@@ -283,7 +282,9 @@ def test_mutated_pieces_as_zlib(data):
         plain = words(rng.random(), rng.choice([0, 9, 300, 3000, 20_000]))
         stream = bytearray(raw(plain, rng.randrange(10), rng.randrange(5), rng.randrange(1, 10)))
         for _ in range(rng.choice([0, 0, 1, 2])):
-            stream[rng.choice([rng.randrange(len(stream)), rng.randrange(min(60, len(stream)))])] ^= 1 << rng.randrange(8)
+            stream[rng.choice([rng.randrange(len(stream)), rng.randrange(min(60, len(stream)))])] ^= 1 << rng.randrange(
+                8
+            )
         if rng.random() < 0.2:
             del stream[rng.randrange(len(stream)) :]
         room = max(0, len(plain) + rng.choice([0, 0, 0, -1, 5, 400]))
@@ -362,7 +363,9 @@ def test_codes_that_are_incomplete_or_too_many_as_zlib(monkeypatch):
     end_alone, end_alone_long = [0] * 256 + [1], [0] * 256 + [2]
     literals = [end_alone, end_alone_long, [0] * 257, [1] + [0] * 255 + [1], [1] * 2 + [0] * 254 + [1], [9] * 257]
     literals += [[1] + [0] * 255 + [2] + [0] * k + [2] for k in range(29)]
-    literals += [code(rng, rng.randrange(257, 287), kraft) for kraft in (1, 1, 1, 1, 1, 0.5, 0.75, 1.01) for _ in range(20)]
+    literals += [
+        code(rng, rng.randrange(257, 287), kraft) for kraft in (1, 1, 1, 1, 1, 0.5, 0.75, 1.01) for _ in range(20)
+    ]
     offsets = [[0], [1], [2], [0, 1], [1, 1], [1, 1, 1], [15], [0] * 29 + [1], [1, 2], [1, 2, 2], [1, 2, 3, 3]]
     offsets += [code(rng, rng.randrange(1, 31), kraft) for kraft in (1, 1, 1, 0.5, 0.75) for _ in range(3)]
     good = 0
@@ -415,6 +418,8 @@ def test_words_of_the_environment(monkeypatch):
     for word in MODES:
         monkeypatch.setenv("IDXIO_LANES", word)
         assert lanes.mode() == word
+        line = idxio.show_config().splitlines()[-1]
+        assert line.startswith(f"lanes       {word}" if lanes.supported() else "lanes       off: this processor")
     monkeypatch.delenv("IDXIO_LANES")
     assert lanes.mode() == "auto"
     monkeypatch.setenv("IDXIO_LANES", "yes")
