@@ -47,7 +47,7 @@ def show_config() -> str:
             f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
             f"zlib        {zlib}: gzip piece by piece",
             f"libdeflate  {codec}",
-            f"ISA-L       {checksum}",
             f"lanes       {decoding}",
+            f"ISA-L       {checksum}",
         )
     )

