@@ -1,11 +1,13 @@
 """Pieces of deflate data decoded at once: against zlib, at the ends of memory, and whatever wrote them."""
 
 import ctypes
+import gzip
 import io
 import mmap
 import random
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from packers import KINDS, by_file, by_program, zlib_member
 
 import idxio
 from idxio._native import inflate, lanes
+from idxio.containers import access
 from idxio.containers.members import TRAILER, parse_member_header
 
 MODES = ["on", "auto", "off"]
@@ -427,3 +430,60 @@ def test_words_of_the_environment(monkeypatch):
         lanes.mode()
     with pytest.raises(ValueError, match="IDXIO_LANES"):
         decode(b"\3\0", [(0, 16, 0, 0, -1, 0)], bytearray(0))
+
+
+# ---- Whole files ----
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A file with a table of chunks and one with an index, of the same array."""
+    array = np.frombuffer(words(8, 5_000_000), np.uint8).reshape(-1, 1000)
+    own, indexed = tmp_path / "own.gz", tmp_path / "indexed.gz"
+    idxio.write(own, array)
+    indexed.write_bytes(gzip.compress(own_idx(array)))
+    idxio.build_index(indexed)
+    return array, own, indexed
+
+
+def own_idx(array):
+    """The array as a raw IDX file."""
+    file = io.BytesIO()
+    idxio.write(file, array, compression="raw")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_whole_files_take_lanes(files, threads, monkeypatch):
+    array, *paths = files
+    taken = []
+
+    def counting(data, pieces, *rest):
+        taken.append(len(pieces))
+        return lanes.decode(data, pieces, *rest)
+
+    monkeypatch.setattr(access, "lanes", SimpleNamespace(decode=counting, mode=lanes.mode, supported=lanes.supported))
+    for path in paths:
+        for mode in MODES:
+            monkeypatch.setenv("IDXIO_LANES", mode)
+            taken.clear()
+            assert (idxio.read(path, threads=threads) == array).all()
+            assert bool(taken) == (mode != "off" and lanes.supported())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_damaged_file_has_one_error(files, threads, monkeypatch):
+    _, own, indexed = files
+    for path in own, indexed:
+        packed = bytearray(path.read_bytes())
+        for place in (len(packed) // 3, len(packed) - 30, len(packed) - 6):
+            packed[place] ^= 16
+            path.write_bytes(packed)
+            messages = set()
+            for mode in MODES:
+                monkeypatch.setenv("IDXIO_LANES", mode)
+                with pytest.raises(idxio.IdxError) as caught:
+                    idxio.read(path, threads=threads)
+                messages.add(str(caught.value))
+            assert len(messages) == 1
+            packed[place] ^= 16

@@ -13,7 +13,7 @@ from ..memory import allocate, populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
+from .access import SPAN, Cache, SpanReader, decode_apart, read_by_table, use_lanes, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .gathering import Fronts, Parts, plan
@@ -81,7 +81,8 @@ class Gzip(Container):
 
     def read_whole(self, out: memoryview, threads: int) -> int:
         if self.source.size is not None:
-            if threads > 1 and self._read_by_spans(np.frombuffer(out, np.uint8), threads):
+            in_spans = threads > 1 or (len(out) >= _WORTH_THREADS and use_lanes() and self.table.complete)
+            if in_spans and self._read_by_spans(np.frombuffer(out, np.uint8), threads):
                 return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if _inflate_members(self._compressed(), out):
