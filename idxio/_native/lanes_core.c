@@ -738,7 +738,6 @@ static void finish(lane *a) {
 
 /* A lane without a piece goes along: it meets matches of no bytes, for ever. */
 static void park(lane *a, uint8_t *nothing) {
-    const literal_entry stay = {0, NO_MATCH};
     a->piece = NULL;
     a->bit = (uint64_t)(uintptr_t)nothing * 8;
     a->last_fast_bit = a->bit;
@@ -746,9 +745,9 @@ static void park(lane *a, uint8_t *nothing) {
     a->out_end = nothing + ROOM_OF_A_TURN;
     a->low = nothing;
     a->literal_share = 0;
-    for (size_t i = 0; i < 1 << CODE_BITS; i++) a->literals[i] = stay;
-    memset(a->offsets, 0, sizeof a->offsets);
-    a->lengths[NO_MATCH] = (number_entry){0, 0, 0};
+    memset(a->literals, 0, sizeof a->literals); /* all are the first length, in no bits, */
+    memset(a->lengths, 0, sizeof a->lengths);   /* of no bytes, */
+    memset(a->offsets, 0, sizeof a->offsets);   /* from no distance */
 }
 
 /* Gives a lane the next pieces until one needs the loop; 0: none is left, and the lane is parked. */
