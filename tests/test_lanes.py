@@ -5,6 +5,7 @@ import gzip
 import io
 import mmap
 import random
+import tempfile
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packers import KINDS, by_file, by_program, zlib_member
+from packers import KINDS, by_file, by_program, run, zlib_member
 
 import idxio
 from idxio._native import inflate, lanes
@@ -107,10 +108,19 @@ ENCODERS = {
     **{f"igzip -{k}": by_program("igzip", f"-{k}") for k in range(4)},
     **{f"libdeflate -{k}": by_program("libdeflate-gzip", f"-{k}", "-c") for k in range(1, 13)},
     **{f"zlib -{k} strategy {s}": zlib_member(level=k, strategy=s) for k in (1, 6, 9) for s in range(5)},
+    "7z": lambda data: seven_zip(data),
     "zopfli": by_file("zopfli", "--i1", suffix=".gz"),
     "own": lambda data: own(data),
 }
 del ENCODERS["giant block"]  # takes no byte above 253
+
+
+def seven_zip(data):
+    """What 7z makes of data: it takes the name of its output before that of its input."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "x").write_bytes(data)
+        run("7z", "a", "-tgzip", "-mx5", f"{folder}/x.gz", f"{folder}/x")
+        return Path(folder, "x.gz").read_bytes()
 
 
 def own(data):

@@ -114,8 +114,8 @@ static void decode_each_alone(idxio_piece *pieces, size_t n) {
 
 enum {
     LANES = 4,
-    SHARE_OF_8 = 4 * 1740, /* of 4 * 2048: with more literals, eight in a turn are fastest, with fewer, three, or one */
-    SHARE_OF_3 = 4 * 1000,
+    SHARE_OF_8 = 1740, /* of 2048: with more literals, eight in a turn are fastest, with fewer, three, or one */
+    SHARE_OF_3 = 1000,
     CODE_BITS = 11,   /* longer codes are rare, and decoded bit by bit */
     OFFSET_BITS = 8,
     FRONT_BYTES = 2 * IDXIO_WINDOW + 512, /* a window, as much again, and a match or two */
@@ -773,8 +773,10 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
     while (busy) {
         unsigned share = 0;
         for (int l = 0; l < LANES; l++) share += lanes[l].literal_share;
-        int l = share > SHARE_OF_8 ? decode_turns_8(lanes)
-                : share > SHARE_OF_3 ? decode_turns_3(lanes) : decode_turns_1(lanes);
+        share /= (unsigned)busy;
+        int l = share > SHARE_OF_8   ? decode_turns_8(lanes)
+                : share > SHARE_OF_3 ? decode_turns_3(lanes)
+                                     : decode_turns_1(lanes);
         if (serve(&lanes[l])) continue;
         finish(&lanes[l]);
         busy -= !refill(&lanes[l], &next, end, nothing[l]);
