@@ -322,6 +322,32 @@ def test_mutated_pieces_as_zlib(data):
                     assert out[row[2] : row[2] + produced].tobytes() == plain
 
 
+def test_matches_that_reach_before_the_window_as_zlib(mode):
+    """A window that lacks its first bytes, before the output and elsewhere, for short pieces and long ones."""
+    window = words(2, 2000)
+    for size in (12, 30, 300, 3500, 40_000, 90_000):
+        plain = window[: min(2000, size // 2)] + words(size, size - min(2000, size // 2))
+        deflater = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_FIXED, window)
+        stream = deflater.compress(plain) + deflater.flush()
+        verdicts = set()
+        for lacking in (0, 1, 2, 3, 20, 200, 1000, 2000):
+            known = window[lacking:]
+            wanted, _ = by_zlib(stream, 0, 8 * len(stream), known, size)
+            verdicts.add(wanted[0])
+            memory = np.frombuffer(known + bytes(size), np.uint8).copy()
+            apart = np.zeros(size, np.uint8)
+            rows = [(0, 8 * len(stream), len(known), size, -1, len(known))]
+            here = decode(stream, rows, memory)
+            there = decode(stream, [(0, 8 * len(stream), 0, size, lacking, len(known))], apart, window)
+            for (found,), out in ((here, memory[len(known) :]), (there, apart)):
+                if wanted[0] == inflate.END:
+                    assert found == wanted
+                    assert out.tobytes() == plain
+                else:
+                    assert found[0] == inflate.BAD
+        assert verdicts == {inflate.END, inflate.BAD}
+
+
 class Bits:
     """Bits written one after the other, the lowest first."""
 
