@@ -123,7 +123,7 @@ enum {
     COPIED = 32,      /* bytes that a match copies in the loop */
     MOST_LITERALS = 8, /* at two looks at the input, of 57 bits or five codes each; one more and a match at a third */
     ROOM_OF_A_TURN = MOST_LITERALS + 1 + COPIED,
-    BITS_OF_A_TURN = MOST_LITERALS * CODE_BITS + 64 + 8, /* the second look: 8 bytes from any bit on */
+    BITS_OF_A_TURN = MOST_LITERALS * CODE_BITS + 64 + 8, /* the third look is 8 bytes from any bit on */
 };
 
 /* An entry of the table of literals and lengths, two bytes.
