@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test lint format types bench sanitize
+.PHONY: build test lint format types bench sanitize fuzz
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -25,3 +25,6 @@ sanitize:
 
 bench:
 	$(PYTHON) -m benchmarks
+
+fuzz:  # the native code, MINUTES=10 on one core
+	fuzz/run fuzz $(or $(MINUTES),10)

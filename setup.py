@@ -54,13 +54,17 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") els
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
 
 
-def extension(name: str, **flags: Any) -> Extension:
+def extension(name: str, *sources: str, **flags: Any) -> Extension:
     compile_args = ["-O3", "-ffp-contract=off", "-g0", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
     link_args = [*SANITIZE, *flags.pop("extra_link_args", [])]
     return Extension(
         f"idxio._native.{name}",
-        [f"idxio/_native/{name}.pyx"],
-        depends=["idxio/_native/codec.h", *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs"))],
+        [f"idxio/_native/{name}.pyx", *sources],
+        depends=[
+            "idxio/_native/codec.h",
+            *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs", "lanes_core")),
+        ],
+        include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,
         **flags,
@@ -69,7 +73,9 @@ def extension(name: str, **flags: Any) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension(name, **CODEC) for name in ("deflate", "inflate")] + [extension(name) for name in NAMES],
+        [extension(name, **CODEC) for name in ("deflate", "inflate")]
+        + [extension("lanes", "idxio/_native/lanes_core.c", **CODEC)]
+        + [extension(name) for name in NAMES],
         language_level=3,
         build_dir="build/cython",
     )

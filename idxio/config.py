@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from ._native import inflate
+from ._native import inflate, lanes
 
 
 def show_config() -> str:
@@ -35,12 +35,19 @@ def show_config() -> str:
             "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
         )
     checksum = f"{isal}: CRC-32" if isal else f"not built in: {'libdeflate' if libdeflate else 'zlib'} computes CRC-32"
+    if not lanes.supported():
+        decoding = "off: this processor or build has none"
+    elif lanes.mode() == "off":
+        decoding = "off, as IDXIO_LANES says"
+    else:
+        decoding = f"{lanes.mode()}: four pieces of a gzip are decoded at once on each core"
     return "\n".join(
         (
             f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
             f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
             f"zlib        {zlib}: gzip piece by piece",
             f"libdeflate  {codec}",
+            f"lanes       {decoding}",
             f"ISA-L       {checksum}",
         )
     )

@@ -138,7 +138,10 @@ def test_nothing_more_is_read(road, folder, reads, monkeypatch):
     for module in (base, container):
         monkeypatch.setattr(module, "BLOCK", 1 << 16)
     monkeypatch.setattr("idxio.containers.raw.BLOCK", 1 << 16)
-    monkeypatch.setattr("idxio.containers.access.SPAN", 1 << 15)
+    for span in ("SPAN", "LANE_SPAN", "LANE_SPAN_WITH_WINDOW"):
+        monkeypatch.setattr(f"idxio.containers.access.{span}", 1 << 15)
+    for many in ("LANE_SPANS", "LANE_SPANS_WITH_WINDOW"):
+        monkeypatch.setattr(f"idxio.containers.access.{many}", 1)
     monkeypatch.setattr("idxio.windows.BLOCK", 1 << 15)
     monkeypatch.setattr("idxio.containers.guess.SMALLEST_PART", 1 << 17)
     path = folder / name

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._native import inflate
+from .._native import inflate, lanes
 from ..errors import FormatError
 from ..parallel import on_threads
 from ..source import Source
@@ -36,6 +36,10 @@ _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 # Compressed bytes that are decoded in one go, as measured: they and what they unpack to fill an L2 cache of 1 MiB.
 SPAN = 3 << 17
 RUNS = 3
+# The same for a lane, and how many spans one call decodes: so many to each lane, which end at about the same time.
+LANE_SPAN, LANE_SPANS = 1 << 17, 8
+# Where each span costs a window.
+LANE_SPAN_WITH_WINDOW, LANE_SPANS_WITH_WINDOW = 1 << 20, 4
 
 
 class SpanReader:
@@ -70,7 +74,38 @@ class SpanReader:
         status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
         if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
             raise wrong_span(self.source.name, span)
-        crc = inflate.crc32(out[start:])
+        result = self._checked(span, piece, decoder, out[start:], end)
+        self.give(piece, decoder)
+        return result
+
+    def decode_in_lanes(self, table: SpanTable, spans: list[Span], out: Bytes) -> list[tuple[Stretch, int]]:
+        """Decode spans that follow on each other to their places in out, several at a time, as decode does."""
+        first = spans[0].bit >> 3
+        piece, decoder = self.take()
+        piece.load(first, spans[-1].limit - first)
+        if piece.stop < spans[-1].limit:
+            raise wrong_span(self.source.name, spans[-1])
+        windows = [table.window(span.number) for span in spans]
+        rows, place = np.empty((len(spans), 6), np.int64), 0
+        for row, span, window in zip(rows, spans, windows, strict=True):
+            stop = span.stop or 8 * span.limit
+            row[:] = span.bit + piece.offset, stop + piece.offset, span.start, span.end - span.start, place, len(window)
+            place += len(window)
+        results = np.empty((len(spans), 3), np.int64)
+        lanes.decode(piece.data, rows, out, results, b"".join(windows))
+        stretches = []
+        for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
+            wanted = inflate.EDGE if span.stop else inflate.END
+            if status != wanted or produced != span.end - span.start:
+                raise wrong_span(self.source.name, span)
+            end = (bit - piece.offset) >> 3
+            stretches.append(self._checked(span, piece, decoder, out[span.start : span.end], end))
+        self.give(piece, decoder)
+        return stretches
+
+    def _checked(self, span: Span, piece: Piece, decoder: inflate.Decoder, out: Bytes, end: int) -> tuple[Stretch, int]:
+        """What a decoded span is and its CRC-32, if these and the trailer at the byte end are as they should."""
+        crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
             raise wrong_span(self.source.name, span)
         trailer = None
@@ -79,11 +114,10 @@ class SpanReader:
                 raise wrong_span(self.source.name, span)
             data, at = piece.data[: piece.local(span.limit)], piece.local(end)
             trailer = parse_trailer(piece.data.data, at)
-            is_good = not span.is_member or trailer == Trailer(crc, produced & 0xFFFFFFFF)
+            is_good = not span.is_member or trailer == Trailer(crc, len(out) & 0xFFFFFFFF)
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
-        self.give(piece, decoder)
-        return Stretch(produced, trailer), crc
+        return Stretch(len(out), trailer), crc
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -113,22 +147,38 @@ def wrong_span(name: str, span: Span) -> FormatError:
     )
 
 
+def use_lanes() -> bool:
+    """Whether several spans are decoded at once, on each thread."""
+    return lanes.mode() != "off" and lanes.supported()
+
+
 def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
-    # As many for each thread: in the end one would wait for the others.
-    each = max(1, round(table.limit / (threads * SPAN)))
-    spans = table.merged(-(-table.limit // (threads * each)))
+    in_lanes = use_lanes()
+    # As many runs for each thread: in the end one would wait for the others.
+    if in_lanes:
+        plain = table.is_plain
+        spans = table.merged(LANE_SPAN if plain else LANE_SPAN_WITH_WINDOW)
+        each = LANE_SPANS if plain else LANE_SPANS_WITH_WINDOW
+        count = threads * max(1, round(len(spans) / (threads * each)))
+    else:
+        each = max(1, round(table.limit / (threads * SPAN)))
+        spans = table.merged(-(-table.limit // (threads * each)))
+        # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one
+        # may be slower.
+        windows = any(span.needs_window for span in spans)
+        count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
     if not spans or table.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
-    # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one may
-    # be slower.
-    windows = any(span.needs_window for span in spans)
-    count = min(len(spans), RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans))
+    count = min(len(spans), count)
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
     found: list[list[tuple[Stretch, int]]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
+        if in_lanes:
+            found[k] = reader.decode_in_lanes(table, runs[k], out)
+            return
         for stretch in _read_run(reader, table, runs[k], out):
             found[k].append(stretch)
             yield

@@ -15,7 +15,7 @@ from ..memory import allocate, populating
 from ..parallel import on_threads
 from ..source import BufferSource, Source
 from . import seekindex
-from .access import SPAN, Cache, SpanReader, decode_apart, read_by_table, wrong_span
+from .access import SPAN, Cache, SpanReader, decode_apart, read_by_table, use_lanes, wrong_span
 from .base import BLOCK, Container, Stream
 from .chunked import own_table
 from .gathering import Fronts, Parts, plan
@@ -91,15 +91,14 @@ class Gzip(Container):
     def read_whole(self, out: memoryview, threads: int) -> int:
         failed: SpanTable | None = None
         if self.source.size is not None:
-            if threads > 1 and len(out) >= _WORTH_THREADS:
+            if len(out) >= _WORTH_THREADS and (threads > 1 or use_lanes()):
                 table, memory = self.table, np.frombuffer(out, np.uint8)
-                if not table.complete:
-                    if self._read_by_guess(memory, threads):
+                if table.complete:
+                    if self._read_by_table(table, memory, threads):
                         return len(out)
-                elif self._read_by_table(table, memory, threads):
-                    return len(out)
-                else:
                     failed = table
+                elif threads > 1 and self._read_by_guess(memory, threads):
+                    return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if self._read_in_order(out):
                     self._drop(failed, SpanTable())
