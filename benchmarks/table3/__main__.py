@@ -16,6 +16,7 @@ from .results import Results, read
 from .rows import select, table
 
 DEFAULT_RESULTS = Path(__file__).with_name("results.jsonl")
+DEFAULT_STAGES = Path.home() / ".cache" / "idxio-table3"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no repetition runs on alone
     deadline = time.time() + options.hours * 3600
     with closing(Results(options.results)) as results:
-        running.run(running.jobs(rows), running.load(options.data), results, options.jobs, deadline)
+        running.run(running.jobs(rows), running.load(options.data), results, options.stages, options.jobs, deadline)
     return 0
 
 
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hours", type=float, default=1, help="how long to run at most (1)")
     parser.add_argument("--jobs", type=int, default=1, help="how many repetitions at a time, one core each (1)")
     parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="the file that the results are added to")
+    parser.add_argument(
+        "--stages", type=Path, default=DEFAULT_STAGES, help="the folder that unfinished fits are kept in"
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the folder of Fashion-MNIST's four .gz files")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page of the results instead")
     return parser

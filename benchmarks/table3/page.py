@@ -47,6 +47,12 @@ def as_markdown(rows: Sequence[Row], records: Sequence[Record]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def apart(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+    """The rows that are set bold: those of the last versions that were run."""
+    by_row = _repetitions(records[-1]["versions"], records)
+    return [row for row in rows if row.name in by_row and abs(difference(row, by_row)) > TARGET]
+
+
 def _repetitions(versions: Record, records: Sequence[Record]) -> dict[str, list[Record]]:
     """What was run of each row with these versions; if its estimator changed, with the last one."""
     ours = [record for record in records if record["versions"] == versions and "accuracy" in record]
@@ -60,29 +66,29 @@ def _repetitions(versions: Record, records: Sequence[Record]) -> dict[str, list[
 
 def _of_versions(versions: Record, rows: Sequence[Row], by_row: dict[str, list[Record]]) -> list[str]:
     ran = [row for row in rows if row.name in by_row]
-    apart = [row for row in ran if abs(_difference(row, by_row)) > TARGET]
+    bold = [row for row in ran if abs(difference(row, by_row)) > TARGET]
     count = sum(map(len, by_row.values()))
-    hours = sum(record["cpu_seconds"] for records in by_row.values() for record in records) / 3600
     summary = (
         f"{len(ran)} of {len(rows)} rows, {len({row.classifier for row in ran})} of "
-        f"{len({row.classifier for row in rows})} classifiers, {count} repetitions in {hours:.1f} hours of processor "
-        f"time. {len(ran) - len(apart)} rows are within {TARGET} of the paper; {len(apart)}, set bold, are not: what "
+        f"{len({row.classifier for row in rows})} classifiers, {count} repetitions. "
+        f"{len(ran) - len(bold)} rows are within {TARGET} of the paper; {len(bold)}, set bold, are not: what "
         "is known of the cause stands below the table."
     )
     lines = [_line(row, by_row) for row in ran]
     columns = ("classifier", "parameters", "paper", "ours", "difference", "spread", "repetitions", "seconds")
     title = ", ".join(f"{'Python' if name == 'python' else name} {version}" for name, version in versions.items())
-    classifiers = dict.fromkeys(row.classifier for row in apart)
+    classifiers = dict.fromkeys(row.classifier for row in bold)
     reasons = [f"**{classifier}**: {WHY.get(classifier, 'not explained.')}" for classifier in classifiers]
     return [
         f"## {title}",
         _wrapped(summary),
         _pipes(columns, lines),
-        *map(_wrapped, [COMMON, *reasons] if apart else []),
+        *map(_wrapped, [COMMON, *reasons] if bold else []),
     ]
 
 
-def _difference(row: Row, by_row: dict[str, list[Record]]) -> float:
+def difference(row: Row, by_row: dict[str, list[Record]]) -> float:
+    """Ours less the paper's."""
     # As printed: of figures with three decimals, since the paper has no more.
     return round(round(mean(record["accuracy"] for record in by_row[row.name]), 3) - row.paper, 3)
 
@@ -90,14 +96,14 @@ def _difference(row: Row, by_row: dict[str, list[Record]]) -> float:
 def _line(row: Row, by_row: dict[str, list[Record]]) -> tuple[str, ...]:
     records = by_row[row.name]
     accuracies = [record["accuracy"] for record in records]
-    difference = _difference(row, by_row)
-    text = f"{difference:+.3f}"
+    off = difference(row, by_row)
+    text = f"{off:+.3f}"
     return (
         row.classifier,
         _code(row),
         f"{row.paper:.3f}",
         f"{mean(accuracies):.3f}",
-        f"**{text}**" if abs(difference) > TARGET else text,
+        f"**{text}**" if abs(off) > TARGET else text,
         f"{max(accuracies) - min(accuracies):.4f}" if len(records) > 1 else "",
         str(len(records)),
         f"{mean(record['cpu_seconds'] for record in records):.1f}",

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-"""row, estimator, versions, repetition; then accuracy, cpu_seconds and wall_seconds, or an error."""
+"""row, estimator, versions, repetition, and in causes.jsonl what was changed; then accuracy, cpu_seconds and
+wall_seconds, or an error."""
 
 
 def read(path: Path) -> list[Record]:
@@ -33,7 +34,7 @@ def read(path: Path) -> list[Record]:
 def key(record: Record) -> tuple[Any, ...]:
     """What a repetition is told by: another version, or another estimator for the row, is another experiment."""
     versions = tuple(sorted(record["versions"].items()))
-    return record["row"], record["estimator"], versions, record["repetition"]
+    return record["row"], record["estimator"], versions, record["repetition"], record.get("changed")
 
 
 class Results:
