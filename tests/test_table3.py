@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import idxio
-from benchmarks.table3 import fits, page, running
+from benchmarks.table3 import causes, fits, page, running
 from benchmarks.table3.estimators import describe, make
 from benchmarks.table3.results import Results, key, read
 from benchmarks.table3.rows import select, table
@@ -187,7 +187,7 @@ def test_rows_run_and_a_page_shows_them(part):
     run(part, "--page", str(part / "page.md"))
     text = (part / "page.md").read_text()
     assert "2 of 126 rows, 2 of 13 classifiers, 10 repetitions" in text
-    (line,) = [line for line in text.splitlines() if line.startswith("| GaussianNB")]
+    line = next(line for line in text.splitlines() if line.startswith("| GaussianNB"))
     mean = sum(accuracies[NB]) / 5
     assert f"| 0.511 | {mean:.3f} | **{round(mean, 3) - 0.511:+.3f}** |" in line
     assert text.count("no time yet") == 124
@@ -289,7 +289,7 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
     running.run(running.jobs([bad]), data, results, part, 1, time.time() + 60)
     (record,) = results.records  # its other repetitions were not tried
     assert record["error"].startswith("ValueError: ")
-    assert "fails: ValueError" in page.as_markdown(ROWS, results.records)
+    assert "fails: ValueError" in page.as_markdown(ROWS, results.records, [])
 
     def slow(*_):
         time.sleep(3)
@@ -301,6 +301,42 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
     assert not (part / "ended").exists()
     assert len(results.records) == 1
     assert f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
+
+
+def test_the_version_of_then_is_asked_the_same(part, results):
+    rows = select(ROWS, [TREE])
+    causes.run_old(rows, running.raw(part), results, Path(sys.executable), part)  # of another version, the same program
+    scaled, raw, *again = results.records
+    assert scaled["accuracy"] == alone(rows[0], 0, running.load(part))
+    assert raw["accuracy"] == alone(rows[0], 0, running.raw(part))
+    assert again[0]["accuracy"] == alone(rows[0], 1, running.load(part))
+    assert scaled["versions"] == running.versions()
+    before = len(results.records)
+    causes.run_old(rows, running.raw(part), results, Path(sys.executable), part)
+    assert len(results.records) == before
+
+
+def test_one_thing_is_changed_at_a_time_and_the_page_shows_what_came_of_it(part, results):
+    rows = select(ROWS, [NB, "Perceptron:penalty=l2"])
+    data = small(running.raw(part), 600)
+    causes.run_changed(rows, data, results)
+    found = {(record["row"], record["changed"]): record["accuracy"] for record in results.records}
+    splits = [f"split {number}" for number in range(1, 5)]
+    assert [changed for row, changed in found if row == NB][-4:] == splits
+    assert [changed for row, changed in found if row != NB] == ["passes 1", "passes 2", "passes 10", *splits]
+    assert len({found[NB, split] for split in splits}) > 1
+
+    ours = [
+        {**job.identities[row.name], "accuracy": row.paper + 0.1, "cpu_seconds": 1.0}
+        for job in running.jobs(rows)
+        for row in job.rows
+        if job.repetition == 0
+    ]
+    text = page.as_markdown(ROWS, ours, results.records)
+    nb = [found[NB, split] for split in splits]
+    assert f"| 0.511 | 0.611 | {min(nb):.3f} to {max(nb):.3f} |" in text
+    passes = found[rows[1].name, "passes 2"] - rows[1].paper
+    assert f"| passes 2 | 1 | {passes:+.3f} | +0.100 |" in text
 
 
 def test_the_committed_results_are_of_these_rows():

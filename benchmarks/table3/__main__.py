@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..files import DEFAULT_DATA
-from . import page, running
+from . import causes, page, running
 from .results import Results, read
 from .rows import select, table
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{row.paper:.3f}  {row.name}")
         return 0
     if options.page is not None:
-        options.page.write_text(page.as_markdown(rows, read(options.results)))
+        options.page.write_text(page.as_markdown(rows, read(options.results), read(causes.RESULTS)))
         return 0
     if find_spec("sklearn") is None:
         raise SystemExit("scikit-learn is missing: pip install 'idxio[bench]'")

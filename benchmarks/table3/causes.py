@@ -1,6 +1,7 @@
 """The rows that are not the paper's, run again with one thing changed: ``python -m benchmarks.table3.causes``.
 
-Results are added to causes.jsonl; a run goes on where the last one ended.
+Each with the seeds of the first repetitions, so that the change alone makes the difference. Results are added to
+causes.jsonl; a run goes on where the last one ended.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..files import DEFAULT_DATA
-from . import page
+from .comparing import apart, repetitions
 from .estimators import MODULES, describe, make
 from .fits import Data, Watch
 from .results import Record, Results, read
@@ -30,12 +32,12 @@ RESULTS = Path(__file__).with_name("causes.jsonl")
 
 OLD = {"scikit-learn": "0.19.2", "numpy": "1.13.3", "scipy": "0.19.1"}
 """Of the paper's time."""
+OLD_NAME = f"scikit-learn {OLD['scikit-learn']}"
 
 REPETITIONS = 3
-"""With these; the other changes are run once."""
-
+"""With these; another change is tried once."""
 LONG = 100
-"""Seconds; a row that takes longer is run once with these, and with no other change."""
+"""Seconds; a row that takes longer is run with these once, and with no other change."""
 
 _OLD_FIT = Path(__file__).with_name("fit_019.py")
 _PASSES = ("PassiveAggressiveClassifier", "Perceptron", "SGDClassifier")
@@ -44,15 +46,18 @@ _PASSES = ("PassiveAggressiveClassifier", "Perceptron", "SGDClassifier")
 def main(arguments: list[str] | None = None) -> int:
     """Run what is left."""
     options = _parser().parse_args(arguments)
-    rows = table()
-    rows = select(rows, options.rows) if options.rows else page.apart(rows, read(options.results))
+    records = read(options.results)
+    rows = select(table(), options.rows)
+    if not options.rows:
+        rows = apart(rows, repetitions(records[-1]["versions"], records))
     rows.sort(key=lambda row: row.seconds)
     data = raw(options.data)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the environment is removed
     with closing(Results(options.causes)) as results:
         if options.python36:
             with tempfile.TemporaryDirectory(prefix="table3-") as folder:
-                _run_old(rows, data, results, _old_python(options.python36, Path(folder)), Path(folder))
-        _run_changed(rows, data, results)
+                run_old(rows, data, results, _old_python(options.python36, Path(folder)), Path(folder))
+        run_changed(rows, data, results)
     return 0
 
 
@@ -62,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--python36",
         metavar="PROGRAM",
-        help=f"a Python 3.6, to run scikit-learn {OLD['scikit-learn']} with too, in an environment of its own",
+        help=f"a Python 3.6, to run {OLD_NAME} with too, in an environment of its own",
     )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the folder of Fashion-MNIST's four .gz files")
     parser.add_argument("--results", type=Path, default=RESULTS.with_name("results.jsonl"), help="the page's results")
@@ -79,7 +84,8 @@ def _old_python(python: str, folder: Path) -> Path:
     return made
 
 
-def _run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, folder: Path) -> None:
+def run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, folder: Path) -> None:
+    """With a Python that has the scikit-learn of then, as many rows as are left."""
     for name, values in vars(data).items():
         np.save(folder / f"{name}.npy", values)
     # numpy of then doesn't know the processors of today, whose kernels its OpenBLAS may mistake.
@@ -90,32 +96,33 @@ def _run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, fo
         assert process.stdin
         assert process.stdout
         about = json.loads(process.stdout.readline())
-        for repetition in range(REPETITIONS):
-            for row in rows:
-                if repetition and row.seconds > LONG:
-                    continue
-                for pixels in ("scaled", "raw"):
-                    job = {
-                        "module": MODULES[row.classifier],
-                        "classifier": row.classifier,
-                        "parameters": row.parameters,  # the rest are 0.19's defaults
-                        "repetition": repetition,
-                        "pixels": pixels,
-                    }
-                    identity = {
-                        "row": row.name,
-                        "estimator": f"{row.classifier}(**{row.parameters})",
-                        "versions": about,
-                        "repetition": repetition,
-                        "changed": f"{pixels} pixels with scikit-learn {OLD['scikit-learn']}",
-                    }
-                    if not results.has(identity):
-                        print(json.dumps(job), file=process.stdin, flush=True)
-                        _add(results, identity, json.loads(process.stdout.readline()))
+        for row, repetition, pixels in _old_jobs(rows):
+            job = {
+                "module": MODULES[row.classifier],
+                "classifier": row.classifier,
+                "parameters": row.parameters,  # the rest are 0.19's defaults
+                "seed": repetition,
+                "pixels": pixels,
+            }
+            identity = {
+                "row": row.name,
+                "estimator": f"{row.classifier}(**{row.parameters})",
+                "versions": about,
+                "repetition": repetition,
+                "changed": f"{OLD_NAME}, {pixels}",
+            }
+            if not results.has(identity):
+                print(json.dumps(job), file=process.stdin, flush=True)
+                _add(results, identity, json.loads(process.stdout.readline()))
         process.stdin.close()
 
 
-def _run_changed(rows: Sequence[Row], data: Data, results: Results) -> None:
+def _old_jobs(rows: Sequence[Row]) -> list[tuple[Row, int, str]]:
+    once = [(row, 0, pixels) for row in rows for pixels in ("scaled", "raw")]
+    return once + [(row, seed, "scaled") for seed in range(1, REPETITIONS) for row in rows if row.seconds <= LONG]
+
+
+def run_changed(rows: Sequence[Row], data: Data, results: Results) -> None:
     """With the scikit-learn of today, one option or the split of the images changed."""
     from threadpoolctl import threadpool_limits
 
@@ -136,7 +143,7 @@ def _changes(row: Row) -> list[tuple[str, dict[str, Any]]]:
     if row.classifier in _PASSES:
         return [(f"passes {count}", {"max_iter": count}) for count in (1, 2, 10)]
     if row.classifier == "GaussianNB":
-        return [(f"smoothing {part:g}", {"var_smoothing": part}) for part in (1e-13, 1e-11, 1e-7, 1e-4)]
+        return [(f"smoothing {part:g}", {"var_smoothing": part}) for part in (1e-15, 1e-12, 1e-6, 1e-3)]
     return []
 
 
@@ -171,7 +178,9 @@ def _measure(
 
 def _add(results: Results, identity: Record, outcome: Record) -> None:
     results.add({**identity, **outcome})
-    print(f"{identity['row']}, {identity['changed']}, {identity['repetition']}: {outcome['accuracy']:.4f}", flush=True)
+    print(
+        f"{identity['row']}, {identity['changed']}, {identity['repetition'] + 1}: {outcome['accuracy']:.4f}", flush=True
+    )
 
 
 if __name__ == "__main__":

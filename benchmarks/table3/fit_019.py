@@ -40,8 +40,8 @@ def main(folder: str) -> None:
         cpu, wall = time.process_time(), time.perf_counter()
         estimator = getattr(importlib.import_module(job["module"]), job["classifier"])(**job["parameters"])
         if "random_state" in estimator.get_params():
-            estimator.set_params(random_state=job["repetition"])
-        shuffled, labels = shuffle(images, train_labels, random_state=job["repetition"])
+            estimator.set_params(random_state=job["seed"])
+        shuffled, labels = shuffle(images, train_labels, random_state=job["seed"])
         accuracy = float(estimator.fit(shuffled, labels).score(test_images, test_labels))
         seconds = time.process_time() - cpu, time.perf_counter() - wall
         say({"accuracy": accuracy, "cpu_seconds": round(seconds[0], 3), "wall_seconds": round(seconds[1], 3)})
