@@ -172,7 +172,7 @@ def run(part, *arguments):
 def test_rows_run_and_a_page_shows_them(part):
     assert "5 repetitions are left" in run(part, NB, "--hours", "0")
     assert read(part / "r") == []
-    run(part, NB, TREE, "--jobs", "2")
+    run(part, NB, TREE, "--jobs", "2", "--hours", "1000")
     records = read(part / "r")
     assert sorted((record["row"], record["repetition"]) for record in records) == [
         (name, repetition) for name in (TREE, NB) for repetition in range(5)
@@ -304,7 +304,7 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
 
 
 def test_the_version_of_then_is_asked_the_same(part, results):
-    rows = select(ROWS, [TREE])
+    rows = select(ROWS, ["Perceptron:penalty=l2"])
     causes.run_old(rows, running.raw(part), results, Path(sys.executable), part)  # of another version, the same program
     scaled, raw, *again = results.records
     assert scaled["accuracy"] == alone(rows[0], 0, running.load(part))

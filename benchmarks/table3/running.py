@@ -130,8 +130,9 @@ def run(todo: Sequence[Job], data: Data, results: Results, stages: Path, process
                 running[ours] = process, job
             if not running:
                 break
-            ready = wait(list(running), max(0, deadline - time.time()))
-            if not ready:
+            left = deadline - time.time()
+            ready = wait(list(running), min(max(0, left), 3600))  # the system's own limit is some days
+            if not ready and left <= 0:
                 break
             for end in ready:
                 process, job = running.pop(end)
@@ -142,8 +143,8 @@ def run(todo: Sequence[Job], data: Data, results: Results, stages: Path, process
                 if any("error" in outcome for _, outcome in answers):  # other repetitions would fail too
                     waiting = [other for other in waiting if family(other.rows[0]) != family(job.rows[0])]
                 answered = [row for row, _ in answers]
-                if left := tuple(row for row in job.rows if row not in answered):
-                    running[end] = process, replace(job, rows=left)
+                if rows := tuple(row for row in job.rows if row not in answered):
+                    running[end] = process, replace(job, rows=rows)
                 else:
                     process.join()
                     end.close()
