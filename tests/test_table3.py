@@ -304,16 +304,17 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
 
 
 def test_the_version_of_then_is_asked_the_same(part, results):
-    rows = select(ROWS, ["Perceptron:penalty=l2"])
-    causes.run_old(rows, running.raw(part), results, Path(sys.executable), part)  # of another version, the same program
-    scaled, raw, *again = results.records
-    assert scaled["accuracy"] == alone(rows[0], 0, running.load(part))
-    assert raw["accuracy"] == alone(rows[0], 0, running.raw(part))
-    assert again[0]["accuracy"] == alone(rows[0], 1, running.load(part))
-    assert scaled["versions"] == running.versions()
-    before = len(results.records)
-    causes.run_old(rows, running.raw(part), results, Path(sys.executable), part)
-    assert len(results.records) == before
+    tree, perceptron = select(ROWS, [TREE, "Perceptron:penalty=l2"])
+    python = Path(sys.executable)  # of another version, the same program
+    causes.run_old([tree, perceptron], running.raw(part), results, python, part)
+    found = {(r["row"], r["changed"].split()[-1], r["repetition"]): r["accuracy"] for r in results.records}
+    assert len(found) == 8
+    assert found[tree.name, "scaled", 0] == alone(tree, 0, running.load(part))
+    assert found[tree.name, "raw", 0] == alone(tree, 0, running.raw(part))
+    assert len({found[perceptron.name, "scaled", repetition] for repetition in range(5)}) > 1
+    assert all(record["versions"] == running.versions() for record in results.records)
+    causes.run_old([tree, perceptron], running.raw(part), results, python, part)
+    assert len(results.records) == 8
 
 
 def test_one_thing_is_changed_at_a_time_and_the_page_shows_what_came_of_it(part, results):

@@ -35,7 +35,7 @@ OLD = {"scikit-learn": "0.19.2", "numpy": "1.13.3", "scipy": "0.19.1"}
 OLD_NAME = f"scikit-learn {OLD['scikit-learn']}"
 
 REPETITIONS = 5
-"""With these, of a classifier that hangs on the order of the images, whose seed was drawn otherwise then; else one."""
+"""With these, of the classifiers that draw otherwise from a seed since; of the others one."""
 LONG = 100
 """Seconds; a row that takes longer is run with these alone, and with no other change."""
 
