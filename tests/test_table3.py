@@ -137,6 +137,16 @@ def test_a_repetition_is_there_once(tmp_path):
         read(path)
 
 
+def test_a_result_reaches_a_file_that_was_put_in_the_place_of_the_first(results, tmp_path):
+    first, second = (job.identities[NB] for job in running.jobs(select(ROWS, [NB]))[:2])
+    results.add({**first, "accuracy": 0.5, "cpu_seconds": 1.0})
+    path = tmp_path / "r"
+    (tmp_path / "other").write_bytes(path.read_bytes() * 2)
+    (tmp_path / "other").replace(path)  # as git does
+    results.add({**second, "accuracy": 0.6, "cpu_seconds": 1.0})
+    assert [record["accuracy"] for record in read(path)] == [0.5, 0.5, 0.6]
+
+
 @pytest.fixture
 def part(fashion_mnist, tmp_path):
     """A folder with the first images of the real files."""
