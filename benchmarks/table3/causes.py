@@ -90,20 +90,12 @@ def run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, fol
         np.save(folder / f"{name}.npy", values)
     # numpy of then doesn't know the processors of today, whose kernels its OpenBLAS may mistake.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [python, _OLD_FIT, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        about = json.loads(process.stdout.readline())
+    )
+    try:
+        about = _answer(process)
         for row, repetition, pixels in _old_jobs(rows):
-            job = {
-                "module": MODULES[row.classifier],
-                "classifier": row.classifier,
-                "parameters": row.parameters,  # the rest are 0.19's defaults
-                "seed": repetition,
-                "pixels": pixels,
-            }
             identity = {
                 "row": row.name,
                 "estimator": f"{row.classifier}(**{row.parameters})",
@@ -111,16 +103,39 @@ def run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, fol
                 "repetition": repetition,
                 "changed": f"{OLD_NAME}, {pixels}",
             }
-            if not results.has(identity):
-                print(json.dumps(job), file=process.stdin, flush=True)
-                _add(results, identity, json.loads(process.stdout.readline()))
-        process.stdin.close()
+            if results.has(identity):
+                continue
+            job = {
+                "module": MODULES[row.classifier],
+                "classifier": row.classifier,
+                "parameters": row.parameters,  # the rest are 0.19's defaults
+                "seed": repetition,
+                "pixels": pixels,
+            }
+            assert process.stdin
+            print(json.dumps(job), file=process.stdin, flush=True)
+            _add(results, identity, _answer(process))
+    finally:
+        process.kill()  # it would end its fit first
+        process.communicate()
+
+
+def _answer(process: subprocess.Popen[str]) -> Record:
+    assert process.stdout
+    if not (line := process.stdout.readline()):
+        raise SystemExit(f"{_OLD_FIT.name} ended with {process.wait()}; its own words are above")
+    answer: Record = json.loads(line)
+    return answer
 
 
 def _old_jobs(rows: Sequence[Row]) -> list[tuple[Row, int, str]]:
-    once = [(row, 0, pixels) for row in rows for pixels in ("scaled", "raw")]
+    """Each row once, then again those that hang on chance, then the long ones."""
+
+    def once(long: bool) -> list[tuple[Row, int, str]]:
+        return [(row, 0, pixels) for row in rows for pixels in ("scaled", "raw") if (row.seconds > LONG) == long]
+
     again = [row for row in rows if row.classifier in _PASSES]
-    return once + [(row, seed, "scaled") for seed in range(1, REPETITIONS) for row in again]
+    return once(False) + [(row, seed, "scaled") for seed in range(1, REPETITIONS) for row in again] + once(True)
 
 
 def run_changed(rows: Sequence[Row], data: Data, results: Results) -> None:
