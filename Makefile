@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test lint format types bench sanitize fuzz
+.PHONY: build test lint format types bench sanitize fuzz table3
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -28,3 +28,7 @@ bench:
 
 fuzz:  # the native code, MINUTES=10 on one core
 	fuzz/run fuzz $(or $(MINUTES),10)
+
+table3:  # on where it stopped, on the last core when nothing else wants it; stop it at any time
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE nice -n 19 chrt --idle 0 taskset -c $$(($$(nproc) - 1)) \
+		$(PYTHON) -m benchmarks.table3 --hours 1000

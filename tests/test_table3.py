@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import idxio
-from benchmarks.table3 import page, running
+from benchmarks.table3 import causes, fits, page, running
 from benchmarks.table3.estimators import describe, make
 from benchmarks.table3.results import Results, key, read
 from benchmarks.table3.rows import select, table
@@ -80,49 +80,71 @@ def results(tmp_path):
         yield results
 
 
-def test_one_repetition_of_each_classifier_comes_first_then_the_cheapest(results):
+def test_each_row_comes_once_before_any_again_and_most_rows_an_hour_first(results):
     todo = running.jobs(ROWS)
+    assert sum(len(job.rows) for job in todo) == 126 * running.REPETITIONS
     jobs = running.order(todo, results)
-    assert len(jobs) == 126 * running.REPETITIONS
-    assert len({job.row.classifier for job in jobs[:13]}) == 13
-    for job in jobs[:13]:
-        assert job.repetition == 0
-        assert job.row.seconds == min(row.seconds for row in ROWS if row.classifier == job.row.classifier)
-    costs = [job.row.seconds * (job.repetition + 1) for job in jobs[13:]]
+    once = [job for job in jobs if job.repetition == 0]
+    assert jobs[: len(once)] == once
+    assert sorted(row.name for job in once for row in job.rows) == sorted(row.name for row in ROWS)
+    costs = [max(row.seconds for row in job.rows) / len(job.rows) for job in once]
     assert costs == sorted(costs)
+    for job in jobs:
+        long = max(row.seconds for row in job.rows) > running.LONG
+        assert (job.repetition == 0) or not long
     for job in todo:
-        if job.row.classifier == "GaussianNB" and job.repetition < 4:
-            results.add({**job.identity, "accuracy": 0.5, "cpu_seconds": 9e9})
-    jobs = running.order(todo, results)
-    assert len({job.row.classifier for job in jobs[:12]} - {"GaussianNB"}) == 12
-    assert (jobs[-1].row.name, jobs[-1].repetition) == (NB, 4)  # what was measured counts, not what was guessed
+        if job.rows[0].name == NB and job.repetition < 4:
+            results.add({**job.identities[NB], "accuracy": 0.5, "cpu_seconds": 1100.0})
+    last = running.order(todo, results)[-1]
+    assert (last.rows[0].name, last.repetition) == (NB, 4)  # what was measured counts, not what was guessed
+
+
+def test_a_fit_answers_what_is_left_of_its_family(results):
+    rows = select(ROWS, ["GradientBoostingClassifier"])
+    todo = running.jobs(rows)
+    shallow = next(job for job in todo if job.rows[0].parameters["max_depth"] == 3)
+    assert sorted(row.parameters["n_estimators"] for row in shallow.rows) == [10, 50, 100]
+    done = next(row for row in shallow.rows if row.parameters["n_estimators"] == 10)
+    results.add({**shallow.identities[done.name], "accuracy": 0.8, "cpu_seconds": 500.0})
+    left = [row for job in running.order(todo, results) for row in job.rows if job.repetition == 0]
+    assert sorted(row.name for row in left) == sorted(row.name for row in rows if row != done)
 
 
 def test_a_repetition_is_there_once(tmp_path):
     path = tmp_path / "folder" / "results.jsonl"
-    job, other = running.jobs(select(ROWS, [NB]))[:2]
+    first, second = (job.identities[NB] for job in running.jobs(select(ROWS, [NB]))[:2])
     results = Results(path)
     with pytest.raises(SystemExit, match="another run is adding to it"):
         Results(path)
-    results.add({**other.identity, "error": "MemoryError"})
-    results.add({**job.identity, "accuracy": 0.5, "cpu_seconds": 1.0})
+    results.add({**second, "error": "MemoryError"})
+    results.add({**first, "accuracy": 0.5, "cpu_seconds": 1.0})
     with pytest.raises(ValueError, match="repetition 0 is there already"):
-        results.add({**job.identity, "accuracy": 0.6, "cpu_seconds": 1.0})
+        results.add({**first, "accuracy": 0.6, "cpu_seconds": 1.0})
     results.close()
     with path.open("ab") as file:
         file.write(b'{"row": "GaussianNB:pri')  # killed in the middle of a line
     assert len(read(path)) == 2
     results = Results(path)
-    assert results.has(job.identity)
-    assert not results.has(other.identity)
-    assert not results.has({**job.identity, "versions": {**job.identity["versions"], "numpy": "0"}})
-    assert not results.has({**job.identity, "estimator": "GaussianNB()"})
-    results.add({**other.identity, "accuracy": 0.7, "cpu_seconds": 1.0})
+    assert results.has(first)
+    assert not results.has(second)
+    assert not results.has({**first, "versions": {**first["versions"], "numpy": "0"}})
+    assert not results.has({**first, "estimator": "GaussianNB()"})
+    results.add({**second, "accuracy": 0.7, "cpu_seconds": 1.0})
     results.close()
     assert [record.get("accuracy") for record in read(path)] == [None, 0.5, 0.7]
     path.write_bytes(b"{}\n" + path.read_bytes())
     with pytest.raises(SystemExit, match="line 1: no result"):
         read(path)
+
+
+def test_a_result_reaches_a_file_that_was_put_in_the_place_of_the_first(results, tmp_path):
+    first, second = (job.identities[NB] for job in running.jobs(select(ROWS, [NB]))[:2])
+    results.add({**first, "accuracy": 0.5, "cpu_seconds": 1.0})
+    path = tmp_path / "r"
+    (tmp_path / "other").write_bytes(path.read_bytes() * 2)
+    (tmp_path / "other").replace(path)  # as git does
+    results.add({**second, "accuracy": 0.6, "cpu_seconds": 1.0})
+    assert [record["accuracy"] for record in read(path)] == [0.5, 0.5, 0.6]
 
 
 @pytest.fixture
@@ -137,7 +159,18 @@ def part(fashion_mnist, tmp_path):
 
 def command(part, *arguments):
     # Run as a program: it forks, and threads of the tests' process would be in the way.
-    return [sys.executable, "-m", "benchmarks.table3", "--data", str(part), "--results", str(part / "r"), *arguments]
+    return [
+        sys.executable,
+        "-m",
+        "benchmarks.table3",
+        "--data",
+        str(part),
+        "--results",
+        str(part / "r"),
+        "--stages",
+        str(part / "stages"),
+        *arguments,
+    ]
 
 
 def run(part, *arguments):
@@ -149,7 +182,7 @@ def run(part, *arguments):
 def test_rows_run_and_a_page_shows_them(part):
     assert "5 repetitions are left" in run(part, NB, "--hours", "0")
     assert read(part / "r") == []
-    run(part, NB, TREE, "--jobs", "2")
+    run(part, NB, TREE, "--jobs", "2", "--hours", "1000")
     records = read(part / "r")
     assert sorted((record["row"], record["repetition"]) for record in records) == [
         (name, repetition) for name in (TREE, NB) for repetition in range(5)
@@ -164,10 +197,18 @@ def test_rows_run_and_a_page_shows_them(part):
     run(part, "--page", str(part / "page.md"))
     text = (part / "page.md").read_text()
     assert "2 of 126 rows, 2 of 13 classifiers, 10 repetitions" in text
-    (line,) = [line for line in text.splitlines() if line.startswith("| GaussianNB")]
+    line = next(line for line in text.splitlines() if line.startswith("| GaussianNB"))
     mean = sum(accuracies[NB]) / 5
     assert f"| 0.511 | {mean:.3f} | **{round(mean, 3) - 0.511:+.3f}** |" in line
     assert text.count("no time yet") == 124
+
+
+def small(data, count):
+    return fits.Data(data.train[:count], data.train_labels[:count], data.test[:200], data.test_labels[:200])
+
+
+def accuracies(rows, repetition, data, folder):
+    return {row.name: outcome["accuracy"] for row, outcome in fits.measure(rows, repetition, data, folder)}
 
 
 def test_a_repetition_is_the_same_again(part):
@@ -176,8 +217,63 @@ def test_a_repetition_is_the_same_again(part):
     assert abs(data.train[:, 400].std() - 1) < 1e-9
     assert abs(data.test[:, 400].std() - 1) > 1e-9  # by the training data's scale, not its own
     first, second = running.jobs(select(ROWS, ["SGDClassifier:loss=hinge,penalty=l2"]))[:2]
-    accuracies = [running.measure(job, data)["accuracy"] for job in (first, second, first)]
-    assert accuracies[0] == accuracies[2] != accuracies[1]
+    found = [accuracies(job.rows, job.repetition, data, part) for job in (first, second, first)]
+    assert found[0] == found[2] != found[1]
+
+
+def alone(row, seed, data):
+    from sklearn.utils import shuffle
+
+    images, labels = shuffle(data.train, data.train_labels, random_state=seed)
+    return float(make(row, seed).fit(images, labels).score(data.test, data.test_labels))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"KNeighborsClassifier:weights={w},n_neighbors={k},p=1" for w in ("uniform", "distance") for k in (1, 5, 9)],
+        [
+            f"LinearSVC:loss={loss},C=1,multi_class=crammer_singer,penalty={penalty}"
+            for loss in ("hinge", "squared_hinge")
+            for penalty in ("l1", "l2")
+        ],
+    ],
+)
+def test_one_fit_answers_as_one_for_each_row_would(part, names):
+    data = small(running.load(part), 600)
+    rows = select(ROWS, names)
+    (job,) = [job for job in running.jobs(rows) if job.repetition == 1]
+    assert list(job.rows) == rows
+    assert accuracies(job.rows, 1, data, part) == {row.name: alone(row, 1, data) for row in rows}
+
+
+def test_stages_go_on_where_they_were_stopped_and_are_as_one_fit(part):
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    data = small(running.load(part), 300)
+    ten, fifty = (
+        replace(row, parameters={**row.parameters, "n_estimators": n})
+        for row, n in zip(
+            select(ROWS, [f"GradientBoostingClassifier:n_estimators={n},loss=deviance,max_depth=3" for n in (10, 50)]),
+            (2, 5),
+            strict=True,
+        )
+    )
+    stages = part / "stages"
+    going = fits.measure([ten, fifty], 0, data, stages)
+    row, outcome = next(going)
+    assert (row, outcome["accuracy"]) == (ten, alone(ten, 0, data))
+    going.close()  # killed; two of five stages are kept
+    assert len(list(stages.iterdir())) == 1
+    fitted = []
+    fit = GradientBoostingClassifier.fit
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GradientBoostingClassifier, "fit", lambda self, *a: fitted.append(1) or fit(self, *a))
+        ((row, again),) = fits.measure([fifty], 0, data, stages)
+    assert len(fitted) == 3
+    assert (row, again["accuracy"]) == (fifty, alone(fifty, 0, data))
+    assert again["wall_seconds"] > outcome["wall_seconds"]
+    assert list(stages.iterdir()) == []
 
 
 def test_a_run_goes_on_after_it_was_stopped(part):
@@ -187,7 +283,6 @@ def test_a_run_goes_on_after_it_was_stopped(part):
         process.communicate(timeout=60)
     assert process.returncode in (143, 0)
     before = read(part / "r")
-    assert before
     run(part, NB, TREE)
     records = read(part / "r")
     assert records[: len(before)] == before
@@ -201,21 +296,58 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
     (row,) = select(ROWS, [NB])
     data = running.load(part)
     bad = replace(row, parameters={"priors": [0.5, 0.6]})
-    running.run(running.jobs([bad]), data, results, 1, time.time() + 60)
+    running.run(running.jobs([bad]), data, results, part, 1, time.time() + 60)
     (record,) = results.records  # its other repetitions were not tried
     assert record["error"].startswith("ValueError: ")
-    assert "fails: ValueError" in page.as_markdown(ROWS, results.records)
+    assert "fails: ValueError" in page.as_markdown(ROWS, results.records, [])
 
-    def slow(job, data):
+    def slow(*_):
         time.sleep(3)
         (part / "ended").touch()
 
     monkeypatch.setattr(running, "measure", slow)
     job = running.jobs([replace(row, seconds=0)])[0]
-    running.run([job], data, results, 1, time.time() + 0.3)
+    running.run([job], data, results, part, 1, time.time() + 0.3)
     assert not (part / "ended").exists()
     assert len(results.records) == 1
     assert f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
+
+
+def test_the_version_of_then_is_asked_the_same(part, results):
+    tree, perceptron = select(ROWS, [TREE, "Perceptron:penalty=l2"])
+    python = Path(sys.executable)  # of another version, the same program
+    causes.run_old([tree, perceptron], running.raw(part), results, python, part)
+    found = {(r["row"], r["changed"].split()[-1], r["repetition"]): r["accuracy"] for r in results.records}
+    assert len(found) == 8
+    assert found[tree.name, "scaled", 0] == alone(tree, 0, running.load(part))
+    assert found[tree.name, "raw", 0] == alone(tree, 0, running.raw(part))
+    assert len({found[perceptron.name, "scaled", repetition] for repetition in range(5)}) > 1
+    assert all(record["versions"] == running.versions() for record in results.records)
+    causes.run_old([tree, perceptron], running.raw(part), results, python, part)
+    assert len(results.records) == 8
+
+
+def test_one_thing_is_changed_at_a_time_and_the_page_shows_what_came_of_it(part, results):
+    rows = select(ROWS, [NB, "Perceptron:penalty=l2"])
+    data = small(running.raw(part), 600)
+    causes.run_changed(rows, data, results)
+    found = {(record["row"], record["changed"]): record["accuracy"] for record in results.records}
+    splits = [f"split {number}" for number in range(1, 5)]
+    assert [changed for row, changed in found if row == NB][-4:] == splits
+    assert [changed for row, changed in found if row != NB] == ["passes 1", "passes 2", "passes 10", *splits]
+    assert len({found[NB, split] for split in splits}) > 1
+
+    ours = [
+        {**job.identities[row.name], "accuracy": row.paper + 0.1, "cpu_seconds": 1.0}
+        for job in running.jobs(rows)
+        for row in job.rows
+        if job.repetition == 0
+    ]
+    text = page.as_markdown(ROWS, ours, results.records)
+    nb = [found[NB, split] for split in splits]
+    assert f"| 0.511 | 0.611 | {min(nb):.3f} to {max(nb):.3f} |" in text
+    passes = found[rows[1].name, "passes 2"] - rows[1].paper
+    assert f"| passes 2 | 1 | {passes:+.3f} | +0.100 |" in text
 
 
 def test_the_committed_results_are_of_these_rows():

@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..files import DEFAULT_DATA
-from . import page, running
+from . import causes, page, running
 from .results import Results, read
 from .rows import select, table
 
 DEFAULT_RESULTS = Path(__file__).with_name("results.jsonl")
+DEFAULT_STAGES = Path.home() / ".cache" / "idxio-table3"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,14 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{row.paper:.3f}  {row.name}")
         return 0
     if options.page is not None:
-        options.page.write_text(page.as_markdown(rows, read(options.results)))
+        options.page.write_text(page.as_markdown(rows, read(options.results), read(causes.RESULTS)))
         return 0
     if find_spec("sklearn") is None:
         raise SystemExit("scikit-learn is missing: pip install 'idxio[bench]'")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no repetition runs on alone
     deadline = time.time() + options.hours * 3600
     with closing(Results(options.results)) as results:
-        running.run(running.jobs(rows), running.load(options.data), results, options.jobs, deadline)
+        running.run(running.jobs(rows), running.load(options.data), results, options.stages, options.jobs, deadline)
     return 0
 
 
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hours", type=float, default=1, help="how long to run at most (1)")
     parser.add_argument("--jobs", type=int, default=1, help="how many repetitions at a time, one core each (1)")
     parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="the file that the results are added to")
+    parser.add_argument(
+        "--stages", type=Path, default=DEFAULT_STAGES, help="the folder that unfinished fits are kept in"
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the folder of Fashion-MNIST's four .gz files")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page of the results instead")
     return parser

@@ -11,7 +11,7 @@ from typing import Any
 
 from .rows import Row
 
-_MODULES = {
+MODULES = {
     "DecisionTreeClassifier": "sklearn.tree",
     "ExtraTreeClassifier": "sklearn.tree",
     "GaussianNB": "sklearn.naive_bayes",
@@ -52,7 +52,7 @@ def make(row: Row, seed: int | None) -> Any:
         return _one_vs_rest(options, seed)
     if row.classifier == "PassiveAggressiveClassifier":
         return _passive_aggressive(options, seed)
-    kind = getattr(importlib.import_module(_MODULES[row.classifier]), row.classifier)
+    kind = getattr(importlib.import_module(MODULES[row.classifier]), row.classifier)
     if "random_state" in kind().get_params():
         options["random_state"] = seed
     return kind(**options)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-"""row, estimator, versions, repetition; then accuracy, cpu_seconds and wall_seconds, or an error."""
+"""row, estimator, versions, repetition, and in causes.jsonl what was changed; then accuracy, cpu_seconds and
+wall_seconds, or an error."""
 
 
 def read(path: Path) -> list[Record]:
@@ -33,26 +34,30 @@ def read(path: Path) -> list[Record]:
 def key(record: Record) -> tuple[Any, ...]:
     """What a repetition is told by: another version, or another estimator for the row, is another experiment."""
     versions = tuple(sorted(record["versions"].items()))
-    return record["row"], record["estimator"], versions, record["repetition"]
+    return record["row"], record["estimator"], versions, record["repetition"], record.get("changed")
 
 
 class Results:
     """A file that is added to; one run at a time."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        self._path = path
+        self._open()
+        self.records = read(path)
+        self._done = {key(record) for record in self.records if "accuracy" in record}
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("ab")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
             raise SystemExit(
-                f"{path}: another run is adding to it; wait for it or name another with --results"
+                f"{self._path}: another run is adding to it; wait for it or name another with --results"
             ) from None
-        self.records = read(path)
-        self._done = {key(record) for record in self.records if "accuracy" in record}
         # Half a line would spoil the next one.
-        self._file.truncate(path.read_bytes().rfind(b"\n") + 1)
+        self._file.truncate(self._path.read_bytes().rfind(b"\n") + 1)
 
     def has(self, record: Record) -> bool:
         """Whether this repetition was run."""
@@ -62,12 +67,18 @@ class Results:
         """Put it on disk."""
         if self.has(record):
             raise ValueError(f"{record['row']}: repetition {record['repetition']} is there already")
+        if not self._in_place():  # git puts another file there when it merges or switches
+            self._file.close()
+            self._open()
         self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self.records.append(record)
         if "accuracy" in record:
             self._done.add(key(record))
+
+    def _in_place(self) -> bool:
+        return self._path.exists() and os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
 
     def close(self) -> None:
         """Let another run have it."""

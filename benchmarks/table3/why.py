@@ -1,52 +1,95 @@
-"""Why accuracies are not the paper's, where they are not; figures of scikit-learn 1.9.1, one repetition each."""
+"""The page's part on the rows that are not the paper's: what was changed, and what came of it."""
 
-COMMON = (
-    "What all of them share is the data. The paper is of August 2017; at the end of that month the dataset's files "
-    "were replaced, since images were in both the training and the test data "
-    "([issue 44](https://github.com/zalandoresearch/fashion-mnist/issues/44); the date is from "
-    "[another project's issue](https://github.com/zhunzhong07/Random-Erasing/issues/9)), and the paper does not say "
-    "which files its table is of. Another split of the same 70,000 images is enough to move some results: at random, "
-    "four times, it gave GaussianNB 0.552 to 0.610 (0.570 with the published split), the decision tree "
-    "`criterion=entropy,max_depth=10,splitter=random` 0.800 to 0.812 (0.797) and SGDClassifier "
-    "`loss=hinge,penalty=l2` 0.830 to 0.836 (0.831)."
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean
+from typing import Any
+
+from .comparing import TARGET
+from .markdown import code, pipes, wrapped
+from .results import Record
+from .rows import Row
+
+_INTRODUCTION = (
+    "Each row set bold was run again with one thing changed (`python -m benchmarks.table3.causes --python36 "
+    "python3.6`, into `benchmarks/table3/causes.jsonl`), with the seeds of its first repetitions, which stand beside "
+    "as *without the change*. scikit-learn 0.19.2 with numpy 1.13 and scipy 0.19, of the paper's time, runs on Python "
+    "3.6. Rows of over 100 seconds were run with it alone. SGD, PassiveAggressive and Perceptron draw otherwise from a "
+    "seed since then, so that five of their repetitions are compared. Of the rows that a change was tried on so far:"
+)
+_FILES = (
+    "Not tried, since they are not to be had here: the dataset's files of before the end of August 2017. They were "
+    "replaced then, as images were in both the training and the test data ([issue "
+    "44](https://github.com/zalandoresearch/fashion-mnist/issues/44); the date is from [another project's "
+    "issue](https://github.com/zhunzhong07/Random-Erasing/issues/9)). The paper is of that month, and does not say "
+    "which files its table is of."
 )
 
-WHY: dict[str, str] = {
-    "DecisionTreeClassifier": (
-        "`splitter=best` draws nothing at random but ties, so its spread is 0.001, and four other splits of the 70,000 "
-        "gave the first row 0.808 to 0.813: neither repetitions nor the split are the cause. Left are the files of "
-        "before that August, and scikit-learn 0.19 itself, which runs on no Python at hand (3.10 to 3.13)."
-    ),
-    "ExtraTreeClassifier": (
-        "one tree whose cuts are drawn at random: its repetitions differ by twice as much as it does from the paper, "
-        "so the mean of five is not certain to 0.01. All its rows are above the paper, as the decision tree's are."
-    ),
-    "GaussianNB": (
-        "the method draws nothing at random, and its one hidden option, 1e-9 of the largest variance added to each, is "
-        "0.19's; 1e-13 to 1e-4 in its place gave 0.552 to 0.618, all above the paper. Scaled pixels that hardly vary "
-        "within a class decide for it, so it hangs on single images, as the splits above show."
-    ),
-    "GradientBoostingClassifier": (
-        "0.19 had the same defaults, and all that is drawn at random is which of equally good splits a tree takes. "
-        "Single trees are above the paper too, and moved as much with another split of the data; no other cause was "
-        "found."
-    ),
-    "PassiveAggressiveClassifier": (
-        "five passes over the data, as 0.19 made them. 1, 2 and 10 passes gave 0.796, 0.792 and 0.797, so their number "
-        "is not the cause; apart from the data, no cause was found."
-    ),
-    "Perceptron": (
-        "five passes over the data, as 0.19 made them, and its result is where its last correction left it: 1, 2, 5 "
-        "and 10 passes with l2 gave 0.774, 0.778, 0.780 and 0.770, with l1 0.782, 0.807, 0.801 and 0.767. The spread "
-        "over repetitions is as large, so the mean of five is not certain to 0.01."
-    ),
-    "RandomForestClassifier": (
-        "made of the trees above, and at depth 10 above the paper by as much as a single tree of that depth. Four "
-        "other splits of the 70,000 gave `n_estimators=10,criterion=gini,max_depth=10` 0.840 to 0.845."
-    ),
-    "SGDClassifier": (
-        "five passes over the data, as 0.19 made them (today's default goes on until the loss settles). With the hinge "
-        "loss, 1, 2 and 10 passes gave 0.826, 0.820 and 0.827: it is not settled, but apart from the data no cause was "
-        "found."
-    ),
-}
+
+def parts(bold: Sequence[Row], by_row: dict[str, list[Record]], causes: Sequence[Record]) -> list[str]:
+    """A table of the changes, and one of the rows."""
+    ours = {(row.name, record["repetition"]): record["accuracy"] for row in bold for record in by_row[row.name]}
+    paper = {row.name: row.paper for row in bold}
+    # By change and row: the accuracy with the change and without.
+    tried: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for record in causes:
+        without = ours.get((record["row"], record["repetition"]))
+        if without is not None and "accuracy" in record:
+            tried.setdefault(record["changed"], {}).setdefault(record["row"], []).append((record["accuracy"], without))
+    means = {changed: {name: _means(pairs) for name, pairs in found.items()} for changed, found in tried.items()}
+    summary = [_summary(changed, found, paper) for changed, found in sorted(means.items())]
+    columns = ("changed", "rows", "mean difference to the paper", "without the change", f"within {TARGET}")
+    splits = [changed for changed in means if changed.startswith("split ")]
+    head = ("classifier", "parameters", "paper", "ours", *_versions(means), f"{len(splits)} other splits")
+    lines = [_line(row, mean(record["accuracy"] for record in by_row[row.name]), means) for row in bold]
+    return [
+        "### The rows set bold",
+        wrapped(_INTRODUCTION),
+        pipes(columns, summary, words=1),
+        *map(wrapped, [*_shifts(means), _FILES]),
+        pipes(head, lines),
+    ]
+
+
+def _means(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return mean(accuracy for accuracy, _ in pairs), mean(without for _, without in pairs)
+
+
+def _summary(changed: str, found: dict[str, tuple[float, float]], paper: dict[str, float]) -> tuple[str, ...]:
+    return (
+        changed,
+        str(len(found)),
+        f"{mean(accuracy - paper[name] for name, (accuracy, _) in found.items()):+.3f}",
+        f"{mean(without - paper[name] for name, (_, without) in found.items()):+.3f}",
+        str(sum(abs(round(round(accuracy, 3) - paper[name], 3)) <= TARGET for name, (accuracy, _) in found.items())),
+    )
+
+
+def _shifts(means: dict[str, dict[str, tuple[float, float]]]) -> list[str]:
+    """How far the version moves a row."""
+    found = []
+    for changed in _versions(means):
+        moved = {name: accuracy - without for name, (accuracy, without) in means[changed].items()}
+        most = max(moved, key=lambda name: abs(moved[name]))
+        found.append(
+            f"{changed}, moves a row by {mean(moved.values()):+.3f} in the mean; most, `{most}`, by {moved[most]:+.3f}."
+        )
+    return [" ".join(found)] if found else []
+
+
+def _versions(means: dict[str, Any]) -> list[str]:
+    return sorted((changed for changed in means if changed.startswith("scikit-learn")), reverse=True)
+
+
+def _line(row: Row, ours: float, means: dict[str, dict[str, tuple[float, float]]]) -> tuple[str, ...]:
+    found = {changed: rows[row.name][0] for changed, rows in means.items() if row.name in rows}
+    splits = [accuracy for changed, accuracy in found.items() if changed.startswith("split ")]
+    return (
+        row.classifier,
+        code(row),
+        f"{row.paper:.3f}",
+        f"{ours:.3f}",
+        *[f"{found[changed]:.3f}" if changed in found else "" for changed in _versions(means)],
+        f"{min(splits):.3f} to {max(splits):.3f}" if splits else "",
+    )
