@@ -271,7 +271,17 @@ def _recover(path: str, *, wait: bool = False) -> None:
         except OSError as error:
             if not is_refusal(error):
                 raise
-            journal.back()
+            try:
+                journal.back()
+            except OSError as second:
+                if not is_refusal(second):
+                    raise
+                raise OSError(
+                    second.errno,
+                    f"tells how files are replaced, which a process began that was killed, and can't be finished: "
+                    f"{second.filename}: {second.strerror}. If the files there are as they should be, remove it",
+                    path,
+                ) from second
         else:
             journal.remove()
         for move in moves:
@@ -321,10 +331,13 @@ def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
             hidden_path = os.path.join(os.path.dirname(path), temporary)
             before = None if old is None else (int(old[0]), int(old[1]))
             moves.append(Move(hidden_path, path, before, (int(new[0]), int(new[1])), path))
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError):
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
         return folders, None
     return folders, moves
 
 
 def _is_name(text: object) -> bool:
-    return isinstance(text, str) and os.path.basename(text) == text and text not in ("", ".", "..")
+    """Whether this can be the name of a file in a folder. ValueError if no file system has such a name."""
+    if not isinstance(text, str) or os.path.basename(text) != text or text in ("", ".", ".."):
+        return False
+    return b"\0" not in os.fsencode(text)
