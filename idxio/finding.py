@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .errors import FormatError, IdxError
 from .inspecting import Info, info
+from .journal import settle
 from .regular import FoundPath
 from .splitnames import KNOWN, part_of, synonyms
 
@@ -122,6 +123,7 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
 
 def _stems(directory: str) -> dict[str, list[str]]:
     """The names of files that may be images or labels, by what stands before "-images" or "-labels"."""
+    settle(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
     for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
         if (match := _NAME.fullmatch(name)) and not name.startswith("."):
