@@ -558,3 +558,29 @@ def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
     _parquet(tmp_path / "train.parquet", exif=exif)
     idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
+
+
+def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
+    for stem in ("train", "other-train"):
+        idxio.write(tmp_path / f"{stem}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"{stem}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    with pytest.raises(idxio.FormatError, match="files of other beside"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz", dataset="other")
+
+
+def test_export_refuses_splits_whose_classes_have_different_names(tmp_path) -> None:
+    for split, code in (("train", 65), ("test", 97)):
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+        (tmp_path / f"emnist-{split}{split}-mapping.txt").write_text(f"0 {code}\n1 {code + 1}\n")
+    with pytest.raises(idxio.FormatError, match="no splits of one dataset"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("name", ["p" + "9" * 5000, "p9999999999", "1x" * 80 + "9"])
+def test_names_of_pixels_with_odd_numbers_are_refused(tmp_path, name: str) -> None:
+    other = re.sub(r"\d+", "1", name)
+    (tmp_path / "a.csv").write_text(f"label,{name},{other},{other},{other}\n1,2,3,4,5\n")
+    with pytest.raises(idxio.FormatError, match=r"names of pixels|has the pixel"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")

@@ -136,10 +136,10 @@ def npz_class_names(path: str) -> dict[int, str] | None:
             "that is there, as many integers",
             file=path,
         )
-    names = dict(zip(labels.tolist(), texts.tolist(), strict=True))
-    if len(names) < len(labels):
+    named = dict(zip(labels.tolist(), texts.tolist(), strict=True))
+    if len(named) < len(labels):
         raise FormatError(f"{_NAMED} has a label twice, so that two names are of one class", file=path)
-    return names
+    return named
 
 
 def _names(path: str) -> list[str]:

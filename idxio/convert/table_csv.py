@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
 import os
 import re
@@ -61,7 +60,7 @@ _MOST_DISTINCT = 40
 # What says where the labels are, for messages.
 _SAY = "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none (--labels)"
 
-_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
+_NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d*)?")
 
 _MIDDLE, _LAST = _texts(","), _texts("\n")
 
@@ -150,7 +149,7 @@ def _heading(first: bytes, path: str) -> tuple[list[str], bool]:
         raise FormatError(f"is no CSV file{f' but {cause}' if cause else ''}", file=path) from None
     if all(field.isdecimal() for field in fields):
         # pandas numbers columns that have no names.
-        is_heading = len(fields) > 4 and [int(field) for field in fields] in (
+        is_heading = len(fields) > 4 and [int(field[:19]) for field in fields] in (
             [*range(len(fields))],
             [*range(1, len(fields) + 1)],
         )
@@ -283,12 +282,13 @@ def _table(
 
 def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
     """Raise if the numbers in the names of pixels say that they have another order or shape than is read."""
-    numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names], object)
+    if any(re.search(r"\d{10}", name) for name in names):
+        raise FormatError("has names of pixels with numbers of ten digits and more; none has so many", file=path)
+    numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names])
     places = (numbers - numbers.min(axis=0))[:, (numbers != numbers[0]).any(axis=0)]
     sizes = [int(size) + 1 for size in places.max(axis=0)]
-    told = itertools.chain(np.ndindex(*sizes), itertools.repeat(None))
-    for i, (place, expected) in enumerate(zip(places.tolist(), told, strict=False)):
-        if expected is None or place != [*expected]:
+    for i, place in enumerate(places.tolist()):
+        if place != _place(i, sizes):
             where = f"behind {names[i - 1]!r}" if i else "first"
             raise FormatError(
                 f"has the pixel {names[i]!r} {where}; pixels are read row by row as their names count, each of them "
@@ -299,6 +299,15 @@ def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> 
     if shape is None and len(sizes) > 1 and sizes != [edge, edge]:
         told_shape = " x ".join(map(str, sizes))
         raise FormatError(f"has names of pixels that tell of {told_shape}: give the shape (--shape)", file=path)
+
+
+def _place(index: int, sizes: list[int]) -> list[int] | None:
+    """Where a pixel stands in an image of these sizes, row by row; None behind its end."""
+    place = []
+    for size in reversed(sizes):
+        index, last = divmod(index, size)
+        place.append(last)
+    return None if index else place[::-1]
 
 
 def _told_shape(names: list[str]) -> tuple[int, ...] | None:
