@@ -66,8 +66,12 @@ def as_names(given: Any) -> Names:
     """Names by label, of a mapping of labels or a sequence that starts with the name of class 0."""
     if isinstance(given, str):
         raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
-    items = given.items() if isinstance(given, dict) else enumerate(given)
+    items = [*given.items()] if isinstance(given, dict) else [*enumerate(given)]
+    if odd := [name for _, name in items if name is None or isinstance(name, (list, dict))]:
+        raise TypeError(f"the name of a class is a text, not {odd[0]!r:.40}")
     names = {int(label): str(name) for label, name in items}
+    if len(names) < len(items):
+        raise ValueError("a label is there twice, written in two ways")
     if far := [label for label in names if not -(1 << 63) <= label < 1 << 63]:
         raise ValueError(f"no class has the label {far[0]}")
     return names

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .errors import FormatError, IdxError
 from .inspecting import Info, info
+from .journal import settle
 from .regular import FoundPath
 from .splitnames import KNOWN, part_of, synonyms
 
@@ -120,8 +121,16 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     return [split for split in KNOWN if split in known] + sorted(others)
 
 
+def datasets_beside(directory: str) -> list[str]:
+    """The names of datasets whose splits lie beside the same splits of none, so that nobody says which are meant."""
+    parts = [part_of(stem) for stem in _stems(directory)]
+    nameless = {split for before, split in parts if split and not before}
+    return sorted({before.rstrip("-_.") for before, split in parts if before and split in nameless})
+
+
 def _stems(directory: str) -> dict[str, list[str]]:
     """The names of files that may be images or labels, by what stands before "-images" or "-labels"."""
+    settle(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
     for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
         if (match := _NAME.fullmatch(name)) and not name.startswith("."):

@@ -92,6 +92,35 @@ def complete(folder: str) -> None:
             _recover(path)
 
 
+def settle(folder: str) -> None:
+    """`complete`, for who is about to look for files: FileNotFoundError where one is out of its place all the same.
+
+    Its writer lives, or this process may not finish for it. Without this, the file would be left out without a word.
+    """
+    complete(folder)
+    for move in _told(folder):
+        if _identity(move.path) is not None or _identity(move.aside) is None:
+            continue
+        what = (
+            f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the process that did it "
+            "was killed, do so as a user who may write to the folder, and idxio finishes or takes back what was begun"
+        )
+        raise FileNotFoundError(errno.ENOENT, what, move.path)
+
+
+def _told(folder: str) -> list[Move]:
+    """What the journal in a folder says of files in it; nothing where it can't be read."""
+    real = os.path.realpath(os.path.join(folder, JOURNAL))
+    with ignoring_refusals():
+        fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb", buffering=0) as file:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                moves = _parse(os.path.dirname(real), file.read(_MOST))[1] or []
+                here = os.path.realpath(folder)
+                return [move for move in moves if os.path.realpath(os.path.dirname(move.path)) == here]
+    return []
+
+
 class _Journal:
     """What is to be done, and the file that says it."""
 
@@ -271,7 +300,17 @@ def _recover(path: str, *, wait: bool = False) -> None:
         except OSError as error:
             if not is_refusal(error):
                 raise
-            journal.back()
+            try:
+                journal.back()
+            except OSError as second:
+                if not is_refusal(second):
+                    raise
+                raise OSError(
+                    second.errno,
+                    f"tells how files are replaced, which a process began that was killed, and can't be finished: "
+                    f"{second.filename}: {second.strerror}. If the files there are as they should be, remove it",
+                    path,
+                ) from second
         else:
             journal.remove()
         for move in moves:
@@ -321,10 +360,13 @@ def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
             hidden_path = os.path.join(os.path.dirname(path), temporary)
             before = None if old is None else (int(old[0]), int(old[1]))
             moves.append(Move(hidden_path, path, before, (int(new[0]), int(new[1])), path))
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError):
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
         return folders, None
     return folders, moves
 
 
 def _is_name(text: object) -> bool:
-    return isinstance(text, str) and os.path.basename(text) == text and text not in ("", ".", "..")
+    """Whether this can be the name of a file in a folder. ValueError if no file system has such a name."""
+    if not isinstance(text, str) or os.path.basename(text) != text or text in ("", ".", ".."):
+        return False
+    return b"\0" not in os.fsencode(text)

@@ -13,7 +13,6 @@ from .dataset import Array, Dataset
 from .errors import IdxError
 from .finding import find_pair, split_names
 from .inputs import read_classes
-from .journal import complete
 from .selection import ArrayLike
 from .selection import upright as turned
 from .splitnames import part_of
@@ -57,7 +56,6 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     >>> len(ds), ds.counts[0]
     (100, 10)
     """
-    complete(os.fsdecode(directory))  # what a killed `write_sorted` left
     images_file, labels_file = find_pair(directory, split)
     images: ArrayLike = open_array(images_file)
     if upright:

@@ -193,6 +193,13 @@ class Place:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
                 raise IdxError("is where the names of the classes go; name another file", file=self.path)
+            for path in (os.path.join(folder, name) for name in sorted(self._names)):
+                if not _same_folder(os.path.realpath(path), path):
+                    raise IdxError(
+                        f"is a link to {os.path.realpath(path)}, beside which another dataset.json tells of it, or "
+                        "none; name that file itself, or remove the link",
+                        file=path,
+                    )
 
     def _true_of(self, there: dict[str, Any], folder: str) -> dict[str, Any]:
         """What stays true of the dataset.json that lies there."""

@@ -255,9 +255,26 @@ def test_a_folder_that_can_not_be_written_is_left_alone(monkeypatch):
 
     for name in ("rename", "unlink"):
         monkeypatch.setattr(os, name, refuse)
-    with pytest.raises(FileNotFoundError, match="has no images"):
-        idxio.load(".")
+    for look in (idxio.load, idxio.check, lambda folder: idxio.export_dataset(folder, "x.npz")):
+        with pytest.raises(FileNotFoundError, match="is not in its place"):
+            look(".")
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.usefixtures("killed_pair")
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_split_that_is_out_of_its_place_is_not_left_out(ends, monkeypatch):
+    for name, part in (("t10k-images.gz", array(5)), ("t10k-labels.gz", array(5, 9))):
+        with open(name, "xb") as file:  # no writer of the folder, which would finish
+            idxio.write(file, part)
+    os.rename("train-labels.gz", ".train-labels.gz.old")  # the next step of the one that was killed
+    if not ends:
+        monkeypatch.setattr(os, "rename", lambda *paths: os.stat("/proc/self/no/such"))
+        with pytest.raises(FileNotFoundError, match="is not in its place"):
+            idxio.export_dataset(".", "x.npz")
+        return
+    idxio.export_dataset(".", "x.npz")
+    assert sorted(np.load("x.npz").files) == ["x_test", "x_train", "y_test", "y_train"]
 
 
 def test_a_journal_whose_writer_lives_is_left_alone():
@@ -315,6 +332,33 @@ def test_a_journal_from_elsewhere_reaches_no_other_folder(places, rows, tmp_path
     journal.complete(str(tmp_path / "in"))
     assert os.listdir(tmp_path / "in") == [".x.0.tmp"]
     assert [(folder / "x").exists() for folder in folders] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '[0, ".x.0.tmp", "x", [Infinity, 1], [3, 0]]',
+        '[0, ".x.0.tmp", "x\\u0000", null, [3, 0]]',
+        '[0, "\\u0000.tmp", "x", null, [3, 0]]',
+        '[0, ".x.0.tmp", "\\ud800", null, [3, 0]]',
+    ],
+)
+def test_a_journal_that_says_what_can_not_be_is_removed(row):
+    Path(journal.JOURNAL).write_text(f'["."]\n[{row}]\n')
+    idxio.write("x", array(1))
+    assert os.listdir() == ["x"]
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_a_journal_that_can_not_be_finished_says_what_to_do():
+    for name in PAIR:
+        Path(name).write_bytes(b"mine")
+    os.unlink(".train-images.gz.old")
+    with pytest.raises(OSError, match=r"can't be finished: .* remove it") as caught:
+        pair(2)
+    os.unlink(caught.value.filename)
+    pair(2)
+    assert idxio.read("labels.gz").max() == 2
 
 
 def test_a_link_to_another_file_is_no_journal(tmp_path):

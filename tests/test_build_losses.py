@@ -417,3 +417,11 @@ def test_colours_of_16_bits_are_told(pics):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "4.tif")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "5.ppm")
     assert build().notes == ["2 pictures of 16 bits for each colour became 8, as Pillow reads them"]
+
+
+def test_a_quote_that_is_not_closed_takes_no_lines_away(pics):
+    for i in range(3):
+        save(pics / f"{i}.png", i)
+    (pics.parent / "l.csv").write_text('0.png,"a\n1.png,b\n2.png,c\n')
+    with pytest.raises(idxio.FormatError, match="after line 3"):
+        build(labels=pics.parent / "l.csv")

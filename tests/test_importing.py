@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import zipfile
 
 import numpy as np
 import pyarrow
@@ -420,3 +421,166 @@ def test_the_options_of_the_command(tmp_path, monkeypatch, capsys):
     assert main(["import", "a.npz", "no", "--labels", "0"]) == 2
     assert "which column of a CSV file" in capsys.readouterr().err
     assert not os.path.exists("no")
+
+
+_ROWS = "3,1,2,3,4,5,6\n5,7,8,9,10,11,12\n"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "match"),
+    [
+        ("p1,p10,p2,p3,p4,p5", "'p10' behind 'p1'"),  # sorted by name
+        ("p5,p4,p3,p2,p1,p0", "'p5' first"),
+        ("p0,p0,p1,p2,p3,p4", "'p0' behind 'p0'"),
+        ("p0,p1,p2,p3,p4,p6", "'p6' behind 'p4'"),  # one was left out
+        ("p1,p1,p1,p1,p1,p1", "'p1' behind 'p1'"),
+        ("1x1,2x1,3x1,1x2,2x2,3x2", "'2x1' behind '1x1'"),  # column by column
+        ("r0c0,r1c0,r2c0,r0c1,r1c1,r2c1", "'r1c0' behind 'r0c0'"),
+    ],
+)
+def test_pixels_in_another_order_than_their_names_are_refused(tmp_path, pixels: str, match: str) -> None:
+    table = tmp_path / "train.csv"
+    table.write_text(f"label,{pixels}\n{_ROWS}")
+    with pytest.raises(idxio.FormatError, match=match):
+        idxio.import_dataset(table, tmp_path / "o", shape=(2, 3))
+    assert not (tmp_path / "o").exists()
+
+
+def test_names_of_pixels_tell_the_shape_even_of_as_many_as_a_square_has(tmp_path) -> None:
+    table = tmp_path / "train.csv"
+    table.write_text(f"label,{','.join(f'r{y}c{x}' for y in range(2) for x in range(8))}\n3{',9' * 16}\n")
+    with pytest.raises(idxio.FormatError, match=r"2 x 8.*--shape"):
+        idxio.import_dataset(table, tmp_path / "o")
+    idxio.import_dataset(table, tmp_path / "o", shape=(2, 8))
+    assert idxio.load(tmp_path / "o").images.shape == (1, 2, 8)
+
+
+@pytest.mark.parametrize("field", ["cat", "", "3.0", "1e0", "nan"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, place: int) -> None:
+    first = ["7", "1", "9", "4", "5"]
+    first[place] = field
+    table = tmp_path / "train.csv"
+    table.write_text(f"{','.join(first)}\n5,7,8,9,3\n3,4,5,6,5\n")
+    with pytest.raises(idxio.FormatError, match="line 1"):
+        idxio.import_dataset(table, tmp_path / "o", labels=place)
+
+
+def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
+    x, y = np.zeros((2, 3, 3), np.uint8), np.arange(2)
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, class_names=np.array(["a", "b"]), class_labels=np.array([0, 0]))
+    with pytest.raises(idxio.FormatError, match="class_labels has a label twice"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(("name", "match"), [("x_train.npy", "x_train twice"), ("x_val.csv", "x_val.csv beside")])
+def test_npz_with_a_member_that_would_be_left_out_is_refused(tmp_path, name: str, match: str) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=np.zeros((2, 3, 3), np.uint8), y_train=np.arange(2))
+    member = io.BytesIO()
+    np.save(member, np.ones((2, 3, 3), np.uint8))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, member.getvalue())
+    with pytest.raises(idxio.FormatError, match=match):
+        idxio.import_dataset(path, tmp_path / "o")
+
+
+def test_npz_of_one_number_for_each_image_is_refused(tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=np.zeros(2, np.uint8), y_train=np.arange(2))
+    with pytest.raises(idxio.FormatError, match="one number for each image"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_dataset_json_with_one_label_written_in_two_ways_is_refused(tmp_path) -> None:
+    idxio.write(tmp_path / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    (tmp_path / "dataset.json").write_text('{"class_names": {"0": "a", "1": "b", "01": "c"}}')
+    with pytest.raises(idxio.FormatError, match="written in two ways"):
+        idxio.load(tmp_path)
+
+
+def _parquet(path, names=None, frames=1, exif=None) -> None:
+    picture = io.BytesIO()
+    first = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
+    more = {"save_all": True, "append_images": [Image.new("L", (4, 4), 9)] * (frames - 1)} if frames > 1 else {}
+    first.save(picture, "PNG", **more, **({"exif": exif} if exif else {}))
+    kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    rows = pyarrow.array([{"bytes": picture.getvalue(), "path": None}] * 2, kind)
+    table = pyarrow.table({"image": rows, "label": [0, 1]})
+    if names:
+        features = {"info": {"features": {"label": {"names": names}}}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(features)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(table, path)
+
+
+@pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])
+def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(tmp_path, second: str) -> None:
+    _parquet(tmp_path / "in" / "train-00000-of-00002.parquet", ["cat", "dog"])
+    _parquet(tmp_path / "in" / "train-00001-of-00002.parquet", ["cat", "dog"])
+    _parquet(tmp_path / "in" / second, ["dog", "cat"])
+    with pytest.raises(idxio.FormatError, match="calls the class 0"):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_a_folder_with_one_of_two_shards_is_refused(tmp_path) -> None:
+    _parquet(tmp_path / "in" / "train-00000-of-00002.parquet")
+    with pytest.raises(idxio.FormatError, match="has no train-00001-of-00002"):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_tables_deep_in_folders_are_not_left_out(tmp_path) -> None:
+    _parquet(tmp_path / "in" / "train.parquet")
+    _parquet(tmp_path / "in" / "a" / "b" / "c" / "d" / "test" / "0.parquet")
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert len(idxio.load(tmp_path / "o", "test")) == 2
+
+
+@pytest.mark.parametrize("name", ["test.parquet.part", "test.csv.crdownload", "test.parquet.gz"])
+def test_a_table_that_broke_off_is_not_left_out(tmp_path, name: str) -> None:
+    _parquet(tmp_path / "in" / "train.parquet")
+    (tmp_path / "in" / name).write_bytes(b"PAR1")
+    with pytest.raises(idxio.FormatError, match=name[:8]):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_pictures_of_several_frames_are_refused(tmp_path) -> None:
+    _parquet(tmp_path / "train.parquet", frames=2)
+    with pytest.raises(idxio.FormatError, match="2 frames"):
+        idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+
+
+def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6  # a quarter to the right
+    _parquet(tmp_path / "train.parquet", exif=exif)
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+    assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
+
+
+def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
+    for stem in ("train", "other-train"):
+        idxio.write(tmp_path / f"{stem}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"{stem}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    with pytest.raises(idxio.FormatError, match="files of other beside"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz", dataset="other")
+
+
+def test_export_refuses_splits_whose_classes_have_different_names(tmp_path) -> None:
+    for split, code in (("train", 65), ("test", 97)):
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+        (tmp_path / f"emnist-{split}{split}-mapping.txt").write_text(f"0 {code}\n1 {code + 1}\n")
+    with pytest.raises(idxio.FormatError, match="no splits of one dataset"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("name", ["p" + "9" * 5000, "p9999999999", "1x" * 80 + "9"])
+def test_names_of_pixels_with_odd_numbers_are_refused(tmp_path, name: str) -> None:
+    other = re.sub(r"\d+", "1", name)
+    (tmp_path / "a.csv").write_text(f"label,{name},{other},{other},{other}\n1,2,3,4,5\n")
+    with pytest.raises(idxio.FormatError, match=r"names of pixels|has the pixel"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")

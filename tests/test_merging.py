@@ -333,3 +333,24 @@ def test_parts_of_a_dataset_keep_the_names():
     for part in (*ds.split(0.5, seed=0), ds[3:9], ds[[1, 2]]):
         assert part.class_names == dict(enumerate(FIVE))
     assert find_pair("a")
+
+
+def test_links_to_files_that_another_dataset_json_describes_are_not_written_through():
+    a = dataset("a", ["cat", "dog"], [0, 1])
+    b = dataset("b", ["dog", "cat"], [0, 1])
+    os.mkdir("m")
+    links = [f"m/{os.path.basename(path)}" for path in b]
+    for path, link in zip(b, links, strict=True):
+        os.symlink(f"../{path}", link)
+    before = [Path(path).read_bytes() for path in b]
+    with pytest.raises(idxio.IdxError, match="is a link to"):
+        idxio.write_sorted(*links, [a[0], b[0]], [a[1], b[1]])
+    assert [Path(path).read_bytes() for path in b] == before
+    assert not os.path.exists("m/dataset.json")
+
+
+def test_a_class_name_that_is_no_text_is_refused():
+    a = dataset("a", ["cat"], [0])
+    Path("a/dataset.json").write_text('{"class_names": ["cat", null]}')
+    with pytest.raises(idxio.FormatError, match="not None"):
+        idxio.write_sorted("i", "l", *a)

@@ -110,7 +110,8 @@ def npz_splits(path: str) -> dict[str, Blocks]:
             )
     if not pairs:
         raise FormatError(f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test", file=path)
-    if others := [name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)]:
+    others = [name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)]
+    if others := others + _no_arrays(path):
         raise FormatError(
             f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what that is. Save an "
             "archive without it, or name it like x_val and y_val if it is a split",
@@ -135,12 +136,25 @@ def npz_class_names(path: str) -> dict[int, str] | None:
             "that is there, as many integers",
             file=path,
         )
-    return dict(zip(labels.tolist(), texts.tolist(), strict=True))
+    named = dict(zip(labels.tolist(), texts.tolist(), strict=True))
+    if len(named) < len(labels):
+        raise FormatError(f"{_NAMED} has a label twice, so that two names are of one class", file=path)
+    return named
 
 
 def _names(path: str) -> list[str]:
     with _reading(path) as archive:
-        return [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise FormatError(
+            f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew", file=path
+        )
+    return names
+
+
+def _no_arrays(path: str) -> list[str]:
+    with _reading(path) as archive:
+        return [name for name in archive.namelist() if not name.endswith((".npy", "/"))]
 
 
 def _whole(path: str, name: str) -> Array:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from ..array import open_array
-from ..classes import class_names
+from ..classes import Names, class_names
 from ..errors import FormatError
-from ..finding import find_split, split_names
+from ..finding import datasets_beside, find_split, split_names
 from ..parallel import check_threads
 from ..progress import counter
 from ..splitnames import common_name, known_split, split_named
@@ -93,7 +93,7 @@ def export_dataset(
         return
     with ExitStack() as stack:
         splits = _open(source, dataset, stack)
-        names = next((split.class_names for split in splits if split.class_names), None)
+        names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
             arrays.write_npz(target, splits, names, step)
@@ -109,11 +109,29 @@ def export_dataset(
         folder.commit()
 
 
+def _names_of(splits: list[Split]) -> Names | None:
+    """The names of the classes, which all splits share; None if none has any."""
+    named = [split for split in splits if split.class_names]
+    for split in named:
+        if split.class_names != named[0].class_names:
+            raise FormatError(
+                f"has classes of other names than {named[0].labels.name}, so that they are no splits of one dataset",
+                file=split.labels.name,
+            )
+    return named[0].class_names if named else None
+
+
 def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
     """The splits that the directory has, opened."""
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(
             errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory
+        )
+    if dataset is None and (others := datasets_beside(directory)):
+        raise FormatError(
+            f"has files of {others[0]} beside others of the same splits: name it (dataset={others[0]!r}, --dataset "
+            f"{others[0]}), or move its files away",
+            file=directory,
         )
     splits = []
     for split in split_names(directory, dataset) or ["train"]:  # where there is none, that tells what was looked for

@@ -211,11 +211,11 @@ def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_w
             raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
         png.need_pillow()
         parquet.need_pyarrow()
-        files = layout.tables_of(folder, names, options.config, {})
+        files = layout.tables_of(folder, names, options.config, {}, is_whole=is_whole)
         splits = {split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()}
-        return _Content(splits, parquet.parquet_names(next(iter(files.values()))[0]), {})
+        return _Content(splits, parquet.parquet_names([path for paths in files.values() for path in paths]), {})
     stated = layout.stated_records(folder)
-    files = layout.tables_of(folder, names, options.config, stated)
+    files = layout.tables_of(folder, names, options.config, stated, is_whole=is_whole)
     if is_whole:
         layout.check_stated(folder, "file", list(files), stated)
     records = {split: count for name, count in stated.items() if (split := split_named(name)) in files}
@@ -247,6 +247,11 @@ def _write_split(
 ) -> int:
     """Write the images and the labels of a split; how many there are."""
     images = _shaped(first[0], options.shape, source)
+    if images.ndim < 2:
+        raise FormatError(
+            f"has one number for each image of the {common_name(split)} split, expected pixels: a shape (n, …)",
+            file=source,
+        )
     name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
     path = os.path.join(folder, name)
     parts = []

@@ -12,15 +12,15 @@ from ..splitnames import has_word_inside, known_split, part_of, split_named, wor
 
 # The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
+_NOT_YET = r"(\.(gz|bz2|xz|zip|zst|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
-    "Parquet": re.compile(r".*\.parquet", re.IGNORECASE),
-    "CSV": re.compile(r".*\.csv(\.(gz|bz2|xz|zip|zst))?", re.IGNORECASE),
+    # What is packed, or came down in part only, is no table, which reading it says; it is not left out.
+    "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
+    "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
     "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
 }
 _TABLES = ("Parquet", "CSV")
-# How far below a folder tables are looked for: configuration/split/0000.parquet.
-_DEEP = 3
 PNG = "PNG folders"
 
 
@@ -73,12 +73,12 @@ def _entries(folder: str) -> list[str]:
 
 
 def _files(folder: str) -> list[str]:
-    """The files in a folder and the first folders below it, as paths from there, in an order by number."""
+    """The files in a folder and all folders below it, as paths from there, in an order by number."""
     found = []
     for path, folders, names in os.walk(folder):
         below = os.path.relpath(path, folder)
         parts = [] if below == "." else below.split(os.sep)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and len(parts) < _DEEP)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
     return sorted(found, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
 
@@ -118,8 +118,10 @@ def check_stated(folder: str, what: str, splits: list[str], stated: dict[str, in
 _NAMING = "name it train, test, val, or another name of a-z, 0-9, _ and -"
 
 
-def tables_of(folder: str, names: list[str], config: str | None, stated: dict[str, int]) -> dict[str, list[str]]:
-    """The files of each split among tables, all of one suffix, in their order.
+def tables_of(
+    folder: str, names: list[str], config: str | None, stated: dict[str, int], *, is_whole: bool
+) -> dict[str, list[str]]:
+    """The files of each split among tables, all of one suffix, in their order; is_whole if they are all of a folder.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def tables_of(folder: str, names: list[str], config: str | None, stated: dict[st
                 "move away what is not to be imported",
                 file=folder,
             )
-    if len(names) > 1:
+    if is_whole:
         _check_shards(folder, [table.path for table in tables])
     return {split: [os.path.join(folder, part.path) for part in parts] for split, parts in splits.items()}
 
@@ -151,7 +153,7 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
     stem, whole = _stem(file), os.path.join(folder, path)
     before, split = "", None
     # A CSV file is a whole split.
-    group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if file.lower().endswith(".parquet") else path
+    group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if _SUFFIXES["Parquet"].fullmatch(file) else path
     if match := _SHARD.fullmatch(file):
         before, split = part_of(match[1])
         split = split or split_named(match[1])
@@ -177,7 +179,7 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
 
 
 def _stem(file: str) -> str:
-    return re.sub(r"\.(parquet|csv(\.\w+)?)$", "", file, flags=re.IGNORECASE)
+    return re.sub(rf"\.(parquet|csv){_NOT_YET}$", "", file, flags=re.IGNORECASE)
 
 
 def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Table]:

@@ -72,7 +72,7 @@ def _lines(file: str, folder: str) -> list[_Line]:
 
     found = []
     with open(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, skipinitialspace=True)
+        reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
         try:
             for row in reader:
                 if not any(field.strip() for field in row) and len(row) < 2:

@@ -76,7 +76,25 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     )
 
 
-def parquet_names(path: str) -> dict[int, str] | None:
+def parquet_names(paths: list[str]) -> dict[int, str] | None:
+    """The names of the classes of some files; FormatError if one numbers them in another way than the others."""
+    first: dict[int, str] | None = None
+    for path in paths:
+        names = _told_names(path)
+        if first is None:
+            first, whose = names, path
+        elif names not in (None, first):
+            label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
+            raise FormatError(
+                f"calls the class {label} {names.get(label, 'nothing')!r}, and {os.path.basename(whose)} calls it "
+                f"{first.get(label, 'nothing')!r}: the labels of one of them mean something else. Import them apart, "
+                "or write one anew with the names of the other",
+                file=path,
+            )
+    return first
+
+
+def _told_names(path: str) -> dict[int, str] | None:
     """The names of the classes that the features of a file tell, if they are more than the numbers."""
     with _reading(path) as file:
         told = file.schema_arrow.metadata or {}

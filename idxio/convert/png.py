@@ -29,25 +29,30 @@ def encode(image: Array) -> bytes:
 
 
 def decode(data: bytes, where: str, file: str) -> Array:
-    """The pixels of a picture as they are stored, (height, width) or (height, width, 3).
+    """The pixels of a picture, (height, width) or (height, width, 3), turned as its EXIF data say.
 
     Raises
     ------
     FormatError
-        The bytes are no picture, or one that is neither 8-bit grey nor RGB. The message says where it is in file.
+        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB. The message says where it is
+        in file.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.verify()  # the checksums, which load() does not look at; afterwards it can't be loaded any more
         with Image.open(io.BytesIO(data)) as image:
+            frames = getattr(image, "n_frames", 1)
             image.load()
-            mode, size = image.mode, image.size
-            pixels: Any = image.tobytes()
+            turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
+            mode, size = turned.mode, turned.size
+            pixels: Any = turned.tobytes()
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
         reason = f"is no picture that Pillow can read ({error})" if data else "is empty"
         raise FormatError(f"{where} {reason}", file=file) from None
+    if frames > 1:
+        raise FormatError(f"{where} has {frames} frames; a picture is one", file=file)
     if mode not in ("L", "RGB"):
         raise FormatError(
             f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others", file=file

@@ -60,6 +60,8 @@ _MOST_DISTINCT = 40
 # What says where the labels are, for messages.
 _SAY = "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none (--labels)"
 
+_NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d*)?")
+
 _MIDDLE, _LAST = _texts(","), _texts("\n")
 
 
@@ -147,11 +149,14 @@ def _heading(first: bytes, path: str) -> tuple[list[str], bool]:
         raise FormatError(f"is no CSV file{f' but {cause}' if cause else ''}", file=path) from None
     if all(field.isdecimal() for field in fields):
         # pandas numbers columns that have no names.
-        is_heading = len(fields) > 4 and [int(field) for field in fields] in (
+        is_heading = len(fields) > 4 and [int(field[:19]) for field in fields] in (
             [*range(len(fields))],
             [*range(1, len(fields) + 1)],
         )
         return fields, is_heading
+    numbers = [float(field) for field in fields if _NUMBER.fullmatch(field)]
+    if 2 * len(numbers) > len(fields) and not _counts_up(np.array(numbers)):
+        return fields, False  # a record with a field that is none: reading it says which
     if len(fields) < 2 and fields[0].lower() != _LABEL:
         cause = likely_cause(first[:1024])
         looks = f"; it looks like {cause}" if cause else ""
@@ -267,8 +272,42 @@ def _table(
                 "leave it out (an index, in pandas: to_csv(index=False))",
                 file=path,
             )
+        if numbered and told is None:
+            # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
+            counted = [name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual]
+            _check_order(counted, shape, path)
         is_own = told is not None or names == [f"pixel{i}" for i in range(pixels)]
     return _Table(columns, label, _shape(pixels, shape, told, path), is_own)
+
+
+def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
+    """Raise if the numbers in the names of pixels say that they have another order or shape than is read."""
+    if any(re.search(r"\d{10}", name) for name in names):
+        raise FormatError("has names of pixels with numbers of ten digits and more; none has so many", file=path)
+    numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names])
+    places = (numbers - numbers.min(axis=0))[:, (numbers != numbers[0]).any(axis=0)]
+    sizes = [int(size) + 1 for size in places.max(axis=0)]
+    for i, place in enumerate(places.tolist()):
+        if place != _place(i, sizes):
+            where = f"behind {names[i - 1]!r}" if i else "first"
+            raise FormatError(
+                f"has the pixel {names[i]!r} {where}; pixels are read row by row as their names count, each of them "
+                "once: put the columns into this order",
+                file=path,
+            )
+    edge = math.isqrt(len(names))
+    if shape is None and len(sizes) > 1 and sizes != [edge, edge]:
+        told_shape = " x ".join(map(str, sizes))
+        raise FormatError(f"has names of pixels that tell of {told_shape}: give the shape (--shape)", file=path)
+
+
+def _place(index: int, sizes: list[int]) -> list[int] | None:
+    """Where a pixel stands in an image of these sizes, row by row; None behind its end."""
+    place = []
+    for size in reversed(sizes):
+        index, last = divmod(index, size)
+        place.append(last)
+    return None if index else place[::-1]
 
 
 def _told_shape(names: list[str]) -> tuple[int, ...] | None:
