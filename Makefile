@@ -31,4 +31,4 @@ fuzz:  # the native code, MINUTES=10 on one core
 
 table3:  # on where it stopped, on the last core when nothing else wants it; stop it at any time
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE nice -n 19 chrt --idle 0 taskset -c $$(($$(nproc) - 1)) \
-		$(PYTHON) -m benchmarks.table3 --hours 1000
+		$(PYTHON) -m experiments.table3 --hours 1000

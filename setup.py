@@ -49,7 +49,18 @@ def codec() -> dict[str, Any]:
 
 
 CODEC = codec()
-NAMES = "batch", "crew", "decimal", "kernels", "memory", "order", "pictures", "pool", "rows", "scan"
+NAMES = (
+    "gather",
+    "thread_pool",
+    "csv_parser",
+    "byteorder",
+    "pages",
+    "permutation",
+    "image_ops",
+    "buffer_pool",
+    "row_stats",
+    "block_finder",
+)
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
 
@@ -62,7 +73,7 @@ def extension(name: str, *sources: str, **flags: Any) -> Extension:
         [f"idxio/_native/{name}.pyx", *sources],
         depends=[
             "idxio/_native/codec.h",
-            *(f"idxio/_native/{name}.h" for name in ("batch", "crew", "jobs", "lanes_core")),
+            *(f"idxio/_native/{name}.h" for name in ("gather", "thread_pool", "task", "lanes_core")),
         ],
         include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,

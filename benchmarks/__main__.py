@@ -11,22 +11,22 @@ import tempfile
 from pathlib import Path
 
 from . import (
-    batches,
-    converting,
-    datasets,
-    importing,
-    looking,
+    compression_spans,
+    convert_build,
+    convert_formats,
+    core_import,
+    core_memory,
+    core_open,
+    core_read,
+    core_write,
+    datasets_check,
+    datasets_sort,
+    loader_batches,
     machine,
-    memory,
-    opening,
-    pictures,
-    reading,
     report,
-    spans,
-    writing,
 )
+from .c_baseline import Floor
 from .files import DEFAULT_DATA, Files
-from .floor import Floor
 from .harness import MIN_ROUNDS, Group, Measured, Row, WrongError, check, measure
 from .targets import judge
 
@@ -42,20 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
         _progress("make the files")
         files = Files(options.data, folder)
         floor = Floor(folder, files.gz)
-        data = batches.Data(files)
+        data = loader_batches.Data(files)
         try:
             groups = [
-                *reading.groups(files, floor),
-                *opening.groups(files),
-                *writing.groups(files),
-                *importing.groups(folder),
-                *memory.groups(files, floor),
-                *spans.groups(files, floor),
-                *datasets.groups(files),
-                *batches.groups(data),
-                *looking.groups(options.data),
-                *pictures.groups(files),
-                *converting.groups(files),
+                *core_read.groups(files, floor),
+                *core_open.groups(files),
+                *core_write.groups(files),
+                *core_import.groups(folder),
+                *core_memory.groups(files, floor),
+                *compression_spans.groups(files, floor),
+                *datasets_sort.groups(files),
+                *loader_batches.groups(data),
+                *datasets_check.groups(options.data),
+                *convert_build.groups(files),
+                *convert_formats.groups(files),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import idxio
 
-from .floor import Floor
+from .c_baseline import Floor
 from .harness import MissingError
 
 PEERS = ("numpy", "idx2numpy", "python-mnist", "isal", "zlib-ng", "deflate")

@@ -18,7 +18,7 @@ Made with `{command}`. Another run replaces this page.
 Each group has a process of its own, which compares every contestant's result with the oracle's before it measures
 anything. Then all contestants run once per round, in an order that changes from round to round, in that process where
 this is possible; the figures are over the rounds. The files are in the page cache. *idxio / it* compares medians:
-below 1, idxio is faster, or smaller. "C floor" is `benchmarks/floor.c`, which reads the file and has libdeflate
+below 1, idxio is faster, or smaller. "C floor" is `benchmarks/c_baseline.c`, which reads the file and has libdeflate
 decompress it into fresh huge pages, on one thread. The code is in `benchmarks/`, the targets in
 `benchmarks/targets.py`."""
 

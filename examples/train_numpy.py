@@ -8,7 +8,7 @@
 import sys
 
 import idxio
-from idxio.cli.classifier import Softmax
+from idxio.cli.demo.classifier import Softmax
 
 EPOCHS, RATE = 3, 0.05
 

@@ -3,24 +3,24 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from .array import IdxArray
-from .array import open_array as open
-from .config import show_config
+from .core.array import IdxArray
+from .core.array import open_array as open
+from .core.build_index import build_index
+from .core.config import show_config
+from .core.info import Info, info, verify
+from .core.read import read
+from .core.repack import repack
+from .core.write import Writer, write
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
-from .indexfile import build_index
-from .inspecting import Info, info, verify
-from .reading import read
-from .repacking import repack
-from .writing import Writer, write
 
 if _TYPE_CHECKING:
-    from .checking import Check, check
     from .convert.build import build
-    from .convert.exporting import export_dataset
-    from .convert.importing import import_dataset
-    from .dataset import Dataset
-    from .loading import load
-    from .sorting import write_sorted
+    from .convert.export import export_dataset
+    from .convert.import_ import import_dataset
+    from .datasets.dataset import Dataset
+    from .datasets.load import load
+    from .datasets.sort import write_sorted
+    from .datasets.validation.check import Check, check
 
 __version__ = "0.1.0"
 
@@ -55,14 +55,14 @@ __all__ = [
 
 # Imported on use: what reading and writing a file do without.
 _ON_USE = {
-    "Check": "checking",
-    "Dataset": "dataset",
+    "Check": "datasets.validation.check",
+    "Dataset": "datasets.dataset",
     "build": "convert.build",
-    "check": "checking",
-    "export_dataset": "convert.exporting",
-    "import_dataset": "convert.importing",
-    "load": "loading",
-    "write_sorted": "sorting",
+    "check": "datasets.validation.check",
+    "export_dataset": "convert.export",
+    "import_dataset": "convert.import_",
+    "load": "datasets.load",
+    "write_sorted": "datasets.sort",
 }
 
 

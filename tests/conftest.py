@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers import missing
 from hypothesis import HealthCheck, settings
-from support import missing
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 

@@ -4,7 +4,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from .kernels cimport is_inside
+from .byteorder cimport is_inside
 
 import os
 

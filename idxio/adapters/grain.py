@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..array import IdxArray
-from ..dataset import Dataset
+from ..core.array import IdxArray
+from ..datasets.dataset import Dataset
 
 
 class Source:

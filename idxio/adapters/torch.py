@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..assembly import Assembler
-from ..batches import Batches
-from ..dataset import Dataset
-from ..holding import locate
+from ..datasets.dataset import Dataset
+from ..loader.batches import Batches
+from ..loader.gather import Assembler
+from ..loader.materialize import locate
 
 try:
     import torch

@@ -8,9 +8,9 @@ import re
 import sys
 
 from ..convert.build import build
-from ..description import DESCRIPTION
+from ..datasets.metadata import DESCRIPTION
 from ..errors import PictureError
-from . import report
+from . import exit_codes
 from .progress import bar
 
 # Of pictures with one complaint, so many are named; dataset.json has them all.
@@ -20,7 +20,7 @@ _NAMED = 5
 def run(args: argparse.Namespace) -> int:
     """Build the dataset; a line for each file, and on stderr for each kind of bad pictures."""
     try:
-        with report.using(), bar(args.images, unit=" steps") as progress:
+        with exit_codes.using(), bar(args.images, unit=" steps") as progress:
             built = build(
                 args.images,
                 args.directory,
@@ -38,20 +38,22 @@ def run(args: argparse.Namespace) -> int:
             )
     except PictureError as error:
         _tell(error.bad)
-        report.report(error)
+        exit_codes.report(error)
         print("idxio: nothing was written; --skip-bad leaves bad pictures out", file=sys.stderr)
-        return report.exit_code(error)
+        return exit_codes.exit_code(error)
     _tell(built.skipped)
     for note in built.notes:
-        print(f"idxio: {report.printable(note)}", file=sys.stderr)
+        print(f"idxio: {exit_codes.printable(note)}", file=sys.stderr)
     for file in built.files:
         size = f"{file.packed_size:,} bytes"
-        print(f"{report.printable(file.file)}: {report.dimensions(file.shape)} {file.dtype.name}, {size}")
+        print(f"{exit_codes.printable(file.file)}: {exit_codes.dimensions(file.shape)} {file.dtype.name}, {size}")
     names = ", ".join(built.class_names[:10]) + (", …" if len(built.class_names) > 10 else "")
     description = os.path.join(built.directory, DESCRIPTION)
     skipped = f"; {len(built.skipped):,} bad pictures left out" if built.skipped else ""
-    print(f"{report.printable(description)}: {len(built.class_names)} classes: {report.printable(names)}{skipped}")
-    return report.FINE
+    print(
+        f"{exit_codes.printable(description)}: {len(built.class_names)} classes: {exit_codes.printable(names)}{skipped}"
+    )
+    return exit_codes.FINE
 
 
 def _tell(bad: list[tuple[str, str]]) -> None:
@@ -65,4 +67,4 @@ def _tell(bad: list[tuple[str, str]]) -> None:
         if len(alike) > 1:
             others = [path for path, _ in alike[1:_NAMED]] + (["…"] if len(alike) > _NAMED else [])
             line = f"{len(alike):,} alike, as {line}; {', '.join(others)}"
-        print(f"idxio: {report.printable(line)}", file=sys.stderr)
+        print(f"idxio: {exit_codes.printable(line)}", file=sys.stderr)

@@ -6,22 +6,22 @@ import json
 import os
 from typing import Any
 
-from ..checking import Check, check
-from ..judging import Finding, frame, ranges_of
-from ..survey import Survey
-from . import report
+from ..datasets.validation.check import Check, check
+from ..datasets.validation.rules import Finding, frame, ranges_of
+from ..datasets.validation.statistics import Survey
+from . import exit_codes
 from .progress import bar
 
 
 def run(directory: str, dataset: str | None, *, as_json: bool) -> int:
     """Print what is known of the dataset and what is wrong with it; BAD_FILE if that is an error."""
-    with report.naming(directory), bar(directory) as progress:
+    with exit_codes.naming(directory), bar(directory) as progress:
         found = check(directory, dataset=dataset, progress=progress)
     if as_json:
         print(json.dumps(_document(found), indent=2))
     else:
         print("\n".join(_lines(found)))
-    return report.FINE if found.ok else report.BAD_FILE
+    return exit_codes.FINE if found.ok else exit_codes.BAD_FILE
 
 
 def facts(seen: Survey) -> list[tuple[str, str]]:
@@ -30,7 +30,7 @@ def facts(seen: Survey) -> list[tuple[str, str]]:
     runs = seen.runs
     order = "sorted by label" if seen.is_sorted else f"not sorted: {len(runs):,} runs of one label"
     lines = [
-        ("pictures", f"{report.dimensions(seen.shape)} {seen.dtype.name}"),
+        ("pictures", f"{exit_codes.dimensions(seen.shape)} {seen.dtype.name}"),
         ("files", " + ".join(files)),
         ("known", ", ".join(name for name in seen.known if name)),
         ("order", f"{order}, the longest {runs.max():,}"),
@@ -41,7 +41,7 @@ def facts(seen: Survey) -> list[tuple[str, str]]:
         if about := frame(seen.mean_picture):
             pixels += f", border {about.border:.1f}, inside {about.inner:.1f}"
         lines.append(("pixels", pixels))
-    return [(name, report.printable(value)) for name, value in lines if value]
+    return [(name, exit_codes.printable(value)) for name, value in lines if value]
 
 
 def class_rows(found: Check) -> list[tuple[int, str, list[int]]]:
@@ -49,7 +49,7 @@ def class_rows(found: Check) -> list[tuple[int, str, list[int]]]:
     counts = [dict(zip(s.classes.tolist(), s.counts.tolist(), strict=True)) for s in found.splits.values()]
     names = found.class_names or {}
     labels = sorted(set(names).union(*counts))
-    return [(k, report.printable(names.get(k, "")), [of_split.get(k, 0) for of_split in counts]) for k in labels]
+    return [(k, exit_codes.printable(names.get(k, "")), [of_split.get(k, 0) for of_split in counts]) for k in labels]
 
 
 def verdict(found: Check) -> str:
@@ -63,7 +63,7 @@ def verdict(found: Check) -> str:
 
 
 def _lines(found: Check) -> list[str]:
-    lines = [report.printable(found.directory)]
+    lines = [exit_codes.printable(found.directory)]
     column = max([6, *(len(split) + 1 for split in found.splits)])
     for split, seen in found.splits.items():
         lines += [
@@ -84,7 +84,7 @@ def _lines(found: Check) -> list[str]:
 
 
 def _line(finding: Finding) -> str:
-    return report.printable(f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]")
+    return exit_codes.printable(f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]")
 
 
 def _document(found: Check) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import sheet
-from ..array import IdxArray, open_array
-from ..preview import png
-from ..target import write_file
-from . import picking, report, terminal
+from ..core.array import IdxArray, open_array
+from ..datasets import contact_sheet
+from ..datasets.preview import png
+from ..storage.atomic_file import write_file
+from . import exit_codes, select_class, terminal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,49 +28,51 @@ def run(
 ) -> int:
     """Show the records that rows picks, or as many as fit the screen; only those are read."""
     if labels is not None and of_class is None:
-        raise report.UsageError("--labels tells which images are of --class K; say which class")
-    with report.naming(file), open_array(report.given(file)) as f:
+        raise exit_codes.UsageError("--labels tells which images are of --class K; say which class")
+    with exit_codes.naming(file), open_array(exit_codes.given(file)) as f:
         if rows is None:
             rows = slice(_default_count(f.shape, output))
         if of_class is not None:
             if _are_numbers(f.shape):
-                raise report.UsageError(f"{file}: holds no images that --class could pick")
-            chosen = picking.of_class(file, len(f), of_class, labels)
+                raise exit_codes.UsageError(f"{file}: holds no images that --class could pick")
+            chosen = select_class.of_class(file, len(f), of_class, labels)
             picked = chosen.records[rows]
             records, title = f[picked], _class_title(f, chosen, picked)
             if not len(records):
-                raise report.UsageError(f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}")
+                raise exit_codes.UsageError(
+                    f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}"
+                )
         else:
             records = f[rows] if f.shape else f[()].reshape(1)
             title = _title(f, rows)
             if not len(records) and f.shape[0]:
-                raise report.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
+                raise exit_codes.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
     numbers = _are_numbers(f.shape)
     if output is not None:
         if numbers or not records.size:
-            raise report.UsageError(f"{file}: holds no images to draw ({report.dimensions(f.shape)})")
-        with report.naming(output):
+            raise exit_codes.UsageError(f"{file}: holds no images to draw ({exit_codes.dimensions(f.shape)})")
+        with exit_codes.naming(output):
             _write_png(records, output)
-        return report.FINE
+        return exit_codes.FINE
     print(title)
     if records.size:
         for line in number_lines(records, _screen()[0]) if numbers else image_lines(records):
             print(line)
-    return report.FINE
+    return exit_codes.FINE
 
 
 def image_lines(records: Array) -> Iterator[str]:
     """The contact sheet of records that are images, for stdout, as wide as the terminal at most."""
     style = terminal.style()
     columns, lines = _screen()
-    images = sheet.as_images(records)
-    layout = sheet.fit(images.shape[1], images.shape[2], len(images), columns, lines)
-    images = sheet.shrink(images, layout.factor)
+    images = contact_sheet.as_images(records)
+    layout = contact_sheet.fit(images.shape[1], images.shape[2], len(images), columns, lines)
+    images = contact_sheet.shrink(images, layout.factor)
     fill = terminal.gap_shade(style)
     for start in range(0, len(images), layout.across):
         row = images[start : start + layout.across]
         # A row alone at a time: the first is on the screen while the others are drawn.
-        yield from terminal.lines(sheet.tile(row, len(row), gap=1, fill=fill), style)
+        yield from terminal.lines(contact_sheet.tile(row, len(row), gap=1, fill=fill), style)
 
 
 def number_lines(records: Array, columns: int) -> Iterator[str]:
@@ -92,13 +94,13 @@ def _default_count(shape: tuple[int, ...], output: str | None) -> int:
         return _NUMBERS
     if len(shape) == 2:
         return _IMAGE_LINES
-    kept = sheet.image_axes(shape)
+    kept = contact_sheet.image_axes(shape)
     height, width = shape[-kept:][:2]
     planes = max(1, math.prod(shape[1:-kept]))
     if output is not None:
         return max(1, _PNG_IMAGES // planes)
     columns, lines = _screen()
-    layout = sheet.fit(height, width, shape[0] * planes, columns, lines)
+    layout = contact_sheet.fit(height, width, shape[0] * planes, columns, lines)
     return max(1, layout.across * layout.down // planes)
 
 
@@ -109,7 +111,7 @@ def _screen() -> tuple[int, int]:
 
 
 def _about(f: IdxArray) -> str:
-    return f"{report.printable(f.name)}: {report.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
+    return f"{exit_codes.printable(f.name)}: {exit_codes.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
 
 
 def _title(f: IdxArray, rows: slice) -> str:
@@ -121,12 +123,12 @@ def _title(f: IdxArray, rows: slice) -> str:
     return f"{about}; records {shown.start}:{shown.stop}{step} of {f.shape[0]:,}"
 
 
-def _class_title(f: IdxArray, chosen: picking.OfClass, picked: Array) -> str:
+def _class_title(f: IdxArray, chosen: select_class.OfClass, picked: Array) -> str:
     some = ", ".join(map(str, picked[:8].tolist())) + (", …" if len(picked) > 8 else "")
     return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
 
 def _write_png(records: Array, output: str) -> None:
-    images = sheet.as_images(records)
+    images = contact_sheet.as_images(records)
     across = math.ceil(math.sqrt(len(images)))
-    write_file(output, png(sheet.tile(images, across, gap=2, fill=60)))
+    write_file(output, png(contact_sheet.tile(images, across, gap=2, fill=60)))

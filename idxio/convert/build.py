@@ -12,21 +12,21 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from ..array import open_array
+from .._util.threads import check_threads
+from ..core.array import open_array
+from ..core.info import Info, info
+from ..core.write import Writer, write
+from ..datasets.discovery import SPLITS
 from ..errors import PictureError
-from ..finding import SPLITS
-from ..inspecting import Info, info
-from ..parallel import check_threads
-from ..target import NewFolder
-from ..writing import Writer, write
-from .folders import Bounds, Found, by_folder
-from .listing import by_csv
-from .notes import notes_of
-from .parts import describe
+from ..storage.atomic_file import NewFolder
+from .formats.common import describe
+from .formats.png import need_pillow
+from .images.discovery import Bounds, Found, by_folder
+from .images.listing import by_csv
+from .images.notes import notes_of
+from .images.records import Batch, Deep, Recipe, convert
 from .pipeline import Pipeline, step
-from .png import need_pillow
-from .records import Batch, Deep, Recipe, convert
-from .workers import run
+from .process_pool import run
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[int, int], None]

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._native import pictures
-from ..parallel import check_threads, on_threads
+from .._native import image_ops
+from .._util.threads import check_threads, on_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Pipeline = Literal["fashion", "fit", "none"]
@@ -46,7 +46,7 @@ def trim(picture: Array, *, fuzz: float = 0.05) -> Array:
     pixels, most = _pixels(picture)
     # 65536: what ImageMagick takes per cent of (magick/string.c, StringToDoubleInterval).
     limit = 3 * (fuzz * 65536 * most / 65535) ** 2
-    top, bottom, left, right = pictures.inner_box(pixels, int(limit))
+    top, bottom, left, right = image_ops.inner_box(pixels, int(limit))
     return picture[top:bottom, left:right] if bottom else picture
 
 
@@ -72,7 +72,7 @@ def sharpen(picture: Array) -> Array:
     pixels, most = _pixels(picture)
     deep = pixels if most == 65535 else pixels.astype(np.uint16) * np.uint16(257)
     sharp = np.empty_like(deep)
-    pictures.sharpen(deep, sharp, np.empty((2, *deep.shape), np.uint16))
+    image_ops.sharpen(deep, sharp, np.empty((2, *deep.shape), np.uint16))
     return (sharp if most == 65535 else to_bytes(sharp)).reshape(picture.shape)
 
 

@@ -1,0 +1,1 @@
+"""Experiments on whole datasets: the paper's Table 3."""

@@ -1,0 +1,26 @@
+from libc.stdint cimport int64_t, uint8_t
+
+cdef extern from "task.h" nogil:
+    ctypedef struct idxio_job:
+        void (*rows)(const void *, size_t, size_t)
+        const void *what
+        size_t turn, front, back
+    ctypedef void (*idxio_affine)(const uint8_t *, size_t, size_t, const int64_t *, size_t, void *, const void *,
+                                  const void *, int)
+    ctypedef struct idxio_gathering:
+        const uint8_t *source
+        const uint8_t *scale
+        const uint8_t *shift
+        const int64_t *ids
+        uint8_t *out
+        size_t row, elements, out_row
+        idxio_affine affine
+        int swapped, step
+
+
+cdef class Gather:
+    cdef const uint8_t[::1] source, scale, shift  # which keep the memory that is written about below
+    cdef const int64_t[::1] ids
+    cdef uint8_t[::1] out
+    cdef idxio_gathering what
+    cdef idxio_job job

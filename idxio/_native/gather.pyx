@@ -1,0 +1,95 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Batch assembly: rows gathered by index, with byte order, cast and scaling in the same pass."""
+
+from libc.stdint cimport int64_t, uint8_t
+
+cdef extern from "gather.h" nogil:
+    idxio_affine idxio_affine_of(int, int, int)
+    void idxio_gather_some(const void *, size_t, size_t)
+
+KINDS = ("u1", "i1", "i2", "i4", "f4", "f8")
+"""The types of a source, in numpy's letters."""
+
+# Bytes of the output that a thread makes at a time: some us of work.
+cdef size_t TURN = 1 << 15
+
+
+cdef bint outside(const int64_t[::1] ids, size_t rows) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef bint result = False
+    for k in range(ids.shape[0]):
+        result |= <size_t>ids[k] >= rows  # a negative one is huge
+    return result
+
+
+cdef class Gather:
+    """Rows to be gathered: all is checked, nothing done. Threads of a `Crew` do it, or `run`."""
+
+    def run(self):
+        """Do it, here."""
+        with nogil:
+            if self.job.front < self.job.back:
+                idxio_gather_some(&self.what, 0, self.job.back)
+
+
+cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row):
+    """A gather of which the memory is set."""
+    cdef Gather g = Gather.__new__(Gather)
+    g.source, g.ids, g.out = source, ids, out
+    g.what.source, g.what.ids, g.what.out = &source[0], &ids[0], &out[0]
+    g.what.row, g.what.out_row = row, out_row
+    g.job.rows, g.job.what = idxio_gather_some, &g.what
+    g.job.back = ids.shape[0]
+    g.job.turn = max(<size_t>1, TURN // out_row)
+    return g
+
+
+def gather(const uint8_t[::1] source not None, size_t row, const int64_t[::1] ids not None, uint8_t[::1] out not None,
+           int swapped=0):
+    """Copies of the rows of `row` bytes with these indices, in out; swapped: items of 2, 4 or 8 bytes to be reversed.
+
+    Raises IndexError.
+    """
+    cdef Gather g
+    if row == 0 or ids.shape[0] == 0:
+        return Gather()
+    if swapped and (swapped not in (2, 4, 8) or row % <size_t>swapped):
+        raise ValueError(f"cannot reverse items of {swapped} bytes in rows of {row}")
+    if outside(ids, source.shape[0] // row) or out.shape[0] // row != <size_t>ids.shape[0] or out.shape[0] % row:
+        raise IndexError("a row lies outside the source, or out has another size")
+    g = prepare(source, row, ids, out, row)
+    g.what.swapped = swapped
+    return g
+
+
+def gather_affine(const uint8_t[::1] source not None, int kind, bint swapped, const int64_t[::1] ids not None,
+                  uint8_t[::1] out not None, bint to_double, size_t elements, const uint8_t[::1] scale not None,
+                  const uint8_t[::1] shift not None):
+    """Rows of `elements` items as x * scale + shift in float32, or in float64 for to_double. Raises IndexError.
+
+    kind is the place of the source's type in KINDS. scale and shift hold one factor of the output's type, or one for
+    each element of a row. All memory is aligned to its items, but for the source.
+    """
+    cdef Gather g
+    cdef size_t itemsize = 8 if to_double else 4
+    cdef size_t row
+    cdef int step = <size_t>scale.shape[0] != itemsize
+    if not 0 <= kind < 6:
+        raise ValueError("no such type")
+    if elements == 0 or ids.shape[0] == 0:
+        return Gather()
+    if elements > <size_t>source.shape[0]:  # a product of it might be too large for its type
+        raise IndexError("a row is larger than the source")
+    row = elements * <size_t>(1, 1, 2, 4, 4, 8)[kind]
+    if (scale.shape[0] != shift.shape[0] or (step and <size_t>scale.shape[0] != itemsize * elements)
+            or outside(ids, source.shape[0] // row) or out.shape[0] % (itemsize * elements)
+            or out.shape[0] // (itemsize * elements) != <size_t>ids.shape[0]):
+        raise IndexError("a row lies outside the source, or a size is wrong")
+    if (<size_t>&out[0] | <size_t>&scale[0] | <size_t>&shift[0]) % itemsize:
+        raise ValueError(f"the memory is not aligned to {itemsize} bytes")
+    g = prepare(source, row, ids, out, itemsize * elements)
+    g.scale, g.shift = scale, shift
+    g.what.scale, g.what.shift = &scale[0], &shift[0]
+    g.what.elements, g.what.step = elements, step
+    g.what.affine = idxio_affine_of(swapped, kind, to_double)
+    return g

@@ -1,0 +1,59 @@
+"""idxio.read timed beside the plain Python that one would write without it."""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...core.info import info
+from ...core.read import read
+from ...errors import IdxError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_MODULES = {"raw": "io", "gzip": "gzip", "xz": "lzma", "bz2": "bz2"}
+
+
+class Times(NamedTuple):
+    """Medians in seconds."""
+
+    ours: float
+    plain: float
+    plain_name: str
+    repeats: int
+
+
+def time_reading(file: str, *, repeats: int = 5, seconds: float = 4.0) -> Times:
+    """Medians of reading a uint8 file in turns, repeats times or as often as seconds allow.
+
+    Raises IdxError if the two ways return different arrays.
+    """
+    about = info(file)
+    opener = importlib.import_module(_MODULES[about.packing]).open
+
+    def plain() -> Array:
+        with opener(file, "rb") as f:
+            return np.frombuffer(f.read(), np.uint8, offset=4 + 4 * len(about.shape)).reshape(about.shape)
+
+    def ours() -> Array:
+        return read(file)
+
+    if not np.array_equal(ours(), plain()):
+        raise IdxError(f"is read differently by idxio and by Python's {_MODULES[about.packing]}", file=file)
+    times: list[tuple[float, float]] = []
+    end = time.perf_counter() + seconds
+    while not times or (len(times) < repeats and time.perf_counter() < end):
+        times.append((_time(ours), _time(plain)))
+    first, second = (statistics.median(column) for column in zip(*times, strict=True))
+    return Times(first, second, f"{_MODULES[about.packing]}.open + numpy.frombuffer", len(times))
+
+
+def _time(function: Callable[[], Array]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

@@ -1,0 +1,59 @@
+"""Which records of an image file are of a class, by the labels beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.coerce import read_classes
+from ..datasets.classes import class_names
+from ..datasets.discovery import find_pair
+from . import exit_codes
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_IMAGES = re.compile(r"(.+?)[-_.]images?(?:[-_.].*)?", re.IGNORECASE)
+
+
+class OfClass(NamedTuple):
+    """A class, and its records in ascending order."""
+
+    name: str
+    records: Array
+
+
+def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClass:
+    """The records of the class, a number or a name, of count images; their labels are beside them if not given."""
+    labels = labels or _beside(images)
+    with exit_codes.naming(labels):
+        values = read_classes(labels)
+        names = class_names(labels) or {}
+    if len(values) != count:
+        raise exit_codes.UsageError(f"{labels}: has {len(values):,} labels for the {count:,} images of {images}")
+    found = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
+    classes = np.unique(values).tolist()
+    number = int(wanted) if re.fullmatch(r"-?\d{1,19}", wanted) else None
+    if number not in classes:
+        number = next((k for k in found if k in classes), None)  # names that are numbers
+    if number is None:
+        some = ", ".join(f"{k} {names.get(k, '')}".strip() for k in classes[:20])
+        raise exit_codes.UsageError(
+            f"{labels}: has no class {wanted}; it has {some}{', …' if len(classes) > 20 else ''}"
+        )
+    name = exit_codes.printable(f"class {number} {names.get(number, '')}".strip())
+    return OfClass(name, np.flatnonzero(values == number))
+
+
+def _beside(images: str) -> str:
+    folder, name = os.path.split(images)
+    if not (match := _IMAGES.fullmatch(name)):
+        raise exit_codes.UsageError(
+            f"{images}: its name does not tell where its labels are; name them with --labels FILE"
+        )
+    try:
+        return find_pair(folder or ".", match[1])[1]
+    except FileNotFoundError as error:
+        raise exit_codes.UsageError(f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE") from None

@@ -1,0 +1,96 @@
+"""Scattered records, each span once: what to take from which span, and many spans in one call without the GIL."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._native import inflate
+from .random_access import SpanReader
+from .sequential import WINDOW
+from .span_index import CACHE, Ids, Marks, SpanTable
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+# Compressed bytes from the first to the last span of a call: neighbours share a read of the file.
+_REGION = 1 << 20
+
+
+class Parts(NamedTuple):
+    """What is wanted of which span: in bytes, span by span."""
+
+    numbers: Ids  # of the spans, ascending
+    lengths: Ids  # of the spans
+    edges: Ids  # edges[k] is the first part of the k-th of them
+    places: Ids  # of each part in its span
+    sizes: Ids
+    targets: Ids  # where it goes
+
+
+def plan(table: SpanTable, offsets: Ids, size: int) -> Parts:
+    """The parts of records of size bytes at these ascending unpacked offsets, which follow on each other."""
+    first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
+    counts = last - first + 1
+    record = np.repeat(np.arange(len(offsets)), counts)
+    number = first[record] + np.arange(len(record)) - np.repeat(np.cumsum(counts) - counts, counts)
+    _, _, starts, ends = table.columns(number)
+    begins = np.maximum(offsets[record], starts)
+    stops = np.minimum(offsets[record] + size, ends)
+    numbers, edges = np.unique(number, return_index=True)
+    targets = size * record + begins - offsets[record]
+    lengths = (ends - starts)[edges]
+    return Parts(numbers, lengths, np.append(edges, len(record)), begins - starts, stops - begins, targets)
+
+
+class Fronts:
+    """Decodes spans no further than to a mark behind the last part that is wanted, where it can be checked."""
+
+    def __init__(self, reader: SpanReader, table: SpanTable, marks: Marks, parts: Parts) -> None:
+        self._reader, self._parts, self._windows = reader, parts, marks.windows
+        self._bits, self._limits, _, _ = table.columns(parts.numbers)
+        last = parts.edges[1:] - 1
+        steps = -(-(parts.places[last] + parts.sizes[last]) // marks.step)
+        self._lengths = np.minimum(steps * marks.step, parts.lengths)
+        inside = np.flatnonzero(self._lengths < parts.lengths)
+        self._crcs = table.crcs(parts.numbers)
+        self._crcs[inside] = marks.crcs[marks.first[parts.numbers[inside]] + steps[inside] - 1]
+        self._is_large = parts.lengths > CACHE
+        self._room = WINDOW + int(self._lengths[~self._is_large].max(initial=0)) + inflate.SLACK
+        self._free: list[Bytes] = []  # memory to decode into
+
+    def read(self, k: int, stop: int, out: Bytes) -> int:
+        """Fill in the parts of spans from the k-th on: how many spans, before stop, went well.
+
+        The next one is too large, or it does not decode to what its index tells.
+        """
+        first = int(self._bits[k]) >> 3
+        stop = k + max(1, int(np.searchsorted(self._limits[k:stop], first + _REGION)))
+        if self._is_large[k:stop].any():
+            stop = k + int(np.argmax(self._is_large[k:stop]))
+        if stop == k:
+            return 0
+        some, parts = slice(k, stop), slice(self._parts.edges[k], self._parts.edges[stop])
+        limit = int(self._limits[stop - 1])
+        windows, edges = self._windows(self._parts.numbers[some])
+        memory = self._free.pop() if self._free else np.empty(self._room, np.uint8)
+        piece, decoder = self._reader.take()
+        piece.load(first, limit - first)
+        done = decoder.inflate_fronts(
+            piece.data,
+            self._bits[some] + piece.offset,
+            windows,
+            edges,
+            self._lengths[some],
+            self._crcs[some],
+            memory,
+            np.diff(self._parts.edges[k : stop + 1]),
+            self._parts.places[parts],
+            self._parts.sizes[parts],
+            self._parts.targets[parts],
+            out,
+        )
+        piece.clean = int(self._bits[stop - 1]) >> 3
+        self._reader.give(piece, decoder)
+        self._free.append(memory)
+        return done

@@ -1,0 +1,245 @@
+"""Unpacked bytes by spans: any part of a file that has a table, or all of it on several threads."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..._native import inflate, lanes
+from ..._util.threads import on_threads
+from ...errors import FormatError
+from ...storage.source import Source
+from .input_buffer import Piece
+from .members import (
+    TRAILER,
+    IncompleteError,
+    MemberCheck,
+    Stretch,
+    Trailer,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
+from .sequential import WINDOW
+from .span_index import CACHE, Span, SpanTable
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+_OBJECT = 200  # what a small array takes beside its bytes
+_POOLED = 4 << 20  # a decoder with more memory than this is not kept
+
+# Compressed bytes that are decoded in one go, as measured: they and what they unpack to fill an L2 cache of 1 MiB.
+SPAN = 3 << 17
+RUNS = 3
+# The same for a lane, and how many spans one call decodes: so many to each lane, which end at about the same time.
+LANE_SPAN, LANE_SPANS = 1 << 17, 8
+# Where each span costs a window.
+LANE_SPAN_WITH_WINDOW, LANE_SPANS_WITH_WINDOW = 1 << 20, 4
+
+
+class SpanReader:
+    """Decodes spans of one file. Shared by threads: each call takes a decoder that is free, or a new one."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._free: list[tuple[Piece, inflate.Decoder]] = []
+
+    def take(self) -> tuple[Piece, inflate.Decoder]:
+        """A free decoder, and memory for compressed bytes."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return Piece(self.source, 0), inflate.Decoder()
+
+    def give(self, piece: Piece, decoder: inflate.Decoder) -> None:
+        """Give them back."""
+        if len(piece.data) <= _POOLED:
+            self._free.append((piece, decoder))
+
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Stretch, int]:
+        """Decode a span, behind the window bytes before out[start:], to the end of out; and its CRC-32.
+
+        Raises FormatError unless its bits decode to just that many bytes.
+        """
+        first = span.bit >> 3
+        piece, decoder = self.take()
+        piece.load(first, span.limit - first)
+        if piece.stop < span.limit:
+            raise wrong_span(self.source.name, span)
+        status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
+        if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
+            raise wrong_span(self.source.name, span)
+        result = self._checked(span, piece, decoder, out[start:], end)
+        self.give(piece, decoder)
+        return result
+
+    def decode_in_lanes(self, table: SpanTable, spans: list[Span], out: Bytes) -> list[tuple[Stretch, int]]:
+        """Decode spans that follow on each other to their places in out, several at a time, as decode does."""
+        first = spans[0].bit >> 3
+        piece, decoder = self.take()
+        piece.load(first, spans[-1].limit - first)
+        if piece.stop < spans[-1].limit:
+            raise wrong_span(self.source.name, spans[-1])
+        windows = [table.window(span.number) for span in spans]
+        rows, place = np.empty((len(spans), 6), np.int64), 0
+        for row, span, window in zip(rows, spans, windows, strict=True):
+            stop = span.stop or 8 * span.limit
+            row[:] = span.bit + piece.offset, stop + piece.offset, span.start, span.end - span.start, place, len(window)
+            place += len(window)
+        results = np.empty((len(spans), 3), np.int64)
+        lanes.decode(piece.data, rows, out, results, b"".join(windows))
+        stretches = []
+        for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
+            wanted = inflate.EDGE if span.stop else inflate.END
+            if status != wanted or produced != span.end - span.start:
+                raise wrong_span(self.source.name, span)
+            end = (bit - piece.offset) >> 3
+            stretches.append(self._checked(span, piece, decoder, out[span.start : span.end], end))
+        self.give(piece, decoder)
+        return stretches
+
+    def _checked(self, span: Span, piece: Piece, decoder: inflate.Decoder, out: Bytes, end: int) -> tuple[Stretch, int]:
+        """What a decoded span is and its CRC-32, if these and the trailer at the byte end are as they should."""
+        crc = inflate.crc32(out)
+        if span.crc is not None and span.crc != crc:
+            raise wrong_span(self.source.name, span)
+        trailer = None
+        if span.stop == 0:
+            if end + TRAILER > piece.stop:
+                raise wrong_span(self.source.name, span)
+            data, at = piece.data[: piece.local(span.limit)], piece.local(end)
+            trailer = parse_trailer(piece.data.data, at)
+            is_good = not span.is_member or trailer == Trailer(crc, len(out) & 0xFFFFFFFF)
+            if not is_good or not _leads_on(data, at + TRAILER, decoder):
+                raise wrong_span(self.source.name, span)
+        return Stretch(len(out), trailer), crc
+
+
+def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
+    """Whether only padding and empty members lie between position and the end of data, or the deflate data there."""
+    view = data.data
+    while (position := skip_zeros(view, position)) < len(view):
+        try:
+            position = parse_member_header(view, position).end
+        except (ValueError, IncompleteError):
+            return False
+        if position == len(view):
+            break
+        status, consumed, _ = decoder.inflate(data, position, bytearray(), 0)
+        position += consumed + TRAILER
+        if status != inflate.END or position > len(view) or any(view[position - TRAILER : position]):
+            return False
+    return True
+
+
+def wrong_span(name: str, span: Span) -> FormatError:
+    """The error for a span that is not what its table says."""
+    return FormatError(
+        f"does not decode to the {span.end - span.start:,} bytes from unpacked byte {span.start:,} on that its table "
+        "of spans promises: the file or its index is damaged, or they do not belong together",
+        file=name,
+        offset=span.bit >> 3,
+    )
+
+
+def use_lanes() -> bool:
+    """Whether several spans are decoded at once, on each thread."""
+    return lanes.mode() != "off" and lanes.supported()
+
+
+def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
+    """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
+    in_lanes = use_lanes()
+    # As many runs for each thread: in the end one would wait for the others.
+    if in_lanes:
+        plain = table.is_plain
+        spans = table.merged(LANE_SPAN if plain else LANE_SPAN_WITH_WINDOW)
+        each = LANE_SPANS if plain else LANE_SPANS_WITH_WINDOW
+        count = threads * max(1, round(len(spans) / (threads * each)))
+    else:
+        each = max(1, round(table.limit / (threads * SPAN)))
+        spans = table.merged(-(-table.limit // (threads * each)))
+        # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one
+        # may be slower.
+        windows = any(span.needs_window for span in spans)
+        count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
+    if not spans or table.end != len(out):
+        raise FormatError("has a table of spans for another size", file=reader.source.name)
+    count = min(len(spans), count)
+    edges = [len(spans) * k // count for k in range(count + 1)]
+    runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
+    found: list[list[tuple[Stretch, int]]] = [[] for _ in runs]
+
+    def read(k: int) -> Iterator[None]:
+        if in_lanes:
+            found[k] = reader.decode_in_lanes(table, runs[k], out)
+            return
+        for stretch in _read_run(reader, table, runs[k], out):
+            found[k].append(stretch)
+            yield
+
+    on_threads(read, range(count), threads)
+    check = MemberCheck(reader.source.name)
+    for span, (stretch, crc) in zip(spans, itertools.chain.from_iterable(found), strict=True):
+        check.add(stretch, crc, span.limit)
+    if stretch.trailer is None:
+        raise wrong_span(reader.source.name, span)
+
+
+def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> Iterator[tuple[Stretch, int]]:
+    """Decode spans that follow on each other into place."""
+    begin = spans[0].start
+    for span in spans:
+        if span.needs_window and span.start - begin < WINDOW:
+            # The window would lie where another run writes.
+            own = decode_apart(reader, table, span)
+            out[span.start : span.end] = own[1]
+            yield own[0]
+        else:
+            window = min(WINDOW, span.start) if span.needs_window else 0
+            yield reader.decode(span, out[: span.end], span.start, window)
+
+
+def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[tuple[Stretch, int], Bytes]:
+    """Decode one span into memory of its own."""
+    window = table.window(span.number)
+    size = len(window)
+    stop = size + span.end - span.start
+    memory = np.empty(stop, np.uint8)
+    if size:
+        memory[:size] = np.frombuffer(window, np.uint8)
+    return reader.decode(span, memory, size, size), memory[size:]
+
+
+class Cache:
+    """The last decoded spans of a file, at most CACHE bytes or one span. Shared by threads."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._blocks: OrderedDict[int, Bytes] = OrderedDict()
+        self._size = 0
+
+    def get(self, start: int, length: int) -> Bytes | None:
+        """The span of this place and length, if it is here."""
+        with self._lock:
+            block = self._blocks.get(start)
+            if block is None or len(block) != length:
+                return None
+            self._blocks.move_to_end(start)
+        self._source.check()  # what is kept must not outlive its file
+        return block
+
+    def put(self, start: int, block: Bytes) -> None:
+        """Keep a span, and drop those that were not used for longest."""
+        with self._lock:
+            old = self._blocks.pop(start, None)
+            self._size += len(block) + _OBJECT - (0 if old is None else len(old) + _OBJECT)
+            self._blocks[start] = block
+            while self._size > CACHE and len(self._blocks) > 1:
+                self._size -= len(self._blocks.popitem(last=False)[1]) + _OBJECT

@@ -1,0 +1,104 @@
+"""What the converters share: the splits of a dataset, how many records go at a time, what may be a class."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from ..._util.threads import on_threads
+from ...core.array import IdxArray
+from ...core.coerce import check_classes, class_column
+from ...datasets.metadata import DESCRIPTION, as_json
+from ...errors import FormatError
+from ...storage.atomic_file import write_file
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Array = np.ndarray[Any, np.dtype[Any]]
+# Images and as many labels, or None where there are no labels, one block after the other. There is one at least, if
+# only to tell the shape.
+Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]
+
+_BLOCK = 1 << 20
+# Items that a thread takes at a time.
+_RUN = 32
+
+
+class Split(NamedTuple):
+    """One split of a dataset in IDX files, opened."""
+
+    name: str
+    """As other formats call it: see `splitnames.common_name`."""
+    images: IdxArray
+    labels: IdxArray
+    class_names: dict[int, str] | None
+
+
+def describe(folder: str, what: dict[str, Any]) -> None:
+    """Write what is told of a dataset beside its files."""
+    write_file(os.path.join(folder, DESCRIPTION), as_json(what))
+
+
+def records_at_once(record_nbytes: int) -> int:
+    """How many records are converted at a time."""
+    return max(1, _BLOCK // max(1, record_nbytes))
+
+
+def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
+    """The results of function for each item, in their order, found by several threads."""
+    items = list(items)
+    results: dict[int, list[Result]] = {}
+
+    def run(begin: int) -> None:
+        results[begin] = [function(item) for item in items[begin : begin + _RUN]]
+
+    begins = range(0, len(items), _RUN)
+    on_threads(run, begins, threads)
+    return [result for begin in begins for result in results[begin]]
+
+
+def images_of(split: Split) -> Iterator[tuple[int, Array]]:
+    """Blocks of images, and the number of the first one of each."""
+    start = 0
+    shape = split.images.shape
+    for block in split.images.iter_records(records_at_once(math.prod(shape[1:]) * split.images.dtype.itemsize)):
+        yield start, block
+        start += len(block)
+
+
+def classes_of(split: Split) -> Array:
+    """The class of each record, as int64; see `class_column`."""
+    check_classes(split.labels, split.labels.name)
+    labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
+    if len(bad := np.flatnonzero(labels < 0)):
+        raise FormatError(
+            f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more", file=split.labels.name
+        )
+    return labels
+
+
+def check_bytes(split: Split, format: str) -> None:
+    """Raise unless the images are uint8."""
+    if split.images.dtype != np.uint8:
+        raise FormatError(
+            f"holds {split.images.dtype.name}; {format} takes uint8 images. npz keeps every type",
+            file=split.images.name,
+        )
+
+
+def check_pictures(split: Split, format: str) -> None:
+    """Raise unless the images are pictures: uint8 and grey or RGB."""
+    check_bytes(split, format)
+    shape = split.images.shape
+    if not shape[0]:
+        raise FormatError(f"holds no pictures; {format} can't tell their size then. npz can", file=split.images.name)
+    if not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)) or not all(shape):
+        raise FormatError(
+            f"has the shape {shape}; {format} takes pictures, count x height x width or count x height x width x 3. "
+            "npz keeps every shape",
+            file=split.images.name,
+        )

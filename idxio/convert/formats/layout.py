@@ -1,0 +1,231 @@
+"""Which files of a source hold which split, by their names; what these leave open is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from ...datasets.metadata import DESCRIPTION, read_description
+from ...datasets.split_names import has_word_inside, known_split, part_of, split_named, words_in
+from ...errors import FormatError
+
+# The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in older ones.
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
+_NOT_YET = r"(\.(gz|bz2|xz|zip|zst|part|partial|crdownload|download|incomplete|tmp))?"
+_SUFFIXES = {
+    # What is packed, or came down in part only, is no table, which reading it says; it is not left out.
+    "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
+    "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
+    "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
+    "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
+}
+_TABLES = ("Parquet", "CSV")
+PNG = "PNG folders"
+
+
+class Source(NamedTuple):
+    """A folder, and what is in it."""
+
+    kind: str
+    """ "Parquet", "CSV", `PNG`, or "" for nothing that becomes a dataset."""
+    names: list[str]
+    """The files, or folders of pictures, as paths below the folder."""
+
+
+class _Table(NamedTuple):
+    path: str
+    config: str
+    """What stands before the split: the name of a configuration or of a dataset."""
+    split: str | None
+    """None where the name says none."""
+    group: str
+    """The same for files that can be parts of one split."""
+
+
+def look(folder: str, stated: dict[str, int]) -> Source:
+    """What kind of files a folder has. FormatError where there are two kinds that could be the dataset."""
+    found: dict[str, list[str]] = {}
+    for name in _files(folder):
+        for kind, pattern in _SUFFIXES.items():
+            if pattern.fullmatch(os.path.basename(name)) and (kind in _TABLES or os.path.dirname(name) == ""):
+                found.setdefault(kind, []).append(name)
+    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in found.get(kind, []) if os.sep in name}
+    folders = [name for name in _entries(folder) if _is_folder(os.path.join(folder, name))]
+    folders = [name for name in folders if name not in with_tables]
+    if any(known_split(name) or name in stated for name in folders):
+        found[PNG] = folders
+    found = {kind: found[kind] for kind in (*_SUFFIXES, PNG) if kind in found}
+    if len(found) > 1:
+        kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in found.items())
+        raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
+    kind = next(iter(found), "")
+    return Source(kind, found[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+
+
+def _is_folder(path: str) -> bool:
+    """Whether a path is to be read as a folder: all but regular files, so that a dead link or a pipe is told of."""
+    return not os.path.isfile(path)
+
+
+def _entries(folder: str) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+
+
+def _files(folder: str) -> list[str]:
+    """The files in a folder and all folders below it, as paths from there, in an order by number."""
+    found = []
+    for path, folders, names in os.walk(folder):
+        below = os.path.relpath(path, folder)
+        parts = [] if below == "." else below.split(os.sep)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
+    return sorted(found, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
+
+
+def stated_records(folder: str) -> dict[str, int]:
+    """How many records each split had when it was exported, by its name there."""
+    records = read_description(folder).get("records", {})
+    if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
+        path = os.path.join(folder, DESCRIPTION)
+        raise FormatError(f'has "records" that are no object of numbers: {records!r:.80}', file=path)
+    return records
+
+
+def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[str, str]:
+    """The folder of each split among these."""
+    splits: dict[str, str] = {}
+    for name in names:
+        split = split_named(name)
+        if split is None:
+            raise FormatError(f"has the folder {name!r}, which names no split; {_NAMING}", file=folder)
+        if split in splits:
+            raise FormatError(f"has both {splits[split]} and {name}, which are one split; leave one", file=folder)
+        splits[split] = name
+    there = {split_named(name) for name in stated}
+    if stated and (other := [name for split, name in splits.items() if split not in there]):
+        raise FormatError(f"has the folder {other[0]}, of which {DESCRIPTION} does not tell; move it away", file=folder)
+    check_stated(folder, "folder", list(splits), stated)
+    return splits
+
+
+def check_stated(folder: str, what: str, splits: list[str], stated: dict[str, int]) -> None:
+    """Raise if a split that was exported is not there."""
+    if lacking := [name for name in stated if split_named(name) not in splits]:
+        raise FormatError(f"has no {what} {lacking[0]}, of which {DESCRIPTION} tells", file=folder)
+
+
+_NAMING = "name it train, test, val, or another name of a-z, 0-9, _ and -"
+
+
+def tables_of(
+    folder: str, names: list[str], config: str | None, stated: dict[str, int], *, is_whole: bool
+) -> dict[str, list[str]]:
+    """The files of each split among tables, all of one suffix, in their order; is_whole if they are all of a folder.
+
+    Raises
+    ------
+    FormatError
+        A name leaves open which split it is; there are several configurations and none, or another, was chosen; files
+        are no parts of one split, or one is missing.
+    """
+    tables = _chosen(folder, [_table(folder, name, stated) for name in names], config)
+    splits: dict[str, list[_Table]] = {}
+    for table in tables:
+        splits.setdefault(table.split or _unnamed(folder, table, len(tables)), []).append(table)
+    for split, parts in splits.items():
+        if len({part.group for part in parts}) > 1:
+            some = ", ".join(dict.fromkeys(os.path.basename(part.path) for part in parts))
+            raise FormatError(
+                f"has more than one file for the split {split}, and no shards of one: {some}. Name one of them, or "
+                "move away what is not to be imported",
+                file=folder,
+            )
+    if is_whole:
+        _check_shards(folder, [table.path for table in tables])
+    return {split: [os.path.join(folder, part.path) for part in parts] for split, parts in splits.items()}
+
+
+def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
+    """What the name of a table and of the folders that it lies in say."""
+    *above, file = path.split(os.sep)
+    above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
+    stem, whole = _stem(file), os.path.join(folder, path)
+    before, split = "", None
+    # A CSV file is a whole split.
+    group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if _SUFFIXES["Parquet"].fullmatch(file) else path
+    if match := _SHARD.fullmatch(file):
+        before, split = part_of(match[1])
+        split = split or split_named(match[1])
+        group = f"{os.path.dirname(path)}{match[1]} of {match[3]}"
+        if split is None:
+            raise FormatError(f"has a name that tells no split: {match[1]!r}; {_NAMING}", file=whole)
+    elif stem in stated:
+        split = split_named(stem)
+    elif words := words_in(stem):
+        if len({meant for _, meant in words}) > 1:
+            both = " and ".join(word for word, _ in words)
+            raise FormatError(f"has {both} in its name; {_NAMING}", file=whole)
+        word, split = words[-1]
+        before = stem[: stem.rindex(word)]
+    if above and (split is None or known_split(above[-1])):
+        place = split_named(above[-1])
+        if place is None or split not in (None, place):
+            raise FormatError(f"does not say which split it is of; {_NAMING}", file=whole)
+        split = place
+        above.pop()
+    config = "/".join([*above, *([before.strip("-_. ")] if before.strip("-_. ") else [])])
+    return _Table(path, config, split, group)
+
+
+def _stem(file: str) -> str:
+    return re.sub(rf"\.(parquet|csv){_NOT_YET}$", "", file, flags=re.IGNORECASE)
+
+
+def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Table]:
+    """The tables of the configuration that was chosen, or of the only one."""
+    named = sorted({table.config for table in tables} - {""})
+    if config is not None:
+        if not (chosen := [table for table in tables if table.config == config]):
+            has = f"; it has {', '.join(named)}" if named else ""
+            raise FormatError(f"has no configuration {config!r}{has}", file=folder or tables[0].path)
+        return chosen
+    in_named = {table.split for table in tables if table.config}
+    if len(named) > 1 or in_named & {table.split for table in tables if not table.config}:
+        has = ", ".join(named) + (" and files of none" if len(named) == 1 else "")
+        raise FormatError(
+            f"has several configurations or datasets: {has}. Choose one: config={named[0]!r} (--config {named[0]})",
+            file=folder,
+        )
+    return tables
+
+
+def _unnamed(folder: str, table: _Table, count: int) -> str:
+    """The split of a table whose name says none: train if it is alone, else its name."""
+    stem = _stem(os.path.basename(table.path))
+    if not re.search(r"[a-zA-Z]", stem):  # as 0000.parquet of the Hub lies in a folder of its split
+        split = known_split(os.path.basename(os.path.abspath(folder)))
+    elif has_word_inside(stem):
+        split = None
+    else:
+        split = "train" if count == 1 else split_named(stem)
+    if split is None:
+        raise FormatError(f"does not say which split it is of; {_NAMING}", file=os.path.join(folder, table.path))
+    return split
+
+
+def _check_shards(folder: str, paths: list[str]) -> None:
+    """Raise if one of the files that their names count is missing, or there twice."""
+    there: dict[tuple[str, int], set[int]] = {}
+    for path in paths:
+        if match := _SHARD.fullmatch(os.path.basename(path)):
+            numbers = there.setdefault((match[1], int(match[3])), set())
+            if int(match[2]) in numbers:
+                raise FormatError(f"has the same shard twice: {path} and another name of it", file=folder)
+            numbers.add(int(match[2]))
+    for (name, count), numbers in there.items():
+        if missing := [i for i in range(count) if i not in numbers]:
+            raise FormatError(
+                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count} such files are there",
+                file=folder,
+            )

@@ -1,0 +1,280 @@
+"""NumPy's .npy and .npz, record by record; what is pickled is never loaded."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from ...core.array import IdxArray
+from ...core.coerce import simple_labels
+from ...core.header import CODES, TYPE_NAMES
+from ...datasets.split_names import split_named
+from ...errors import ChecksumError, FormatError, TruncatedError, naming
+from ...storage.atomic_file import replacing
+from ...storage.file_object import write_all
+from ...storage.regular import open_regular
+from .common import Array, Blocks, Split, records_at_once
+
+# Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
+_MOST_EXPANDED = 1032
+# Where the names of classes stand in an archive, and their labels in the same order.
+_NAMES, _NAMED = "class_names", "class_labels"
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    is_fortran: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def record_nbytes(self) -> int:
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+
+def write_npz(target: str, splits: list[Split], names: dict[int, str] | None, step: Callable[[int], None]) -> None:
+    """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed. The same bytes each time.
+
+    The names of classes, where there are some, become two more arrays.
+    """
+    with replacing(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for split in splits:
+            for letter, file in (("x", split.images), ("y", split.labels)):
+                with _member(archive, f"{letter}_{split.name}") as member:
+                    _write(member, file, step if letter == "x" else lambda n: None)
+        if names:
+            _write_names(archive, names)
+
+
+def _write_names(archive: zipfile.ZipFile, names: dict[int, str]) -> None:
+    texts = np.array([*names.values()])
+    if texts.tolist() != [*names.values()]:
+        raise FormatError("has names of classes that end in a NUL; npz has no such texts")
+    for name, array in ((_NAMED, np.array([*names])), (_NAMES, texts)):
+        with _member(archive, name) as member:
+            np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+@contextmanager
+def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+    entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    with archive.open(entry, "w", force_zip64=True) as member:
+        yield member
+
+
+def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
+    """Write one IDX file as .npy."""
+    with replacing(target) as output:
+        _write(output, file, step)
+
+
+def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> None:
+    descr = np.lib.format.dtype_to_descr(file.dtype)
+    np.lib.format.write_array_header_1_0(output, {"descr": descr, "fortran_order": False, "shape": file.shape})
+    if not file.shape:
+        write_all(output, file.read().tobytes())
+        return
+    for block in file.iter_records(records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)):
+        write_all(output, block.data.cast("B") if block.size else b"")
+        step(len(block))
+
+
+def npz_splits(path: str) -> dict[str, Blocks]:
+    """The blocks of each split of an .npz, which has the arrays x_train, y_train and so on."""
+    names = _names(path)
+    pairs: dict[str, str] = {}
+    for name in names:
+        if name[:2] not in ("x_", "y_"):
+            continue
+        word = name[2:]
+        split = split_named(word)
+        if split is None:
+            raise FormatError(
+                f"has the array {name}; {word!r} is no name for a split: train, test, val or another of a-z, 0-9, _ "
+                "and -",
+                file=path,
+            )
+        if pairs.setdefault(split, word) != word:
+            raise FormatError(
+                f"has both {name[:2]}{pairs[split]} and {name}, which are one split; leave one", file=path
+            )
+    if not pairs:
+        raise FormatError(f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test", file=path)
+    others = [name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)]
+    if others := others + _no_arrays(path):
+        raise FormatError(
+            f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what that is. Save an "
+            "archive without it, or name it like x_val and y_val if it is a split",
+            file=path,
+        )
+    for word in pairs.values():
+        if missing := [name for name in (f"x_{word}", f"y_{word}") if name not in names]:
+            raise FormatError(f"has no array {missing[0]}", file=path)
+    return {split: _pairs(path, f"x_{word}", f"y_{word}") for split, word in pairs.items()}
+
+
+def npz_class_names(path: str) -> dict[int, str] | None:
+    """The names of classes that `write_npz` left in an archive; None if there are none."""
+    names = _names(path)
+    if _NAMES not in names:
+        return None
+    texts = _whole(path, _NAMES)
+    labels = _whole(path, _NAMED) if _NAMED in names else np.arange(len(texts))
+    if texts.dtype.kind != "U" or labels.dtype.kind not in "iu" or texts.ndim != 1 or labels.shape != texts.shape:
+        raise FormatError(
+            f"{_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each class, and in {_NAMED}, if "
+            "that is there, as many integers",
+            file=path,
+        )
+    named = dict(zip(labels.tolist(), texts.tolist(), strict=True))
+    if len(named) < len(labels):
+        raise FormatError(f"{_NAMED} has a label twice, so that two names are of one class", file=path)
+    return named
+
+
+def _names(path: str) -> list[str]:
+    with _reading(path) as archive:
+        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise FormatError(
+            f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew", file=path
+        )
+    return names
+
+
+def _no_arrays(path: str) -> list[str]:
+    with _reading(path) as archive:
+        return [name for name in archive.namelist() if not name.endswith((".npy", "/"))]
+
+
+def _whole(path: str, name: str) -> Array:
+    """An array of an archive; the blocks of it in memory."""
+    with _reading(path) as archive, archive.open(f"{name}.npy") as member:
+        header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
+        return np.concatenate([*_blocks(member, header, path, name)])
+
+
+def _pairs(path: str, images: str, labels: str) -> Blocks:
+    y = _whole(path, labels)
+    if y.dtype.kind not in "iu":
+        raise FormatError(f"has {y.dtype} in {labels}; labels are integers", file=path)
+    y = simple_labels(y, path)
+    with _reading(path) as archive, archive.open(f"{images}.npy") as member:
+        header = _read_header(member, path, images, archive.getinfo(f"{images}.npy"))
+        if header.shape[0] != len(y):
+            raise FormatError(f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path)
+        _check_type(header.dtype, path, images)
+        start = 0
+        for block in _blocks(member, header, path, images):
+            yield block, y[start : start + len(block)]
+            start += len(block)
+
+
+@contextmanager
+def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterator[Array]]]:
+    """The shape, the type, which IDX has, and the blocks of a .npy file. One with no axes is one block."""
+    with naming(path), open(path, "rb", opener=open_regular) as file:
+        header = _read_header(file, path, None, None)
+        _check_type(header.dtype, path, None)
+        yield header.shape, header.dtype, _blocks(file, header, path, None)
+
+
+def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None) -> _Header:
+    """The header, whose promise the bytes that are there can hold."""
+    what = f"{name}: " if name else ""
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            raise ValueError(f"is of version {version}, which has fields")
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 wrote it
+            header = _Header(*read(file))
+    except (OSError, *_DAMAGED):
+        raise
+    except Exception as error:  # ValueError, and what Python's tokenizer raises
+        raise FormatError(f"{what}is no .npy array: {error}", file=path) from None
+    if header.dtype.hasobject:
+        raise FormatError(
+            f"{what}holds Python objects, which are pickled; idxio never loads these, for they can run code. "
+            "Save an array of numbers: np.save(file, array.astype('uint8'))",
+            file=path,
+        )
+    if any(n < 0 for n in header.shape) or (name and not header.shape):
+        raise FormatError(f"{what}has the shape {header.shape}, expected records", file=path)
+    promised = math.prod(header.shape) * header.dtype.itemsize
+    if entry is None:
+        found = os.fstat(file.fileno()).st_size - file.tell()
+    else:
+        found = entry.file_size - file.tell()
+        if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            found = min(found, _MOST_EXPANDED * entry.compress_size)
+    if found != promised if entry is None else found < promised:
+        kind = TruncatedError if found < promised else FormatError
+        raise kind(
+            f"{what}has {max(0, found):,} bytes of elements; its header {header.shape} {header.dtype} promises "
+            f"{promised:,}",
+            file=path,
+        )
+    return header
+
+
+def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
+    if dtype.newbyteorder(">") not in CODES:
+        what = f"{name}: " if name else ""
+        raise FormatError(
+            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these: np.save(file, array.astype('uint8'))",
+            file=path,
+        )
+
+
+def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> Iterator[Array]:
+    """The records in blocks; one block at least. In Fortran order, or with no axes, all in one."""
+    what = f"{name}: " if name else ""
+    shape, dtype = header.shape, header.dtype
+    count = shape[0] if shape else 1
+    many = max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
+    for start in range(0, max(1, count), many):
+        records = min(many, count - start)
+        memory = bytearray(records * header.record_nbytes)
+        found = _read_full(file, memoryview(memory))
+        if found < len(memory):
+            raise TruncatedError(
+                f"{what}ends inside record {start + found // header.record_nbytes:,} of {count:,}", file=path
+            )
+        array = np.frombuffer(memory, dtype)
+        if header.is_fortran:
+            yield array.reshape(shape[::-1]).T
+        else:
+            yield array.reshape((records, *shape[1:]) if shape else ())
+    if file.read(1):  # at the end, zipfile holds the checksum against the data
+        raise FormatError(f"{what}has more bytes than its header {shape} {dtype} promises", file=path)
+
+
+def _read_full(file: IO[bytes], out: memoryview) -> int:
+    done = 0
+    while done < len(out) and (n := file.readinto(out[done:])):  # type: ignore[attr-defined]
+        done += n
+    return done
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[zipfile.ZipFile]:
+    """An archive, and what zipfile raises for a bad one as an error of idxio's."""
+    try:
+        with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
+            yield archive
+    except _DAMAGED as error:
+        raise ChecksumError(f"is damaged: {error}", file=path) from error
+    except (NotImplementedError, RuntimeError) as error:  # a method that Python has not; a password
+        raise FormatError(f"can't be unpacked: {error}", file=path) from error

@@ -1,0 +1,174 @@
+"""Parquet as the Hugging Face Hub has pictures: a column `image` of bytes and path, a column `label`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...datasets.classes import as_names
+from ...errors import FormatError, naming
+from ...storage.atomic_file import replacing
+from ...storage.regular import open_regular
+from . import png
+from .common import Array, Blocks, Split, check_pictures, classes_of, each, images_of
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Pictures that are read at a time.
+_ROWS = 256
+# More labels are no classes that have names.
+_MOST_CLASSES = 100_000
+
+
+def need_pyarrow() -> None:
+    """Raise an ImportError that says what to install, unless pyarrow is there."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"parquet needs pyarrow: pip install 'idxio[parquet]' ({error})") from None
+
+
+def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
+    """Write `<split>-00000-of-00001.parquet`, with the features that Hugging Face's datasets reads from it."""
+    import pyarrow
+    import pyarrow.parquet
+
+    check_pictures(split, "Parquet")
+    labels = classes_of(split)
+    schema = _schema(split, int(labels.max(initial=0)) + 1)
+    path = os.path.join(folder, f"{split.name}-00000-of-00001.parquet")
+    with replacing(path) as output, pyarrow.parquet.ParquetWriter(output, schema) as writer:
+        for start, block in images_of(split):
+            pictures = [{"bytes": data, "path": None} for data in each(png.encode, block, threads)]
+            columns = [
+                pyarrow.array(pictures, schema.field("image").type),
+                pyarrow.array(labels[start : start + len(block)]),
+            ]
+            writer.write_table(pyarrow.table(columns, schema=schema))
+            step(len(block))
+
+
+def _schema(split: Split, classes: int) -> pyarrow.Schema:
+    """The columns, and what they mean to `datasets`: without that, the pictures would stay bytes."""
+    import pyarrow
+
+    known = split.class_names or {}
+    classes = max([classes, *(i + 1 for i in known)])
+    label: dict[str, Any] = {"dtype": "int64", "_type": "Value"}
+    if classes <= _MOST_CLASSES:
+        label = {"names": [known.get(i, str(i)) for i in range(classes)], "_type": "ClassLabel"}
+    features = {"image": {"_type": "Image"}, "label": label}
+    told = {"huggingface": json.dumps({"info": {"features": features}})}
+    if known:  # exactly these: the features have one for each number up to the last label
+        told["idxio"] = json.dumps({"class_names": known})
+    return pyarrow.schema(
+        [
+            ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
+            ("label", pyarrow.int64()),
+        ],
+        told,
+    )
+
+
+def parquet_names(paths: list[str]) -> dict[int, str] | None:
+    """The names of the classes of some files; FormatError if one numbers them in another way than the others."""
+    first: dict[int, str] | None = None
+    for path in paths:
+        names = _told_names(path)
+        if first is None:
+            first, whose = names, path
+        elif names not in (None, first):
+            label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
+            raise FormatError(
+                f"calls the class {label} {names.get(label, 'nothing')!r}, and {os.path.basename(whose)} calls it "
+                f"{first.get(label, 'nothing')!r}: the labels of one of them mean something else. Import them apart, "
+                "or write one anew with the names of the other",
+                file=path,
+            )
+    return first
+
+
+def _told_names(path: str) -> dict[int, str] | None:
+    """The names of the classes that the features of a file tell, if they are more than the numbers."""
+    with _reading(path) as file:
+        told = file.schema_arrow.metadata or {}
+    try:
+        if b"idxio" in told:
+            return as_names(json.loads(told[b"idxio"])["class_names"])
+        names = json.loads(told.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
+        told_names = dict(enumerate(map(str, names)))
+    except (TypeError, ValueError, KeyError, RecursionError):
+        return None
+    return None if all(name == str(i) for i, name in told_names.items()) else told_names
+
+
+def parquet_blocks(paths: list[str], threads: int) -> Blocks:
+    """The records of the shards of a split: images, uint8, and labels, int64."""
+    shape: tuple[int, ...] | None = None
+    for path in paths:
+        with _reading(path) as file:
+            _check_columns(file.schema_arrow, path)
+            row = 0
+            for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
+                labels = batch.column("label")
+                rows = [f"row {i:,}" for i in range(row, row + len(batch))]
+                if labels.null_count:
+                    raise FormatError(f"{rows[labels.to_pylist().index(None)]} has no label", file=path)
+                pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
+                images = each(_decode, [(picture, where, path) for where, picture in pictures], threads)
+                shape = shape or images[0].shape
+                yield png.stack(images, shape, rows, path), labels.to_numpy().astype(np.int64)
+                row += len(batch)
+    if shape is None:
+        raise FormatError("has no rows", file=paths[0])
+
+
+def _decode(item: tuple[Any, str, str]) -> Array:
+    picture, where, path = item
+    if picture is None or picture["bytes"] is None:
+        raise FormatError(f"{where} has no picture in its bytes", file=path)
+    return png.decode(picture["bytes"], where, path)
+
+
+def _check_columns(schema: pyarrow.Schema, path: str) -> None:
+    """Raise unless there are an image with bytes and a label that is an integer."""
+    import pyarrow.types as types
+
+    for name, expected in (("image", "a struct with bytes"), ("label", "integers")):
+        index = schema.get_field_index(name)
+        if index < 0:
+            raise FormatError(f"has the columns {', '.join(schema.names)}; expected image and label", file=path)
+        kind = schema.field(index).type
+        if name == "label":
+            good = types.is_integer(kind)
+        else:
+            is_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+            good = is_bytes and (
+                types.is_binary(kind.field("bytes").type) or types.is_large_binary(kind.field("bytes").type)
+            )
+        if not good:
+            raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """A Parquet file, and what pyarrow raises for a bad one as an error of idxio's."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with open(path, "rb", opener=open_regular) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+            yield file
+    except pyarrow.ArrowException as error:
+        raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
+    except OSError as error:
+        if error.errno is None:  # pyarrow's own, for a damaged page
+            raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
+        with naming(path):
+            raise

@@ -1,0 +1,68 @@
+"""One uint8 picture as PNG bytes, and back."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from ...errors import FormatError
+from .common import Array
+
+
+def need_pillow() -> None:
+    """Raise an ImportError that says what to install, unless Pillow is there."""
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"pictures need Pillow: pip install 'idxio[images]' ({error})") from None
+
+
+def encode(image: Array) -> bytes:
+    """The PNG file of a picture of shape (height, width), or (height, width, 3) for RGB."""
+    from PIL import Image
+
+    png = io.BytesIO()
+    Image.fromarray(image).save(png, "PNG")
+    return png.getvalue()
+
+
+def decode(data: bytes, where: str, file: str) -> Array:
+    """The pixels of a picture, (height, width) or (height, width, 3), turned as its EXIF data say.
+
+    Raises
+    ------
+    FormatError
+        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB. The message says where it is
+        in file.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.verify()  # the checksums, which load() does not look at; afterwards it can't be loaded any more
+        with Image.open(io.BytesIO(data)) as image:
+            frames = getattr(image, "n_frames", 1)
+            image.load()
+            turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
+            mode, size = turned.mode, turned.size
+            pixels: Any = turned.tobytes()
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
+        reason = f"is no picture that Pillow can read ({error})" if data else "is empty"
+        raise FormatError(f"{where} {reason}", file=file) from None
+    if frames > 1:
+        raise FormatError(f"{where} has {frames} frames; a picture is one", file=file)
+    if mode not in ("L", "RGB"):
+        raise FormatError(
+            f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others", file=file
+        )
+    return np.frombuffer(pixels, np.uint8).reshape(size[1], size[0], *(() if mode == "L" else (3,)))
+
+
+def stack(images: list[Array], shape: tuple[int, ...], where: list[str], file: str) -> Array:
+    """The images as one array, if all have the shape of the first picture."""
+    for image, name in zip(images, where, strict=True):
+        if image.shape != shape:
+            raise FormatError(f"{name} has the shape {image.shape}, the first picture has {shape}", file=file)
+    return np.stack(images)

@@ -1,0 +1,162 @@
+"""One picture file to an array, whatever kind Pillow opens, and why it can't be one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...errors import FormatError
+from ...storage.regular import read_regular
+from ...storage.signatures import likely_cause
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class BadPictureError(ValueError):
+    """Why a file is no picture that can be taken."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Pillow's warnings inside are dropped, but that of a picture too large to be honest: it is an error."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+class Decoded(NamedTuple):
+    """A picture in memory."""
+
+    pixels: Array
+    """uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB."""
+    is_cut: bool
+    """Whether the file has 16 bits for each colour, of which Pillow has read 8."""
+
+
+def decode(path: str) -> Decoded:
+    """The pixels of a picture file.
+
+    Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without colour profiles;
+    16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A photo is turned as its EXIF data say.
+    To be called inside `quiet`.
+
+    Raises
+    ------
+    BadPictureError
+        No picture, a broken one, one with several frames, with numbers of no known range, or with more pixels than
+        Pillow takes for harmless. Its text says which.
+    """
+    import PIL.Image
+
+    try:
+        data = read_regular(path)
+    except FormatError as error:
+        raise BadPictureError(error.message) from None
+    except OSError as error:
+        raise BadPictureError(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # a path with a zero
+        raise BadPictureError(f"can't be read: {error}") from None
+    try:
+        image = PIL.Image.open(io.BytesIO(data))
+        is_deep = _is_deep(image)
+        pixels = _pixels(image)
+        return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
+    except BadPictureError:
+        raise
+    except PIL.UnidentifiedImageError:
+        raise BadPictureError(_unknown(data)) from None
+    except (PIL.Image.DecompressionBombWarning, PIL.Image.DecompressionBombError) as error:
+        raise BadPictureError(f"is suspiciously large: {error}") from None
+    except MemoryError:
+        raise BadPictureError("is too large for the memory") from None
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
+        raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits for each value, as its decoder is told, who is not known once it has run."""
+    tiles = getattr(image, "tile", None)
+    if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
+        return False
+    told = tiles[0][3]
+    if image.format == "PPM":
+        return isinstance(told, tuple) and told[-1] > 0xFF  # the mode, and the largest value
+    return ";16" in str(told)
+
+
+def _pixels(image: Image.Image) -> Array:
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise BadPictureError(f"has {frames} frames; a picture is one")
+    image.load()
+    if image.info or image.mode not in ("L", "RGB"):
+        return _special(image)
+    return _bytes_of(image)
+
+
+def _special(image: Image.Image) -> Array:
+    """The pixels of what is more than plain grey or RGB, or might be."""
+    if image.info.get("exif"):
+        image = _upright(image)
+    mode = image.mode
+    clear = image.info.get("transparency")
+    # Pillow < 10 has I for the 16 bits of PNG; for those of PGM it still has.
+    if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
+        pixels = np.asarray(image).astype(np.uint16)
+        if isinstance(clear, int):
+            pixels[pixels == clear] = 0xFFFF  # white is what lies behind
+        return pixels
+    if isinstance(clear, tuple) and max(clear) > 0xFF:
+        raise BadPictureError("has 16 bits and a transparent colour, of which Pillow reads 8")
+    if mode in ("I", "F"):
+        raise BadPictureError(f"holds 32-bit numbers (mode {mode}), whose black and white nobody knows")
+    if mode.endswith(("A", "a")) or "transparency" in image.info:
+        return _on_white(image)
+    if mode == "1":
+        image = image.convert("L")
+    elif mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return _bytes_of(image)
+
+
+def _bytes_of(image: Image.Image) -> Array:
+    # Measured for 28 x 28: 4 us, np.asarray(image) 6.
+    shape = (image.height, image.width) if image.mode == "L" else (image.height, image.width, 3)
+    return np.frombuffer(image.tobytes(), np.uint8).reshape(shape)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image) or image
+    except Exception:  # the EXIF data are broken, the picture is not
+        return image
+
+
+def _on_white(image: Image.Image) -> Array:
+    """The colours that are seen where white lies behind."""
+    from PIL import Image
+
+    is_grey = image.mode in ("L", "LA", "La", "1")
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    seen = Image.alpha_composite(white, rgba)
+    return _bytes_of(seen.getchannel("R") if is_grey else seen.convert("RGB"))
+
+
+def _unknown(data: bytes) -> str:
+    if not data:
+        return "is empty"
+    cause = likely_cause(data[:1024])
+    return f"is no picture that Pillow can read; it looks like {cause}" if cause else "is no picture that Pillow knows"

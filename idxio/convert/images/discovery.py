@@ -1,0 +1,188 @@
+"""Which pictures there are, and the class of each, by the folders that they lie in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ...datasets.classes import in_order, same_numbers, tidy
+from ...errors import FormatError
+
+# What systems leave in folders: macOS's archiver, Synology, ext4, QNAP, Windows.
+_SYSTEM = {
+    "__macosx", "@eadir", "lost+found", "@recycle", "#recycle", "$recycle.bin", "system volume information",
+    "thumbs.db", "desktop.ini",
+}  # fmt: skip
+_SPLITS = {
+    "train", "training", "test", "testing", "t10k", "val", "valid", "validation", "dev", "eval", "evaluation",
+}  # fmt: skip
+_STRAY, _NESTED, _EMPTY = "lies in no class folder", "is a folder inside a class folder", "holds no picture"
+
+
+class Found(NamedTuple):
+    """Pictures and their classes."""
+
+    class_names: list[str]
+    """Label 0, 1, …"""
+    paths: list[str]
+    """Below the folder of the pictures, ordered by class and then by name, or as the CSV has them."""
+    labels: list[int]
+    """Of each path."""
+    bad: list[tuple[str, str]]
+    """What lies there and can't be a picture of a class, and why."""
+    unlisted: int = 0
+    """Pictures in the folder that the CSV does not have."""
+    notes: tuple[str, ...] = ()
+    """What else may be meant otherwise."""
+
+
+class Bounds:
+    """What lies below a folder, once all links are followed."""
+
+    def __init__(self, folder: str, *, allow_outside: bool) -> None:
+        self._folder = folder
+        self._root = os.path.realpath(folder)
+        self._below = os.path.join(self._root, "")
+        self._allow = allow_outside
+        self._parents: dict[str, str] = {}  # thousands of pictures lie in one folder
+
+    def place(self, path: str) -> str:
+        """Where a path below the folder leads, up to the last name in it: equal for all spellings of one path."""
+        end = path.rfind(os.sep) + 1
+        above = path[:end]
+        parent = self._parents.get(above)
+        if parent is None:
+            parent = os.path.join(self._folder, above)
+            with contextlib.suppress(ValueError):  # a path with a zero
+                parent = os.path.realpath(parent)
+            parent = self._parents[above] = os.path.join(parent, "")
+        return parent + path[end:]
+
+    def refusal(self, place: str) -> str | None:
+        """Why what lies at a place is not taken; None if it is."""
+        if self._allow:
+            return None
+        if os.path.islink(place) or place.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
+            place = os.path.realpath(place)
+        if place == self._root or place.startswith(self._below):
+            return None
+        return (
+            f"leads out of the folder of the pictures, to {place}; "
+            "allow_outside=True (--allow-outside) takes such pictures"
+        )
+
+
+def by_folder(folder: str, bounds: Bounds) -> Found:
+    """Each subfolder is a class. What systems leave there, and names that start with a dot, are left out.
+
+    Raises
+    ------
+    FormatError
+        There are no pictures in class folders; or the folders are splits, or two of them one number.
+    """
+    members: dict[str, list[str]] = {}
+    bad = []
+    for entry in entries(folder):
+        name = tidy(entry.name)
+        if not entry.is_dir():
+            bad.append((entry.name, _STRAY))
+        elif not name:
+            bad.append((entry.name, "is a folder without a name, which a class needs"))
+        elif reason := _refusal(entry, entry.name, bounds):
+            bad.append((entry.name, reason))
+        else:
+            members.setdefault(name, []).append(entry.name)
+    _check_splits(folder, members)
+    found = Found(ordered(members, folder), [], [], bad)
+    for label, name in enumerate(found.class_names):
+        for member in sorted(members[name]):
+            inside = entries(os.path.join(folder, member))
+            for entry in inside:
+                path = f"{member}{os.sep}{entry.name}"  # os.path.join takes a second longer for a million
+                if not entry.is_file():
+                    bad.append((path, _NESTED if entry.is_dir() else "is no file"))
+                elif reason := _refusal(entry, path, bounds):
+                    bad.append((path, reason))
+                else:
+                    found.paths.append(path)
+                    found.labels.append(label)
+            if not inside:
+                bad.append((member, _EMPTY))
+    if not found.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
+        raise FormatError(_none(folder, bad), file=folder)
+    return found
+
+
+def ordered(names: Iterable[str], file: str) -> list[str]:
+    """The names of classes in the order of their labels. FormatError if two are the same number."""
+    names = list(names)
+    if same := same_numbers(names):
+        raise FormatError(
+            f"has the classes {same[0]!r} and {same[1]!r}, which are one number; write it in one way", file=file
+        )
+    return in_order(names)
+
+
+def entries(folder: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name, but for what nobody put there."""
+    with os.scandir(folder) as found:
+        kept = (entry for entry in found if not is_system(entry.name))
+        return sorted(kept, key=lambda entry: entry.name)
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder of this name is the system's, or hidden."""
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def files_below(folder: str) -> Iterator[str]:
+    """The paths of all files in a folder and in those inside it, links to folders aside."""
+    for entry in entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            yield from (f"{entry.name}{os.sep}{path}" for path in files_below(entry.path))
+        elif entry.is_file():
+            yield entry.name
+
+
+def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
+    return bounds.refusal(bounds.place(path)) if entry.is_symlink() else None
+
+
+def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
+    """Raise if what stands where classes are expected are the splits of a dataset."""
+    splits = [name for name in members if name.lower() in _SPLITS]
+    for name in splits:
+        inside = entries(os.path.join(folder, members[name][0]))
+        classes = [entry.name for entry in inside if entry.is_dir()]
+        if len(splits) == len(members) > 1 or (classes and len(classes) == len(inside)):
+            like = f"{name}/{classes[0]}" if classes else name
+            which = "which are splits and no classes" if len(splits) > 1 else "which is a split and no class"
+            raise FormatError(
+                f"holds {' and '.join(splits)}, {which} (as {like}); build takes one folder "
+                "of class folders and draws the pictures to test with itself. Put the pictures of a class into one "
+                "folder, or name a CSV file of paths and labels: labels= (--labels FILE.csv)",
+                file=folder,
+            )
+
+
+def _none(folder: str, bad: list[tuple[str, str]]) -> str:
+    """What is to be said of a folder without one picture in a class folder."""
+    itself = sum(reason == _STRAY for _, reason in bad)
+    deeper = [path for path, reason in bad if reason == _NESTED]
+    csv = "or name a CSV file of paths and labels: labels= (--labels FILE.csv)"
+    if deeper:
+        above = os.path.dirname(deeper[0])
+        return (
+            f"holds no pictures in its subfolders, but folders in them, as {deeper[0]}; "
+            f"where those are the classes, name {os.path.join(folder, above)}, {csv}"
+        )
+    if itself:
+        noun = "file" if itself == 1 else "files"
+        return (
+            f"holds no pictures in subfolders, but {itself:,} {noun} itself; "
+            f"put each into a folder named as its class, {csv}"
+        )
+    told = f": {bad[0][0]} {bad[0][1]}" if bad else ""
+    return f"holds no pictures{told}"

@@ -1,0 +1,181 @@
+"""Which pictures there are, and the class of each, by a CSV file of paths and labels."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from typing import NamedTuple
+
+from ...datasets.classes import tidy
+from ...errors import FormatError
+from .discovery import Bounds, Found, files_below, ordered
+
+_HEADINGS = [
+    [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
+]
+# Names that end so are pictures where they are not listed; so are those that end as a listed one does.
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+# Lines that are looked at to tell what is wrong with all of them.
+_SAMPLE = 100
+
+
+class _Line(NamedTuple):
+    number: int
+    path: str
+    label: str
+
+
+def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
+    """Lines of path and label, UTF-8; a first line whose path is no file is a heading.
+
+    Raises
+    ------
+    FormatError
+        A line that has not two fields, or is not UTF-8; a picture that is listed twice; columns or paths that are all
+        wrong in the same way; two classes that are one number.
+    OSError
+        The file can't be read.
+    """
+    lines = _lines(file, folder)
+    _check_columns(lines, folder, file)
+    bad = []
+    notes = []
+    first = None
+    if lines and (doubt := _heading(lines, folder)) is not None:
+        first = lines.pop(0)
+        if doubt:
+            bad.append((first.path, doubt))
+        elif not _is_usual(first):
+            notes.append(f"line {first.number} of the CSV file was taken for a heading: {first.path},{first.label}")
+    if not lines and not bad:
+        told = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
+        raise FormatError(f"lists no pictures{told}", file=file)
+    _check_paths(lines, folder, file)
+    places = [bounds.place(line.path) for line in lines]
+    _check_once(lines, places, file)
+    taken = []
+    for line, place in zip(lines, places, strict=True):
+        if reason := bounds.refusal(place):
+            bad.append((line.path, reason))
+        else:
+            taken.append(line)
+    names = ordered({line.label for line in taken}, file)
+    label_of = {name: label for label, name in enumerate(names)}
+    unlisted = _unlisted(lines, folder, bounds, set(places)) if taken else 0
+    labels = [label_of[line.label] for line in taken]
+    return Found(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
+
+
+def _lines(file: str, folder: str) -> list[_Line]:
+    import csv
+
+    found = []
+    with open(file, encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
+        try:
+            for row in reader:
+                if not any(field.strip() for field in row) and len(row) < 2:
+                    continue
+                if len(row) != 2 or not all(field.strip() for field in row):
+                    raise FormatError(
+                        f"line {reader.line_num} has the fields {row}; expected a path and a label, "
+                        "with a comma between them",
+                        file=file,
+                    )
+                path = row[0]
+                if path != path.strip() and not os.path.isfile(os.path.join(folder, path)):
+                    path = path.strip()
+                found.append(_Line(reader.line_num, path, tidy(row[1])))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise FormatError(f"is no CSV file in UTF-8, after line {reader.line_num}: {error}", file=file) from None
+    return found
+
+
+def _heading(lines: list[_Line], folder: str) -> str | None:
+    """None if the first line is a picture's; "" if it is a heading; what is wrong if it may be either."""
+    first = lines[0]
+    place = os.path.join(folder, first.path)
+    if os.path.lexists(place) and not os.path.isdir(place):
+        return None
+    if _is_usual(first):
+        return ""
+    suffix = os.path.splitext(first.path)[1].lower()
+    if suffix in _SUFFIXES or suffix in {os.path.splitext(line.path)[1].lower() for line in lines[1:]} - {""}:
+        return None
+    if not suffix and os.sep not in first.path and first.label not in {line.label for line in lines[1:]}:
+        return ""
+    reason = f"can't be read: {os.strerror(errno.ENOENT)}"
+    return f"{reason}; if line {first.number} of the CSV file is a heading, write it as path,label"
+
+
+def _is_usual(heading: _Line) -> bool:
+    return [heading.path.lower(), heading.label.lower()] in _HEADINGS
+
+
+def _check_columns(lines: list[_Line], folder: str, file: str) -> None:
+    """Raise if the labels come first."""
+    some = lines[:_SAMPLE]
+    if any(_is_file(folder, line.path) for line in some):
+        return
+    for line in some:
+        if _is_file(folder, line.label):
+            raise FormatError(
+                f"has its columns exchanged: {line.label} in line {line.number} is a picture, {line.path} is none; "
+                "write the path first, then the label",
+                file=file,
+            )
+
+
+def _check_paths(lines: list[_Line], folder: str, file: str) -> None:
+    """Raise if no path leads anywhere for a reason that they have in common."""
+    some = lines[:_SAMPLE]
+    if not some or any(_is_file(folder, line.path) for line in some):
+        return
+    path = some[0].path
+    name = re.split(r"[\\/]", path)[-1]
+    remedy = None
+    if "\\" in path and _is_file(folder, path.replace("\\", "/")):
+        remedy = f"write {path.replace(chr(92), '/')}, with /"
+    elif suffix := next((s for s in sorted(_SUFFIXES) if _is_file(folder, path + s)), None):
+        remedy = f"write {path}{suffix}, with the suffix"
+    elif name != path and _is_file(folder, name):
+        remedy = f"write {name}: paths start in the folder of the pictures"
+    elif _is_file(os.getcwd(), path):
+        remedy = "there is such a file in the current folder, but paths start in the folder of the pictures"
+    if remedy is not None:
+        count = f"none of the {len(some):,} paths that were tried leads" if len(some) > 1 else "no path leads"
+        raise FormatError(
+            f"{count} to a file below {folder}; the first, in line {some[0].number}, is {path}: {remedy}", file=file
+        )
+
+
+def _is_file(folder: str, path: str) -> bool:
+    return os.path.isfile(os.path.join(folder, path))
+
+
+def _check_once(lines: list[_Line], places: list[str], file: str) -> None:
+    """Raise if two lines have one picture."""
+    line_of: dict[str, _Line] = {}
+    firsts = [line_of.setdefault(place, line) for place, line in zip(places, lines, strict=True)]
+    again = [(first, line) for first, line in zip(firsts, lines, strict=True) if first is not line]
+    if again:
+        one, other = again[0]
+        labels = f"with the label {one.label!r}"
+        if one.label != other.label:
+            labels = f"with the labels {one.label!r} and {other.label!r}"
+        more = f", and {len(again) - 1:,} more" if len(again) > 1 else ""
+        raise FormatError(
+            f"lists {other.path} twice, in the lines {one.number} and {other.number}, {labels}{more}; "
+            "a picture stands on one line",
+            file=file,
+        )
+
+
+def _unlisted(lines: list[_Line], folder: str, bounds: Bounds, listed: set[str]) -> int:
+    """How many pictures lie in the folder that no line has."""
+    suffixes = _SUFFIXES | {os.path.splitext(line.path)[1].lower() for line in lines} - {""}
+    return sum(
+        os.path.splitext(path)[1].lower() in suffixes and bounds.place(path) not in listed
+        for path in files_below(folder)
+    )

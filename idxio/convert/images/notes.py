@@ -1,0 +1,46 @@
+"""What a person should hear who builds a dataset: what got lost, or may be meant otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from .discovery import Found
+from .records import Deep
+
+
+def notes_of(found: Found, class_names: list[str], deep: Deep) -> list[str]:
+    """A line each. class_names: of the classes that have a good picture."""
+    notes = list(found.notes)
+    if found.unlisted:
+        notes.append(f"{_pictures(found.unlisted)} in the folder are not in the CSV file, and were left out")
+    if dropped := sorted(set(found.class_names) - set(class_names)):
+        notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
+    if alike := _alike(class_names):
+        notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
+    if deep.grey:
+        notes.append(f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}")
+    if deep.colour:
+        notes.append(f"{_pictures(deep.colour)} of 16 bits for each colour became 8, as Pillow reads them")
+    return notes
+
+
+def _alike(names: Iterable[str]) -> list[str]:
+    names = list(names)
+    lower = Counter(name.lower() for name in names)
+    return [name for name in names if lower[name.lower()] > 1]
+
+
+def _lost(most: int) -> str:
+    bits = most.bit_length()
+    if bits == 16:
+        return "8 bits hold the upper half of each pixel"
+    return f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits; scale them first"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'s' * (count != 1)}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

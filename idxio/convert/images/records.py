@@ -1,0 +1,104 @@
+"""From paths of pictures to the records of a dataset, and what is wrong with those that give none."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import pipeline
+from .decode import BadPictureError, Decoded, decode, quiet
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Recipe(NamedTuple):
+    """How a picture becomes a record."""
+
+    pipeline: str
+    size: int
+    colour: str | None
+    """"grey", "rgb", or None for what the first picture has."""
+    shape: tuple[int, ...] | None
+    """The shape of every record; None until there is one."""
+
+
+class Deep(NamedTuple):
+    """Pictures of 16 bits, which 8 can't hold."""
+
+    grey: int = 0
+    most: int = 0
+    """The largest value of the grey ones."""
+    colour: int = 0
+
+    def with_others(self, other: Deep) -> Deep:
+        return Deep(self.grey + other.grey, max(self.most, other.most), self.colour + other.colour)
+
+
+class Batch(NamedTuple):
+    """What became of some pictures."""
+
+    data: bytes
+    """The records of the good ones, one after the other."""
+    shape: tuple[int, ...] | None
+    """That of each record; None if there is none."""
+    bad: list[tuple[int, str]]
+    """Which of the pictures are bad, and why."""
+    deep: Deep
+    """Those of the good ones that lost bits."""
+
+
+def convert(paths: list[str], recipe: Recipe) -> Batch:
+    """The records of the pictures at paths, uint8."""
+    step = pipeline.step(recipe.pipeline, recipe.size)
+    parts = []
+    bad = []
+    deep = Deep()
+    with quiet():
+        for i, path in enumerate(paths):
+            try:
+                picture = decode(path)
+                record = step(_coloured(picture.pixels, recipe))
+                if recipe.shape is None:
+                    recipe = recipe._replace(shape=record.shape)
+                elif recipe.shape != record.shape:
+                    raise BadPictureError(_unlike(record.shape, recipe.shape))
+            except BadPictureError as error:
+                bad.append((i, str(error)))
+            else:
+                parts.append(np.ascontiguousarray(record).data)
+                deep = deep.with_others(_loss(picture))
+    return Batch(b"".join(parts), recipe.shape, bad, deep)
+
+
+def _loss(picture: Decoded) -> Deep:
+    """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
+    pixels = picture.pixels
+    if pixels.dtype == np.uint8:
+        return Deep(colour=int(picture.is_cut))
+    return Deep(grey=1, most=int(pixels.max())) if (pixels % 257).any() else Deep()
+
+
+def _coloured(picture: Array, recipe: Recipe) -> Array:
+    """The picture in grey or RGB, as the records are to be."""
+    if recipe.pipeline == "fashion":
+        return picture  # makes it grey itself
+    colour = recipe.colour
+    if colour is None and recipe.shape is not None:
+        colour = "rgb" if len(recipe.shape) == 3 else "grey"
+        if colour == "grey" and picture.ndim == 3:
+            if np.array_equal(picture, np.broadcast_to(picture[..., :1], picture.shape)):
+                return picture[..., 0]
+            raise BadPictureError("is in colour, the first picture is grey; ask for the colour 'grey' or 'rgb'")
+    if colour == "grey":
+        return pipeline.grey(picture)
+    if colour == "rgb" and picture.ndim == 2:
+        return np.repeat(picture[..., None], 3, axis=2)
+    return picture
+
+
+def _unlike(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    return (
+        f"is {shape[0]} x {shape[1]}, the pictures before it {expected[0]} x {expected[1]}; "
+        "the pipeline 'fit' scales all to one size"
+    )

@@ -1,0 +1,290 @@
+"""import_dataset(): what other programs write to a dataset in IDX files."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .._util.progress import counter
+from .._util.threads import check_threads
+from ..core.coerce import simple_labels
+from ..core.header import CODES
+from ..core.write import Writer, write
+from ..datasets.classes import described
+from ..datasets.split_names import common_name, split_named
+from ..errors import FormatError, naming
+from ..storage.atomic_file import NewFolder
+from ..storage.regular import open_regular
+from .formats import csv_table, layout, npz, parquet, png, png_folder
+from .formats.common import Array, Blocks, describe
+
+# The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
+_WORDS = {
+    "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double",
+}  # fmt: skip
+Progress = Callable[[int], None]
+
+
+class _Content(NamedTuple):
+    """What a source holds."""
+
+    splits: dict[str, Blocks]
+    names: dict[int, str] | None
+    """Of the classes."""
+    records: dict[str, int]
+    """How many each split should have, where that is known."""
+
+
+class _Options(NamedTuple):
+    shape: tuple[int, ...] | None
+    labels: int | str | bool | None
+    config: str | None
+    threads: int
+
+
+def import_dataset(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    shape: tuple[int, ...] | list[int] | None = None,
+    labels: int | str | bool | None = None,
+    config: str | None = None,
+    level: int = 6,
+    threads: int | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> None:
+    """Make IDX files of what `export_dataset` or another program wrote.
+
+    All files appear in the target's place at once, or nothing does. Memory stays constant, but for the labels (and for
+    .npy arrays in Fortran order, whose records are scattered).
+
+    Parameters
+    ----------
+    source : path
+        Its content says what it is:
+
+        - a folder with a folder for each split, which holds PNG files as `export_dataset` wrote them;
+        - a folder of `.csv` or `.parquet` files, or one such file;
+        - an .npz file with x_train, y_train, x_test and y_test, or the arrays of any other splits;
+        - a .npy file of any type that IDX has, which becomes one IDX file.
+
+        What stands where the name of a split does says which one it is: train or training; test, testing or t10k; val,
+        validation, valid or dev, which become val; any other keeps its name. A table alone without such a word is to
+        train with. docs/converting.md tells more.
+    target : path
+        A new folder or an empty one: `train-images-idx3-ubyte.gz` and so on are written there, and a `dataset.json` if
+        the source has names for its classes. For a .npy file the IDX file, gzip if its name ends in .gz.
+    shape : tuple of int, optional
+        The shape of an image, for a CSV file whose heading does not tell it and whose images are no grey squares, and
+        for flat images in NumPy's files. Images of another shape are an error.
+    labels : int, str or False, optional
+        The column of the labels of a CSV file, by number (-1 is the last) or name. False: there are none, and the
+        images alone are written. If not given, the heading names it `label` (or `class`, `target` or `y`), or without a
+        heading the first or the last column is it, if the numbers in it, and not in the other one, bear that out.
+    config : str, optional
+        Which one of several configurations or datasets, by what stands before the splits in the names of files and
+        folders of tables.
+    level, threads
+        As in `idxio.write`. As many helper processes decode PNG files, if that pays; threads those in Parquet.
+    progress : callable, optional
+        Called with the records so far, and None for their number, which is not known.
+
+    Raises
+    ------
+    OSError
+        No such file; the target can't be written, or is a folder that holds something.
+    IdxError
+        What is wrong in the source, and in which file and row.
+    ImportError
+        Pillow or pyarrow is missing.
+
+    Notes
+    -----
+    Labels stay as they are if IDX has their type. Others, as those of CSV, PNG and Parquet, become uint8 if all are
+    below 256, else int32.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np, os, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> np.savez(f"{folder.name}/a.npz", x_test=np.zeros((2, 28, 28), np.uint8), y_test=np.array([300, 7]))
+    >>> idxio.import_dataset(f"{folder.name}/a.npz", f"{folder.name}/a")
+    >>> sorted(os.listdir(f"{folder.name}/a"))
+    ['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-int.gz']
+    >>> folder.cleanup()
+    """
+    source, target = os.fspath(source), os.fspath(target)
+    if labels is True or not isinstance(labels, (int, str, bool, type(None))):
+        raise ValueError(f"labels is the number or the name of a column, or False for none, not {labels!r}")
+    options = _Options(tuple(shape) if shape is not None else None, labels, config, check_threads(threads))
+    step = counter(progress, None)
+    if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
+        _check_tables_only(source, options)
+        _import_npy(source, target, options, level, step)
+        return
+    content = _content(source, options)
+    with contextlib.ExitStack() as stack:
+        for blocks in content.splits.values():
+            stack.callback(blocks.close)  # ends helper processes, whatever happens
+        # What the beginning of each split tells is found before anything is written.
+        begun = {split: (next(blocks), blocks) for split, blocks in content.splits.items()}
+        folder = stack.enter_context(NewFolder(target))
+        for split, (first, rest) in begun.items():
+            count = _write_split(folder.path, split, first, rest, source, options, level, step)
+            if count != content.records.get(split, count):
+                raise FormatError(
+                    f"holds {count:,} records of the {common_name(split)} split, expected {content.records[split]:,}",
+                    file=source,
+                )
+        if content.names:
+            describe(folder.path, {"class_names": content.names})
+        folder.commit()
+
+
+def _import_npy(source: str, target: str, options: _Options, level: int, step: Progress) -> None:
+    with npz.open_npy(source) as (shape, dtype, blocks):
+        if not shape:
+            _shaped(np.empty((1,)), options.shape, source)
+            write(target, next(blocks), level=level)
+            return
+        record = _shaped(np.empty((0, *shape[1:]), dtype), options.shape, source).shape[1:]
+        with Writer(target, dtype, record, level=level, threads=options.threads) as writer:
+            for block in blocks:
+                writer.append(_shaped(block, options.shape, source))
+                step(len(block))
+
+
+def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
+    """The images in the shape that was asked for, which flat ones may be given."""
+    if shape is None or images.shape[1:] == shape:
+        return images
+    if images.ndim != 2 or images.shape[1] != math.prod(shape):
+        raise FormatError(f"has images of the shape {images.shape[1:]}, not {shape}", file=source)
+    return images.reshape(len(images), *shape)
+
+
+def _check_tables_only(source: str, options: _Options) -> None:
+    if options.labels is not None:
+        raise ValueError(f"{source}: labels says which column of a CSV file they are; this is no CSV")
+    if options.config is not None:
+        raise ValueError(f"{source}: config chooses among tables, Parquet or CSV; these are none")
+
+
+def _content(source: str, options: _Options) -> _Content:
+    """The blocks of each split of the source, and what else is known of it."""
+    if os.path.isdir(source):
+        stated = layout.stated_records(source)
+        found = layout.look(source, stated)
+        if found.kind == layout.PNG:
+            _check_tables_only(source, options)
+            return _pictures(source, found.names, stated, options.threads)
+        if found.kind:
+            return _tables(source, found.names, found.kind, options, is_whole=True)
+        names = sorted(name for name in os.listdir(source) if not name.startswith("."))
+        some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        raise FormatError(
+            f"has {some or 'nothing'}; expected .csv or .parquet files, or the folders train and test with PNG files "
+            "as idxio export writes them. idxio build takes pictures of your own",
+            file=source,
+        )
+    for magic, what in ((b"\0\0", "is an IDX file already"), (b"\x1f\x8b", "is packed with gzip; unpack it first")):
+        if _starts_with(source, magic):
+            raise FormatError(f"{what}; idxio reads IDX files as they are, packed or not", file=source)
+    if _starts_with(source, b"PK"):
+        _check_tables_only(source, options)
+        return _Content(npz.npz_splits(source), npz.npz_class_names(source), {})
+    folder, name = os.path.split(source)
+    kind = "Parquet" if _starts_with(source, b"PAR1") else "CSV"
+    return _tables(folder, [name], kind, options, is_whole=False)
+
+
+def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
+    """CSV files, one for each split, or the shards of Parquet: all of a folder, or one."""
+    if kind == "Parquet":
+        if options.labels is not None:
+            raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
+        png.need_pillow()
+        parquet.need_pyarrow()
+        files = layout.tables_of(folder, names, options.config, {}, is_whole=is_whole)
+        splits = {split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()}
+        return _Content(splits, parquet.parquet_names([path for paths in files.values() for path in paths]), {})
+    stated = layout.stated_records(folder)
+    files = layout.tables_of(folder, names, options.config, stated, is_whole=is_whole)
+    if is_whole:
+        layout.check_stated(folder, "file", list(files), stated)
+    records = {split: count for name, count in stated.items() if (split := split_named(name)) in files}
+    return _Content(
+        {split: csv_table.csv_blocks(paths[0], options.labels, options.shape) for split, paths in files.items()},
+        described(folder) if records else None,  # else it is about other files
+        records,
+    )
+
+
+def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: int) -> _Content:
+    png.need_pillow()
+    splits = {
+        split: png_folder.png_blocks(os.path.join(source, name), stated.get(name), threads)
+        for split, name in layout.folders_of(source, folders, stated).items()
+    }
+    return _Content(splits, described(source), {})
+
+
+def _write_split(
+    folder: str,
+    split: str,
+    first: tuple[Array, Array | None],
+    rest: Blocks,
+    source: str,
+    options: _Options,
+    level: int,
+    step: Progress,
+) -> int:
+    """Write the images and the labels of a split; how many there are."""
+    images = _shaped(first[0], options.shape, source)
+    if images.ndim < 2:
+        raise FormatError(
+            f"has one number for each image of the {common_name(split)} split, expected pixels: a shape (n, …)",
+            file=source,
+        )
+    name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
+    path = os.path.join(folder, name)
+    parts = []
+    count = 0
+    with Writer(path, images.dtype, images.shape[1:], level=level, threads=options.threads) as writer:
+        for block, labels in itertools.chain([first], rest):
+            writer.append(_shaped(block, options.shape, source))
+            count += len(block)
+            if labels is not None:
+                parts.append(labels)
+            step(len(block))
+    if parts:
+        labels = _as_labels(simple_labels(np.concatenate(parts), source), split, source)
+        name = f"{split}-labels-idx{labels.ndim}-{_WORDS[labels.dtype.name]}.gz"
+        write(os.path.join(folder, name), labels, level=level, threads=options.threads)
+    return count
+
+
+def _as_labels(labels: Array, split: str, source: str) -> Array:
+    """The labels as they are if IDX has the type, else as uint8 or int32."""
+    if labels.dtype.newbyteorder(">") in CODES:
+        return labels
+    limits = np.iinfo(np.int32)
+    bad = np.argwhere((labels < 0) | (labels > limits.max))
+    if len(bad):
+        raise FormatError(
+            f"has the label {labels[tuple(bad[0])]} at record {bad[0][0]:,} of the {common_name(split)} split, "
+            f"expected 0 to {limits.max:,}",
+            file=source,
+        )
+    return labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.int32)
+
+
+def _starts_with(path: str, magic: bytes) -> bool:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
+        return file.read(len(magic)) == magic

@@ -1,0 +1,253 @@
+"""IdxArray: an IDX file as an array that is read where it is looked at."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .._util.threads import check_threads
+from ..compression.gzip.reader import Gzip
+from ..compression.raw import Raw
+from ..compression.registry import Container, open_container
+from ..errors import IdxError
+from ..storage.source import BufferSource, File, PathSource, Source, open_source
+from . import decode, indexing
+from .header import Header
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class IdxArray:
+    """An IDX file, opened. Indexing reads the records that it needs and returns new arrays.
+
+    Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte order of
+    this machine. `array` is the exception: a read-only view of a raw file.
+
+    One object may be shared by threads and used after a fork. Pickled, it is the path and identity of the file, and
+    raises `ChangedError` if another file is there when it is unpickled; or the bytes that were given. A file object
+    can't be pickled: TypeError.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._container: Container = open_container(source)
+        self._header: Header = decode.read_header(self._container)
+        self._decoded: Array | None = None
+        self._lock = threading.Lock()
+        _opened.add(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis; axis 0 counts the records."""
+        return self._header.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements that indexing returns, in the byte order of this machine."""
+        return self._header.native
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._header.nbytes // self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of all elements, unpacked."""
+        return self._header.nbytes
+
+    @property
+    def packing(self) -> str:
+        """How the file is packed: "raw", "gzip", "xz" or "bz2"."""
+        return self._container.packing
+
+    @property
+    def name(self) -> str:
+        """The file as it was named when it was opened."""
+        return self._source.name
+
+    @property
+    def has_view(self) -> bool:
+        """Whether there is `array`: the file is raw, and a path or bytes."""
+        return isinstance(self._container, Raw) and isinstance(self._source, (PathSource, BufferSource))
+
+    @property
+    def array(self) -> Array:
+        """A read-only view of a raw file, without a copy. Big-endian where an element has more than one byte.
+
+        The view of a path is a memory map: a process that looks at a part which another process has cut off
+        the file meanwhile is killed by the system. The view outlives `close`.
+
+        Raises
+        ------
+        IdxError
+            For a compressed file or a file object, which can't be viewed without a copy.
+        """
+        if not isinstance(self._container, Raw):
+            raise IdxError(
+                f"can't be viewed without a copy: it is packed with {self.packing}; "
+                "read it with idxio.read, or unpack it to a raw file first",
+                file=self.name,
+            )
+        header = self._header
+        data = np.frombuffer(self._container.view(), np.uint8)
+        view = data[header.size :].view(header.dtype).reshape(header.shape)
+        view.flags.writeable = False
+        return view
+
+    def read(self, rows: Any = None, *, out: Array | None = None, threads: int | None = None) -> Array:
+        """All records, or those that `rows` picks from axis 0, as a new array or in `out`. See `idxio.read`."""
+        threads = check_threads(threads)
+        if rows is not None:
+            picked = indexing.take((rows,), self.shape, self.dtype, partial(self._rows, threads=threads))
+        elif self._decoded is not None:
+            picked = self._decoded if out is not None else self._decoded.copy()
+        else:
+            return decode.read_whole(self._container, self._header, out, threads)
+        if out is None:
+            return np.asarray(picked)
+        decode.check_out(out, np.shape(picked), self.dtype)
+        out[...] = picked
+        return out
+
+    def __getitem__(self, key: Any) -> Any:
+        return indexing.take(key, self.shape, self.dtype, self._rows)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a file with no dimensions")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a file with no dimensions")
+        for block in self.iter_records(decode.records_per_block(self._header)):
+            yield from block
+
+    def iter_records(self, n: int) -> Iterator[Array]:
+        """Blocks of n records in order, as new arrays; the last may be shorter.
+
+        The file is read and unpacked once, in constant memory, by a helper thread that is ahead of the loop. Every
+        checksum is checked: what is wrong with the file is raised by the block where it shows, or after the last one.
+        """
+        if n < 1:
+            raise ValueError(f"a block has at least 1 record, not {n}")
+        if not self.shape:
+            raise TypeError("iteration over a file with no dimensions")
+        if (decoded := self._decoded) is not None:
+            return (decoded[k : k + n].copy() for k in range(0, len(decoded), n))
+        return decode.iterate(self._container, self._header, n)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError(f"{self.name}: an array in native byte order needs a copy; .array is a view")
+        whole = self.read()
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def _rows(self, rows: indexing.Rows, threads: int | None = None) -> Array:
+        """The records of an ascending range or index array, as a new array."""
+        container = self._container
+        # A pipe has no positions to read at, xz and bz2 no table of spans.
+        if isinstance(container, (Raw, Gzip)) and self._source.size is not None:
+            if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
+                return self.read(threads=threads)
+            return decode.read_rows(container, self._header, rows, threads)
+        with self._lock:
+            if self._decoded is None:
+                self._decoded = decode.read_whole(container, self._header, None, threads)
+        decoded = self._decoded
+        if not self.shape:
+            return decoded.copy()
+        if isinstance(rows, range):
+            return decoded[rows.start : rows.stop : rows.step].copy()
+        return decoded[rows]
+
+    def close(self) -> None:
+        """Close the file. A file object stays open, for whoever opened it."""
+        self._container.close()
+        self._source.close()
+
+    def __enter__(self) -> IdxArray:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<idxio.IdxArray {self.name!r} shape={self.shape} dtype={self.dtype} packing={self.packing}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self._source, self._container.walks)
+
+
+def _unpickled(source: Source, walks: bool) -> IdxArray:
+    array = IdxArray(source)
+    array._container.walks = walks
+    return array
+
+
+def open_array(file: File, *, cache: bool = False) -> IdxArray:
+    """Open an IDX file without reading its records.
+
+    Parameters
+    ----------
+    file : path, bytes or binary file object
+        A file object is taken from where it stands and stays open. A pipe can be read once.
+    cache : bool
+        Unpack a compressed file once, into the user's cache folder, and open that raw copy from then on
+        (`idxio cache` on the command line lists and clears them). Needs `idxio[cache]`.
+
+    Returns
+    -------
+    IdxArray
+        With shape, dtype and numpy's indexing.
+
+    Raises
+    ------
+    OSError
+        No such file, no permission, a directory.
+    IdxError
+        The file is not an IDX file, or is cut short.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> with idxio.open(b"\\0\\0\\x08\\x01\\0\\0\\0\\x03abc") as f:
+    ...     f.shape, f[1:]
+    ((3,), array([98, 99], dtype=uint8))
+    """
+    if cache:
+        from .disk_cache import open_copy
+
+        source = open_copy(file)
+    else:
+        source = open_source(file)
+    try:
+        return IdxArray(source)
+    except BaseException:
+        source.close()
+        raise
+
+
+_opened: weakref.WeakSet[IdxArray] = weakref.WeakSet()
+
+
+def _new_locks() -> None:
+    """A lock that another thread held at the fork would stay locked in the child for ever."""
+    for array in _opened:
+        array._lock = threading.Lock()
+        array._container.renew_locks()
+
+
+os.register_at_fork(after_in_child=_new_locks)

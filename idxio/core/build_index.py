@@ -1,0 +1,84 @@
+"""build_index(): the seek index of a gzip file, beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ..compression.gzip import sidecar_index
+from ..compression.gzip.embedded_index import own_table
+from ..compression.gzip.reader import Gzip
+from ..compression.gzip.sidecar_builder import build
+from ..compression.registry import open_container
+from ..errors import IdxError, TruncatedError
+from ..storage.atomic_file import write_file
+from ..storage.regular import open_regular
+from ..storage.source import File, open_source
+from . import decode
+
+
+def build_index(
+    file: File, *, spacing: int = sidecar_index.SPACING, progress: Callable[[int, int], None] | None = None
+) -> str:
+    """Write the seek index of a gzip file beside it, so that any record is found at once.
+
+    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio, dictzip or bgzip wrote
+    carry a table of their own: they need none, and can have none.
+
+    Parameters
+    ----------
+    file : path
+    spacing : int
+        About how many unpacked bytes lie between two places where decoding can start.
+    progress : callable, optional
+        Called with the unpacked bytes so far and their number.
+
+    Returns
+    -------
+    str
+        The path of the index: that of the file and ".seek".
+
+    Raises
+    ------
+    OSError, IdxError
+        As `idxio.verify`: the whole file is read and checked. IdxError too for a file with a table of its own, and for
+        anything but a gzip file with a path.
+
+    Examples
+    --------
+    >>> import gzip, idxio, numpy as np, os
+    >>> idxio.write("raw", np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90]], np.uint8))
+    >>> with open("raw", "rb") as raw, gzip.open("stock.gz", "wb") as packed:
+    ...     size = packed.write(raw.read())
+    >>> os.path.basename(idxio.build_index("stock.gz"))
+    'stock.gz.seek'
+    >>> with idxio.open("stock.gz") as f:
+    ...     f[2].tolist()
+    [70, 80, 90]
+    """
+    if spacing < 1 << 12:
+        raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        header = decode.read_header(container)
+        path = sidecar_index.path_of(source)
+        if path is not None and os.path.lexists(path):
+            os.close(open_regular(path))  # raises for a pipe, which would be written to as it is
+        if not isinstance(container, Gzip) or path is None:
+            raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
+        total = header.size + header.nbytes
+        told = None if progress is None else lambda done: progress(done, total)
+        if own_table(source) is not None:
+            raise IdxError(
+                "needs no index: it carries a table of its own, by which records are found", file=source.name
+            )
+        try:
+            data, found = build(source, container.stated(), (source.size or 0) / total, spacing, told)
+        except TruncatedError as error:
+            raise decode.cut_short(container, header, error.found, error) from error
+        decode.check_found(container, header, found)
+        write_file(path, data)
+        return path
+    finally:
+        source.close()

@@ -1,0 +1,121 @@
+"""What a caller may give as images and labels: arrays, open files, or files to open."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError
+from .array import IdxArray, open_array
+from .selection import ArrayLike, Selection
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Columns of its labels: the class, who wrote the digit, and where in NIST it is.
+_QMNIST = 8
+
+
+def as_records(data: Any) -> ArrayLike:
+    """An array or an open file for whatever was given: a list is an array, a path is opened."""
+    if isinstance(data, (np.ndarray, IdxArray, Selection)):
+        return data
+    if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
+        return np.asarray(data)
+    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(data, "read"):
+        raise TypeError(f"images and labels are arrays or files, not {type(data).__name__}")
+    return open_array(data)
+
+
+def as_labels(data: Any, *, first_column: bool = False) -> Array:
+    """Labels in memory, in native byte order: one integer for each sample. Raises ValueError for anything else.
+
+    first_column: of QMNIST's eight columns take the class, and leave the others; else those are refused.
+    """
+    if isinstance(data, (list, tuple)) and not data:
+        return np.empty(0, np.uint8)
+    records = as_records(data)
+    name = f"{records.name}: " if isinstance(records, IdxArray) else ""
+    if records.ndim not in (1, 2):
+        raise ValueError(f"{name}labels have the shape {records.shape}, expected one for each sample: (n,)")
+    if records.dtype.kind not in "iu":
+        raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
+    labels: Array = np.asarray(records)
+    try:
+        whole = simple_labels(labels)
+    except FormatError as error:
+        raise ValueError(f"{name}{error}") from None
+    if whole.ndim == 2 and not first_column:
+        raise ValueError(
+            f"{name}labels have the shape {whole.shape}, expected one for each sample: (n,). Of QMNIST's, the class is "
+            "the first of each row: labels[:, 0]"
+        )
+    labels = whole[:, 0] if whole.ndim == 2 else whole
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def read_classes(file: str) -> Array:
+    """The class of each sample in a label file, as `class_column` has it."""
+    with open_array(file) as f:
+        check_classes(f, file)
+        return class_column(f.read(), file)
+
+
+def class_column(labels: Array, file: str) -> Array:
+    """The class of each sample, of labels in any form that `simple_labels` takes; of QMNIST's the first column."""
+    labels = simple_labels(labels, file)
+    return labels[:, 0] if labels.ndim == 2 else labels
+
+
+def simple_labels(labels: Array, file: str | None = None) -> Array:
+    """Labels as one integer for each sample, shape (n,); QMNIST's, which say more than the class, as they are.
+
+    One column becomes (n,). Of rows of one 1 among zeros, which are one-hot, the place of the 1 is the class: as uint8,
+    or int32 where there are more than 256. Eight columns of int32 are QMNIST's if the first holds digits and the second
+    the series that they come from, 0 to 8 (https://github.com/facebookresearch/qmnist, 2.2).
+
+    Raises
+    ------
+    FormatError
+        They are none of these.
+    """
+    check_classes(labels, file)
+    if labels.ndim == 1:
+        return labels
+    width = labels.shape[1]
+    if width == 1:
+        return labels[:, 0]
+    if _is_one_hot(labels):
+        classes: Array = labels.argmax(axis=1).astype(np.uint8 if width <= 256 else np.int32)
+        return classes
+    if width == _QMNIST and _is_qmnist(labels):
+        return labels
+    raise FormatError(
+        f"has labels of the shape {labels.shape} that are neither one-hot nor QMNIST's; expected one integer for each "
+        "sample: (n,). Save the column that holds the class alone: labels[:, k]",
+        file=file,
+    )
+
+
+def _is_qmnist(labels: Array) -> bool:
+    digits, series = labels[:, 0], labels[:, 1]
+    is_said = digits.min() >= 0 and digits.max() <= 9 and series.min() >= 0 and series.max() <= 8
+    # Rows of 0 and 1 alone say which of eight things are there.
+    return bool(labels.dtype.newbyteorder("=") == np.int32 and is_said and labels.max() > 1)
+
+
+def _is_one_hot(labels: Array) -> bool:
+    if not labels.size:
+        return bool(labels.shape[1])
+    return bool(labels.min() == 0 and labels.max() == 1 and (np.count_nonzero(labels, axis=1) == 1).all())
+
+
+def check_classes(labels: Array | IdxArray, file: str | None) -> None:
+    """Raise FormatError if these can be no labels, but images for example. Looks at no element."""
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in "iu":
+        hint = "; are images and labels exchanged?" if labels.ndim > 2 else ""
+        raise FormatError(
+            f"holds {labels.dtype.name} of shape {labels.shape}, expected labels: one integer for each picture{hint}",
+            file=file,
+        )

@@ -1,0 +1,53 @@
+"""show_config(): what is built in, in words."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import numpy as np
+
+from .._native import inflate, lanes
+
+
+def show_config() -> str:
+    """A text that says which codec libraries are built in and what that costs, for people and bug reports.
+
+    Returns
+    -------
+    str
+        Lines to print.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> print(idxio.show_config())  # doctest: +ELLIPSIS
+    idxio ...
+    """
+    from .. import __version__
+
+    zlib, libdeflate, isal = inflate.versions()
+    if libdeflate:
+        codec = f"{libdeflate}: gzip is decoded at full speed"
+    else:
+        codec = (
+            "not built in: everything works, gzip is decoded with zlib at about half the speed. For libdeflate, "
+            "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
+        )
+    checksum = f"{isal}: CRC-32" if isal else f"not built in: {'libdeflate' if libdeflate else 'zlib'} computes CRC-32"
+    if not lanes.supported():
+        decoding = "off: this processor or build has none"
+    elif lanes.mode() == "off":
+        decoding = "off, as IDXIO_LANES says"
+    else:
+        decoding = f"{lanes.mode()}: four pieces of a gzip are decoded at once on each core"
+    return "\n".join(
+        (
+            f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
+            f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
+            f"zlib        {zlib}: gzip piece by piece",
+            f"libdeflate  {codec}",
+            f"lanes       {decoding}",
+            f"ISA-L       {checksum}",
+        )
+    )

@@ -1,0 +1,244 @@
+"""From a container to arrays: the header checked against the bytes that are there, then the elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .._native import byteorder, inflate
+from .._util.memory import allocate
+from .._util.threads import check_threads, on_threads
+from ..compression.base import BLOCK
+from ..compression.gzip.reader import Gzip
+from ..compression.raw import Raw
+from ..compression.read_ahead import Ahead
+from ..compression.registry import Container
+from ..errors import FormatError, TruncatedError
+from ..storage.file_object import PIECE
+from .header import START, Header, parse, rest_of
+from .indexing import Rows
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# A thread takes a multiple of this, a huge page: less is not worth a thread. And no more than PIECE at a time.
+_PART = 2 << 20
+# Records of one iteration that share memory, in bytes.
+_SHARED = 1 << 20
+
+
+def read_header(container: Container) -> Header:
+    """The header of the unpacked file, whose promise the size of the file can hold."""
+    header = parse(container.head(START, rest_of), file=container.name)
+    _check_size(container, header)
+    return header
+
+
+def _check_size(container: Container, header: Header) -> None:
+    """Raise if the elements that the header promises can't be in the file, before anything is allocated."""
+    limit = container.limit()
+    expected = header.size + header.nbytes
+    if limit is None:
+        return
+    if container.packing == "raw":
+        check_found(container, header, limit)
+    elif limit < expected:
+        check_found(container, header, _count(container, header))
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise unless out is a writable array of this shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a numpy array, not {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; the data have {shape} and {dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+
+
+def read_whole(container: Container, header: Header, out: Array | None, threads: int | None) -> Array:
+    """All elements, in native byte order, in a new writable array or in out."""
+    threads = check_threads(threads)
+    if out is not None:
+        check_out(out, header.shape, header.native)
+    if (
+        isinstance(container, Raw)
+        and container.source.size is not None
+        and (out is None or (out.flags.c_contiguous and out.flags.aligned))
+    ):
+        result = _allocate(container, header, 0) if out is None else out.reshape(-1).view(np.uint8)
+        itemsize = _swapped(header)
+
+        def fill(start: int, part: memoryview) -> None:
+            if itemsize:
+                container.read_swapped(header.size + start, part, itemsize)
+            else:
+                container.read_at(header.size + start, part, 1)
+
+        _in_parts(result, threads, fill)
+    else:
+        buffer = _allocate(container, header, header.size)
+        found = _unpack(container, header, buffer.data, threads)
+        check_found(container, header, found)
+        result = buffer[header.size :]
+        _to_native(header, result, threads)
+    array = result.view(header.native).reshape(header.shape)
+    if out is None:
+        return array
+    if not np.may_share_memory(out, array):
+        _copy(array, out)
+    return out
+
+
+def _copy(array: Array, out: Array) -> None:
+    """Copy array to out, of the same shape, in steps between which an interrupt is noticed."""
+    if not array.ndim:
+        out[...] = array
+        return
+    step = max(1, PIECE * max(1, len(array)) // max(1, array.nbytes))
+    for start in range(0, len(array), step):
+        out[start : start + step] = array[start : start + step]
+
+
+def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
+    """The records of an ascending range or index array, in native byte order, in a new array."""
+    if not header.shape:
+        return read_whole(container, header, None, 1)
+    count, size = len(rows), header.record_nbytes
+    result = allocate(0, count * size)
+    # One record is not worth asking how many processors there are.
+    threads = 1 if count == 1 else check_threads(threads)
+    if count and size:
+        try:
+            if isinstance(rows, range) and (rows.step == 1 or count == 1):
+                container.read_at(header.size + rows[0] * size, result.data, threads)
+            else:
+                container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
+        except TruncatedError as error:
+            raise cut_short(container, header, error.found, error) from error
+    _to_native(header, result, 1)
+    return result.view(header.native).reshape(count, *header.shape[1:])
+
+
+def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
+    """Blocks of n records in order, unpacked ahead by a helper thread; the last may be shorter."""
+    stream = Ahead(container.stream(), can_wait=container.source.size is None)
+    count, size = header.shape[0], header.record_nbytes
+    found = 0
+    try:
+        found += stream.readinto(memoryview(bytearray(header.size)))
+        # Several blocks share memory, so that a small one costs no system call.
+        many = n * max(1, _SHARED // max(1, n * size))
+        for start in range(0, count, many):
+            records = min(many, count - start)
+            memory = allocate(0, records * size)
+            found += stream.readinto(memory.data)
+            if found < header.size + (start + records) * size:
+                break
+            _to_native(header, memory, 1)
+            array = memory.view(header.native).reshape(records, *header.shape[1:])
+            for k in range(0, records, n):
+                yield array[k : k + n]
+        while extra := stream.readinto(memoryview(bytearray(BLOCK))):
+            found += extra
+    except TruncatedError as error:
+        raise cut_short(container, header, error.found, error) from error
+    else:
+        check_found(container, header, found)
+    finally:
+        stream.close()
+
+
+def records_per_block(header: Header) -> int:
+    """How many records to read at once when all are wanted one after the other."""
+    return max(1, (4 << 20) // max(1, header.record_nbytes))
+
+
+def check_whole(container: Container, header: Header) -> int:
+    """Read everything, keep nothing: the CRC-32 of the unpacked file. Raises what is wrong with it."""
+    crc = 0
+
+    def keep(piece: memoryview) -> None:
+        nonlocal crc
+        crc = inflate.crc32(piece, crc)
+
+    check_found(container, header, _count(container, header, keep))
+    return crc
+
+
+def _allocate(container: Container, header: Header, before: int) -> Array:
+    try:
+        return allocate(before, header.nbytes)
+    except (MemoryError, ValueError):
+        # Where nothing told the size before, the promise may be a lie: look before blaming the memory.
+        check_found(container, header, _count(container, header))
+        raise
+
+
+def _unpack(container: Container, header: Header, out: memoryview, threads: int) -> int:
+    try:
+        return container.read_whole(out, threads)
+    except TruncatedError as error:
+        raise cut_short(container, header, error.found, error) from error
+
+
+def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
+    """The number of unpacked bytes, found by unpacking them."""
+    stream = container.stream()
+    scratch = memoryview(bytearray(BLOCK))
+    found = 0
+    try:
+        while n := stream.readinto(scratch):
+            found += n
+            if keep is not None:
+                keep(scratch[:n])
+    except TruncatedError as error:
+        raise cut_short(container, header, error.found, error) from error
+    return found
+
+
+def check_found(container: Container, header: Header, found: int) -> None:
+    """Raise unless the number of unpacked bytes is what the header promises."""
+    expected = header.size + header.nbytes
+    if found < expected:
+        raise cut_short(container, header, found)
+    if found > expected:
+        raise FormatError(
+            f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
+            file=container.name,
+            offset=expected if container.packing == "raw" else None,
+        )
+
+
+def cut_short(container: Container, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
+    """The error for a file of which so many unpacked bytes are there; error: what its container says."""
+    expected = header.size + header.nbytes
+    whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
+    records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
+    where = f"{error.message}: " if error else ""
+    return TruncatedError(
+        f"{where}{found:,} of the {expected:,} bytes are there that its header {header.shape} promises{records}. "
+        "The likely cause is a download or copy that broke off",
+        file=container.name,
+        offset=error.offset if error else found if container.packing == "raw" else None,
+        found=found,
+    )
+
+
+def _swapped(header: Header) -> int:
+    """The bytes of an item if they are to be reversed, or 0."""
+    return header.dtype.itemsize if header.dtype != header.native else 0
+
+
+def _to_native(header: Header, data: Array, threads: int) -> None:
+    """Bring elements into native byte order, in place."""
+    if itemsize := _swapped(header):
+        _in_parts(data, threads, lambda start, part: byteorder.swap_bytes(part, itemsize))
+
+
+def _in_parts(data: Array, threads: int, do: Callable[[int, memoryview], None]) -> None:
+    """Do something with each part of data, which starts so many bytes behind the first."""
+    size = -(-len(data) // threads // _PART) * _PART if len(data) >= 2 * _PART else max(1, len(data))
+    size = min(size, PIECE)
+    on_threads(lambda start: do(start, data[start : start + size].data), range(0, len(data), size), threads)

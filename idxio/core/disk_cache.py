@@ -1,0 +1,256 @@
+"""Decode once: raw copies of compressed files in the user's cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .._native import inflate
+from ..compression.raw import Raw
+from ..compression.read_ahead import Ahead
+from ..compression.registry import Container, open_container
+from ..errors import IdxError
+from ..storage.atomic_file import Replacement, write_file
+from ..storage.file_object import write_all
+from ..storage.ownership import claim, is_own, make_way, mode_of_copy
+from ..storage.regular import open_regular, read_regular
+from ..storage.source import File, PathSource, Source, open_source
+from . import decode
+
+# The most bytes that are kept, unless the environment variable IDXIO_CACHE_SIZE says otherwise.
+DEFAULT_SIZE = 20 << 30
+# Seconds after which nobody writes a temporary file any more.
+_STALE = 24 * 3600
+_TRIES = 5
+_BLOCK = 1 << 20
+_MOST_LINK = 4096
+
+
+class Entry(NamedTuple):
+    """A raw file in the cache."""
+
+    path: str
+    size: int
+    used: float
+    """When it was last opened, in seconds since 1970."""
+
+
+def folder() -> str:
+    """Where the raw files are kept: IDXIO_CACHE_DIR, or idxio in the user's cache folder."""
+    chosen = os.environ.get("IDXIO_CACHE_DIR")
+    if chosen:
+        return chosen
+    try:
+        import platformdirs
+    except ImportError:
+        raise ImportError(
+            "the cache needs platformdirs: pip install 'idxio[cache]', or name a folder in IDXIO_CACHE_DIR"
+        ) from None
+    return platformdirs.user_cache_dir("idxio", appauthor=False)
+
+
+def raw_copy(container: Container) -> str:
+    """The path of the raw copy of a compressed file, made if it is not there yet.
+
+    It is found by the path, size, times and inode of the file, and named by the CRC-32 and size of its content, so
+    that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
+    The folder and the copy are this user's own, and the copy has its CRC-32.
+    """
+    source = container.source
+    if not isinstance(source, PathSource):
+        raise IdxError("can't be cached: it is not a path", file=source.name)
+    place = folder()
+    key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
+    link = os.path.join(place, f"{key}.link")
+    header = decode.read_header(container)
+    size = header.size + header.nbytes
+    most = _most()
+    with _naming(container.name, place):
+        claim(place)
+        path = _known_copy(link, size)
+        if path is None:
+            path = _unpack(container, place, size)
+            _write_link(link, path)
+            evict(most, keep=path)
+    return path
+
+
+def open_copy(file: File) -> Source:
+    """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        for _ in range(0 if isinstance(container, Raw) else _TRIES):
+            path = raw_copy(container)
+            with contextlib.suppress(FileNotFoundError):
+                copy = PathSource(path)
+                source.close()
+                return copy
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def entries() -> list[Entry]:
+    """The raw files in the cache, the one used last first."""
+    scanned = _scan()
+    used: dict[str, float] = {}
+    for path, status in scanned:
+        if path.endswith(".link") and (target := _target(path)):
+            used[target] = max(used.get(target, 0), status.st_mtime)
+    found = [Entry(p, s.st_size, used.get(p, s.st_mtime)) for p, s in scanned if p.endswith(".idx")]
+    return sorted(found, key=lambda entry: -entry.used)
+
+
+def clear() -> int:
+    """Remove everything from the cache; the bytes that this frees. Views that are open stay good."""
+    freed = 0
+    for path, status in _scan():
+        if path.endswith((".idx", ".link", ".tmp")):
+            freed += status.st_size
+            _remove(path)
+    return freed
+
+
+def _most() -> int:
+    """The most bytes that are kept."""
+    chosen = os.environ.get("IDXIO_CACHE_SIZE", "")
+    try:
+        return int(chosen or DEFAULT_SIZE)
+    except ValueError:
+        raise ValueError(f"the environment variable IDXIO_CACHE_SIZE is a number of bytes, not {chosen!r}") from None
+
+
+def evict(most: int, keep: str) -> None:
+    """Remove the files that were not used for longest until the rest takes `most` bytes, but never `keep`."""
+    total = 0
+    for entry in entries():
+        total += entry.size
+        if total > most and entry.path != keep:
+            _remove(entry.path)
+            total -= entry.size
+    for path, status in _scan():
+        # What a process left that was killed, and what leads to a file that was evicted.
+        if (path.endswith(".tmp") and status.st_mtime < time.time() - _STALE) or (
+            path.endswith(".link") and not os.path.exists(_target(path))
+        ):
+            _remove(path)
+
+
+def _known_copy(link: str, size: int) -> str | None:
+    """The copy that a link names, if it has its CRC-32; None if there is none."""
+    try:
+        path, *stamp = _words_of(link)
+        path = os.path.join(os.path.dirname(link), path)
+        if not is_own(path) or (now := _stamp(path))[0] != str(size):
+            return None
+        if stamp != now:
+            if not _holds_true(path):
+                return None
+            with contextlib.suppress(OSError):  # root may keep a cache that others only read
+                _write_link(link, path)
+        with contextlib.suppress(OSError):
+            os.utime(link)  # and not the copy, which would be another file for whoever has it open
+    except (OSError, ValueError):
+        return None
+    return path
+
+
+def _stamp(path: str) -> list[str]:
+    """What changes when a copy is written to: its size, times and inode."""
+    with contextlib.closing(PathSource(path)) as copy:
+        return [str(number) for number in copy.identity[:4]]
+
+
+def _holds_true(path: str) -> bool:
+    """Whether the bytes of a copy have the CRC-32 in its name."""
+    crc = 0
+    with open(path, "rb", opener=open_regular) as file:
+        while block := file.read(_BLOCK):
+            crc = inflate.crc32(block, crc)
+    return os.path.basename(path).startswith(f"{crc:08x}-")
+
+
+def _write_link(link: str, path: str) -> None:
+    """Note that the copy has the CRC-32 that its name says, as long as it stays as it is."""
+    words = [os.path.basename(path), *_stamp(path)]
+    make_way(link)
+    write_file(link, " ".join(words).encode())
+
+
+def _words_of(link: str) -> list[str]:
+    """The name of a copy, and its stamp; none where the link is no file of ours."""
+    try:
+        words = read_regular(link, _MOST_LINK).decode().split(" ") if is_own(link) else []
+    except (OSError, ValueError):
+        return []
+    return [os.path.basename(words[0]), *words[1:]] if words else []
+
+
+def _target(link: str) -> str:
+    """The path of the raw file that a link names, or of none."""
+    words = _words_of(link)
+    return os.path.join(os.path.dirname(link), words[0]) if words else ""
+
+
+@contextlib.contextmanager
+def _naming(name: str, place: str) -> Iterator[None]:
+    """Name the file and the cache in what the system reports of files that nobody named."""
+    try:
+        yield
+    except OSError as error:
+        inside = isinstance(error.filename, str) and error.filename.startswith(os.path.join(place, ""))
+        if error.errno is not None and (error.filename is None or inside):
+            error.filename, error.filename2 = name, place
+        raise
+
+
+def _unpack(container: Container, place: str, size: int) -> str:
+    """Write the unpacked file into the cache, checking it."""
+    # Named by what is inside, which is known at the end only.
+    target = Replacement(os.path.join(place, f"{os.getpid()}.idx"))
+    assert isinstance(container.source, PathSource)
+    os.fchmod(target.file.fileno(), mode_of_copy(container.source.status()))
+    stream = Ahead(container.stream(), can_wait=False)
+    crc = found = 0
+    try:
+        while stream.step():
+            found += len(stream.block)
+            if found > size:
+                break
+            crc = inflate.crc32(stream.block, crc)
+            write_all(target.file, stream.block)
+        if found != size:
+            raise IdxError(
+                "does not unpack to the size that its header promises; idxio verify says more", file=container.name
+            )
+        path = os.path.join(place, f"{crc:08x}-{size}.idx")
+        make_way(path)
+        target.move_to(path)
+        target.commit()
+        return path
+    except BaseException:
+        target.discard()
+        raise
+    finally:
+        stream.close()
+
+
+def _scan() -> list[tuple[str, os.stat_result]]:
+    """The files in the cache; other processes may remove some at any time."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
+        for file in files:
+            with contextlib.suppress(OSError):
+                found.append((file.path, file.stat(follow_symlinks=False)))
+    return found
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):  # another process was faster, or it is no file of ours
+        os.unlink(path)

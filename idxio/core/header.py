@@ -1,0 +1,125 @@
+"""The header of an IDX file: two zero bytes, a type, a number of dimensions, the dimensions.
+
+Source: the description of the format beside MNIST (Y. LeCun, C. Cortes, C. Burges,
+"The MNIST database of handwritten digits").
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import FormatError, TruncatedError
+from ..storage.signatures import likely_cause
+
+# The third byte of the file names the type of the elements; on disk they are big-endian.
+DTYPES: dict[int, np.dtype[Any]] = {
+    0x08: np.dtype(">u1"),
+    0x09: np.dtype(">i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
+CODES = {dtype: code for code, dtype in DTYPES.items()}
+TYPE_NAMES = "uint8, int8, int16, int32, float32 and float64"
+
+# The longest header: the format has one byte for the number of dimensions.
+MAX_SIZE = 4 + 4 * 255
+START = 4
+"""The bytes that tell how long a header is."""
+MAX_NDIM = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
+
+
+class Header(NamedTuple):
+    """What the header of an IDX file says."""
+
+    dtype: np.dtype[Any]  # as stored: big-endian
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of bytes of the header."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of the elements."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def record_nbytes(self) -> int:
+        """The number of bytes of one record."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    @property
+    def native(self) -> np.dtype[Any]:
+        """The type of the elements in the byte order of this machine."""
+        return self.dtype.newbyteorder("=")
+
+
+def rest_of(start: bytes) -> int:
+    """How many bytes to read behind the first START for `parse`: the dimensions, or what tells what else it is."""
+    return 4 * start[3] if start[:2] == b"\0\0" and start[2] in DTYPES else MAX_SIZE - START
+
+
+def parse(head: bytes, *, file: str | None = None) -> Header:
+    """Read the header at the start of head, which holds all of it, MAX_SIZE bytes or all that there are.
+
+    Raises
+    ------
+    FormatError, TruncatedError
+        With the likely cause. Offsets count in the unpacked file.
+    """
+    if not head:
+        raise TruncatedError("is empty; an IDX file starts with a header of 4 bytes or more", file=file, offset=0)
+    cause = likely_cause(head)
+    if cause:
+        raise FormatError(f"is not an IDX file but {cause}", file=file, offset=0)
+    if head[:2] != b"\0\0"[: len(head)]:
+        raise FormatError(
+            f"is not an IDX file: it starts with {head[:4].hex(' ')}, expected 00 00, a type and "
+            "the number of dimensions (00 00 08 03 for MNIST images, 00 00 08 01 for labels)",
+            file=file,
+            offset=0,
+        )
+    if len(head) < 4:
+        raise TruncatedError(
+            f"ends after {len(head)} bytes, inside the header", file=file, offset=len(head), found=len(head)
+        )
+    code, ndim = head[2], head[3]
+    if code not in DTYPES:
+        known = ", ".join(f"{c:02x} {d.name}" for c, d in DTYPES.items())
+        raise FormatError(f"has elements of the unknown type {code:02x}; IDX has {known}", file=file, offset=2)
+    if ndim > MAX_NDIM:
+        raise FormatError(f"has {ndim} dimensions; this numpy holds at most {MAX_NDIM}", file=file, offset=3)
+    if len(head) < 4 + 4 * ndim:
+        raise TruncatedError(
+            f"ends after {len(head)} bytes, inside the header of {4 + 4 * ndim} bytes that {ndim} dimensions take",
+            file=file,
+            offset=len(head),
+            found=len(head),
+        )
+    header = Header(DTYPES[code], struct.unpack_from(f">{ndim}I", head, 4))
+    # numpy leaves zeros out when it checks that a shape is addressable.
+    if math.prod(n for n in header.shape if n) * header.dtype.itemsize >= 2**63:
+        raise FormatError(f"has the shape {header.shape}, more than memory can address", file=file, offset=4)
+    return header
+
+
+def code_of(dtype: np.dtype[Any]) -> int:
+    """The type byte of a dtype of any byte order; KeyError where IDX has none."""
+    return CODES[dtype.newbyteorder(">")]
+
+
+def format_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """The header of an array of dtype and shape."""
+    if len(shape) > MAX_NDIM:
+        raise FormatError(f"has {len(shape)} dimensions; this numpy holds at most {MAX_NDIM}")
+    for axis, n in enumerate(shape):
+        if not 0 <= n <= 0xFFFFFFFF:
+            raise FormatError(f"IDX has 32 bits for a dimension; axis {axis} has {n:,} entries")
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code_of(dtype), len(shape), *shape)

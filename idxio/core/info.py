@@ -1,0 +1,125 @@
+"""info() and verify(): what a file says of itself, and whether that is true."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compression.gzip.reader import Gzip
+from ..compression.registry import Container, open_container
+from ..storage.source import File, open_source
+from . import decode
+from .checksums import known_file
+from .header import Header
+
+
+class Info(NamedTuple):
+    """What is known of an IDX file."""
+
+    file: str
+    """The file as it was named."""
+    shape: tuple[int, ...]
+    """The length of each axis; axis 0 counts the records."""
+    dtype: np.dtype[Any]
+    """The type of the elements, in the byte order of this machine."""
+    packing: str
+    """"raw", "gzip", "xz" or "bz2"."""
+    packed_size: int | None
+    """The bytes of the file as it is stored; None for a pipe."""
+    size: int
+    """The bytes of the file when it is unpacked: header and elements."""
+    crc32: int | None
+    """The CRC-32 of the unpacked file; None where nothing states it and nothing was read."""
+    known: str | None
+    """The published file that has this CRC-32."""
+
+
+def info(file: File) -> Info:
+    """What an IDX file says of itself: shape, dtype, packing, sizes, CRC-32. Only its header is unpacked.
+
+    The CRC-32 is the one that a gzip file of one member states in its last bytes; it is not checked here
+    (`verify` does), and None for other files.
+
+    Parameters
+    ----------
+    file : path, bytes or binary file object
+
+    Returns
+    -------
+    Info
+        A named tuple.
+
+    Raises
+    ------
+    OSError, IdxError
+        As `idxio.open`.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> about = idxio.info(b"\\0\\0\\x08\\x01\\0\\0\\0\\x03abc")
+    >>> about.shape, about.packing, about.size
+    ((3,), 'raw', 11)
+    """
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        header = decode.read_header(container)
+        return _info(container, header, _stated_crc(container, header))
+    finally:
+        source.close()
+
+
+def verify(file: File) -> Info:
+    """Read a whole IDX file, check its size and every checksum, and return what `info` does, with its CRC-32.
+
+    Parameters
+    ----------
+    file : path, bytes or binary file object
+
+    Returns
+    -------
+    Info
+        `crc32` is computed from the data.
+
+    Raises
+    ------
+    OSError, IdxError
+        IdxError says what is wrong with the file, and where.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> f"{idxio.verify(bytes.fromhex('00000801 00000003 616263')).crc32:08x}"
+    'c4252454'
+    """
+    source = open_source(file)
+    try:
+        container = open_container(source)
+        header = decode.read_header(container)
+        return _info(container, header, decode.check_whole(container, header))
+    finally:
+        source.close()
+
+
+def _info(container: Container, header: Header, crc: int | None) -> Info:
+    size = header.size + header.nbytes
+    return Info(
+        container.name,
+        header.shape,
+        header.native,
+        container.packing,
+        container.source.size,
+        size,
+        crc,
+        known_file(crc, size),
+    )
+
+
+def _stated_crc(container: Container, header: Header) -> int | None:
+    """The CRC-32 in a gzip trailer, if the length beside it says that it is of the whole."""
+    if not isinstance(container, Gzip) or container.source.size is None:
+        return None
+    crc, length = container.stated()
+    return crc if length == (header.size + header.nbytes) & 0xFFFFFFFF else None

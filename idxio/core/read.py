@@ -1,0 +1,74 @@
+"""read(): a file to an array in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..storage.source import File
+from .array import open_array
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def read(
+    file: File,
+    rows: Any = None,
+    *,
+    out: Array | None = None,
+    mmap: bool = False,
+    threads: int | None = None,
+    cache: bool = False,
+) -> Array:
+    """Read an IDX file into an array.
+
+    Raw, gzip, xz and bz2 files are told apart by their content; the name does not matter.
+
+    Parameters
+    ----------
+    file : path, bytes or binary file object
+        A file object is read from where it stands to its end. A pipe will do.
+    rows : slice, sequence of int or boolean mask, optional
+        The records to read, as numpy would pick them from axis 0. All of them if not given.
+    out : ndarray, optional
+        A writable array of the shape and dtype of the result, to fill and return. Of a compressed file it gets a
+        copy, which takes memory for both.
+    mmap : bool
+        Return a read-only view of a raw file instead, without a copy: big-endian where an element has more than
+        one byte. Compressed files can't be viewed, but for `cache`.
+    threads : int, optional
+        How many threads may work; as many as the process has processors if not given. The result is the same.
+    cache : bool
+        Unpack a compressed file once, into the user's cache folder, and read that copy from then on; with `mmap`, as
+        a view.
+
+    Returns
+    -------
+    ndarray
+        Writable, in the byte order of this machine, a copy (unless `mmap`). uint8, int8, int16, int32, float32 or
+        float64; axis 0 counts the records.
+
+    Raises
+    ------
+    OSError
+        No such file, no permission, a directory.
+    IndexError, ValueError, TypeError
+        No such rows; an `out` of another shape or type, or one that is no array.
+    FormatError, TruncatedError, ChecksumError
+        Kinds of `IdxError`, which is a `ValueError`: the message says what is wrong with the file, and where.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> idxio.read(b"\\0\\0\\x0b\\x02\\0\\0\\0\\x02\\0\\0\\0\\x02\\0\\x01\\0\\x02\\0\\x03\\xff\\xff")
+    array([[ 1,  2],
+           [ 3, -1]], dtype=int16)
+    """
+    with open_array(file, cache=cache) as f:
+        if not mmap:
+            return f.read(rows, out=out, threads=threads)
+        if out is not None:
+            raise ValueError("mmap=True gives a view and out= a copy; choose one")
+        view = f.array
+        return view if rows is None else np.asarray(view[(rows,)])

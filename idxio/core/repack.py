@@ -1,0 +1,58 @@
+"""repack(): any IDX file to indexed gzip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..storage.atomic_file import Target
+from ..storage.source import File
+from .array import open_array
+from .write import Writer, write
+
+
+def repack(
+    file: File,
+    target: Target,
+    *,
+    level: int = 6,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write an IDX file again as gzip with a table of its chunks, in constant memory.
+
+    Parameters
+    ----------
+    file : path, bytes or binary file object
+        Raw, gzip of any kind, xz or bz2.
+    target : path or binary file object
+        Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went well.
+    level, threads
+        As in `idxio.write`.
+    progress : callable, optional
+        Called with the unpacked bytes so far and their number.
+
+    Raises
+    ------
+    OSError, IdxError
+        As `idxio.verify`: the whole file is read and checked.
+    ValueError
+        A level that is none.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np
+    >>> idxio.write("raw", np.array([[10, 20, 30], [40, 50, 60]], np.uint8))
+    >>> idxio.repack("raw", "packed.gz")
+    >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
+    ('gzip', [[10, 20, 30], [40, 50, 60]])
+    """
+    with open_array(file) as f:
+        if not f.shape:
+            write(target, f[()], level=level, compression="gzip", threads=threads)
+            return
+        with Writer(target, f.dtype, f.shape[1:], level=level, compression="gzip", threads=threads) as w:
+            records = max(1, (1 << 20) // max(1, f.nbytes // max(1, len(f))))
+            for block in f.iter_records(records):
+                w.append(block)
+                if progress is not None:
+                    progress(w.count * (f.nbytes // len(f)), f.nbytes)

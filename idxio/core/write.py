@@ -1,0 +1,213 @@
+"""write() and Writer: arrays to IDX files."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError
+from ..storage.atomic_file import Target
+from .header import CODES, TYPE_NAMES, format_header
+from .output_file import Output, big_endian
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def write(
+    file: Target,
+    array: Any,
+    *,
+    level: int = 6,
+    compression: str | None = None,
+    threads: int | None = None,
+) -> None:
+    """Write an array as an IDX file.
+
+    A path is replaced only when the new file is whole and on disk, at one moment: whatever is raised, and whenever the
+    process is killed, the old file or the new one is there. What a killed process left beside it, under a hidden name,
+    the next one that writes to the path removes. The bytes of the file depend on the array, the level and the
+    compression alone.
+
+    Parameters
+    ----------
+    file : path or binary file object
+    array : array_like
+        uint8, int8, int16, int32, float32 or float64, in any memory order and byte order, of any shape.
+    level : int
+        How hard gzip tries: 0 stores, 1 is fastest, 6 the usual, 9 small, 10 to 12 smaller still and slow.
+    compression : {"gzip", "raw"}, optional
+        If not given, gzip for a path that ends in .gz, and raw for everything else but .xz, .bz2, .zip and .zst.
+    threads : int, optional
+        How many threads may work. The bytes are the same.
+
+    Raises
+    ------
+    FormatError
+        IDX has no such type, or no 32 bits for the shape.
+    ValueError
+        A level, a compression or a suffix that is none of these; elements of a masked array that are masked.
+    OSError
+        The file can't be written. An old file is still there.
+
+    Examples
+    --------
+    >>> import io, idxio, numpy as np
+    >>> file = io.BytesIO()
+    >>> idxio.write(file, np.array([7, 8], np.uint8))
+    >>> file.getvalue()
+    b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
+    """
+    array = _as_array(array)
+    check_dtype(array.dtype, array)
+    header = format_header(array.dtype, array.shape)
+    with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
+        for piece in big_endian(array):
+            output.write(piece)
+
+
+class Writer:
+    """Writes an IDX file batch by batch; the number of records is put in when it is closed.
+
+    Use it in a ``with`` block: an exception inside leaves the old file as it was. One thread at a time.
+
+    Parameters
+    ----------
+    file : path or binary file object
+        A pipe or socket gets everything at the end.
+    dtype : dtype
+        uint8, int8, int16, int32, float32 or float64.
+    record_shape : tuple of int
+        The shape of one record: (28, 28) for MNIST images, () for labels.
+    level, compression, threads
+        As in `write`.
+
+    Raises
+    ------
+    FormatError
+        IDX has no such type, or no 32 bits for the records.
+    ValueError
+        Records of another shape or type, from `append`; also as `write`, and from `close` where an append failed.
+    OSError
+        The file can't be written. An old file is still there.
+
+    Examples
+    --------
+    >>> import io, idxio, numpy as np
+    >>> file = io.BytesIO()
+    >>> with idxio.Writer(file, "uint8", (2,)) as w:
+    ...     w.append(np.array([[1, 2], [3, 4]], np.uint8))
+    ...     w.append(np.array([[5, 6]], np.uint8))
+    >>> idxio.read(file.getvalue()).tolist()
+    [[1, 2], [3, 4], [5, 6]]
+    """
+
+    def __init__(
+        self,
+        file: Target,
+        dtype: Any,
+        record_shape: tuple[int, ...] | list[int],
+        *,
+        level: int = 6,
+        compression: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.record_shape = tuple(map(operator.index, record_shape))
+        self.count = 0
+        """The number of records so far."""
+        check_dtype(self.dtype, None)
+        self._failed = False
+        self._output = Output(file, self._header(), None, level, compression, threads)
+
+    def append(self, records: Any) -> None:
+        """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte order."""
+        if self._output.closed:
+            raise ValueError("the writer is closed")
+        array = _as_array(records)
+        if array.shape[1:] != self.record_shape or not array.ndim:
+            expected = ", ".join(("n", *map(str, self.record_shape)))
+            raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
+        if array.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
+            raise ValueError(f"records are {array.dtype}; this file takes {self.dtype}")
+        format_header(self.dtype, (self.count + len(array), *self.record_shape))  # raises if they are too many
+        try:
+            for piece in big_endian(array):
+                self._output.write(piece)
+        except BaseException:
+            self.discard()  # a part of these records may be written: there is no going on
+            self._failed = True
+            raise
+        self.count += len(array)
+
+    def close(self) -> None:
+        """Put in the number of records, flush, and replace the old file.
+
+        Raises ValueError where an append failed: nothing was written, and the old file stays.
+        """
+        if self._failed:
+            raise ValueError(f"{self._output.target.name}: nothing was written, because an append failed")
+        if not self._output.closed:
+            self._output.finish(self._header())
+            self._output.commit()
+
+    def discard(self) -> None:
+        """Give up: the old file stays."""
+        self._output.discard()
+
+    def _header(self) -> bytes:
+        return format_header(self.dtype, (self.count, *self.record_shape))
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+
+def _as_array(data: Any) -> Array:
+    """An array with all that data hold."""
+    if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):  # numpy.ma takes long to import
+        raise ValueError("some elements are masked, for which IDX has no place: write array.filled(value)")
+    return np.asarray(data)
+
+
+def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> None:
+    """Raise unless IDX has this type; name the cast that loses nothing, if the values allow one."""
+    if dtype.newbyteorder(">") in CODES:
+        return
+    hint = ""
+    if array is not None:
+        for target in (d.newbyteorder("=") for d in CODES):
+            if _is_lossless(array, target):
+                hint = f". The values fit into {target.name}: write array.astype({target.name!r})"
+                break
+        else:
+            hint = ". The values fit into none of them without loss"
+    raise FormatError(f"IDX has no type for {what}{dtype}; it has {TYPE_NAMES}{hint}")
+
+
+def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
+    if array.dtype.kind not in "biuf":
+        return False
+    # numpy calls 64-bit integers to float64 safe as well, which it is not.
+    is_rounded = array.dtype.kind in "iu" and target.kind == "f"
+    if array.size == 0 or (np.can_cast(array.dtype, target) and not is_rounded):
+        return True
+    # Python numbers, which compare exactly.
+    least, most = array.min().item(), array.max().item()
+    if target.kind in "iu":
+        limits = np.iinfo(target)
+        # NaN fails every comparison.
+        if not (limits.min <= least and most <= limits.max):
+            return False
+    with np.errstate(all="ignore"):
+        cast = array.astype(target)
+        # Cast back, a number too large may come out as any other, even as the right one.
+        if is_rounded and cast.max().item() != most:
+            return False
+        return bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))

@@ -1,0 +1,152 @@
+"""The names of the classes of published datasets, and of those that bring theirs along."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from ..core.info import info, verify
+from ..errors import FormatError
+from ..storage.regular import FoundPath, read_regular
+from .metadata import DESCRIPTION, read_description
+
+Names = dict[int, str]
+
+_DIGITS = dict(enumerate("0123456789"))
+_NAMES: dict[str, Names] = {
+    "MNIST": _DIGITS,
+    "QMNIST": _DIGITS,
+    # https://github.com/zalandoresearch/fashion-mnist, "Labels"
+    "Fashion-MNIST": dict(
+        enumerate(
+            ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+        )
+    ),
+    # https://github.com/rois-codh/kmnist, kmnist_classmap.csv, as torchvision writes it in Latin letters
+    "KMNIST": dict(enumerate(("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"))),
+    # Both cases are one class, and the first is 1: https://arxiv.org/abs/1702.05373
+    "EMNIST letters": {1 + i: f"{chr(65 + i)}/{chr(97 + i)}" for i in range(26)},
+}
+# The MD5 sums of the published .gz of the labels, which torchvision and others check; their CRC-32 is not known here.
+_KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
+# No published labels are larger: 1.5 MB is what the largest would take (EMNIST byclass, 814,255).
+_MOST = 4 << 20
+
+
+def class_names(labels: str) -> Names | None:
+    """The name of each class, by its label, of the dataset that a label file belongs to; None if it is not known.
+
+    Parameters
+    ----------
+    labels : str
+        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an object with the labels
+        as its keys) comes first; then EMNIST's `emnist-<variant>-mapping.txt`, if the name of the file starts with
+        that; then the published label files, known by the checksum of what is inside.
+
+    Raises
+    ------
+    FormatError
+        The `dataset.json` or the mapping beside it can't be understood.
+    """
+    folder, name = os.path.split(labels)
+    if names := described(folder):
+        return names
+    if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
+        mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
+        if os.path.lexists(mapping):
+            return _from_mapping(mapping)
+    return _published(labels)
+
+
+def as_names(given: Any) -> Names:
+    """Names by label, of a mapping of labels or a sequence that starts with the name of class 0."""
+    if isinstance(given, str):
+        raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
+    items = [*given.items()] if isinstance(given, dict) else [*enumerate(given)]
+    if odd := [name for _, name in items if name is None or isinstance(name, (list, dict))]:
+        raise TypeError(f"the name of a class is a text, not {odd[0]!r:.40}")
+    names = {int(label): str(name) for label, name in items}
+    if len(names) < len(items):
+        raise ValueError("a label is there twice, written in two ways")
+    if far := [label for label in names if not -(1 << 63) <= label < 1 << 63]:
+        raise ValueError(f"no class has the label {far[0]}")
+    return names
+
+
+def _published(labels: str) -> Names | None:
+    if not os.path.isfile(labels):
+        return None  # a pipe can't be read once more
+    labels = FoundPath(labels)
+    about = info(labels)
+    if about.size > _MOST:
+        return None
+    # Only gzip states its checksum; all else is read, which is little.
+    known = about.known or verify(labels).known
+    if known is not None:
+        match = re.fullmatch(r"(.+) (?:train|t10k|test) labels.*", known)
+        return _NAMES.get(match[1]) if match else None
+    return _NAMES["KMNIST"] if about.packing == "gzip" and _md5(labels) in _KMNIST else None
+
+
+def _md5(path: str) -> str:
+    import hashlib
+
+    return hashlib.md5(read_regular(path), usedforsecurity=False).hexdigest()
+
+
+def described(folder: str) -> Names | None:
+    """The class names that the dataset.json in a folder tells; None if it tells none."""
+    names = read_description(folder).get("class_names")
+    try:
+        return None if names is None else as_names(names)
+    except (ValueError, TypeError) as error:
+        raise FormatError(
+            f'has "class_names" that are no list and no object with labels as its keys ({error})',
+            file=os.path.join(folder, DESCRIPTION),
+        ) from error
+
+
+def _from_mapping(path: str) -> Names:
+    """EMNIST's mapping: a label and the code of its character, or of its upper and its lower case, on each line."""
+    names = {}
+    text = read_regular(path, _MOST)
+    try:
+        for line in text.decode("ascii").splitlines():
+            if line.strip():
+                label, *codes = map(int, line.split())
+                names[label] = "/".join(dict.fromkeys(map(chr, codes)))
+    except (ValueError, OverflowError) as error:
+        raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
+    return names
+
+
+def tidy(name: str) -> str:
+    """A name as it is compared: without blanks around it, its accents in one form (NFC)."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names that are numbers by their value (-1, 0.0, 10), the others behind them."""
+    return sorted(names, key=_rank)
+
+
+def same_numbers(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two names that are one number written in two ways, as 1 and 01; None if there are none."""
+    seen: dict[Decimal, str] = {}
+    for name in names:
+        if (value := _value(name)) is not None and seen.setdefault(value, name) != name:
+            return seen[value], name
+    return None
+
+
+def _rank(name: str) -> tuple[bool, Decimal, str]:
+    value = _value(name)
+    return value is None, value or Decimal(0), name
+
+
+def _value(name: str) -> Decimal | None:
+    return Decimal(name) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", name) else None

@@ -1,0 +1,300 @@
+"""Dataset: images and labels that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.coerce import as_labels, as_records
+from ..core.indexing import is_int
+from ..core.selection import ArrayLike, Selection, as_rows, select
+from ..loader import samplers
+from ..loader.materialize import Held, needs_windows
+from . import split as splitting
+from .classes import as_names
+
+if TYPE_CHECKING:
+    from ..loader.batches import Batches
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Beside the seed, what chooses the order of a split: other than that of any epoch.
+_SPLIT = (1 << 64) - 1
+
+
+class Dataset:
+    """Images and labels, checked to agree in count.
+
+    ``ds[i]`` is an image and its label; ``ds[a:b]``, ``ds[[3, 1, 2]]`` and ``ds[mask]`` are Datasets of those samples.
+    They copy no images: of an array they have a view where the samples are a range, and in all other cases an
+    array-like that reads an image when it is looked at. Images of an array are in its byte order, those of a file in
+    that of this machine, as labels and all batches are.
+
+    Parameters
+    ----------
+    images : array_like, IdxArray or file
+        Of any shape and dtype; axis 0 counts the samples. A file (path, bytes or file object) is opened, not read.
+    labels : array_like, IdxArray or file
+        One integer for each sample: shape (n,). They are read into memory. A single column, (n, 1), and one-hot rows
+        are taken for the classes that they mean, and of QMNIST's eight columns the first.
+    class_names : sequence or dict of str, optional
+        The name of class k, at place k or under the key k.
+
+    Raises
+    ------
+    ValueError
+        The counts differ, or the labels are not one integer each.
+    OSError, IdxError
+        As `idxio.open`, for files.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np
+    >>> ds = idxio.Dataset(np.zeros((4, 28, 28), np.uint8), [0, 0, 1, 7])
+    >>> ds.counts, ds.is_sorted, ds.of_class(0).shape
+    ({0: 2, 1: 1, 7: 1}, True, (2, 28, 28))
+    """
+
+    def __init__(
+        self, images: Any, labels: Any, *, class_names: Sequence[str] | Mapping[int, str] | None = None
+    ) -> None:
+        self.images: ArrayLike = as_records(images)
+        """The images as they were given: an array, an open file, or an array-like of some of their records."""
+        self.labels: Array = as_labels(labels, first_column=True)
+        """The labels, an array of shape (n,) in native byte order."""
+        if not self.images.shape or self.images.shape[0] != len(self.labels):
+            counted = f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"
+            raise ValueError(f"there are {counted} and {len(self.labels):,} labels; each image has one label")
+        self.class_names: dict[int, str] | None = None if class_names is None else as_names(class_names)
+        """The name of each class, by its label; None if they are not known."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, key: Any) -> Any:
+        if is_int(key):
+            return self.images[key], self.labels[key]
+        rows = as_rows(key, len(self))
+        labels = select(self.labels, rows)
+        return Dataset(select(self.images, rows), np.asarray(labels), class_names=self.class_names)
+
+    @property
+    def classes(self) -> Array:
+        """The labels that occur, in ascending order: an array."""
+        return self._tally[0]
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many samples each class has, by its label."""
+        return dict(zip(self._tally[0].tolist(), self._tally[1].tolist(), strict=True))
+
+    @cached_property
+    def _tally(self) -> tuple[Array, Array]:
+        return np.unique(self.labels, return_counts=True)
+
+    @cached_property
+    def is_sorted(self) -> bool:
+        """Whether the samples are in the order of their labels, as `write_sorted` writes them."""
+        return bool((self.labels[1:] >= self.labels[:-1]).all())
+
+    def of_class(self, k: int) -> Array:
+        """The images of class k.
+
+        Parameters
+        ----------
+        k : int
+            A label.
+
+        Returns
+        -------
+        ndarray
+            In a sorted dataset a range: a view of an array; of a compressed file only the chunks with the class are
+            unpacked. Otherwise a copy.
+
+        Raises
+        ------
+        ValueError
+            There is no such class.
+        """
+        place = int(np.searchsorted(self.classes, k))
+        if place == len(self.classes) or self.classes[place] != k:
+            has = ", ".join(map(str, self.classes[:20].tolist())) + (", ..." if len(self.classes) > 20 else "")
+            raise ValueError(f"there is no class {k!r}; there are {has}")
+        if self.is_sorted:
+            start = int(self._tally[1][:place].sum())
+            return np.asarray(self.images[start : start + int(self._tally[1][place])])
+        return np.asarray(self.images[np.flatnonzero(self.labels == k)])
+
+    def split(self, size: float | Sequence[float], *, seed: int, stratified: bool = True) -> tuple[Dataset, ...]:
+        """Split the samples at random into parts, for example to train and to validate.
+
+        Head and tail of a dataset that is sorted by label have no class in common, so there is no such split here:
+        slice it, if that is what you want. Every part keeps its samples in their order.
+
+        Parameters
+        ----------
+        size : float, int or a sequence of them
+            The fraction (a float) or the count (an int) of the first part; the second one is the rest. Or a fraction
+            or count for each part, which add up to the whole.
+        seed : int
+            The same seed gives the same parts: the order is that of `batches` and as frozen. 0 to 2^64 - 1.
+        stratified : bool
+            Every part has every class in its proportion, rounded by largest remainder, and the parts have exactly the
+            counts that are asked for. If False, the samples are drawn without a look at their labels.
+
+        Returns
+        -------
+        tuple of Dataset
+            They copy no images.
+
+        Raises
+        ------
+        ValueError, TypeError
+            The sizes do not add up, or the seed is none.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.zeros((10, 28, 28), np.uint8), [0] * 5 + [1] * 5)
+        >>> train, val = ds.split(0.8, seed=1)
+        >>> train.counts, val.counts
+        ({0: 4, 1: 4}, {0: 1, 1: 1})
+        """
+        sizes = splitting.sizes_of(size, len(self))
+        shuffled = samplers.permuted(len(self), np.arange(len(self)), samplers.word("seed", seed), _SPLIT)
+        parts = (
+            splitting.split_stratified(sizes, shuffled, self.labels) if stratified else splitting.split(sizes, shuffled)
+        )
+        return tuple(self[part] for part in parts)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        dtype: Any = None,
+        scale: Any = None,
+        mean: Any = None,
+        std: Any = None,
+        balanced: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+        remainder: str = "keep",
+        out: Any = None,
+        threads: int | None = None,
+        prefetch: int = 2,
+        buffer: int | None = None,
+    ) -> Batches:
+        """Batches of images and labels, for a training loop. Iterate the result once for each epoch.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples in a batch, on each rank. The last batch of an epoch may have fewer.
+        shuffle : bool
+            Another random order in each epoch, a pure function of seed, epoch and position that takes no memory.
+        seed : int
+            0 to 2^64 - 1.
+        drop_last : bool
+            Leave out a last batch that has fewer samples.
+        dtype : dtype, optional
+            Of the images: float32, float64, or a type that holds what the file's type does. By default the file's
+            type, or float32 with scale, mean or std.
+        scale, mean, std : float or array_like, optional
+            Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out in float64 and
+            rounded to dtype: (x * scale - mean) / std. Each is one number, or is broadcast to one record as numpy
+            does, so for channels that come first it has the shape (channels, 1, 1).
+        balanced : bool
+            Let each batch hold every class in the proportion of the dataset, as evenly as can be; each sample still
+            once in an epoch.
+        rank, world_size : int
+            This process among those that share an epoch: each gets every world_size-th sample of one order.
+        remainder : {"keep", "drop", "pad"}
+            What becomes of the samples at the end of an epoch that the ranks can't share evenly. "keep": some ranks
+            get one more, so each sample comes once. "drop": they are left out. "pad": samples are repeated, and a third
+            array of bool says which of a batch count.
+        out : pair of arrays, or list of such pairs, optional
+            Fill these in turn with images and labels instead of new arrays: a batch is good until the next is taken.
+            One pair less than there are is made ahead, so none with a single pair. JAX and torch may look at that
+            memory later than you think.
+        threads : int, optional
+            Threads that make batches, the loop's own among them, or unpack; by default one for each processor. What is
+            made ahead takes one beside the loop's own at the least.
+        prefetch : int
+            How many batches are made ahead of the loop, at least. 0: none, and no thread is started.
+        buffer : int, optional
+            Unpack a gzip file window by window within so many bytes, and shuffle blocks of records and what is in a
+            window, as docs/batches.md tells. By default files of more than 1 GiB, in 256 MiB; smaller ones are read
+            into memory. Raw files are mapped.
+
+        Returns
+        -------
+        Batches
+            Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and ``(n,)``; with `len`,
+            `set_epoch`, `state_dict` and `load_state_dict`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For arguments that make no sense.
+        IdxError
+            The file is damaged; also from the loop.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.arange(12, dtype=np.uint8).reshape(6, 2), np.arange(6) % 2)
+        >>> batches = ds.batches(4, shuffle=True, seed=1, scale=1 / 255)
+        >>> [(images.shape, images.dtype.name, labels.shape) for images, labels in batches]
+        [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
+        """
+        from ..loader.batches import Batches
+
+        return Batches(
+            self.images if needs_windows(self.images, buffer) else self._held,
+            self.labels,
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            dtype=dtype,
+            scale=scale,
+            mean=mean,
+            std=std,
+            balanced=balanced,
+            rank=rank,
+            world_size=world_size,
+            remainder=remainder,
+            out=out,
+            threads=threads,
+            prefetch=prefetch,
+            buffer=buffer,
+        )
+
+    @cached_property
+    def _held(self) -> Held:
+        return Held(self.images)
+
+    @property
+    def in_memory(self) -> Array | Selection:
+        """The images where batches can be gathered from, see `Held`. Compressed files are read once."""
+        return self._held.get()
+
+    def __repr__(self) -> str:
+        return f"<idxio.Dataset {self._title()}>"
+
+    def _title(self) -> str:
+        shape = " x ".join(map(str, self.images.shape))
+        order = ", sorted by label" if self.is_sorted else ""
+        return f"{shape} {self.images.dtype}, {len(self.classes)} classes{order}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the classes with their counts and first images."""
+        from .preview import html
+
+        return html(f"idxio.Dataset: {self._title()}", self.images, self.labels, self.counts, self.class_names or {})

@@ -1,0 +1,75 @@
+"""load(): the dataset of a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import numpy as np
+
+from ..core.array import open_array
+from ..core.coerce import read_classes
+from ..core.selection import ArrayLike
+from ..core.selection import upright as turned
+from ..errors import IdxError
+from .classes import Names, class_names
+from .dataset import Array, Dataset
+from .discovery import find_pair, split_names
+from .split_names import part_of
+
+
+def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
+    """The dataset of the images and labels in a directory, whatever they are named and packed with.
+
+    Where a process was killed while `write_sorted` put its files in place, this is completed first.
+
+    Parameters
+    ----------
+    directory : path
+        Where the files lie.
+    split : str
+        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or whatever stands
+        before "-images" in the names: "xnist". Where there are several datasets, with the name of one:
+        "emnist-letters-train".
+    upright : bool
+        Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
+
+    Returns
+    -------
+    Dataset
+        The images are opened, not read. Labels with two axes are a single column, one-hot rows, or QMNIST's eight
+        columns, of which the first is the class; others are refused. The class names are those of the `dataset.json`
+        beside the files (`class_names`), of EMNIST's mapping, or of the published dataset that the labels, or else
+        those of another split beside them, are known to be of.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such directory, or no images and labels of this split in it. The message says what was looked for.
+    IdxError
+        There is more than one such pair, their counts differ, or a file is damaged.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> ds = idxio.load(".", split="test")
+    >>> len(ds), ds.counts[0]
+    (100, 10)
+    """
+    images_file, labels_file = find_pair(directory, split)
+    images: ArrayLike = open_array(images_file)
+    if upright:
+        images = turned(images)
+    labels = read_classes(labels_file)
+    names = class_names(labels_file) or _names_beside(os.fspath(directory), split, labels)
+    return Dataset(images, labels, class_names=names)
+
+
+def _names_beside(directory: str, split: str, labels: Array) -> Names | None:
+    """The names of the classes of another split of the same dataset, if they name all of these labels."""
+    for other in split_names(directory, None):
+        with contextlib.suppress(IdxError, OSError):  # one that is damaged, or of which there are several
+            names = class_names(find_pair(directory, part_of(split.lower())[0] + other)[1])
+            if names and np.isin(labels, [*names]).all():
+                return names
+    return None

@@ -1,0 +1,44 @@
+"""dataset.json: what a dataset tells of itself, beside its files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import FormatError
+from ..storage.regular import read_regular
+
+DESCRIPTION = "dataset.json"
+_MOST = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
+
+
+def read_description(folder: str) -> dict[str, Any]:
+    """The `dataset.json` in a folder; empty if there is none.
+
+    Raises
+    ------
+    FormatError
+        It is no JSON object, longer than 16 MiB, or a pipe or device.
+    OSError
+        It can't be read, or is a link that leads nowhere.
+    """
+    import json  # slow to import
+
+    path = os.path.join(folder, DESCRIPTION)
+    if not os.path.lexists(path):
+        return {}
+    data = read_regular(path, _MOST)
+    try:
+        found = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"is no JSON object ({error})", file=path) from error
+    if not isinstance(found, dict):
+        raise FormatError(f"is no JSON object, but {found!r:.80}", file=path)
+    return found
+
+
+def as_json(description: dict[str, Any]) -> bytes:
+    """The content of a `dataset.json`."""
+    import json  # slow to import
+
+    return f"{json.dumps(description, indent=2)}\n".encode()

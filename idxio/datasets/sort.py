@@ -1,0 +1,293 @@
+"""write_sorted(): images and labels in the order of their labels, to two files, without a sorted copy in memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compression.gzip.writer import GROUP
+from ..core.array import IdxArray
+from ..core.coerce import as_labels, as_records, read_classes
+from ..core.header import format_header
+from ..core.info import info, verify
+from ..core.output_file import Output, big_endian
+from ..core.selection import ArrayLike, Selection
+from ..core.write import check_dtype
+from ..storage.atomic_file import Given, Replacement, Target, commit_all, open_target
+from .merge import Place, merge_labels
+from .metadata import as_json
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones are read again for
+# every so many bytes of the result: in the order of a shuffled file there is no record alone to unpack.
+BUDGET = 256 << 20
+
+
+class _Input(NamedTuple):
+    """Images that are records start to stop of all."""
+
+    images: ArrayLike
+    start: int
+    stop: int
+
+
+def write_sorted(
+    images_file: Target,
+    labels_file: Target,
+    images: Any,
+    labels: Any,
+    *,
+    level: int = 6,
+    compression: str | None = None,
+    order_file: Target | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Array:
+    """Write images and labels in the order of their labels, samples of one class in the order in which they came.
+
+    Label files shrink to about a hundred bytes, and a class is one range of the images: `Dataset.of_class` unpacks
+    nothing else. The images are gathered piece by piece; their sorted copy never exists in memory. Where a
+    `dataset.json` names the classes of label files, one is written or brought up to date beside the result.
+
+    Parameters
+    ----------
+    images_file, labels_file : path or binary file object
+        As in `write`. Both paths are replaced or neither is. A process that is killed while it does that may leave
+        less than both, but never the one new and the other old; the next `load` of the folder, or whatever idxio
+        writes there next, completes them. A gzip label file of up to 2^20 unpacked bytes is one deflate stream.
+    images : array_like, IdxArray, file, or a list of them
+        Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into memory if all of them
+        have up to 256 MiB there, else read once for every 256 MiB of the result. Files are checked as by `verify`.
+    labels : array_like, IdxArray, file, or a list of them
+        One integer for each image, of any integer type that IDX has. Where both are lists of arrays or files, they
+        are merged: the order is as if they had been concatenated. Label files are merged by the names of their
+        classes, where a `dataset.json` beside one tells them or all are of published datasets: classes of the first
+        file keep their numbers, others come behind them. Of QMNIST's files, the class is taken. Arrays have no names.
+    level, compression, threads
+        As in `write`.
+    order_file : path or binary file object, optional
+        Gets the permutation, as int32.
+    progress : callable, optional
+        Called with the bytes of the images so far and their number.
+
+    Returns
+    -------
+    ndarray
+        The permutation: record i of the files is image order[i] of those that were given. It is
+        ``np.argsort(labels, kind="stable")``.
+
+    Raises
+    ------
+    ValueError
+        The counts differ, labels are not one integer each, images have different shapes, two targets are one file.
+    FormatError
+        IDX has no such type.
+    OSError, IdxError
+        A file can't be read or written. Or label files can't be merged by name, as one has names and another none, or
+        a label has no name; or a `dataset.json` could not be true of all that would lie beside it. The old files are
+        still there.
+
+    Examples
+    --------
+    >>> import idxio, numpy as np
+    >>> images = np.array([[3, 3], [1, 1], [2, 2]], np.uint8)
+    >>> idxio.write_sorted("a-images.gz", "a-labels.gz", images, np.array([1, 0, 0], np.uint8)).tolist()
+    [1, 2, 0]
+    >>> idxio.read("a-images.gz").tolist()
+    [[1, 1], [2, 2], [3, 3]]
+    """
+    with ExitStack() as stack:
+        given = _parts(images, labels)
+        sources = [_open(part, stack) for part, _ in given]
+        label_files = [_file_of(part) for _, part in given]
+        tags = [_labels(part) for _, part in given]
+        _check(sources, tags)
+        merged = merge_labels(label_files, tags)
+        tag = merged.labels
+        # A radix sort for one and two bytes: 0.3 ms for the labels of Fashion-MNIST, 2 ms as int32.
+        order = np.argsort(tag, kind="stable")
+        columns = [(labels_file, tag[order])]
+        if order_file is not None:
+            if len(order) > 2**31 - 1:
+                raise ValueError(f"order_file: IDX has no integers for the places of {len(order):,} samples")
+            columns.append((order_file, order.astype(np.int32)))
+        targets = [images_file, *(target for target, _ in columns)]
+        _check_targets(targets)
+        place = Place(targets, labels_file, merged, from_files=any(label_files))
+
+        def output(target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool) -> Output:
+            head = format_header(dtype, shape)
+            length = len(head) + dtype.itemsize * math.prod(shape)
+            out = Output(target, head, length, level, compression, threads, whole=whole)
+            stack.callback(out.discard)
+            return out
+
+        first = sources[0]
+        check_dtype(first.dtype, None, "images of ")
+        check_dtype(tag.dtype, tag, "labels of ")
+        outputs = [output(images_file, (len(order), *first.shape[1:]), first.dtype, whole=False)]
+        outputs += [output(target, column.shape, column.dtype, whole=True) for target, column in columns]
+        _write_images(outputs[0], _inputs(sources), order, progress)
+        for out, (_, column) in zip(outputs[1:], columns, strict=True):
+            for piece in big_endian(column):
+                out.write(piece)
+        for out in outputs:
+            out.finish()
+        finished = [out.target for out in outputs]
+        if place.path is not None:
+            files = _about(place, zip((images_file, labels_file), outputs, strict=False))
+            finished.append(_describe(place.path, place.description(files, tag), stack))
+        commit_all(finished)
+    return order
+
+
+def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
+    """The images and labels to merge. A list of numbers is an array; one of anything else, several inputs."""
+    if not isinstance(labels, (list, tuple)) or all(isinstance(one, (int, float, np.generic)) for one in labels):
+        return [(images, labels)]
+    if not isinstance(images, (list, tuple)) or len(images) != len(labels):
+        many = f"{len(images)}" if isinstance(images, (list, tuple)) else "no list"
+        raise ValueError(f"labels are a list of {len(labels)} inputs and images are {many}; to merge, give as many")
+    return list(zip(images, labels, strict=True))
+
+
+def _file_of(labels: Any) -> str | None:
+    """The path of the file that labels come from; None for arrays, and for bytes and pipes, which lie in no folder."""
+    name = os.fsdecode(labels) if isinstance(labels, (str, os.PathLike)) else getattr(labels, "name", None)
+    return name if isinstance(name, str) and os.path.isfile(name) else None
+
+
+def _labels(labels: Any) -> Array:
+    return read_classes(os.fsdecode(labels)) if isinstance(labels, (str, os.PathLike)) else as_labels(labels)
+
+
+def _about(place: Place, outputs: Iterable[tuple[Target, Output]]) -> dict[str, dict[str, Any]]:
+    """What a dataset.json tells of finished files that lie beside it."""
+    about = {}
+    for target, out in outputs:
+        if out.target.folder is None or not isinstance(target, (str, os.PathLike)):
+            continue  # a device, or a file object
+        if place.holds(name := os.path.basename(os.fsdecode(target))):
+            out.target.file.seek(0)
+            found = info(out.target.file)
+            if found.crc32 is None:
+                out.target.file.seek(0)
+                found = verify(out.target.file)
+            about[name] = {"shape": found.shape, "dtype": found.dtype.name, "crc32": f"{found.crc32:08x}"}
+    return about
+
+
+def _describe(path: str, description: dict[str, Any], stack: ExitStack) -> Replacement | Given:
+    target = open_target(path)
+    stack.callback(target.discard)
+    target.file.write(as_json(description))
+    return target
+
+
+def _open(images: Any, stack: ExitStack) -> ArrayLike:
+    """What was given as images, with the view of a raw file in its place."""
+    records = as_records(images)
+    if isinstance(records, Selection):
+        base = _open(records.base, stack)
+        assert not isinstance(base, Selection)
+        return Selection(base, records.rows, upright=records.is_upright)
+    if not isinstance(records, IdxArray):
+        return records
+    if records is not images:
+        stack.callback(records.close)
+    return records.array if records.has_view else records
+
+
+def _check(images: list[ArrayLike], labels: list[Array]) -> None:
+    """Raise unless the images can be merged and have a label each."""
+    first = images[0]
+    for one, tag in zip(images, labels, strict=True):
+        if not one.shape or len(one) != len(tag):
+            counted = f"{len(one):,} images" if one.shape else "images of shape ()"
+            raise ValueError(f"there are {counted} and {len(tag):,} labels; each image has one label")
+        if one.shape[1:] != first.shape[1:] or one.dtype.newbyteorder("=") != first.dtype.newbyteorder("="):
+            raise ValueError(
+                f"images of shape {one.shape[1:]} and type {one.dtype} can't be merged with those of "
+                f"shape {first.shape[1:]} and type {first.dtype}"
+            )
+
+
+def _inputs(sources: list[ArrayLike]) -> list[_Input]:
+    """The images with their places, in memory if they may be."""
+    unpacked = sum(len(one) * _record_nbytes(one) for one in sources if not _is_in_memory(one))
+    inputs, start = [], 0
+    for one in sources:
+        images = one if _is_in_memory(one) or unpacked > BUDGET else np.asarray(one)
+        inputs.append(_Input(images, start, start + len(one)))
+        start += len(one)
+    return inputs
+
+
+def _is_in_memory(images: ArrayLike) -> bool:
+    return isinstance(images.base if isinstance(images, Selection) else images, np.ndarray)
+
+
+def _record_nbytes(images: ArrayLike) -> int:
+    return images.dtype.itemsize * math.prod(images.shape[1:])
+
+
+def _check_targets(targets: list[Target]) -> None:
+    paths = [os.path.realpath(target) for target in targets if isinstance(target, (str, os.PathLike))]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ValueError(f"{os.fsdecode(path)}: images, labels and order go to different files")
+    if any(one is other for one, other in itertools.combinations(targets, 2)):
+        raise ValueError("images, labels and order go to different files, not to one file object")
+
+
+def _write_images(
+    output: Output, inputs: list[_Input], order: Array, progress: Callable[[int, int], None] | None
+) -> None:
+    nbytes = _record_nbytes(inputs[0].images)
+    at_once = GROUP if all(_is_in_memory(one.images) for one in inputs) else BUDGET
+    step = max(1, at_once // max(1, nbytes))
+    for start in range(0, len(order), step):
+        ids = order[start : start + step]
+        for piece in big_endian(_gather(inputs, ids)):
+            output.write(piece)
+        if progress is not None:
+            progress((start + len(ids)) * nbytes, len(order) * nbytes)
+
+
+def _gather(inputs: list[_Input], ids: Array) -> Array:
+    """These records, in memory."""
+    first = inputs[0].images
+    if len(inputs) == 1 and _is_in_memory(first):
+        return np.asarray(first[ids])
+    records: Array = np.empty((len(ids), *first.shape[1:]), first.dtype)
+    by_id = np.argsort(ids)
+    ascending = ids[by_id]
+    for one in inputs:
+        low, high = np.searchsorted(ascending, [one.start, one.stop])
+        rows, places = ascending[low:high] - one.start, by_id[low:high]
+        if _is_in_memory(one.images):
+            records[places] = one.images[rows]
+            continue
+        start = 0
+        for block in _blocks(one.images) if len(rows) else ():
+            low, high = np.searchsorted(rows, [start, start + len(block)])
+            records[places[low:high]] = block[rows[low:high] - start]
+            start += len(block)
+    return records
+
+
+def _blocks(images: Any) -> Iterator[Array]:
+    """All records in order, some at a time."""
+    n = max(1, GROUP // max(1, _record_nbytes(images)))
+    if isinstance(images, IdxArray):
+        yield from images.iter_records(n)
+    else:
+        for start in range(0, len(images), n):
+            yield images[start : start + n]

@@ -1,0 +1,159 @@
+"""check(): what is wrong with a dataset, and what should be known of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..._util.progress import counter
+from ...core.info import info
+from ...errors import FormatError, IdxError
+from ..classes import class_names
+from ..discovery import SPLITS, HalfPairError, NoSplitError, find_split, split_names
+from ..metadata import DESCRIPTION, read_description
+from .duplicates import Duplicates, find_duplicates
+from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
+from .statistics import Survey, survey
+
+
+class Check(NamedTuple):
+    """What `check` found."""
+
+    directory: str
+    splits: dict[str, Survey]
+    """"train", "t10k" and all others that are there, without one that can't be read."""
+    class_names: dict[int, str] | None
+    """The class list: the name of each label; None where nothing tells it."""
+    duplicates: Duplicates
+    """Equal pictures. Numbers count through the splits, in their order."""
+    findings: list[Finding]
+    """Errors first."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(finding.level != "error" for finding in self.findings)
+
+
+def check(
+    directory: str | os.PathLike[str],
+    *,
+    dataset: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Check:
+    """Look for what is wrong with the files of a dataset, in one pass over each, in constant memory.
+
+    Every checksum is verified; equal and constant pictures, labels outside the class list, pictures that look negated
+    or transposed and files of several published datasets are found. docs/looking.md lists all findings.
+
+    Parameters
+    ----------
+    directory : path
+        Where the files lie, under any of the names that are in use. All splits that are there are checked; train and
+        t10k are expected.
+    dataset : str, optional
+        What the names start with, where there are several datasets: "emnist-letters".
+    progress : callable, optional
+        Called with the bytes of pixels so far and their number.
+
+    Returns
+    -------
+    Check
+        Its `findings`, and the surveys of the splits that they come from. `ok` is false if one of them is an error: a
+        file that is missing, damaged or of a wrong shape is one, it does not raise.
+
+    Raises
+    ------
+    OSError
+        There is no such directory, or no pair of images and labels in it.
+
+    Examples
+    --------
+    >>> import idxio
+    >>> found = idxio.check(".")
+    >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
+    (True, [])
+    """
+    directory = os.fspath(directory)
+    findings: list[Finding] = []
+    pairs = _pairs(directory, dataset, findings)
+    splits: dict[str, Survey] = {}
+    advance = _counter(pairs, progress)
+    for split, (images, labels) in pairs.items():
+        try:
+            if split != "train" and info(images).shape[:1] == info(labels).shape[:1] == (0,):
+                findings.append(Finding("warning", "empty", split, "no pictures at all"))
+                continue
+            splits[split] = survey(images, labels, progress=advance)
+        except (IdxError, OSError) as error:
+            findings.append(_unreadable(split, error))
+    duplicates = find_duplicates([seen.images_file for seen in splits.values()], [s.hashes for s in splits.values()])
+    names, stated = _described(directory, splits, findings)
+    trained = splits["train"].classes if "train" in splits else None
+    for split, seen in splits.items():
+        findings += judge_names(split, seen)
+        findings += judge_stated(split, seen, stated)
+        findings += judge_labels(split, seen, names, trained)
+        findings += judge_pixels(split, seen)
+    findings += judge_files(splits)
+    findings += judge_duplicates(splits, duplicates)
+    findings.sort(key=lambda finding: finding.level != "error")
+    return Check(directory, splits, names, duplicates, findings)
+
+
+def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
+    pairs: dict[str, tuple[str, str]] = {}
+    absent: list[FileNotFoundError] = []
+    os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
+    names = dict.fromkeys((*SPLITS, *split_names(directory, dataset)))
+    for split in names:
+        try:
+            pairs[split] = find_split(directory, split, dataset)
+        except (NoSplitError, HalfPairError) as error:
+            absent.append(error)
+            findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
+        except (IdxError, OSError) as error:
+            findings.append(_unreadable(split, error))
+    if len(absent) == len(names):
+        raise absent[0]
+    return pairs
+
+
+def _counter(
+    pairs: dict[str, tuple[str, str]], progress: Callable[[int, int], None] | None
+) -> Callable[[int], None] | None:
+    """What calls progress with the sum of the bytes that it is called with, and that of all images."""
+    if progress is None:
+        return None
+    total = sum(about.size - 4 - 4 * len(about.shape) for about in (info(images) for images, _ in pairs.values()))
+    return counter(progress, total)
+
+
+def _described(
+    directory: str, splits: dict[str, Survey], findings: list[Finding]
+) -> tuple[dict[int, str] | None, dict[str, int]]:
+    """The class names, if something tells them, and the CRC-32 of each file that dataset.json states."""
+    names: dict[int, str] | None = None
+    stated: dict[str, int] = {}
+    try:
+        stated = _stated(directory)
+        for seen in splits.values():
+            names = names or class_names(seen.labels_file)
+    except (IdxError, OSError) as error:
+        findings.append(_unreadable("train", error))
+    return names, stated
+
+
+def _unreadable(split: str, error: IdxError | OSError) -> Finding:
+    text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return Finding("error", "unreadable", split, text)
+
+
+def _stated(directory: str) -> dict[str, int]:
+    files = read_description(directory).get("files", {})
+    try:
+        return {name: int(about["crc32"], 16) for name, about in files.items()}
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        path = os.path.join(directory, DESCRIPTION)
+        raise FormatError(f'has "files" that have no "crc32" ({error!r})', file=path) from error

@@ -1,0 +1,133 @@
+"""Equal pictures in several files, by the hashes of a survey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...core.array import open_array
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_PIECE = 4 << 20  # bytes of pictures to hold at once
+# Collisions of this many bytes can't be found, nor made: BLAKE2, RFC 7693. They are three words, for sorting.
+_DIGEST = 24
+_STEP = 1 << 20  # records that are sorted into shares at a time
+
+
+class Duplicates(NamedTuple):
+    """Pictures that occur more than once in the files that were searched. Their numbers count through all files."""
+
+    records: Array
+    """int64 of shape (m,): the numbers of these pictures, ascending."""
+    groups: Array
+    """int64 of shape (m,): equal pictures have the same number, counted from 0 in the order of the first of them."""
+
+    def copies(self, start: int, stop: int) -> Array:
+        """Those of start:stop that equal an earlier one of them."""
+        inside = self._inside(start, stop)
+        groups = self.groups[inside]
+        copies: Array = self.records[inside][self._firsts(groups)[groups] != np.arange(len(groups))]
+        return copies
+
+    def shared(self, first: tuple[int, int], second: tuple[int, int]) -> Array:
+        """Those of the range second, (start, stop), that equal one of the range first."""
+        inside = self._inside(*second)
+        there = np.zeros(self._count, np.bool_)
+        there[self.groups[self._inside(*first)]] = True
+        return self.records[inside][there[self.groups[inside]]]
+
+    def disagree(self, labels: Array) -> Array:
+        """bool of shape (m,): where the labels of shape (m,) are not the same in the whole group."""
+        different = labels != labels[self._firsts(self.groups)[self.groups]]
+        mixed = np.zeros(self._count, np.bool_)
+        mixed[self.groups[different]] = True
+        result: Array = mixed[self.groups]
+        return result
+
+    @property
+    def _count(self) -> int:
+        """The number of groups."""
+        return int(self.groups.max(initial=-1)) + 1
+
+    def _firsts(self, groups: Array) -> Array:
+        """Where each group stands first among these, ascending records; anything for one that is not there."""
+        firsts = np.zeros(self._count, np.int64)
+        firsts[groups[::-1]] = np.arange(len(groups))[::-1]  # of several for one place numpy keeps the last
+        return firsts
+
+    def _inside(self, start: int, stop: int) -> Array:
+        inside: Array = (self.records >= start) & (self.records < stop)
+        return inside
+
+
+def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
+    """The pictures that occur more than once in files, which hold pictures of one shape and type.
+
+    Parameters
+    ----------
+    files : list of path
+    hashes : list of ndarray
+        For each file a uint64 for each picture. Only pictures of equal hashes are read again, in order, and compared
+        by a digest that no two different pictures share.
+    """
+    every = np.concatenate([np.empty(0, np.uint64), *hashes])
+    is_candidate = np.zeros(len(every), np.bool_)
+    for some in _shares((every >> np.uint64(56)).astype(np.uint8)):
+        order = some[np.argsort(every[some], kind="stable")]
+        same = np.flatnonzero(np.diff(every[order]) == 0)
+        is_candidate[order[same]] = True
+        is_candidate[order[same + 1]] = True
+    candidates = np.flatnonzero(is_candidate)
+    if not len(candidates):
+        return Duplicates(candidates, candidates)
+    digests = np.concatenate(
+        [
+            _digests(file, candidates[(candidates >= start) & (candidates < start + len(some))] - start)
+            for file, some, start in zip(files, hashes, np.cumsum([0, *map(len, hashes)]).tolist(), strict=False)
+        ]
+    )
+    first = np.arange(len(digests))  # the first candidate that each equals
+    words = digests.view(np.uint64).reshape(len(digests), -1)
+    for order in _shares((words[:, 0] >> np.uint64(56)).astype(np.uint8)):
+        for column in words.T:
+            order = order[np.argsort(column[order], kind="stable")]
+        is_new = np.append(True, (words[order[1:]] != words[order[:-1]]).any(axis=1))
+        first[order] = order[is_new][np.cumsum(is_new) - 1]
+    is_kept = np.bincount(first, minlength=len(first))[first] > 1
+    # Numbered by their first member: the order of digests means nothing.
+    numbers = np.cumsum(is_kept & (first == np.arange(len(first)))) - 1
+    return Duplicates(candidates[is_kept], numbers[first[is_kept]])
+
+
+def _shares(keys: Array) -> Iterator[Array]:
+    """The places of each of the 256 keys, ascending: what is equal lies in one share, and no sort takes long.
+
+    An interrupt waits for a call of numpy, and one sort of some millions took seconds.
+    """
+    parts = []
+    for start in range(0, len(keys), _STEP):
+        some = keys[start : start + _STEP]
+        order = np.argsort(some, kind="stable")
+        parts.append((start + order, np.searchsorted(some[order], np.arange(257))))
+    for key in range(256 if len(keys) else 0):
+        share = np.concatenate([order[edges[key] : edges[key + 1]] for order, edges in parts])
+        if len(share):
+            yield share
+
+
+def _digests(file: str, records: Array) -> Array:
+    """A digest of each of the ascending records of a file."""
+    from hashlib import blake2b
+
+    digests = np.empty(len(records), f"V{_DIGEST}")
+    if not len(records):
+        return digests
+    with open_array(file) as f:
+        many = max(1, _PIECE // max(1, f.nbytes // f.shape[0]))
+        for start in range(0, len(records), many):
+            part = slice(start, start + many)
+            digests[part] = [blake2b(picture.data, digest_size=_DIGEST).digest() for picture in f[records[part]]]
+    return digests

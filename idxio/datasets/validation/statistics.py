@@ -1,0 +1,206 @@
+"""survey(): what one pass over the images and labels of a split sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._native import inflate, row_stats
+from ...core.array import IdxArray, open_array
+from ...core.checksums import known_file
+from ...core.coerce import check_classes, class_column
+from ...core.header import format_header
+from ...errors import FormatError
+from .byte_order import PixelOrder, are_labels_reversed
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MAX_CLASSES = 1000  # more different labels are no classes
+# One piece passes through all loops while it is in the cache, and is much beside the calls that it takes.
+_PIECE = 1 << 20
+# Bytes for the sums of each class; of larger pictures only the sum over all classes is kept.
+_MOST_SUMS = 64 << 20
+
+
+class Survey(NamedTuple):
+    """What was seen of a split: its labels, and of each picture what fits in a few bytes."""
+
+    images_file: str
+    labels_file: str
+    shape: tuple[int, ...]
+    """The shape of the images: count, height, width, and channels if there are any."""
+    dtype: np.dtype[Any]
+    """The type of the pixels."""
+    labels: Array
+    """int64 of shape (n,). Of QMNIST's eight numbers the first."""
+    classes: Array
+    """int64 of shape (k,): the labels that occur, ascending."""
+    counts: Array
+    """int64 of shape (k,): how many pictures each class has."""
+    hashes: Array
+    """uint64 of shape (n,): equal pictures have equal ones."""
+    constant: Array
+    """bool of shape (n,): all elements of the picture are the same."""
+    sums: Array | None
+    """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class, or of shape (1, *shape[1:]), that of all
+    pictures, where the other would be too much; None where pixels are not uint8."""
+    histogram: Array | None
+    """uint64 of shape (256,): how often each value occurs; None where pixels are not uint8."""
+    crc32: tuple[int, int]
+    """The CRC-32 of the images and the labels as unpacked files."""
+    known: tuple[str | None, str | None]
+    """The published files that the images and the labels are, by their CRC-32."""
+    finite: Array | None
+    """bool of shape (n,): no element is NaN or infinite; None where pixels are integers."""
+    reversed: tuple[bool, bool]
+    """Whether images and labels look as if they had been written little-endian."""
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the labels ascend."""
+        return bool((self.labels[1:] >= self.labels[:-1]).all())
+
+    @property
+    def runs(self) -> Array:
+        """The lengths of the runs of one label."""
+        starts = np.flatnonzero(np.diff(self.labels)) + 1
+        return np.diff(np.concatenate(([0], starts, [len(self.labels)])))
+
+    @property
+    def mean_picture(self) -> Array | None:
+        """float64 of shape (height, width): the mean over all pictures and channels; None as `sums`."""
+        if self.sums is None:
+            return None
+        mean: Array = self.sums.sum(axis=0) / self.shape[0]
+        return mean.mean(axis=2) if mean.ndim == 3 else mean
+
+    @property
+    def class_means(self) -> Array | None:
+        """float64 of shape (k, *shape[1:]): the mean picture of each class; None where the sums were not kept."""
+        if self.sums is None or len(self.sums) != len(self.classes):
+            return None
+        means: Array = self.sums / self.counts.reshape(-1, *[1] * (len(self.shape) - 1))
+        return means
+
+
+def survey(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Survey:
+    """Read the images and labels of one split once, block by block, in memory that does not grow with the pictures.
+
+    Parameters
+    ----------
+    images, labels : path
+    progress : callable, optional
+        Called with the number of pixel bytes of each block.
+
+    Raises
+    ------
+    OSError, IdxError
+        A file is damaged, or is not what it should be: images of shape (n, height, width[, channels]), n integers.
+    """
+    with open_array(labels) as f:
+        if not f.size:
+            raise FormatError("holds no label", file=f.name)
+        check_classes(f, f.name)
+        stored = f.read()
+        labels_crc = _crc(stored, _header_crc(f))
+        labels_known = _known(f, labels_crc)
+    values = np.ascontiguousarray(class_column(stored, labels)).astype(np.int64)
+    classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(classes) > MAX_CLASSES:
+        hint = "; they count up from 0, as numbers of records do" if counts_up(values) else ""
+        raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}{hint}", file=labels)
+    with open_array(images) as f:
+        _check_images(f, len(values), labels)
+        finite = np.empty(len(values), np.bool_) if f.dtype.kind == "f" else None
+        order = PixelOrder()
+        seen, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
+        return Survey(
+            images,
+            labels,
+            f.shape,
+            f.dtype,
+            values,
+            classes,
+            counts,
+            *seen,
+            (crc, labels_crc),
+            (_known(f, crc), labels_known),
+            finite,
+            (order.is_reversed, are_labels_reversed(class_column(stored, labels))),
+        )
+
+
+def counts_up(labels: Array) -> bool:
+    """Whether labels are 0, 1, 2, …"""
+    return np.array_equal(labels, np.arange(len(labels)))
+
+
+def _pass(
+    f: IdxArray,
+    index: Array,
+    classes: int,
+    finite: Array | None,
+    order: PixelOrder,
+    progress: Callable[[int], None] | None,
+) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
+    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file.
+
+    Fills finite and order.
+    """
+    count, size = f.shape[0], f.nbytes // f.shape[0]
+    pixels = f.dtype == np.uint8
+    if classes * size * 8 > _MOST_SUMS:
+        index, classes = np.zeros(count, np.int64), 1
+    hashes, constant = np.empty(count, np.uint64), np.empty(count, np.uint8)
+    sums = np.zeros((classes, size if pixels else 0), np.uint64)
+    histogram = np.zeros(256, np.uint64)
+    crc = _header_crc(f)
+    start = 0
+    for block in f.iter_records(max(1, _PIECE // size)):
+        data = block.reshape(len(block), -1).view(np.uint8)
+        part = slice(start, start + len(block))
+        row_stats.hash_rows(data, hashes[part])
+        row_stats.constant_rows(data, f.dtype.itemsize, constant[part])
+        if pixels:
+            row_stats.sum_rows(data, index[part], sums)
+            row_stats.count_values(data.reshape(-1), histogram)
+        if finite is not None:
+            np.isfinite(block).reshape(len(block), -1).all(axis=1, out=finite[part])
+        if f.dtype.itemsize > 1:
+            order.add(block)
+        crc = _crc(block, crc)
+        start += len(block)
+        if progress is not None:
+            progress(data.size)
+    flags = constant.view(np.bool_)
+    if not pixels:
+        return (hashes, flags, None, None), crc
+    return (hashes, flags, sums.reshape(-1, *f.shape[1:]), histogram), crc
+
+
+def _header_crc(f: IdxArray) -> int:
+    return inflate.crc32(format_header(f.dtype, f.shape))
+
+
+def _crc(array: Array, crc: int) -> int:
+    """The CRC-32 goes over the bytes as they are stored: big-endian."""
+    return inflate.crc32(array.astype(array.dtype.newbyteorder(">"), copy=False).reshape(-1).view(np.uint8), crc)
+
+
+def _known(f: IdxArray, crc: int) -> str | None:
+    return known_file(crc, len(format_header(f.dtype, f.shape)) + f.nbytes)
+
+
+def _check_images(f: IdxArray, count: int, labels: str) -> None:
+    if f.ndim not in (3, 4):
+        raise FormatError(
+            f"holds {f.shape} {f.dtype.name}, expected images: (count, height, width) or "
+            "(count, height, width, channels)",
+            file=f.name,
+        )
+    if f.shape[0] != count:
+        raise FormatError(f"has {f.shape[0]:,} images for the {count:,} labels of {labels}", file=f.name)
+    if not f.size:
+        raise FormatError(f"holds {f.shape}: no pixel", file=f.name)

@@ -1,0 +1,135 @@
+"""Rows of an array gathered into a batch, with byte order, cast and scaling in one native pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._native import gather as batch
+from .._util.memory import allocate
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Assembler:
+    """Gathers rows: as they are, or as ``float(x) * a + b`` with
+
+        a = scale / std        b = -mean / std
+
+    computed in float64 and rounded to the output's type; the product and the sum are rounded one after the other.
+    So mean and std are those of the scaled values.
+    """
+
+    def __init__(
+        self,
+        source: np.dtype[Any],
+        row_shape: tuple[int, ...],
+        dtype: Any = None,
+        scale: Any = None,
+        mean: Any = None,
+        std: Any = None,
+    ) -> None:
+        """source is the type of the rows, in any byte order; row_shape the shape of one of them."""
+        native = source.newbyteorder("=")
+        scaled = scale is not None or mean is not None or std is not None
+        self.dtype = np.dtype(dtype).newbyteorder("=") if dtype is not None else np.dtype("f4") if scaled else native
+        """Of the batches: native byte order."""
+        self.row_shape = row_shape
+        self._elements = int(np.prod(row_shape, dtype=np.int64))
+        self.row_nbytes = self._elements * self.dtype.itemsize
+        """Of a row of a batch."""
+        self._factors: tuple[Array, Array] | None = None
+        is_float = self.dtype in (np.float32, np.float64)
+        if self.dtype.hasobject:
+            raise ValueError(f"batches hold numbers, not {self.dtype}")
+        if scaled and not is_float:
+            raise ValueError(f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out")
+        if not is_float and self.dtype != native and not np.can_cast(native, self.dtype):
+            raise ValueError(f"batches of {native} can be float32, float64 or what holds every {native}: {self.dtype}")
+        if is_float and (scaled or self.dtype != native) and source.str[1:] in batch.KINDS:
+            self._factors = self._fold(scale, mean, std)
+        elif scaled:
+            raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
+
+    def gather(self, source: Array, ids: Array, out: Array | None = None) -> Array:
+        """The rows of an array with these indices, as a new array or in out: in one pass from C-contiguous memory.
+
+        Raises
+        ------
+        IndexError
+            There is no such row.
+        """
+        if out is None:
+            out = self.shape(allocate(0, len(ids) * self.row_nbytes), len(ids))
+        ids = np.ascontiguousarray(ids, np.int64)
+        if self.is_native(source):
+            self.begun(source)(ids, out).run()
+        elif self._is_one_pass(source):
+            self.begun(np.ascontiguousarray(source[ids]))(np.arange(len(ids)), out).run()
+        else:
+            out[...] = source[ids]
+        return out
+
+    def shape(self, memory: Any, count: int) -> Array:
+        """The first bytes of aligned memory as count rows."""
+        return np.ndarray((count, *self.row_shape), self.dtype, memory)
+
+    def begun(self, source: Array) -> Callable[[Array, Array], batch.Gather]:
+        """From contiguous int64 indices and out to what `gather` does, yet to be done; the source `is_native`."""
+        rows, is_swapped = _flat(source), not source.dtype.isnative
+        if self._factors is None:
+            swapped = self.dtype.itemsize if is_swapped else 0
+            return lambda ids, out: batch.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
+        a, b = self._factors
+        kind, to_double = batch.KINDS.index(source.dtype.str[1:]), self.dtype.itemsize == 8
+        return lambda ids, out: batch.gather_affine(
+            rows, kind, is_swapped, ids, _flat(out), to_double, self._elements, a, b
+        )
+
+    def is_native(self, source: Array) -> bool:
+        """Whether rows of this array are gathered in native code, so that threads of it can do that ahead."""
+        return source.flags.c_contiguous and self._is_one_pass(source)
+
+    def _is_one_pass(self, source: Array) -> bool:
+        """Whether there is native code that makes rows of these elements."""
+        if self._factors is not None:
+            return True
+        is_same = source.dtype.newbyteorder("=") == self.dtype
+        return is_same and (source.dtype.isnative or self.dtype.kind in "biuf")
+
+    def check_out(self, out: Any, count: int) -> None:
+        """Raise unless batches of up to count rows can be put into out."""
+        shape = (count, *self.row_shape)
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out holds numpy arrays, not {type(out).__name__}")
+        if out.shape != shape or out.dtype != self.dtype:
+            raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; batches have {shape} and {self.dtype}")
+        if not out.flags.c_contiguous or not out.flags.writeable or not out.flags.aligned:
+            raise ValueError("out must be writable, aligned and C-contiguous")
+
+    def _fold(self, scale: Any, mean: Any, std: Any) -> tuple[Array, Array]:
+        """a and b as bytes: one factor of each, or one for each element of a row."""
+        for name, value in (("scale", scale), ("mean", mean), ("std", std)):
+            if value is not None:
+                try:
+                    np.broadcast_to(np.asarray(value, np.float64), self.row_shape)
+                except ValueError:
+                    raise ValueError(
+                        f"{name} has shape {np.shape(value)}, which numpy can't broadcast to one record of shape "
+                        f"{self.row_shape}; for channels that come first it is (channels, 1, 1)"
+                    ) from None
+        one = np.asarray(1.0 if std is None else std, np.float64)
+        if not one.all():
+            raise ValueError("std is 0 somewhere; where an element never varies, say 1")
+        a = np.asarray(1.0 if scale is None else scale, np.float64) / one
+        b = -np.asarray(0.0 if mean is None else mean, np.float64) / one  # -0.0 leaves a zero its sign
+        if a.ndim or b.ndim:
+            a, b = np.broadcast_to(a, self.row_shape), np.broadcast_to(b, self.row_shape)
+        return tuple(np.ascontiguousarray(x, self.dtype).reshape(-1).view(np.uint8) for x in (a, b))  # type: ignore[return-value]
+
+
+def _flat(array: Array) -> Array:
+    """The bytes of a C-contiguous array, as a view."""
+    return array.reshape(-1).view(np.uint8)

@@ -1,0 +1,586 @@
+"""import_dataset() takes nothing for what it may not be: what does not tell its splits, labels and shape is refused."""
+
+import io
+import json
+import os
+import re
+import zipfile
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+from helpers import assert_same
+from PIL import Image
+
+import idxio
+from idxio.cli.main import main
+
+X = np.random.default_rng(0).integers(0, 17, (40, 64))
+X[:, ::8], X[:, 63] = 0, 0  # as most corners are
+Y = np.arange(40) % 10
+
+
+def back(source, folder, **options):
+    """What an import makes: the splits of the images, with their counts, and the folder is gone again."""
+    idxio.import_dataset(source, folder / "back", **options)
+    names = sorted(os.listdir(folder / "back"))
+    counts = {name.split("-images")[0]: len(idxio.open(folder / "back" / name)) for name in names if "images" in name}
+    for name in names:
+        if "-labels" in name:
+            assert len(idxio.read(folder / "back" / name)) == counts[name.split("-labels")[0]]
+    os.rename(folder / "back", folder / f"done{len(os.listdir(folder))}")
+    return counts
+
+
+def refused(source, folder, message, error=idxio.FormatError, **options):
+    """Nothing is made of the source, and the message says what is wrong."""
+    with pytest.raises(error, match=message):
+        idxio.import_dataset(source, folder / "back", **options)
+    assert not (folder / "back").exists()
+
+
+def table(path, *columns, heading=None):
+    """A CSV file of these columns."""
+    np.savetxt(path, np.column_stack(columns), "%d", ",", header=heading or "", comments="")
+    return path
+
+
+def picture():
+    png = io.BytesIO()
+    Image.new("L", (4, 4), 7).save(png, "PNG")
+    return {"bytes": png.getvalue(), "path": None}
+
+
+def shard(folder, path, n):
+    """A Parquet file of n pictures."""
+    os.makedirs((folder / path).parent, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.table({"image": [picture()] * n, "label": list(range(n))}), folder / path)
+
+
+# --- the labels of a CSV file ---
+
+
+def test_labels_at_an_end_without_a_heading(tmp_path):
+    """As of UCI's optdigits and OpenML's mnist_784, which have them behind the pixels."""
+    for name, columns in (("last", (X, Y)), ("first", (Y, X)), ("sorted", (X, np.sort(Y)))):
+        idxio.import_dataset(table(tmp_path / f"{name}.csv", *columns), tmp_path / name)
+        ds = idxio.load(tmp_path / name)
+        assert ds.labels.tolist() == (np.sort(Y) if name == "sorted" else Y).tolist()
+        assert np.array_equal(ds.images[:], X.reshape(40, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ((100 + np.arange(40), X), "as an index does"),
+        ((np.arange(40), Y, X), "as an index does"),
+        ((np.arange(40), X[:, 1:], Y), "as an index does"),
+        ((np.zeros(40), X), "neither its first nor its last column is like labels"),
+        ((X,), r"labels=False that there are none \(--labels\)|make no square"),
+        ((X[:, :-1], X[:, :1]), "neither its first nor its last column is like labels"),
+        ((Y, X[:, 1:], Y), "both its first and its last column could be labels"),
+        ((Y[:2], X[:2]), "neither its first nor its last"),
+        ((X * 0, np.repeat([0, 1], [36, 4])), "neither its first nor its last"),
+        ((Y + 128, X[:, :-1], Y % 7), "both its first and its last"),
+        (
+            (np.random.default_rng(1).permutation(200)[:60], np.tile(X, (2, 1))[:60, 1:], Y[np.arange(60) % 40]),
+            "as an index does",
+        ),
+        ((Y + 128, X), "neither its first nor its last"),
+    ],
+)
+def test_a_guess_that_the_numbers_do_not_bear_out(tmp_path, columns, message):
+    refused(table(tmp_path / "a.csv", *columns), tmp_path, rf"a\.csv: .*({message})")
+
+
+@pytest.mark.parametrize("labels", [5, -60, "pixel5"])
+def test_labels_in_a_column_that_is_named(tmp_path, labels):
+    others = np.delete(X[:, :65], 5, axis=1)
+    heading = ",".join(f"pixel{i}" for i in range(65))
+    pixels = np.concatenate([X, X[:, :1]], axis=1)
+    pixels = np.insert(np.delete(pixels, 5, axis=1), 5, Y + 250, axis=1)  # beyond a byte
+    named = table(tmp_path / "a.csv", pixels, heading=heading)
+    idxio.import_dataset(named, tmp_path / "a", labels=labels)
+    ds = idxio.load(tmp_path / "a")
+    assert ds.labels.tolist() == (Y + 250).tolist()
+    assert np.array_equal(ds.images[:].reshape(40, 64), np.concatenate([others, X[:, :1]], axis=1))
+
+
+@pytest.mark.parametrize("heading", [None, ",".join(f"pixel{i}" for i in range(64))])
+def test_a_table_without_labels(tmp_path, heading):
+    """As Kaggle's test.csv is; asked for, its images are written alone."""
+    path = table(tmp_path / "test.csv", X, heading=heading)
+    if heading:
+        refused(path, tmp_path, "has no column label in its heading pixel0,.*labels=False")
+    idxio.import_dataset(path, tmp_path / "a", labels=False)
+    assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
+    assert np.array_equal(idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"), [("LABEL", 0), ("class", 0), ("target", 0), ("y", 0), ("label,class", None)]
+)
+def test_a_heading_that_names_the_labels(tmp_path, heading, column):
+    text = f"{heading},pixel0\n" + "3,4,5\n"[: 4 if column == 0 else 6].rstrip(",") + "\n"
+    (tmp_path / "a.csv").write_text(text)
+    if column is None:
+        refused(tmp_path / "a.csv", tmp_path, "has the column 'class' .* neither the label nor a pixel")
+    else:
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "a")
+        assert idxio.load(tmp_path / "a").labels.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class,target,p0\n1,2,3\n", "more than one column of labels: class, target"),
+        (",label,p0,p1,p2,p3\n0,7,1,2,3,4\n", "has the column '' in its heading"),
+        ("label,id,p0,p1,p2\n7,0,1,2,3\n", "has the column 'id' in its heading"),
+        ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
+        ("label,n,a,b,c\n7,0,1,2,3\n7,1,1,2,3\n7,2,1,2,3\n", "the first beside the labels, that counts up"),
+        ("0,1,2,3,4\n7,9,9,9,9\n", "has no column label in its heading 0,1,2,3,…"),
+        ("ImageId,Label\n1,0\n2,0\n", "has the column 'imageid'"),
+    ],
+)
+def test_columns_that_are_no_pixels(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    refused(tmp_path / "a.csv", tmp_path, message)
+
+
+def test_numbers_for_names_are_a_heading(tmp_path):
+    (tmp_path / "a.csv").write_text("0,1,2,3,4\n7,9,9,9,9\n")
+    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 1}
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    table(tmp_path / "a.csv", Y, X)
+    refused(tmp_path / "a.csv", tmp_path, "has 65 columns, so none with the number 65", labels=65)
+    refused(tmp_path / "a.csv", tmp_path, "has no column 'digit'", labels="digit")
+    refused(tmp_path / "a.csv", tmp_path, "number or the name of a column", ValueError, labels=True)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "hub"])
+def test_options_of_tables_are_never_ignored(tmp_path, name):
+    np.savez(tmp_path / "a.npz", x_train=X.astype(np.uint8), y_train=Y)
+    np.save(tmp_path / "a.npy", X.astype(np.uint8))
+    shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
+    refused(tmp_path / name, tmp_path, "which column of a CSV file", ValueError, labels=0)
+    if name != "hub":
+        refused(tmp_path / name, tmp_path, "config chooses among tables", ValueError, config="a")
+
+
+# --- labels with two axes ---
+
+
+def test_labels_of_an_npz_become_one_number_each(tmp_path):
+    images = X.reshape(40, 8, 8).astype(np.uint8)
+    for i, labels in enumerate((Y[:, None], np.eye(10, dtype=np.uint8)[Y], np.eye(10, dtype=np.int64)[Y])):
+        np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / str(i))
+        assert_same(idxio.read(tmp_path / str(i) / "train-labels-idx1-ubyte.gz"), Y.astype(np.uint8))
+    wide = np.stack([Y, Y % 5, *[Y + 30] * 6], axis=1).astype(np.int32)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=wide)
+    idxio.import_dataset(tmp_path / "a.npz", tmp_path / "qmnist")
+    assert_same(idxio.read(tmp_path / "qmnist" / "train-labels-idx2-int.gz"), wide)
+    for labels in (wide.astype(np.int64), np.ones((40, 8), np.int32), np.stack([Y, Y], axis=1)):
+        np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
+        refused(tmp_path / "a.npz", tmp_path, r"a\.npz: has labels of the shape .* neither one-hot nor QMNIST's")
+
+
+# --- splits ---
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("mnist_testing", "t10k"), ("mnistTest", "t10k"), ("my-t10k", "t10k"), ("Test", "t10k"), ("TEST_2", "t10k"),
+        ("val", "val"), ("my_validation", "val"), ("valid", "val"), ("dev", "val"), ("training", "train"),
+        ("digits", "train"), ("mnisttest", None), ("latest", None), ("train_test", None), ("invalid", None),
+        ("001", None),
+    ],
+)  # fmt: skip
+def test_the_split_of_one_table(tmp_path, name, split):
+    (tmp_path / f"{name}.csv").write_text("label,a\n1,2\n")
+    if split is None:
+        refused(tmp_path / f"{name}.csv", tmp_path, rf"{name}\.csv: (does not say which split|has train and test)")
+    else:
+        assert back(tmp_path / f"{name}.csv", tmp_path) == {split: 1}
+
+
+def test_tables_keep_their_names(tmp_path):
+    os.mkdir(tmp_path / "in")
+    for name in ("train", "test", "dev", "extra"):
+        (tmp_path / "in" / f"{name}.csv").write_text("label,a\n" + "1,2\n" * len(name))
+    assert back(tmp_path / "in", tmp_path) == {"train": 5, "t10k": 4, "val": 3, "extra": 5}
+    (tmp_path / "in" / "my extra.csv").write_text("label,a\n1,2\n")
+    refused(tmp_path / "in", tmp_path, r"my extra\.csv: does not say which split it is of")
+
+
+HUB = {"train": 5, "validation": 3, "test": 2, "unsupervised": 4}
+HUB_SPLITS = {"train": 5, "val": 3, "t10k": 2, "unsupervised": 4}
+
+
+@pytest.mark.parametrize(
+    "layout", ["{}-00000-of-00001", "data/{}-00000-of-00001-0a1b2c", "all/{}/0000", "x/data/{}/a1"]
+)
+def test_layouts_of_the_hub(tmp_path, layout):
+    for split, n in HUB.items():
+        shard(tmp_path, f"hub/{layout.format(split)}.parquet", n)
+    (tmp_path / "hub" / "README.md").write_text("x")
+    assert back(tmp_path / "hub", tmp_path) == HUB_SPLITS
+
+
+def test_a_folder_of_a_split(tmp_path):
+    shard(tmp_path, "sub/test/0000.parquet", 2)
+    shard(tmp_path, "sub/test/0001.parquet", 3)
+    assert back(tmp_path / "sub" / "test", tmp_path) == {"t10k": 5}
+    assert back(tmp_path / "sub" / "test" / "0001.parquet", tmp_path) == {"t10k": 3}
+    shard(tmp_path, "other/0000.parquet", 2)
+    refused(tmp_path / "other", tmp_path, r"0000\.parquet: does not say which split it is of; name it train")
+    shard(tmp_path, "sub/test/train-00000-of-00001.parquet", 2)
+    refused(tmp_path / "sub", tmp_path, r"train-.*\.parquet: does not say which split")
+
+
+@pytest.mark.parametrize(
+    "layout", ["{}-train-00000-of-00001.parquet", "{}/train/0000.parquet", "{}/train-00000-of-00001.parquet"]
+)
+def test_configurations_are_chosen(tmp_path, layout):
+    for name, n in (("a", 2), ("b", 3)):
+        shard(tmp_path, f"hub/{layout.format(name)}", n)
+    refused(tmp_path / "hub", tmp_path, r"several configurations or datasets: a, b\. Choose one: config='a'")
+    assert back(tmp_path / "hub", tmp_path, config="b") == {"train": 3}
+    refused(tmp_path / "hub", tmp_path, "has no configuration 'c'; it has a, b", config="c")
+
+
+def test_datasets_of_tables_are_chosen(tmp_path):
+    os.mkdir(tmp_path / "in")
+    for name in ("mnist_train", "mnist_test", "fashion-mnist_train"):
+        (tmp_path / "in" / f"{name}.csv").write_text("label,a\n1,2\n")
+    refused(tmp_path / "in", tmp_path, "several configurations or datasets: fashion-mnist, mnist")
+    assert back(tmp_path / "in", tmp_path, config="mnist") == {"train": 1, "t10k": 1}
+    os.rename(tmp_path / "in" / "fashion-mnist_train.csv", tmp_path / "in" / "train.csv")
+    refused(tmp_path / "in", tmp_path, "several configurations or datasets: mnist and files of none")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("train-00000-of-00001", "train"),
+        ("train-00000-of-00001", "data/train-00000-of-00001"),
+        ("train_a", "train_b"),
+    ],
+)
+def test_files_that_are_no_parts_of_one_split(tmp_path, one, other):
+    for name in (one, other):
+        shard(tmp_path, f"hub/{name}.parquet", 2)
+    refused(tmp_path / "hub", tmp_path, "more than one file for the split train, and no shards of one")
+
+
+def test_the_same_shard_twice(tmp_path):
+    for name in ("train-00000-of-00001", "train-00000-of-00001-0a1b"):
+        shard(tmp_path, f"hub/{name}.parquet", 2)
+    refused(tmp_path / "hub", tmp_path, r"has the same shard twice: train-00000-of-00001")
+
+
+def test_parts_come_in_the_order_of_their_numbers(tmp_path):
+    for i in (10, 9, 1):
+        shard(tmp_path, f"hub/train_{i}.parquet", i)
+    idxio.import_dataset(tmp_path / "hub", tmp_path / "back")
+    assert idxio.load(tmp_path / "back").labels.tolist() == [*range(1), *range(9), *range(10)]
+
+
+def test_two_formats_in_a_folder(tmp_path):
+    shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
+    (tmp_path / "hub" / "test.csv").write_text("label,a\n1,2\n")
+    refused(tmp_path / "hub", tmp_path, r"has Parquet \(train-00000-of-00001\.parquet\) and CSV \(test\.csv\)")
+    os.unlink(tmp_path / "hub" / "test.csv")
+    for name in ("test.npz", "t10k-images-idx3-ubyte.gz", "test.csv.gz"):
+        (tmp_path / "hub" / name).write_bytes(b"?")
+        refused(tmp_path / "hub", tmp_path, rf"has Parquet .* and \w+ \({re.escape(name)}\)|\w+ \({re.escape(name)}\)")
+        os.unlink(tmp_path / "hub" / name)
+    os.makedirs(tmp_path / "hub" / "test" / "0")
+    refused(tmp_path / "hub", tmp_path, r"has Parquet .* and PNG folders \(test\)")
+
+
+def test_splits_of_an_npz(tmp_path):
+    x, y = np.zeros((4, 3, 3), np.uint8), np.arange(4)
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_valid=x[:3], y_valid=y[:3], x_foo=x[:2], y_foo=y[:2])
+    assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "val": 3, "foo": 2}
+    for names, message in (
+        (["x_train", "y_train", "x_training", "y_training"], "both x_train and x_training|both y_train"),
+        (["x_train", "y_train", "val_images", "val_labels"], "has val_images, val_labels beside x_train"),
+        (["x_train", "y_train", "x_val"], "has no array y_val"),
+        (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
+        (["x_train", "y_train", "x_my_val", "y_my_val"], "'my_val' is no name for a split"),
+    ):
+        np.savez(tmp_path / "a.npz", **{name: x if name[0] == "x" else y for name in names})
+        refused(tmp_path / "a.npz", tmp_path, message)
+
+
+def test_splits_of_png_folders(tmp_path):
+    for split, n in HUB.items():
+        os.makedirs(tmp_path / "png" / split / "0")
+        for i in range(n):
+            (tmp_path / "png" / split / "0" / f"{i:05}.png").write_bytes(picture()["bytes"])
+    assert back(tmp_path / "png", tmp_path) == HUB_SPLITS
+    os.rename(tmp_path / "png" / "unsupervised", tmp_path / "png" / "un supervised")
+    refused(tmp_path / "png", tmp_path, "has the folder 'un supervised', which names no split")
+
+
+def test_tables_that_an_export_stated(tmp_path):
+    """Names of splits that are known from the `dataset.json` alone, and files that are missing or cut short."""
+    (tmp_path / "data").mkdir()
+    for split, n in (("latest", 3), ("pretrain", 4)):
+        idxio.write(tmp_path / "data" / f"{split}-images-idx3-ubyte", np.zeros((n, 2, 2), np.uint8))
+        idxio.write(tmp_path / "data" / f"{split}-labels-idx1-ubyte", np.arange(n, dtype=np.uint8))
+    idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="csv")
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["records"] == {"latest": 3, "pretrain": 4}
+    assert back(tmp_path / "out", tmp_path) == {"latest": 3, "pretrain": 4}
+    assert back(tmp_path / "out" / "latest.csv", tmp_path) == {"latest": 3}
+    whole = (tmp_path / "out" / "latest.csv").read_text()
+    (tmp_path / "out" / "latest.csv").write_text(whole[:-10])
+    refused(tmp_path / "out", tmp_path, "holds 2 records of the latest split, expected 3")
+    os.unlink(tmp_path / "out" / "latest.csv")
+    refused(tmp_path / "out", tmp_path, r"has no file latest, of which dataset\.json tells")
+
+
+def test_a_split_whose_name_other_formats_can_not_have(tmp_path):
+    idxio.write(tmp_path / "my set-images-idx3-ubyte", np.zeros((2, 2, 2), np.uint8))
+    idxio.write(tmp_path / "my set-labels-idx1-ubyte", np.zeros(2, np.uint8))
+    with pytest.raises(idxio.FormatError, match=r"is of the split 'my set'.*rename its files"):
+        idxio.export_dataset(tmp_path, tmp_path / "a.npz")
+
+
+# --- shapes ---
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (64, 16), (28, 28, 4), (27, 3), (32, 32, 3), (28, 28, 1), (2, 2, 2, 2)])
+def test_a_table_keeps_the_shape(tmp_path, shape):
+    """Also where the same number of pixels would make a square, and where one file is taken alone."""
+    images = np.random.default_rng(1).integers(0, 256, (6, *shape), np.uint8)
+    idxio.write(tmp_path / f"train-images-idx{images.ndim}-ubyte", images)
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.arange(6, dtype=np.uint8))
+    idxio.export_dataset(tmp_path, tmp_path / "out", to="csv")
+    for source in ("out", "out/train.csv"):
+        idxio.import_dataset(tmp_path / source, tmp_path / "back" / source)
+        assert np.array_equal(idxio.load(tmp_path / "back" / source).images[:], images)
+    idxio.import_dataset(tmp_path / "out", tmp_path / "more", shape=shape)
+    refused(tmp_path / "out", tmp_path / "x", r"by its heading, not", shape=shape[::-1] + (1,))
+
+
+def test_colours_are_no_guess(tmp_path):
+    """CIFAR's tables have all red first; others have red, green and blue of each pixel together."""
+    table(tmp_path / "a.csv", Y, np.tile(X, 3), heading="label," + ",".join(f"pixel{i}" for i in range(192)))
+    refused(
+        tmp_path / "a.csv", tmp_path, r"no square image in grey: give the shape .*: \(8, 8, 3\) if .*\(3, 8, 8\) if"
+    )
+    for shape in ((8, 8, 3), (3, 8, 8)):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / str(shape), shape=shape)
+        assert np.array_equal(idxio.load(tmp_path / str(shape)).images[:], np.tile(X, 3).reshape(40, *shape))
+
+
+def test_a_shape_is_never_ignored(tmp_path):
+    flat = X.astype(np.uint8)
+    np.savez(tmp_path / "flat.npz", x_train=flat, y_train=Y)
+    np.save(tmp_path / "flat.npy", flat)
+    np.savez(tmp_path / "cubes.npz", x_train=flat.reshape(40, 8, 8), y_train=Y)
+    shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
+    for name, shape in (("flat.npz", (4, 16)), ("cubes.npz", (8, 8)), ("hub", (4, 4))):
+        idxio.import_dataset(tmp_path / name, tmp_path / f"{name}.out", shape=shape)
+        assert idxio.load(tmp_path / f"{name}.out").images.shape[1:] == shape
+    idxio.import_dataset(tmp_path / "flat.npy", tmp_path / "flat", shape=[8, 8])
+    assert np.array_equal(idxio.read(tmp_path / "flat"), flat.reshape(40, 8, 8))
+    for name in ("flat.npz", "flat.npy", "cubes.npz", "hub"):
+        refused(tmp_path / name, tmp_path, r"has images of the shape \(.*\), not \(5, 13\)", shape=(5, 13))
+    refused(tmp_path / "cubes.npz", tmp_path, "has images of the shape", shape=(64,))
+
+
+# --- the command ---
+
+
+def test_the_options_of_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table("a.csv", np.arange(40), X)
+    assert main(["import", "a.csv", "out"]) == 1
+    assert "(--labels)" in capsys.readouterr().err
+    table("b.csv", X[:, 1], X, heading="digit," + ",".join(f"pixel{i}" for i in range(64)))
+    for labels in ("0", "-65", "digit"):
+        assert main(["import", "b.csv", f"out{labels}", f"--labels={labels}"]) == 0
+        assert idxio.load(f"out{labels}").labels.tolist() == X[:, 1].tolist()
+    capsys.readouterr()
+    table("none.csv", X)
+    assert main(["import", "none.csv", "alone", "--labels", "none"]) == 0
+    assert capsys.readouterr().out.startswith("alone/train-images-idx3-ubyte.gz: ")
+    for name in ("a", "b"):
+        shard(tmp_path, f"hub/{name}/train/0000.parquet", 2)
+    assert main(["import", "hub", "no"]) == 1
+    assert "(--config a)" in capsys.readouterr().err
+    assert main(["import", "hub", "yes", "--config", "a"]) == 0
+    np.savez("a.npz", x_train=X.astype(np.uint8), y_train=Y)
+    assert main(["import", "a.npz", "no", "--labels", "0"]) == 2
+    assert "which column of a CSV file" in capsys.readouterr().err
+    assert not os.path.exists("no")
+
+
+_ROWS = "3,1,2,3,4,5,6\n5,7,8,9,10,11,12\n"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "match"),
+    [
+        ("p1,p10,p2,p3,p4,p5", "'p10' behind 'p1'"),  # sorted by name
+        ("p5,p4,p3,p2,p1,p0", "'p5' first"),
+        ("p0,p0,p1,p2,p3,p4", "'p0' behind 'p0'"),
+        ("p0,p1,p2,p3,p4,p6", "'p6' behind 'p4'"),  # one was left out
+        ("p1,p1,p1,p1,p1,p1", "'p1' behind 'p1'"),
+        ("1x1,2x1,3x1,1x2,2x2,3x2", "'2x1' behind '1x1'"),  # column by column
+        ("r0c0,r1c0,r2c0,r0c1,r1c1,r2c1", "'r1c0' behind 'r0c0'"),
+    ],
+)
+def test_pixels_in_another_order_than_their_names_are_refused(tmp_path, pixels: str, match: str) -> None:
+    table = tmp_path / "train.csv"
+    table.write_text(f"label,{pixels}\n{_ROWS}")
+    with pytest.raises(idxio.FormatError, match=match):
+        idxio.import_dataset(table, tmp_path / "o", shape=(2, 3))
+    assert not (tmp_path / "o").exists()
+
+
+def test_names_of_pixels_tell_the_shape_even_of_as_many_as_a_square_has(tmp_path) -> None:
+    table = tmp_path / "train.csv"
+    table.write_text(f"label,{','.join(f'r{y}c{x}' for y in range(2) for x in range(8))}\n3{',9' * 16}\n")
+    with pytest.raises(idxio.FormatError, match=r"2 x 8.*--shape"):
+        idxio.import_dataset(table, tmp_path / "o")
+    idxio.import_dataset(table, tmp_path / "o", shape=(2, 8))
+    assert idxio.load(tmp_path / "o").images.shape == (1, 2, 8)
+
+
+@pytest.mark.parametrize("field", ["cat", "", "3.0", "1e0", "nan"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, place: int) -> None:
+    first = ["7", "1", "9", "4", "5"]
+    first[place] = field
+    table = tmp_path / "train.csv"
+    table.write_text(f"{','.join(first)}\n5,7,8,9,3\n3,4,5,6,5\n")
+    with pytest.raises(idxio.FormatError, match="line 1"):
+        idxio.import_dataset(table, tmp_path / "o", labels=place)
+
+
+def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
+    x, y = np.zeros((2, 3, 3), np.uint8), np.arange(2)
+    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, class_names=np.array(["a", "b"]), class_labels=np.array([0, 0]))
+    with pytest.raises(idxio.FormatError, match="class_labels has a label twice"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(("name", "match"), [("x_train.npy", "x_train twice"), ("x_val.csv", "x_val.csv beside")])
+def test_npz_with_a_member_that_would_be_left_out_is_refused(tmp_path, name: str, match: str) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=np.zeros((2, 3, 3), np.uint8), y_train=np.arange(2))
+    member = io.BytesIO()
+    np.save(member, np.ones((2, 3, 3), np.uint8))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, member.getvalue())
+    with pytest.raises(idxio.FormatError, match=match):
+        idxio.import_dataset(path, tmp_path / "o")
+
+
+def test_npz_of_one_number_for_each_image_is_refused(tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=np.zeros(2, np.uint8), y_train=np.arange(2))
+    with pytest.raises(idxio.FormatError, match="one number for each image"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_dataset_json_with_one_label_written_in_two_ways_is_refused(tmp_path) -> None:
+    idxio.write(tmp_path / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    (tmp_path / "dataset.json").write_text('{"class_names": {"0": "a", "1": "b", "01": "c"}}')
+    with pytest.raises(idxio.FormatError, match="written in two ways"):
+        idxio.load(tmp_path)
+
+
+def _parquet(path, names=None, frames=1, exif=None) -> None:
+    picture = io.BytesIO()
+    first = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
+    more = {"save_all": True, "append_images": [Image.new("L", (4, 4), 9)] * (frames - 1)} if frames > 1 else {}
+    first.save(picture, "PNG", **more, **({"exif": exif} if exif else {}))
+    kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    rows = pyarrow.array([{"bytes": picture.getvalue(), "path": None}] * 2, kind)
+    table = pyarrow.table({"image": rows, "label": [0, 1]})
+    if names:
+        features = {"info": {"features": {"label": {"names": names}}}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(features)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(table, path)
+
+
+@pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])
+def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(tmp_path, second: str) -> None:
+    _parquet(tmp_path / "in" / "train-00000-of-00002.parquet", ["cat", "dog"])
+    _parquet(tmp_path / "in" / "train-00001-of-00002.parquet", ["cat", "dog"])
+    _parquet(tmp_path / "in" / second, ["dog", "cat"])
+    with pytest.raises(idxio.FormatError, match="calls the class 0"):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_a_folder_with_one_of_two_shards_is_refused(tmp_path) -> None:
+    _parquet(tmp_path / "in" / "train-00000-of-00002.parquet")
+    with pytest.raises(idxio.FormatError, match="has no train-00001-of-00002"):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_tables_deep_in_folders_are_not_left_out(tmp_path) -> None:
+    _parquet(tmp_path / "in" / "train.parquet")
+    _parquet(tmp_path / "in" / "a" / "b" / "c" / "d" / "test" / "0.parquet")
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert len(idxio.load(tmp_path / "o", "test")) == 2
+
+
+@pytest.mark.parametrize("name", ["test.parquet.part", "test.csv.crdownload", "test.parquet.gz"])
+def test_a_table_that_broke_off_is_not_left_out(tmp_path, name: str) -> None:
+    _parquet(tmp_path / "in" / "train.parquet")
+    (tmp_path / "in" / name).write_bytes(b"PAR1")
+    with pytest.raises(idxio.FormatError, match=name[:8]):
+        idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+
+
+def test_pictures_of_several_frames_are_refused(tmp_path) -> None:
+    _parquet(tmp_path / "train.parquet", frames=2)
+    with pytest.raises(idxio.FormatError, match="2 frames"):
+        idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+
+
+def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6  # a quarter to the right
+    _parquet(tmp_path / "train.parquet", exif=exif)
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+    assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
+
+
+def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
+    for stem in ("train", "other-train"):
+        idxio.write(tmp_path / f"{stem}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"{stem}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    with pytest.raises(idxio.FormatError, match="files of other beside"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz", dataset="other")
+
+
+def test_export_refuses_splits_whose_classes_have_different_names(tmp_path) -> None:
+    for split, code in (("train", 65), ("test", 97)):
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+        (tmp_path / f"emnist-{split}{split}-mapping.txt").write_text(f"0 {code}\n1 {code + 1}\n")
+    with pytest.raises(idxio.FormatError, match="no splits of one dataset"):
+        idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("name", ["p" + "9" * 5000, "p9999999999", "1x" * 80 + "9"])
+def test_names_of_pixels_with_odd_numbers_are_refused(tmp_path, name: str) -> None:
+    other = re.sub(r"\d+", "1", name)
+    (tmp_path / "a.csv").write_text(f"label,{name},{other},{other},{other}\n1,2,3,4,5\n")
+    with pytest.raises(idxio.FormatError, match=r"names of pixels|has the pixel"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")

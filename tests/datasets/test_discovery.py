@@ -1,0 +1,307 @@
+"""Which files in a directory are a dataset, and what its classes are called."""
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+
+import numpy as np
+import pytest
+from helpers import encode
+
+import idxio
+from idxio.datasets import classes
+from idxio.datasets.classes import class_names
+from idxio.datasets.discovery import find_pair, find_split, split_names
+
+IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
+LABELS = np.array([2, 0, 1, 1, 0, 2], np.uint8)
+QMNIST = np.stack([LABELS, *[np.arange(6)] * 7], axis=1).astype(np.int32)
+
+
+def put(folder, name, array, pack=bytes):
+    (folder / name).write_bytes(pack(encode(array)))
+    return str(folder / name)
+
+
+FORMS = [
+    ("train", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    ("train", "train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+    ("train", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    ("train", "train-images.idx3-ubyte.gz", "train-labels.idx1-ubyte"),
+    ("test", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+    ("t10k", "test-images-idx3-ubyte", "test-labels-idx1-ubyte"),
+    ("train", "emnist-balanced-train-images-idx3-ubyte.gz", "emnist-balanced-train-labels-idx1-ubyte.gz"),
+    ("test", "emnist-letters-test-images-idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"),
+    ("test", "qmnist-test-images-idx3-ubyte.gz", "qmnist-test-labels-idx2-int.gz"),
+    ("emnist-digits-t10k", "emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"),
+    ("xnist", "xnist-images-idx3-ubyte.xz", "xnist-labels-idx2-int.xz"),
+    ("val", "my_val_images.idx", "my_val_labels.idx.bz2"),
+    ("TRAIN", "Train-Images-idx3-ubyte", "Train-Labels-idx1-ubyte"),
+]
+
+
+@pytest.mark.parametrize(("split", "images", "labels"), FORMS)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_every_name_in_the_wild(split, images, labels, pack, tmp_path):
+    # What a name says of its packing is often not true.
+    pair = (
+        put(tmp_path, images, IMAGES, pack),
+        put(tmp_path, labels, QMNIST if "idx2" in labels else LABELS, pack),
+    )
+    for name in ("notes.txt", "train-images.png", "emnist-letters-mapping.csv", "train-images-idx3-ubyte.gz.seek"):
+        (tmp_path / name).write_bytes(b"?")
+    (tmp_path / ".train-images-idx3-ubyte.gz.0a1b.tmp").write_bytes(b"?")
+    (tmp_path / f"._{images}").write_bytes(b"macOS leaves such")
+    assert find_pair(tmp_path, split) == pair
+    ds = idxio.load(tmp_path, split)
+    assert (np.asarray(ds.images) == IMAGES).all()
+    assert ds.labels.tolist() == LABELS.tolist()
+
+
+def test_the_real_files(fashion_mnist):
+    assert [os.path.basename(path) for path in find_pair(fashion_mnist, "test")] == [
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+    ]
+
+
+def test_a_swapped_pair_is_told_by_its_axes(tmp_path):
+    labels = put(tmp_path, "train-images-idx3-ubyte", LABELS)
+    images = put(tmp_path, "train-labels-idx1-ubyte", IMAGES)
+    assert find_pair(tmp_path, "train") == (images, labels)
+
+
+def test_of_copies_the_raw_one_is_taken_and_a_broken_one_is_not(tmp_path):
+    packed = put(tmp_path, "train-images-idx3-ubyte.gz", IMAGES, gzip.compress)
+    labels = put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert find_pair(tmp_path, "train") == (packed, labels)
+    raw = put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    assert find_pair(tmp_path, "train") == (raw, labels)
+
+
+def test_copies_that_differ_are_refused(tmp_path):
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.gz", IMAGES, gzip.compress)
+    put(tmp_path, "train-images.idx3-ubyte.gz", IMAGES + 1, gzip.compress)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        find_pair(tmp_path, "train")
+
+
+def test_labels_with_one_axis_are_taken_before_those_with_two(tmp_path):
+    images = put(tmp_path, "qmnist-test-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "qmnist-test-labels-idx2-int", QMNIST)
+    one = put(tmp_path, "qmnist-test-labels-idx1-ubyte.gz", LABELS, gzip.compress)
+    assert find_pair(tmp_path, "test") == (images, one)
+
+
+def test_counts_settle_which_labels_belong_to_images(tmp_path):
+    images = put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS[:5])
+    labels = put(tmp_path, "train-labels.idx1-ubyte", LABELS)
+    assert find_pair(tmp_path, "train") == (images, labels)
+
+
+def test_several_datasets(tmp_path):
+    pairs = {}
+    for name in ("emnist-letters-train", "emnist-digits-train"):
+        pairs[name] = (
+            put(tmp_path, f"{name}-images-idx3-ubyte", IMAGES),
+            put(tmp_path, f"{name}-labels-idx1-ubyte", LABELS),
+        )
+    with pytest.raises(idxio.IdxError, match="more than one dataset") as error:
+        find_pair(tmp_path, "train")
+    assert "'emnist-digits-train'" in str(error.value)
+    assert "train-images-idx3-ubyte" in str(error.value)
+    for name, pair in pairs.items():
+        assert find_pair(tmp_path, name) == pair
+    # Half a dataset is none, and the plain name could not be given otherwise.
+    put(tmp_path, "qmnist-test-images-idx3-ubyte", IMAGES)
+    plain = put(tmp_path, "train-images-idx3-ubyte", IMAGES), put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    assert find_pair(tmp_path, "train") == plain
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_none(empty, tmp_path):
+    if not empty:
+        put(tmp_path, "val-images-idx3-ubyte", IMAGES)
+        put(tmp_path, "val-labels-idx1-ubyte", LABELS)
+    with pytest.raises(FileNotFoundError) as error:
+        find_pair(tmp_path, "test")
+    assert "test-images-idx3-ubyte[.gz]" in str(error.value)
+    assert "t10k-images-idx3-ubyte[.gz]" in str(error.value)
+    assert ("'val'" in str(error.value)) is not empty
+    with pytest.raises(FileNotFoundError):
+        find_pair(tmp_path / "nowhere", "test")
+
+
+def test_half_a_pair(tmp_path):
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    with pytest.raises(FileNotFoundError, match="has no images that belong to train-labels-idx1-ubyte"):
+        find_pair(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("train-images-idx3-ubyte", b"<!DOCTYPE html><title>404</title>", "is not an IDX file but an HTML"),
+        ("train-images-idx3-ubyte", encode(IMAGES)[:40], "of the 88 bytes are there"),
+        ("train-images-idx3-ubyte", encode(IMAGES[:5]), "has 6 labels for the 5 images of"),
+        ("train-labels-idx1-ubyte", encode(LABELS.astype(np.float32)), "holds float32, expected labels"),
+        ("train-labels-idx1-ubyte", encode(np.uint8(3)), "holds one number"),
+    ],
+)
+def test_what_is_wrong_is_said(name, data, what, tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(idxio.IdxError, match=what):
+        find_pair(tmp_path, "train")
+
+
+def test_names_of_published_classes(fashion_mnist, tmp_path):
+    for split in ("train", "test"):
+        assert class_names(find_pair(fashion_mnist, split)[1])[9] == "Ankle boot"
+    # Known by what is inside: raw, under another name.
+    labels = idxio.read(fashion_mnist / "t10k-labels-idx1-ubyte.gz")
+    assert class_names(put(tmp_path, "x", labels))[3] == "Dress"
+    assert class_names(put(tmp_path, "x", labels[::-1])) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "label", "name"),
+    [
+        ("MNIST train labels", 7, "7"),
+        ("QMNIST test labels (idx2)", 0, "0"),
+        ("EMNIST letters test labels", 26, "Z/z"),
+        ("Fashion-MNIST t10k labels", 0, "T-shirt/top"),
+        ("Fashion-MNIST train images", 0, None),
+    ],
+)
+def test_every_published_dataset(known, label, name, tmp_path, monkeypatch):
+    monkeypatch.setattr("idxio.core.info.known_file", lambda crc, size: known if crc is not None else None)
+    names = class_names(put(tmp_path, "x", LABELS))
+    assert (names and names[label]) == name
+
+
+def test_kmnist_is_known_by_its_packed_file(tmp_path, monkeypatch):
+    path = put(tmp_path, "x", LABELS, lambda data: gzip.compress(data, mtime=0))
+    assert class_names(path) is None
+    monkeypatch.setattr(classes, "_KMNIST", (hashlib.md5((tmp_path / "x").read_bytes()).hexdigest(),))
+    assert class_names(path)[9] == "wo"
+
+
+def test_names_that_a_dataset_brings_along(tmp_path):
+    path = put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    assert class_names(path) is None
+    for names in (["cat", "dog"], {"0": "cat", "1": "dog"}):
+        (tmp_path / "dataset.json").write_text(json.dumps({"class_names": names}))
+        assert class_names(path) == {0: "cat", 1: "dog"}
+    assert idxio.load(tmp_path).class_names == {0: "cat", 1: "dog"}
+    (tmp_path / "dataset.json").write_text(json.dumps({"license": "MIT"}))
+    assert class_names(path) is None
+    for bad in ("[1", '["cat"]', '{"class_names": "cat"}', '{"class_names": {"cat": 0}}'):
+        (tmp_path / "dataset.json").write_text(bad)
+        with pytest.raises(
+            idxio.FormatError, match=r"dataset.json: (is no JSON object|has \"class_names\" that are no list)"
+        ):
+            class_names(path)
+
+
+def test_emnists_mapping(tmp_path):
+    path = put(tmp_path, "emnist-letters-train-labels-idx1-ubyte", LABELS)
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
+    (tmp_path / "emnist-balanced-mapping.txt").write_text("0 48\n")
+    assert class_names(path) == {1: "A/a", 2: "B/b"}
+    assert class_names(put(tmp_path, "emnist-balanced-test-labels-idx1-ubyte", LABELS)) == {0: "0"}
+    (tmp_path / "emnist-letters-mapping.txt").write_text("<html>")
+    with pytest.raises(idxio.FormatError, match="is no list of labels"):
+        class_names(path)
+
+
+@pytest.mark.parametrize("stem", ["val", "validation", "valid", "dev", "my-val"])
+def test_a_split_to_validate_with_under_any_name(stem, tmp_path):
+    pair = put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES), put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    for word in ("val", "validation", "valid", "dev", "VAL"):
+        assert find_pair(tmp_path, word) == pair
+    with pytest.raises(FileNotFoundError):
+        find_pair(tmp_path, "train")
+
+
+def test_two_names_of_one_split(tmp_path):
+    for stem in ("val", "dev"):
+        put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.IdxError, match="has 'dev', 'val', which are names of one split"):
+        find_pair(tmp_path, "val")
+
+
+def test_which_splits_there_are(tmp_path):
+    for stem in ("unsupervised", "my-val", "my-test", "train", "my-extra"):
+        put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    for name in ("holiday-images", "class_labels.csv"):  # no "idx" in them
+        (tmp_path / name).write_bytes(b"?")
+    assert split_names(str(tmp_path), None) == ["train", "t10k", "val", "my-extra", "unsupervised"]
+    assert split_names(str(tmp_path), "my") == ["t10k", "val", "extra"]
+    for dataset in (None, "my"):
+        for split in split_names(str(tmp_path), dataset):
+            find_split(str(tmp_path), split, dataset)
+
+
+ONE_HOT = np.eye(3, dtype=np.int8)[LABELS]
+
+
+@pytest.mark.parametrize("labels", [LABELS[:, None], ONE_HOT, ONE_HOT.astype(np.int32), QMNIST])
+def test_labels_with_two_axes_are_told_by_what_they_hold(labels, tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", labels)
+    assert idxio.load(tmp_path).labels.tolist() == LABELS.tolist()
+    assert idxio.Dataset(IMAGES, labels).labels.tolist() == LABELS.tolist()
+
+
+EIGHT = np.eye(8, dtype=np.int32)[LABELS]
+
+
+def test_one_hot_rows_of_eight_are_not_those_of_qmnist(tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", EIGHT)
+    assert idxio.load(tmp_path).labels.tolist() == LABELS.tolist()
+    assert idxio.Dataset(IMAGES, EIGHT).labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.ones((6, 8), np.int32),  # which of eight things a picture shows
+        QMNIST.astype(np.uint8),
+        QMNIST + 9,
+        np.concatenate([QMNIST[:, :1], QMNIST[:, 1:] + 9], axis=1),
+        np.eye(3, dtype=np.int32)[LABELS] * 2,
+        np.zeros((6, 3), np.int32),
+        np.stack([LABELS, LABELS], axis=1),
+        np.zeros((6, 0), np.int32),
+    ],
+)
+def test_labels_with_two_axes_that_are_none(labels, tmp_path):
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx2-int", labels)
+    with pytest.raises(idxio.FormatError, match="neither one-hot nor QMNIST's; expected one integer"):
+        idxio.load(tmp_path)
+    with pytest.raises(ValueError, match="neither one-hot nor QMNIST's; expected one integer"):
+        idxio.Dataset(IMAGES, labels)
+
+
+def test_names_of_another_split(fashion_mnist, tmp_path):
+    """A part of the published labels is no published file, but its classes are those of the file beside it."""
+    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        os.symlink(fashion_mnist / name, tmp_path / name)
+    put(tmp_path, "val-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "val-labels-idx1-ubyte", LABELS)
+    assert idxio.load(tmp_path, "val").class_names[2] == "Pullover"
+    put(tmp_path, "val-labels-idx1-ubyte", LABELS + 9)
+    assert idxio.load(tmp_path, "val").class_names is None

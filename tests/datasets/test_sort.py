@@ -1,0 +1,290 @@
+"""write_sorted: the order of the labels, in two files that appear together."""
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+
+import idx2numpy
+import mnist
+import numpy as np
+import pytest
+from helpers import TYPES, assert_same, encode
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import idxio
+from idxio.cli.main import main
+from idxio.core.selection import Selection
+from idxio.datasets import sort
+
+N = 300
+IMAGES = np.random.default_rng(0).integers(0, 256, (N, 6, 5), np.uint8)
+LABELS = np.random.default_rng(1).integers(0, 7, N).astype(np.uint8)
+ORDER = np.argsort(LABELS, kind="stable")
+
+
+@pytest.fixture
+def files(tmp_path):
+    return tmp_path / "images.gz", tmp_path / "labels.gz"
+
+
+@given(
+    labels=st.sampled_from(["uint8", "int8", "int16", "int32"]).flatmap(
+        lambda dtype: arrays.arrays(dtype, st.integers(0, 60))
+    ),
+    dtype=st.sampled_from(TYPES),
+    big_endian=st.booleans(),
+    compression=st.sampled_from(["raw", "gzip"]),
+)
+def test_the_order_is_numpys(labels, dtype, big_endian, compression):
+    images = np.arange(2 * len(labels)).reshape(-1, 2).astype(dtype)
+    stored = images.astype(images.dtype.newbyteorder(">")) if big_endian else images
+    files = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    order = idxio.write_sorted(*files[:2], stored, labels, compression=compression, order_file=files[2])
+    expected = np.argsort(labels, kind="stable")
+    assert order.tolist() == expected.tolist()
+    unpacked = [gzip.decompress(f.getvalue()) if compression == "gzip" else f.getvalue() for f in files]
+    assert unpacked == [encode(images[expected]), encode(labels[expected]), encode(expected.astype(np.int32))]
+
+
+def kinds(tmp_path):
+    idxio.write(tmp_path / "given", IMAGES)
+    idxio.write(tmp_path / "given.gz", IMAGES)
+    (tmp_path / "stock.gz").write_bytes(gzip.compress(encode(IMAGES)))
+    return {
+        "array": IMAGES,
+        "list": IMAGES.tolist() and [list(map(np.uint8, row)) for row in IMAGES.reshape(N, 30)],
+        "memmap": np.memmap(tmp_path / "given", np.uint8, "r", 16, IMAGES.shape),
+        "fortran": np.asfortranarray(IMAGES),
+        "transposed": np.ascontiguousarray(IMAGES.swapaxes(1, 2)).swapaxes(1, 2),
+        "raw path": tmp_path / "given",
+        "path": tmp_path / "given.gz",
+        "opened": idxio.open(tmp_path / "given.gz"),
+        "foreign": idxio.open(tmp_path / "stock.gz"),
+        "bytes": encode(IMAGES),
+        "file object": io.BytesIO(encode(IMAGES)),
+        "array of a dataset": idxio.Dataset(IMAGES[::-1], LABELS)[::-1].images,
+        "some of an array": Selection(np.concatenate([IMAGES[::-1], IMAGES]), np.arange(N)[::-1]),
+        "upright": Selection(np.ascontiguousarray(IMAGES.swapaxes(1, 2)), range(N), upright=True),
+        "some of a raw file": Selection(idxio.open(tmp_path / "given"), range(N)),
+        "selection": Selection(idxio.open(tmp_path / "given.gz"), range(N)),
+    }
+
+
+@pytest.mark.parametrize("budget", [sort.BUDGET, 1000], ids=["decoded", "passes"])
+def test_sources(budget, tmp_path, files, monkeypatch):
+    monkeypatch.setattr(sort, "BUDGET", budget)
+    for name, images in kinds(tmp_path).items():
+        assert (idxio.write_sorted(*files, images, LABELS) == ORDER).all(), name
+        expected = IMAGES[ORDER].reshape(N, 30) if name == "list" else IMAGES[ORDER]
+        assert_same(idxio.read(files[0]), expected)
+        assert_same(idxio.read(files[1]), LABELS[ORDER])
+
+
+@pytest.mark.parametrize("budget", [sort.BUDGET, 1000], ids=["decoded", "passes"])
+def test_merged(budget, tmp_path, files, monkeypatch):
+    monkeypatch.setattr(sort, "BUDGET", budget)
+    idxio.write(tmp_path / "x.gz", IMAGES[:100])
+    idxio.write(tmp_path / "l.gz", LABELS[:100])
+    idxio.write(tmp_path / "y", IMAGES[100:130])
+    images = [tmp_path / "x.gz", tmp_path / "y", IMAGES[130:130], IMAGES[130:]]
+    labels = [tmp_path / "l.gz", LABELS[100:130].tolist(), np.empty(0, np.uint8), LABELS[130:].astype(np.int16)]
+    labels[1] = np.array(labels[1], np.int8)
+    assert (idxio.write_sorted(*files, images, labels) == ORDER).all()
+    assert_same(idxio.read(files[0]), IMAGES[ORDER])
+    assert_same(idxio.read(files[1]), LABELS[ORDER].astype(np.int16))
+
+
+def test_in_place(files):
+    idxio.write(files[0], IMAGES)
+    idxio.write(files[1], LABELS)
+    idxio.write_sorted(*files, *files)
+    assert_same(idxio.read(files[0]), IMAGES[ORDER])
+    first = [file.read_bytes() for file in files]
+    assert (idxio.write_sorted(*files, *files) == np.arange(N)).all()
+    assert [file.read_bytes() for file in files] == first
+    assert sorted(os.listdir(files[0].parent)) == ["images.gz", "labels.gz"]
+
+
+def test_bytes_do_not_depend_on_threads(files):
+    images = np.random.default_rng(2).integers(0, 9, (60, 300, 300), np.uint8)
+    found = set()
+    for threads in (1, 2, 5):
+        idxio.write_sorted(*files, images, LABELS[:60], threads=threads)
+        found.add((files[0].read_bytes(), files[1].read_bytes()))
+    assert len(found) == 1
+    other = files[0].with_name("other.gz")
+    idxio.write(other, images[np.argsort(LABELS[:60], kind="stable")])
+    assert other.read_bytes() == files[0].read_bytes()
+
+
+@pytest.mark.parametrize(("split", "most"), [("train", 115), ("test", 69)])
+def test_label_files_are_small(split, most, fashion_mnist, files):
+    """One deflate stream each: the paper's Table 1 says 140 and 92 bytes."""
+    labels = idxio.load(fashion_mnist, split).labels
+    idxio.write_sorted(*files, np.zeros(len(labels), np.uint8), labels)
+    if "not built in" in idxio.show_config() and split == "train":
+        most += 1  # zlib's best
+    assert files[1].stat().st_size <= most
+    assert gzip.decompress(files[1].read_bytes()) == encode(np.sort(labels))
+
+
+def test_everyone_reads_them(fashion_mnist, tmp_path):
+    given = idxio.load(fashion_mnist, "test")
+    paths = [tmp_path / f"t10k-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1")]
+    order = idxio.write_sorted(*paths, given.images, given.labels, level=1)
+    whole = given.images[:][order]
+    assert subprocess.run(["gzip", "-dc", paths[0]], capture_output=True, check=True).stdout == encode(whole)
+    with gzip.open(paths[0]) as file:
+        assert (idx2numpy.convert_from_file(file) == whole).all()
+    images, labels = mnist.MNIST(str(tmp_path), gz=True).load_testing()
+    assert labels.tolist() == np.sort(given.labels).tolist()
+    assert (np.array(images[::1000]) == whole[::1000].reshape(-1, 784)).all()
+    ds = idxio.load(tmp_path, "test")
+    assert ds.is_sorted
+    assert (ds.of_class(3) == whole[3000:4000]).all()
+
+
+def test_a_long_label_file_is_cut_into_chunks(files):
+    labels = np.random.default_rng(3).integers(0, 9, (1 << 20) + 1).astype(np.uint8)
+    idxio.write_sorted(*files, np.zeros(len(labels), np.uint8), labels)
+    assert (idxio.read(files[1]) == np.sort(labels)).all()
+    assert files[1].read_bytes()[3] == 4  # a table
+
+
+# Both or neither
+
+
+def test_a_broken_source_leaves_the_old_files(files, tmp_path):
+    (tmp_path / "x.gz").write_bytes(gzip.compress(encode(IMAGES))[:-9])
+    for file in files:
+        file.write_bytes(b"old")
+    with pytest.raises(idxio.TruncatedError):
+        idxio.write_sorted(*files, tmp_path / "x.gz", LABELS)
+    assert [file.read_bytes() for file in files] == [b"old", b"old"]
+    assert len(os.listdir(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "error", "what"),
+    [
+        (IMAGES, LABELS[1:], ValueError, "there are 300 images and 299 labels"),
+        (IMAGES, LABELS.repeat(2).reshape(-1, 2), ValueError, "labels of the shape .* neither one-hot nor"),
+        (IMAGES, LABELS.astype(np.float32), ValueError, "labels are float32"),
+        (IMAGES, LABELS.tolist(), idxio.FormatError, r"IDX has no type for labels of int64.*astype\('uint8'\)"),
+        (IMAGES.astype(np.uint16), LABELS, idxio.FormatError, "IDX has no type for images of uint16"),
+        ([IMAGES], [LABELS, LABELS], ValueError, "labels are a list of 2 inputs and images are 1"),
+        (IMAGES, [LABELS], ValueError, "images are no list"),
+        ([IMAGES, IMAGES[:, 1:]], [LABELS, LABELS], ValueError, r"of shape \(5, 5\) and type uint8 can't be merged"),
+        ([IMAGES, IMAGES.astype(np.int16)], [LABELS, LABELS], ValueError, "type int16 can't be merged"),
+        (np.uint8(3), LABELS, ValueError, r"images of shape \(\)"),
+        (None, LABELS, TypeError, "images and labels are arrays or files"),
+    ],
+)
+def test_what_can_not_be_sorted(images, labels, error, what, files):
+    with pytest.raises(error, match=what):
+        idxio.write_sorted(*files, images, labels)
+    assert not os.listdir(files[0].parent)
+
+
+def test_targets_that_are_one_file(files, tmp_path):
+    os.symlink(files[0], tmp_path / "link")
+    for other in (files[0], os.fsencode(files[0]).decode(), tmp_path / "link"):
+        with pytest.raises(ValueError, match="go to different files"):
+            idxio.write_sorted(files[0], other, IMAGES, LABELS)
+    with pytest.raises(ValueError, match="go to different files"):
+        idxio.write_sorted(*files, IMAGES, LABELS, order_file=files[1])
+    buffer = io.BytesIO()
+    with pytest.raises(ValueError, match="go to different files"):
+        idxio.write_sorted(buffer, buffer, IMAGES, LABELS)
+    assert not buffer.getvalue()
+    with pytest.raises(ValueError, match="level is 0 to 12"):
+        idxio.write_sorted(*files, IMAGES, LABELS, level=13)
+    with pytest.raises(ValueError, match=r"not \.xz"):
+        idxio.write_sorted(files[0], tmp_path / "labels.xz", IMAGES, LABELS)
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_progress(files):
+    seen = []
+    images = np.zeros((50, 100_000), np.uint8)
+    idxio.write_sorted(*files, images, LABELS[:50], level=1, progress=lambda *args: seen.append(args))
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+    assert seen[-1] == (images.nbytes, images.nbytes)
+
+
+MEMORY = """
+import sys
+import numpy as np
+import idxio
+def status(key):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key))
+images = np.random.default_rng(0).integers(0, 30, (50_000, 784), np.uint8)
+labels = (np.arange(50_000) % 10).astype(np.uint8)
+source = images
+if sys.argv[1] == "raw":
+    idxio.write("given", images)
+    source = "given"
+    del images
+idxio.write_sorted("a.gz", "b.gz", np.zeros((9, 9), np.uint8), labels[:9])
+open("/proc/self/clear_refs", "w").write("5")
+before = status("RssAnon")
+peak = 0
+def watch(done, total):
+    global peak
+    peak = max(peak, status("RssAnon") - before)
+idxio.write_sorted("a.gz", "b.gz", source, labels, level=1, threads=1, progress=watch)
+print(peak)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured through Linux's /proc")
+@pytest.mark.parametrize("source", ["array", "raw"])
+def test_no_sorted_copy_is_touched(source, tmp_path):
+    done = subprocess.run([sys.executable, "-c", MEMORY, source], cwd=tmp_path, capture_output=True, check=True)
+    assert int(done.stdout) << 10 < 24 << 20  # the images have 39 MB
+
+
+# The command
+
+
+def test_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    qmnist = np.stack([LABELS[100:]] * 8, axis=1).astype(np.int32)
+    for name, array in (("a", IMAGES[:100]), ("b", LABELS[:100]), ("c", IMAGES[100:]), ("d", qmnist)):
+        idxio.write(name, array)
+    assert main(["sort", "a", "b", "c", "d", "images.gz", "labels.gz", "--order", "order", "--level", "9"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[1] == f"labels.gz: {os.path.getsize('labels.gz'):,} bytes"
+    assert_same(idxio.read("images.gz"), IMAGES[ORDER])
+    assert_same(idxio.read("labels.gz"), LABELS[ORDER].astype(np.int32))
+    assert_same(idxio.read("order"), ORDER.astype(np.int32))
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "what"),
+    [
+        (["a", "b"], 2, "sort takes pairs: IMAGES LABELS"),
+        (["a", "b", "x"], 2, "sort takes pairs"),
+        (["a", "c", "x", "y"], 2, "c: has 5 labels for the 300 images of a"),
+        (["b", "a", "x", "y"], 1, "a: holds uint8 of shape"),
+        (["a", "b", "x", "x"], 2, "go to different files"),
+        (["none", "b", "x", "y"], 3, "none: No such file"),
+        (["a", "bad", "x", "y"], 1, "bad: "),
+        (["a", "b", "nowhere/x", "y"], 3, "nowhere/x: No such file"),
+        (["a", "b", "x", "nowhere/y"], 3, "nowhere/y: No such file"),
+    ],
+)
+def test_command_errors(args, code, what, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, array in (("a", IMAGES), ("b", LABELS), ("c", LABELS[:5])):
+        idxio.write(name, array)
+    (tmp_path / "bad").write_bytes(b"bad")
+    assert main(["sort", *args]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(f"idxio: {what}") or (what.startswith("go ") and what in err)
+    assert sorted(os.listdir()) == ["a", "b", "bad", "c"]

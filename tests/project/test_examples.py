@@ -1,0 +1,49 @@
+"""The training examples reach the accuracy that they state."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import missing
+
+import idxio
+
+
+def run(request, name, *arguments):
+    """The output of an example, and the accuracy in per cent that its first line states."""
+    path = request.config.rootpath / "examples" / name
+    if not path.exists():
+        missing(f"{path} is missing")
+    done = subprocess.run([sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    stated = re.search(r"(\d+) % test accuracy", path.read_text().splitlines()[0])
+    reached = re.search(r"test accuracy (\d\.\d+)\n$", done.stdout)
+    return 100 * float(reached[1]), int(stated[1])
+
+
+def test_train_numpy(request, fashion_mnist):
+    reached, stated = run(request, "train_numpy.py", fashion_mnist)
+    assert reached >= stated
+
+
+def test_train_torch(request, fashion_mnist):
+    if importlib.util.find_spec("torch") is None:
+        if "adapters" in os.environ.get("EXTRAS", "").split(","):
+            missing("torch is missing")
+        pytest.skip("torch is missing: pip install torch")
+    reached, stated = run(request, "train_torch.py", fashion_mnist)
+    assert reached >= stated
+
+
+def test_they_take_any_directory(request, tmp_path):
+    labels = np.arange(600, dtype=np.uint8) % 3
+    images = np.zeros((600, 28, 28), np.uint8)
+    images[np.arange(600), labels] = 200
+    for split in ("train", "t10k"):
+        idxio.write(tmp_path / f"{split}-images-idx3-ubyte.gz", images)
+        idxio.write(tmp_path / f"{split}-labels-idx1-ubyte.gz", labels)
+    assert run(request, "train_numpy.py", tmp_path)[0] == 100

@@ -1,0 +1,613 @@
+"""Nothing is lost and nothing is mixed: errors, interrupts and kills at every system call of what replaces files."""
+
+import errno
+import fcntl
+import io
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from faults import WRITERS, Bench, Plan
+
+import idxio
+from idxio.cli.main import main
+from idxio.compression.gzip import writer as sinks
+from idxio.convert import build as building
+from idxio.storage import journal, temporary
+from idxio.storage.atomic_file import NewFolder, Replacement
+
+
+def array(version, shape=(9, 4, 4)):
+    return np.full(shape, version, np.uint8)
+
+
+def pair(version, folder="."):
+    idxio.write_sorted(f"{folder}/images.gz", f"{folder}/labels.gz", array(version), array(version, 9), threads=1)
+
+
+def versions(folder="."):
+    return [int(idxio.read(f"{folder}/{name}").max()) for name in ("images.gz", "labels.gz")]
+
+
+@pytest.fixture(autouse=True)
+def _in_tmp_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+# At every call
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("write", 1),
+        ("write new", 1),
+        ("Writer gzip", 1),
+        ("write_sorted", 1),
+        ("write_sorted new", 5),
+        ("write_sorted folders", 9),
+        ("repack", 5),
+        ("export npz", 19),
+        ("export csv", 19),
+        ("build", 41),
+    ],
+)
+def test_a_fault_at_every_call(name, step, tmp_path):
+    bench = Bench(tmp_path, WRITERS[name], sync=False)
+    calls = bench.count()
+    faults = (("interrupt", "before"), ("interrupt", "behind"), ("error", "before"), ("kill", "behind"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of what an interrupt left open
+        for at in range(0, calls, step):
+            for kind, when in faults:
+                bench.inject(Plan(kind, when, at))
+            if at % 3 == 0:
+                bench.inject(Plan("interrupts", "before", at))
+    assert not bench.problems
+    assert bench.counts["kill"] == len(range(0, calls, step))
+    assert not bench.counts["left over by an interrupt until the next write"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_at_random_moments():
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    rng = np.random.default_rng(0)
+    pair(1)
+    begin = time.perf_counter()
+    pair(1)
+    seconds = time.perf_counter() - begin
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupts = 0
+    try:
+        for i in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, float(rng.uniform(1e-5, seconds)))
+                pair(i)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupts += 1
+            images, labels = versions()
+            assert images == labels
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupts
+    pair(0)
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz"]
+
+
+def test_an_interrupt_while_the_folder_is_flushed(monkeypatch):
+    pair(0)
+    real = journal.sync_folder
+
+    def ctrl_c(folder):
+        monkeypatch.setattr(journal, "sync_folder", real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(journal, "sync_folder", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        pair(1)
+    assert versions() == [1, 1]
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz"]
+
+
+def test_an_interrupt_behind_the_rename(monkeypatch):
+    idxio.write("x", array(0))
+    real = os.replace
+
+    def ctrl_c(source, target):
+        real(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        idxio.write("x", array(1))
+    assert idxio.read("x").max() == 1
+    assert os.listdir() == ["x"]
+
+
+def test_what_a_handler_raises_is_no_refusal_of_the_system(monkeypatch):
+    """A TimeoutError is an OSError, but the old files must not come back when some are gone."""
+    pair(0)
+    real, calls = os.unlink, []
+
+    def late(path, **options):
+        real(path, **options)
+        calls.append(path)
+        if len(calls) == 1:
+            raise TimeoutError
+
+    monkeypatch.setattr(os, "unlink", late)
+    with pytest.raises(TimeoutError):
+        pair(1)
+    assert versions() == [1, 1]
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz"]
+
+
+def test_the_old_files_come_back_where_the_system_refuses(monkeypatch):
+    pair(0)
+    real, calls = os.rename, []
+
+    def refuse(source, target):
+        calls.append(source)
+        if len(calls) == 4:  # the second new file
+            raise OSError(errno.EIO, "Input/output error", source)
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        pair(1)
+    assert caught.value.filename == "./labels.gz"
+    assert caught.value.filename2 is None
+    assert versions() == [0, 0]
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz"]
+
+
+# After a kill
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+import idxio
+
+name, number = sys.argv[1], int(sys.argv[2])
+real = getattr(os, name)
+def dying(*args, **options):
+    global number
+    number -= 1
+    if not number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*args, **options)
+setattr(os, name, dying)
+"""
+KILLED_PAIR = (
+    KILLED
+    + """
+idxio.write_sorted(
+    "train-images.gz", "train-labels.gz", np.full((9, 4, 4), 1, np.uint8), np.full(9, 1, np.uint8), threads=1
+)
+"""
+)
+
+
+@pytest.fixture
+def killed_pair():
+    """A pair of version 0, of which a process that was killed moved one away and none in place."""
+    idxio.write_sorted("train-images.gz", "train-labels.gz", array(0), array(0, 9))
+    done = subprocess.run([sys.executable, "-c", KILLED_PAIR, "rename", "2"])
+    assert done.returncode == -signal.SIGKILL
+    assert sorted(name for name in os.listdir() if name[0] != ".") == ["train-labels.gz"]
+    assert journal.JOURNAL in os.listdir()
+
+
+PAIR = ["train-images.gz", "train-labels.gz"]
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_load_completes():
+    dataset = idxio.load(".")
+    assert (dataset.images[0].max(), dataset.labels[0]) == (1, 1)
+    assert sorted(os.listdir()) == PAIR
+
+
+@pytest.mark.usefixtures("killed_pair")
+@pytest.mark.parametrize("name", [*PAIR, "other"])
+def test_any_writer_of_the_folder_completes(name):
+    idxio.write(name, array(2, 9))
+    assert sorted(os.listdir()) == sorted({*PAIR, name})
+    assert {int(idxio.read(file).max()) for file in PAIR if file != name} == {1}
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_a_lost_new_file_brings_the_old_ones_back():
+    os.unlink(".train-labels.gz.0.tmp")
+    dataset = idxio.load(".")
+    assert (dataset.images[0].max(), dataset.labels[0]) == (0, 0)
+    assert sorted(os.listdir()) == PAIR
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_what_somebody_put_there_meanwhile_stays():
+    Path("train-images.gz").write_bytes(b"mine")
+    journal.complete(".")
+    assert Path("train-images.gz").read_bytes() == b"mine"
+    assert idxio.read("train-labels.gz").max() == 0
+    assert sorted(os.listdir()) == [".train-images.gz.old", *PAIR]
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_a_folder_that_can_not_be_written_is_left_alone(monkeypatch):
+    before = sorted(os.listdir())
+
+    def refuse(*args, **options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for name in ("rename", "unlink"):
+        monkeypatch.setattr(os, name, refuse)
+    for look in (idxio.load, idxio.check, lambda folder: idxio.export_dataset(folder, "x.npz")):
+        with pytest.raises(FileNotFoundError, match="is not in its place"):
+            look(".")
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.usefixtures("killed_pair")
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_split_that_is_out_of_its_place_is_not_left_out(ends, monkeypatch):
+    for name, part in (("t10k-images.gz", array(5)), ("t10k-labels.gz", array(5, 9))):
+        with open(name, "xb") as file:  # no writer of the folder, which would finish
+            idxio.write(file, part)
+    os.rename("train-labels.gz", ".train-labels.gz.old")  # the next step of the one that was killed
+    if not ends:
+        monkeypatch.setattr(os, "rename", lambda *paths: os.stat("/proc/self/no/such"))
+        with pytest.raises(FileNotFoundError, match="is not in its place"):
+            idxio.export_dataset(".", "x.npz")
+        return
+    idxio.export_dataset(".", "x.npz")
+    assert sorted(np.load("x.npz").files) == ["x_test", "x_train", "y_test", "y_train"]
+
+
+def test_a_journal_whose_writer_lives_is_left_alone():
+    pair(0)
+    Path(".images.gz.0.tmp").write_bytes(b"new")
+    with open(journal.JOURNAL, "w+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(b"[]\n[]\n")
+        file.flush()
+        journal.complete(".")
+        assert os.path.exists(journal.JOURNAL)
+        idxio.write("images.gz", array(1))
+        assert os.path.exists(".images.gz.0.tmp")
+    journal.complete(".")
+    assert not os.path.exists(journal.JOURNAL)
+
+
+def test_two_at_a_time_wait_for_each_other():
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+    script = "import sys; sys.path[:0] = {!r}; import test_atomic_file as it\nfor i in range(40): it.pair(i % 9 + {})"
+    processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", script.format(path, n)]) for n in (0, 100)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    images, labels = versions()
+    assert images == labels
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz"]
+
+
+@pytest.mark.parametrize(
+    ("places", "rows"),
+    [
+        ([".", "../outside"], [[1, ".x.0.tmp", "x", None, [3, 0]]]),
+        ([".", ".."], [[1, ".x.0.tmp", "x", None, [3, 0]]]),
+        ([".", "/"], [[1, ".x.0.tmp", "x", None, [3, 0]]]),
+        (["."], [[1, ".x.0.tmp", "x", None, [3, 0]]]),
+        (["."], [[0, ".x.0.tmp", "../x", None, [3, 0]]]),
+        (["."], [[0, "../x.tmp", "x", None, [3, 0]]]),
+        (["."], [[0, ".x.0.tmp", "..", None, [3, 0]]]),
+        (["."], [[0, ".x.0.tmp", 3, None, [3, 0]]]),
+        (["."], [["a", ".x.0.tmp", "x", None, [3, 0]]]),
+        (["."], [[0, ".x.0.tmp"]]),
+        ([3, 4], [[0, ".x.0.tmp", "x", None, [3, 0]]]),
+        ({}, {"a": 1}),
+        (3, 4),
+    ],
+)
+def test_a_journal_from_elsewhere_reaches_no_other_folder(places, rows, tmp_path):
+    folders = [tmp_path / "in", tmp_path / "outside", tmp_path]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        (folder / ".x.0.tmp").write_bytes(b"bad")
+        os.utime(folder / ".x.0.tmp", ns=(0, 0))
+    (tmp_path / "in" / journal.JOURNAL).write_text(f"{json.dumps(places)}\n{json.dumps(rows)}\n")
+    journal.complete(str(tmp_path / "in"))
+    assert os.listdir(tmp_path / "in") == [".x.0.tmp"]
+    assert [(folder / "x").exists() for folder in folders] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '[0, ".x.0.tmp", "x", [Infinity, 1], [3, 0]]',
+        '[0, ".x.0.tmp", "x\\u0000", null, [3, 0]]',
+        '[0, "\\u0000.tmp", "x", null, [3, 0]]',
+        '[0, ".x.0.tmp", "\\ud800", null, [3, 0]]',
+    ],
+)
+def test_a_journal_that_says_what_can_not_be_is_removed(row):
+    Path(journal.JOURNAL).write_text(f'["."]\n[{row}]\n')
+    idxio.write("x", array(1))
+    assert os.listdir() == ["x"]
+
+
+@pytest.mark.usefixtures("killed_pair")
+def test_a_journal_that_can_not_be_finished_says_what_to_do():
+    for name in PAIR:
+        Path(name).write_bytes(b"mine")
+    os.unlink(".train-images.gz.old")
+    with pytest.raises(OSError, match=r"can't be finished: .* remove it") as caught:
+        pair(2)
+    os.unlink(caught.value.filename)
+    pair(2)
+    assert idxio.read("labels.gz").max() == 2
+
+
+def test_a_link_to_another_file_is_no_journal(tmp_path):
+    (tmp_path / "precious").write_bytes(b"data")
+    os.symlink("precious", journal.JOURNAL)
+    journal.complete(".")
+    idxio.write("x", array(1))
+    assert (tmp_path / "precious").read_bytes() == b"data"
+    with pytest.raises(OSError, match="is no journal of yours"):
+        pair(1)
+    assert (tmp_path / "precious").read_bytes() == b"data"
+    assert sorted(os.listdir()) == sorted([journal.JOURNAL, "precious", "x"])
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "dangling"])
+def test_something_else_under_the_name_of_the_journal(kind):
+    {
+        "fifo": lambda: os.mkfifo(journal.JOURNAL),
+        "folder": lambda: os.mkdir(journal.JOURNAL),
+        "dangling": lambda: os.symlink("nowhere/x", journal.JOURNAL),
+    }[kind]()
+    journal.complete(".")
+    idxio.write("x", array(1))
+    if kind == "dangling":
+        pair(1)
+        assert sorted(os.listdir()) == ["images.gz", "labels.gz", "x"]
+    else:
+        with pytest.raises(OSError, match=r"no journal of yours|Is a directory"):
+            pair(1)
+
+
+# What is left over
+
+
+def left(name, *, old):
+    """Kill a writer of `name` behind its last write."""
+    if old:
+        idxio.write(name, array(0))
+    script = f"{KILLED}\nidxio.write({name!r}, np.zeros((9, 4, 4), np.uint8))"
+    done = subprocess.run([sys.executable, "-c", script, "fsync", "1"])
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["x", "x.gz", "n" * 251, "ü" * 120])
+def test_the_next_writer_removes_what_a_killed_one_left(name):
+    left(name, old=True)
+    assert len(os.listdir()) == 2
+    idxio.write(name, array(2))
+    assert os.listdir() == [name]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="the system has no files without names")
+def test_a_killed_writer_of_a_new_file_leaves_nothing():
+    left("x", old=False)
+    assert os.listdir() == []
+
+
+def test_nothing_of_a_living_writer_is_removed():
+    idxio.write("x", array(0))
+    first = idxio.Writer("x", "uint8", (4, 4))
+    first.append(array(1))
+    second = idxio.Writer("x", "uint8", (4, 4))
+    second.append(array(2))
+    assert len(os.listdir()) == 3
+    idxio.write("x", array(3))
+    first.close()
+    assert idxio.read("x").max() == 1
+    second.close()
+    assert idxio.read("x").max() == 2
+    assert os.listdir() == ["x"]
+
+
+def test_more_writers_than_names():
+    idxio.write("x", array(0))
+    writers = [Replacement("x") for _ in range(12)]
+    assert len(os.listdir()) == 13
+    for i, writer in enumerate(writers):
+        writer.file.write(bytes([i]))
+        writer.commit()
+    assert Path("x").read_bytes() == b"\x0b"
+    assert os.listdir() == ["x"]
+
+
+def test_a_new_file_that_comes_to_be_meanwhile():
+    output = Replacement("x")
+    output.file.write(b"mine")
+    Path("x").write_bytes(b"other")
+    output.commit()
+    assert Path("x").read_bytes() == b"mine"
+    assert os.listdir() == ["x"]
+
+
+@pytest.mark.parametrize("call", ["flock", "O_TMPFILE", "link"])
+def test_file_systems_that_lack_something(call, monkeypatch):
+    def refuse(*args, **options):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    real = os.open
+    if call == "flock":
+        monkeypatch.setattr(fcntl, "flock", refuse)
+    elif call == "O_TMPFILE":
+        flag = getattr(os, "O_TMPFILE", 0)
+        monkeypatch.setattr(
+            os, "open", lambda path, flags, *args: refuse() if flags & flag == flag else real(path, flags, *args)
+        )
+    else:
+        monkeypatch.setattr(temporary, "_proc", lambda fd: f"/nowhere/{fd}")
+    for version in (1, 2):
+        idxio.write("x", array(version))
+        pair(version)
+        assert versions() == [version, version]
+        assert idxio.read("x").max() == version
+    assert sorted(os.listdir()) == ["images.gz", "labels.gz", "x"]
+
+
+def test_folders_that_a_killed_process_left(tmp_path):
+    script = f"{KILLED}\nfrom idxio.storage.atomic_file import NewFolder\nwith NewFolder('new') as f: f.commit()"
+    done = subprocess.run([sys.executable, "-c", script, "rename", "1"])
+    assert done.returncode == -signal.SIGKILL
+    assert os.listdir() == [".new.0.tmp"]
+    (tmp_path / ".new.0.tmp" / "file").write_bytes(b"x")
+    with NewFolder("new") as living:
+        assert os.listdir() == [".new.0.tmp"]
+        assert os.listdir(living.path) == []
+        with NewFolder("new") as second:
+            assert second.path != living.path
+            second.commit()
+        assert sorted(os.listdir()) == [".new.0.tmp", "new"]
+    assert os.listdir() == ["new"]
+
+
+def test_a_fork_writes_nothing_of_its_parents_file():
+    idxio.write("x", array(0))
+    writer = idxio.Writer("x", "uint8", (4, 4))
+    writer.append(array(1))  # waits in the buffer
+    if os.fork() == 0:
+        del writer
+        os._exit(0)
+    os.wait()
+    writer.append(array(2))
+    writer.close()
+    assert (idxio.read("x") == np.concatenate((array(1), array(2)))).all()
+
+
+# Short writes and reads
+
+
+def test_pictures_are_not_cut_without_a_word(tmp_path):
+    (tmp_path / "data").mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (3, 300, 300), np.uint8)
+    idxio.write("data/train-images-idx3-ubyte", images)
+    idxio.write("data/train-labels-idx1-ubyte", np.arange(3, dtype=np.uint8))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            idxio.export_dataset("data", "out", to="png")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert os.listdir() == ["data"]
+
+
+class EarlyEnd(io.BytesIO):
+    """A spool of which a read ends early once."""
+
+    def read(self, n=-1):
+        data = super().read(n)
+        self.seek(0, 2)
+        return data[:-5]
+
+
+@pytest.mark.parametrize("call", ["Writer", "repack"])
+def test_a_spool_that_ends_early(call, monkeypatch):
+    idxio.write("raw", np.arange(100_000, dtype=np.int32))
+    idxio.write("x.gz", array(0))
+    monkeypatch.setattr(sinks, "new_spool", lambda folder: EarlyEnd())
+
+    def write():
+        if call == "repack":
+            idxio.repack("raw", "x.gz")
+        else:
+            with idxio.Writer("x.gz", "int32", ()) as writer:
+                writer.append(np.arange(100_000, dtype=np.int32))
+
+    with pytest.raises(OSError, match="ended 5 bytes too early"):
+        write()
+    assert idxio.read("x.gz").max() == 0
+    assert sorted(os.listdir()) == ["raw", "x.gz"]
+
+
+def test_a_trailer_that_is_not_read_whole(tmp_path, monkeypatch):
+    from PIL import Image
+
+    for i in range(14):
+        os.makedirs(f"pictures/{i % 2}", exist_ok=True)
+        Image.fromarray(array(i, (4, 4))).save(f"pictures/{i % 2}/{i}.png")
+    real = building.info
+    monkeypatch.setattr(building, "info", lambda path: real(path)._replace(crc32=None))
+    with pytest.raises(OSError, match="ends before its checksum") as caught:
+        idxio.build("pictures", "built")
+    assert caught.value.filename == "built/train-images-idx3-ubyte.gz"
+    assert os.listdir() == ["pictures"]
+
+
+# The command
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["repack", "sort", "export"])
+def test_a_command_that_is_ended_cleans_up(number, command, tmp_path):
+    (tmp_path / "data").mkdir()
+    idxio.write("data/train-images-idx3-ubyte", np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), np.uint8))
+    idxio.write("data/train-labels-idx1-ubyte", np.zeros(60_000, np.uint8))
+    idxio.write("out.gz", array(0))
+    files = [f"data/train-{name}" for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    args = {
+        "repack": ["repack", files[0], "out.gz", "--level", "12"],
+        "sort": ["sort", *files, "out.gz", "labels.gz", "--level", "12"],
+        "export": ["export", "data", "csv", "--to", "csv"],
+    }[command]
+    process = subprocess.Popen([sys.executable, "-m", "idxio", *args], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not any(name.startswith(".") for name in os.listdir()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(number)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 128 + number
+    assert sorted(os.listdir()) == ["data", "out.gz"]
+    assert idxio.read("out.gz").max() == 0
+
+
+def test_signals_are_as_they_were_after_a_command(capsys):
+    idxio.write("x", array(0))
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    assert main(["info", "x"]) == 0
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_command_that_is_ended_twice(monkeypatch, capsys):
+    """The second signal does not interrupt the cleaning up."""
+
+    def stopped(*args, **options):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            Path("cleaned").touch()
+
+    with mock.patch("idxio.cli.repack.repack", stopped):
+        assert main(["repack", "x", "y"]) == 143
+    assert os.path.exists("cleaned")
