@@ -1,4 +1,10 @@
-"""Native leaves: small loops over memory that their callers checked. No policy, no exceptions of IDX."""
+"""Native leaves: loops over memory that their Python callers checked, without policy.
+
+Deflate: `inflate`, `deflate`, `block_finder` (where a block could start). Arrays: `byteorder`,
+`pages`, `gather` (rows into a batch), `row_stats`, `permutation`, `image_ops`, `csv_parser`.
+Threads: `thread_pool` (its .h has what depends on the platform) and `buffer_pool`. Files are opened
+in `storage`.
+"""
 
 try:
     from . import block_finder, byteorder, deflate, inflate, pages

@@ -1,1 +1,6 @@
-"""Pictures and tables to IDX files, and back."""
+"""Datasets made of something else, and turned into something else.
+
+`build` makes one of pictures, by the steps of `pipeline`; `export` and `import_` go to and from
+npz, CSV, PNG folders and Parquet, one file each in `formats/`. `images/` finds and decodes
+pictures, `process_pool` does that in helper processes. Files of IDX alone are written in `core`.
+"""
