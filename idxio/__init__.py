@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._util.version import __version__ as __version__
 from .core.array import IdxArray
 from .core.array import open_array as open
 from .core.build_index import build_index
@@ -21,8 +22,6 @@ if _TYPE_CHECKING:
     from .datasets.load import load
     from .datasets.sort import write_sorted
     from .datasets.validation.check import Check, check
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ChangedError",
@@ -75,4 +74,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_USE})
+    return list(__all__)

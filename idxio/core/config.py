@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from .._native import inflate, lanes
+from .._util.version import __version__
 
 
 def show_config() -> str:
@@ -24,8 +25,6 @@ def show_config() -> str:
     >>> print(idxio.show_config())  # doctest: +ELLIPSIS
     idxio ...
     """
-    from .. import __version__
-
     zlib, libdeflate, isal = inflate.versions()
     if libdeflate:
         codec = f"{libdeflate}: gzip is decoded at full speed"

@@ -1,6 +1,7 @@
-"""Nothing imports what stands below it in the table of CONTRIBUTING.md, where every file has its row."""
+"""Packages are layers: nothing imports one that stands further down in the table of CONTRIBUTING.md."""
 
 import ast
+import graphlib
 import importlib.util
 import re
 from pathlib import Path
@@ -8,28 +9,19 @@ from pathlib import Path
 import idxio
 
 PACKAGE = Path(idxio.__file__).parent
-EXCEPTIONS = {("idxio/core/config.py", "idxio/__init__.py")}  # the version
+FACES = {"idxio/__init__.py", "idxio/__main__.py"}  # above all layers, and imported by none
 
 
-def rows(text):
-    """The row of each file or folder in the table."""
-    table = re.search(r"\| file \| job \|\n\|---\|---\|\n(.*?)\n\n", text, re.DOTALL)[1].splitlines()
-    found = {}
-    for number, line in enumerate(table):
-        folder = ""
-        for path in re.findall(r"`([^`]+)`", line.split("|")[1]):
-            found[path if "/" in path else folder + path] = number
-            folder = folder or path[: path.rindex("/") + 1]
-    return found
+def layers(config):
+    """The packages in the order of the table; data flow down it."""
+    text = Path(config.rootpath, "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = re.search(r"\| package \| job \|\n\|---\|---\|\n(.*?)\n\n", text, re.DOTALL)[1]
+    return [name for line in table.splitlines() for name in re.findall(r"`(\w+)", line.split("|")[1])]
 
 
-def row_of(path, table):
-    """The row of a file: its own, or that of a folder it lies in."""
-    full = path
-    while path not in table:
-        path = re.sub(r"[^/]*/?$", "", path.rstrip("/"))
-        assert path, f"{full}: no row"
-    return table[path]
+def layer_of(path):
+    """`core` of idxio/core/read.py, `errors` of idxio/errors.py."""
+    return path.split("/")[1].removesuffix(".py")
 
 
 def file_of(module):
@@ -56,15 +48,29 @@ def imports(path):
                 yield file_of(f"{module}.{alias.name}") or file_of(module)
 
 
-def test_data_flows_down(request):
-    table = rows(Path(request.config.rootpath, "CONTRIBUTING.md").read_text(encoding="utf-8"))
+def graph():
+    """What each file imports."""
     files = [path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyx")]
     assert len(files) > 80
+    return {path.as_posix(): set(imports(path)) for path in sorted(files)}
+
+
+def test_data_flows_down(request):
+    order = layers(request.config)
     wrong = []
-    for path in map(Path, sorted(path.as_posix() for path in files)):
-        if path.name == "__init__.py" and path.as_posix() not in table:
-            continue  # they hold a docstring, or load the native modules
-        here = row_of(path.as_posix(), table)
-        found = {target for target in imports(path) if row_of(target, table) > here}
-        wrong += [f"{path} imports {target}" for target in found if (path.as_posix(), target) not in EXCEPTIONS]
+    for path, targets in graph().items():
+        if path not in FACES:
+            here = order.index(layer_of(path))
+            wrong += [f"{path} imports {target}" for target in targets & FACES]
+            wrong += [f"{path} imports {target}" for target in targets - FACES if order.index(layer_of(target)) > here]
     assert not wrong
+
+
+def test_every_package_has_its_row(request):
+    there = {layer_of(path) for path in graph() if path not in FACES}
+    assert sorted(layers(request.config)) == sorted(there)
+
+
+def test_files_import_each_other_one_way():
+    # A file may load its neighbour in a function; even so, the other must not need it.
+    graphlib.TopologicalSorter(graph()).prepare()
