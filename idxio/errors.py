@@ -97,3 +97,7 @@ def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) 
     error = kind(message)
     error.__dict__.update(attributes)
     return error
+
+
+for _kind in (IdxError, FormatError, TruncatedError, ChecksumError, ChangedError, PictureError):
+    _kind.__module__ = "idxio"  # as _util.public has it, which stands above this file

@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
 from ..core.info import Info, info
@@ -56,6 +57,7 @@ class Built(NamedTuple):
     """What else got lost or may be meant otherwise, a line each."""
 
 
+@public
 def build(
     images: str | os.PathLike[str],
     directory: str | os.PathLike[str],

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from .._util.progress import counter
+from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
@@ -22,6 +23,7 @@ from .formats.common import Split, describe
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
 
 
+@public
 def export_dataset(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

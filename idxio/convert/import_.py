@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._util.progress import counter
+from .._util.public import public
 from .._util.threads import check_threads
 from ..core.coerce import simple_labels
 from ..core.header import CODES
@@ -48,6 +49,7 @@ class _Options(NamedTuple):
     threads: int
 
 
+@public
 def import_dataset(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.public import public
 from .._util.threads import check_threads
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
@@ -23,6 +24,7 @@ from .header import Header
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+@public
 class IdxArray:
     """An IDX file, opened. Indexing reads the records that it needs and returns new arrays.
 
@@ -197,6 +199,7 @@ def _unpickled(source: Source, walks: bool) -> IdxArray:
     return array
 
 
+@public
 def open_array(file: File, *, cache: bool = False) -> IdxArray:
     """Open an IDX file without reading its records.
 
@@ -238,6 +241,9 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
     except BaseException:
         source.close()
         raise
+
+
+open_array.__name__ = open_array.__qualname__ = "open"  # what users call it
 
 
 _opened: weakref.WeakSet[IdxArray] = weakref.WeakSet()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from .._util.public import public
 from ..compression.gzip import sidecar_index
 from ..compression.gzip.embedded_index import own_table
 from ..compression.gzip.reader import Gzip
@@ -17,6 +18,7 @@ from ..storage.source import File, open_source
 from . import decode
 
 
+@public
 def build_index(
     file: File, *, spacing: int = sidecar_index.SPACING, progress: Callable[[int, int], None] | None = None
 ) -> str:

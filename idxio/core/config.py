@@ -8,9 +8,11 @@ import sys
 import numpy as np
 
 from .._native import inflate, lanes
+from .._util.public import public
 from .._util.version import __version__
 
 
+@public
 def show_config() -> str:
     """A text that says which codec libraries are built in and what that costs, for people and bug reports.
 

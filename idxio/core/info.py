@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._util.public import public
 from ..compression.gzip.reader import Gzip
 from ..compression.registry import Container, open_container
 from ..storage.source import File, open_source
@@ -14,6 +15,7 @@ from .checksums import known_file
 from .header import Header
 
 
+@public
 class Info(NamedTuple):
     """What is known of an IDX file."""
 
@@ -35,6 +37,7 @@ class Info(NamedTuple):
     """The published file that has this CRC-32."""
 
 
+@public
 def info(file: File) -> Info:
     """What an IDX file says of itself: shape, dtype, packing, sizes, CRC-32. Only its header is unpacked.
 
@@ -71,6 +74,7 @@ def info(file: File) -> Info:
         source.close()
 
 
+@public
 def verify(file: File) -> Info:
     """Read a whole IDX file, check its size and every checksum, and return what `info` does, with its CRC-32.
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from .._util.public import public
 from ..storage.source import File
 from .array import open_array
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+@public
 def read(
     file: File,
     rows: Any = None,

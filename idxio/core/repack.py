@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .._util.public import public
 from ..storage.atomic_file import Target
 from ..storage.source import File
 from .array import open_array
 from .write import Writer, write
 
 
+@public
 def repack(
     file: File,
     target: Target,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.public import public
 from ..errors import FormatError
 from ..storage.atomic_file import Target
 from .header import CODES, TYPE_NAMES, format_header
@@ -15,6 +16,7 @@ from .output_file import Output, big_endian
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+@public
 def write(
     file: Target,
     array: Any,
@@ -67,6 +69,7 @@ def write(
             output.write(piece)
 
 
+@public
 class Writer:
     """Writes an IDX file batch by batch; the number of records is put in when it is closed.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._util.public import public
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
@@ -25,6 +26,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _SPLIT = (1 << 64) - 1
 
 
+@public
 class Dataset:
     """Images and labels, checked to agree in count.
 

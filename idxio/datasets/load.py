@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 
+from .._util.public import public
 from ..core.array import open_array
 from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
@@ -18,6 +19,7 @@ from .discovery import find_pair, split_names
 from .split_names import part_of
 
 
+@public
 def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
     """The dataset of the images and labels in a directory, whatever they are named and packed with.
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._util.public import public
 from ..compression.gzip.writer import GROUP
 from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records, read_classes
@@ -38,6 +39,7 @@ class _Input(NamedTuple):
     stop: int
 
 
+@public
 def write_sorted(
     images_file: Target,
     labels_file: Target,

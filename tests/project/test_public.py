@@ -5,6 +5,7 @@ import importlib
 import importlib.resources
 import importlib.util
 import inspect
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -47,6 +48,24 @@ def test_public_names():
     namespace = {}
     exec("from idxio import *", namespace)
     assert set(idxio.__all__) <= set(namespace)
+
+
+def test_public_objects_are_called_what_users_call_them():
+    for name in idxio.__all__:
+        value = getattr(idxio, name)
+        assert (value.__module__, value.__qualname__) == ("idxio", name)
+        assert pickle.loads(pickle.dumps(value)) is value
+
+
+def test_a_class_is_called_so_before_it_is_looked_up():
+    # A caller has a Dataset of load() without having said idxio.Dataset.
+    code = "import idxio; from idxio.datasets.dataset import Dataset; print(Dataset, 'Dataset' in vars(idxio))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "<class 'idxio.Dataset'> False\n"
+
+
+def test_dir_is_all():
+    assert dir(idxio) == idxio.__all__
 
 
 def test_public_classes_have_documented_members():

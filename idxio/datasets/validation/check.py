@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..._util.progress import counter
+from ..._util.public import public
 from ...core.info import info
 from ...errors import FormatError, IdxError
 from ..classes import class_names
@@ -17,6 +18,7 @@ from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_n
 from .statistics import Survey, survey
 
 
+@public
 class Check(NamedTuple):
     """What `check` found."""
 
@@ -36,6 +38,7 @@ class Check(NamedTuple):
         return all(finding.level != "error" for finding in self.findings)
 
 
+@public
 def check(
     directory: str | os.PathLike[str],
     *,
