@@ -1,8 +1,8 @@
 from typing import final
 
 @final
-class Pool:
-    def __new__(cls, nbytes: int) -> Pool: ...
+class BufferPool:
+    def __new__(cls, nbytes: int) -> BufferPool: ...
     def take(self) -> Block: ...
 
 @final

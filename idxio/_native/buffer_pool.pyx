@@ -10,7 +10,7 @@ cdef enum:
     ALIGNMENT = 64
 
 
-cdef class Pool:
+cdef class BufferPool:
     """Blocks of one size. Blocks that are free go when the pool does, those that are held when nobody holds them."""
 
     cdef void *free[KEPT]
@@ -41,15 +41,15 @@ cdef class Pool:
 
 @cython.no_gc  # which would clear what __dealloc__ needs; it can't be part of a cycle
 cdef class Block:
-    """Memory of a `Pool`, which gets it back when this and every view of it is gone."""
+    """Memory of a `BufferPool`, which gets it back when this and every view of it is gone."""
 
-    cdef Pool pool
+    cdef BufferPool pool
     cdef void *start
 
     def __getbuffer__(self, Py_buffer *view, int flags):
         cdef uintptr_t start = <uintptr_t>self.start
         if self.start == NULL:
-            raise BufferError("a block comes from Pool.take")
+            raise BufferError("a block comes from BufferPool.take")
         start += -start % ALIGNMENT
         PyBuffer_FillInfo(view, self, <void *>start, self.pool.nbytes, 0, flags)
 

@@ -3,8 +3,8 @@
  * One function for each pair of types. The factors are float32 for float32 output and float64 for float64; they come
  * one for all elements (step 0) or one for each element of a row (step 1). Products and sums are rounded one by one:
  * setup.py forbids the compiler to fuse them. */
-#ifndef IDXIO_BATCH_H
-#define IDXIO_BATCH_H
+#ifndef IDXIO_GATHER_H
+#define IDXIO_GATHER_H
 
 #include <string.h>
 

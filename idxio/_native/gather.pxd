@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t
 
 cdef extern from "task.h" nogil:
-    ctypedef struct idxio_job:
+    ctypedef struct idxio_task:
         void (*rows)(const void *, size_t, size_t)
         const void *what
         size_t turn, front, back
@@ -23,4 +23,4 @@ cdef class Gather:
     cdef const int64_t[::1] ids
     cdef uint8_t[::1] out
     cdef idxio_gathering what
-    cdef idxio_job job
+    cdef idxio_task task

@@ -28,8 +28,8 @@ cdef class Gather:
     def run(self):
         """Do it, here."""
         with nogil:
-            if self.job.front < self.job.back:
-                idxio_gather_some(&self.what, 0, self.job.back)
+            if self.task.front < self.task.back:
+                idxio_gather_some(&self.what, 0, self.task.back)
 
 
 cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row):
@@ -38,9 +38,9 @@ cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] id
     g.source, g.ids, g.out = source, ids, out
     g.what.source, g.what.ids, g.what.out = &source[0], &ids[0], &out[0]
     g.what.row, g.what.out_row = row, out_row
-    g.job.rows, g.job.what = idxio_gather_some, &g.what
-    g.job.back = ids.shape[0]
-    g.job.turn = max(<size_t>1, TURN // out_row)
+    g.task.rows, g.task.what = idxio_gather_some, &g.what
+    g.task.back = ids.shape[0]
+    g.task.turn = max(<size_t>1, TURN // out_row)
     return g
 
 

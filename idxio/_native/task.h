@@ -1,19 +1,19 @@
-/* What the threads of a crew do, and what a gather is: types that both modules know. */
-#ifndef IDXIO_JOBS_H
-#define IDXIO_JOBS_H
+/* What the threads of a pool do, and what a gather is: types that both modules know. */
+#ifndef IDXIO_TASK_H
+#define IDXIO_TASK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Rows that can be made in any order, some at a time. */
-typedef struct idxio_job {
+typedef struct idxio_task {
     void (*rows)(const void *what, size_t first, size_t count);
     const void *what;
     size_t turn;             /* rows that a thread takes at a time */
     size_t front, back;      /* the rows that nobody took yet */
-    int busy;                /* threads of the crew that work on some */
-    struct idxio_job *after; /* in the line */
-} idxio_job;
+    int busy;                /* threads of the pool that work on some */
+    struct idxio_task *after; /* in the line */
+} idxio_task;
 
 typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
                              void *out, const void *a, const void *b, int step);

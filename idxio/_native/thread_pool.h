@@ -1,10 +1,10 @@
-/* Threads that do jobs of rows, together with whoever waits for them.
+/* Threads that do tasks of rows, together with whoever waits for them.
  *
  * Jobs are done in the order in which they were added. Who waits for one does what nobody began, so that a thread which
  * wakes late costs nothing. The mutex guards all that changes; before a thread sleeps, it looks at first or busy for a
  * while without it. */
-#ifndef IDXIO_CREW_H
-#define IDXIO_CREW_H
+#ifndef IDXIO_THREAD_POOL_H
+#define IDXIO_THREAD_POOL_H
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,11 +15,11 @@
 typedef struct {
     pthread_mutex_t mutex;
     pthread_cond_t added, done;
-    idxio_job *first, *last; /* the line of jobs that have rows left */
+    idxio_task *first, *last; /* the line of tasks that have rows left */
     int sleeping, waiting, left;
     int size;
     pthread_t *threads;
-} idxio_crew;
+} idxio_thread_pool;
 
 #if defined(__x86_64__) || defined(__i386__)
 #define IDXIO_PAUSE() __builtin_ia32_pause()
@@ -34,107 +34,107 @@ typedef struct {
     for (int k = 0; k < IDXIO_LOOKS && !(what); k++) IDXIO_PAUSE()
 #define IDXIO_PEEK(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
-/* Some rows of the job, the oldest, with the mutex held; the last ones take it out of the line. */
-static size_t idxio_crew_take(idxio_crew *crew, idxio_job *job) {
-    size_t left = job->back - job->front;
-    if (left > job->turn) return job->turn;
-    __atomic_store_n(&crew->first, job->after, __ATOMIC_RELAXED);
-    if (job->after == NULL) crew->last = NULL;
+/* Some rows of the task, the oldest, with the mutex held; the last ones take it out of the line. */
+static size_t idxio_thread_pool_take(idxio_thread_pool *pool, idxio_task *task) {
+    size_t left = task->back - task->front;
+    if (left > task->turn) return task->turn;
+    __atomic_store_n(&pool->first, task->after, __ATOMIC_RELAXED);
+    if (task->after == NULL) pool->last = NULL;
     return left;
 }
 
-static void *idxio_crew_work(void *argument) {
-    idxio_crew *crew = (idxio_crew *)argument;
-    pthread_mutex_lock(&crew->mutex);
-    while (!crew->left) {
-        idxio_job *job = crew->first;
-        if (job == NULL) {
-            pthread_mutex_unlock(&crew->mutex);
-            IDXIO_LOOK(IDXIO_PEEK(crew->first));
-            pthread_mutex_lock(&crew->mutex);
-            crew->sleeping++;
-            while (crew->first == NULL && !crew->left) pthread_cond_wait(&crew->added, &crew->mutex);
-            crew->sleeping--;
+static void *idxio_thread_pool_work(void *argument) {
+    idxio_thread_pool *pool = (idxio_thread_pool *)argument;
+    pthread_mutex_lock(&pool->mutex);
+    while (!pool->left) {
+        idxio_task *task = pool->first;
+        if (task == NULL) {
+            pthread_mutex_unlock(&pool->mutex);
+            IDXIO_LOOK(IDXIO_PEEK(pool->first));
+            pthread_mutex_lock(&pool->mutex);
+            pool->sleeping++;
+            while (pool->first == NULL && !pool->left) pthread_cond_wait(&pool->added, &pool->mutex);
+            pool->sleeping--;
             continue;
         }
         /* From the end, as who waits takes from the front: each processor keeps to memory that it has at hand. */
-        size_t count = idxio_crew_take(crew, job), first = job->back -= count;
-        __atomic_store_n(&job->busy, job->busy + 1, __ATOMIC_RELAXED);
-        pthread_mutex_unlock(&crew->mutex);
-        job->rows(job->what, first, count);
-        pthread_mutex_lock(&crew->mutex);
-        __atomic_store_n(&job->busy, job->busy - 1, __ATOMIC_RELAXED);
-        if (job->busy == 0 && crew->waiting) pthread_cond_broadcast(&crew->done);
+        size_t count = idxio_thread_pool_take(pool, task), first = task->back -= count;
+        __atomic_store_n(&task->busy, task->busy + 1, __ATOMIC_RELAXED);
+        pthread_mutex_unlock(&pool->mutex);
+        task->rows(task->what, first, count);
+        pthread_mutex_lock(&pool->mutex);
+        __atomic_store_n(&task->busy, task->busy - 1, __ATOMIC_RELAXED);
+        if (task->busy == 0 && pool->waiting) pthread_cond_broadcast(&pool->done);
     }
-    pthread_mutex_unlock(&crew->mutex);
+    pthread_mutex_unlock(&pool->mutex);
     return NULL;
 }
 
-/* Puts a job into the line, for threads that are awake. */
-static void idxio_crew_add(idxio_crew *crew, idxio_job *job) {
-    if (job->front == job->back) return;
-    pthread_mutex_lock(&crew->mutex);
-    job->after = NULL;
-    if (crew->last) crew->last->after = job;
-    else __atomic_store_n(&crew->first, job, __ATOMIC_RELAXED);
-    crew->last = job;
-    pthread_mutex_unlock(&crew->mutex);
+/* Puts a task into the line, for threads that are awake. */
+static void idxio_thread_pool_submit(idxio_thread_pool *pool, idxio_task *task) {
+    if (task->front == task->back) return;
+    pthread_mutex_lock(&pool->mutex);
+    task->after = NULL;
+    if (pool->last) pool->last->after = task;
+    else __atomic_store_n(&pool->first, task, __ATOMIC_RELAXED);
+    pool->last = task;
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 /* Wakes the threads that sleep, which takes about 15 us. */
-static void idxio_crew_wake(idxio_crew *crew) {
-    pthread_mutex_lock(&crew->mutex);
-    int sleeping = crew->sleeping;
-    pthread_mutex_unlock(&crew->mutex);
-    if (sleeping) pthread_cond_broadcast(&crew->added);
+static void idxio_thread_pool_notify(idxio_thread_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    int sleeping = pool->sleeping;
+    pthread_mutex_unlock(&pool->mutex);
+    if (sleeping) pthread_cond_broadcast(&pool->added);
 }
 
-/* Returns when the job, the oldest in the line, is done. */
-static void idxio_crew_finish(idxio_crew *crew, idxio_job *job) {
-    pthread_mutex_lock(&crew->mutex);
-    while (job->front < job->back) {
-        size_t count = idxio_crew_take(crew, job), first = job->front;
-        job->front += count;
-        pthread_mutex_unlock(&crew->mutex);
-        job->rows(job->what, first, count);
-        pthread_mutex_lock(&crew->mutex);
+/* Returns when the task, the oldest in the line, is done. */
+static void idxio_thread_pool_wait(idxio_thread_pool *pool, idxio_task *task) {
+    pthread_mutex_lock(&pool->mutex);
+    while (task->front < task->back) {
+        size_t count = idxio_thread_pool_take(pool, task), first = task->front;
+        task->front += count;
+        pthread_mutex_unlock(&pool->mutex);
+        task->rows(task->what, first, count);
+        pthread_mutex_lock(&pool->mutex);
     }
-    if (job->busy) {
-        pthread_mutex_unlock(&crew->mutex);
-        IDXIO_LOOK(!IDXIO_PEEK(job->busy));
-        pthread_mutex_lock(&crew->mutex);
-        crew->waiting++;
-        while (job->busy) pthread_cond_wait(&crew->done, &crew->mutex);
-        crew->waiting--;
+    if (task->busy) {
+        pthread_mutex_unlock(&pool->mutex);
+        IDXIO_LOOK(!IDXIO_PEEK(task->busy));
+        pthread_mutex_lock(&pool->mutex);
+        pool->waiting++;
+        while (task->busy) pthread_cond_wait(&pool->done, &pool->mutex);
+        pool->waiting--;
     }
-    pthread_mutex_unlock(&crew->mutex);
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 /* 0, or an error number, with the threads that there are until then; leave is due in any case. */
-static int idxio_crew_start(idxio_crew *crew, int size) {
+static int idxio_thread_pool_start(idxio_thread_pool *pool, int size) {
     int error;
-    pthread_mutex_init(&crew->mutex, NULL);
-    pthread_cond_init(&crew->added, NULL);
-    pthread_cond_init(&crew->done, NULL);
-    crew->first = crew->last = NULL;
-    crew->sleeping = crew->waiting = crew->left = 0;
-    crew->threads = (pthread_t *)malloc((size_t)size * sizeof(pthread_t));
-    error = crew->threads == NULL ? ENOMEM : 0;
-    for (crew->size = 0; crew->size < size && !error; crew->size += !error)
-        error = pthread_create(&crew->threads[crew->size], NULL, idxio_crew_work, crew);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->added, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    pool->first = pool->last = NULL;
+    pool->sleeping = pool->waiting = pool->left = 0;
+    pool->threads = (pthread_t *)malloc((size_t)size * sizeof(pthread_t));
+    error = pool->threads == NULL ? ENOMEM : 0;
+    for (pool->size = 0; pool->size < size && !error; pool->size += !error)
+        error = pthread_create(&pool->threads[pool->size], NULL, idxio_thread_pool_work, pool);
     return error;
 }
 
 /* Ends the threads, each when the rows that it took are made. */
-static void idxio_crew_leave(idxio_crew *crew) {
-    pthread_mutex_lock(&crew->mutex);
-    crew->left = 1;
-    pthread_cond_broadcast(&crew->added);
-    pthread_mutex_unlock(&crew->mutex);
-    for (int k = 0; k < crew->size; k++) pthread_join(crew->threads[k], NULL);
-    free(crew->threads);
-    pthread_cond_destroy(&crew->done);
-    pthread_cond_destroy(&crew->added);
-    pthread_mutex_destroy(&crew->mutex);
+static void idxio_thread_pool_shutdown(idxio_thread_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->left = 1;
+    pthread_cond_broadcast(&pool->added);
+    pthread_mutex_unlock(&pool->mutex);
+    for (int k = 0; k < pool->size; k++) pthread_join(pool->threads[k], NULL);
+    free(pool->threads);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->added);
+    pthread_mutex_destroy(&pool->mutex);
 }
 #endif

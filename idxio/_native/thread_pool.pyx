@@ -4,28 +4,28 @@ cimport cython
 from posix.unistd cimport getpid
 from libc.string cimport strerror
 
-from .gather cimport Gather, idxio_job
+from .gather cimport Gather, idxio_task
 
 from collections import deque
 
 cdef extern from "thread_pool.h" nogil:
-    ctypedef struct idxio_crew:
+    ctypedef struct idxio_thread_pool:
         int size
-    int idxio_crew_start(idxio_crew *, int)
-    void idxio_crew_add(idxio_crew *, idxio_job *)
-    void idxio_crew_wake(idxio_crew *)
-    void idxio_crew_finish(idxio_crew *, idxio_job *)
-    void idxio_crew_leave(idxio_crew *)
+    int idxio_thread_pool_start(idxio_thread_pool *, int)
+    void idxio_thread_pool_submit(idxio_thread_pool *, idxio_task *)
+    void idxio_thread_pool_notify(idxio_thread_pool *)
+    void idxio_thread_pool_wait(idxio_thread_pool *, idxio_task *)
+    void idxio_thread_pool_shutdown(idxio_thread_pool *)
 
 
 @cython.no_gc_clear  # the threads use what it holds
-cdef class Crew:
-    """A line of gathers, done in order by threads. For one thread of Python, which calls `leave` in the end.
+cdef class ThreadPool:
+    """A line of gathers, done in order by threads. For one thread of Python, which calls `shutdown` in the end.
 
     There are `size` threads, or as many as the system gives; RuntimeError where it gives none.
     """
 
-    cdef idxio_crew crew
+    cdef idxio_thread_pool pool
     cdef object line
     cdef int process  # which has the threads
 
@@ -34,42 +34,42 @@ cdef class Crew:
         if size < 1:
             raise ValueError("size is 1 or more")
         self.line = deque()
-        error = idxio_crew_start(&self.crew, size)
+        error = idxio_thread_pool_start(&self.pool, size)
         self.process = getpid()
-        if self.crew.size == 0:
+        if self.pool.size == 0:
             raise RuntimeError(f"can't start a thread: {strerror(error).decode()}")
 
     def __dealloc__(self):
         if self.process == getpid():
             with nogil:
-                idxio_crew_leave(&self.crew)
+                idxio_thread_pool_shutdown(&self.pool)
 
-    def add(self, Gather gather not None):
+    def submit(self, Gather gather not None):
         """Put a gather, which was not done before, at the end of the line."""
         self.check()
         self.line.append(gather)
-        idxio_crew_add(&self.crew, &gather.job)
+        idxio_thread_pool_submit(&self.pool, &gather.task)
 
-    def wake(self):
+    def notify(self):
         """Have the threads do what is in the line."""
         self.check()
-        idxio_crew_wake(&self.crew)
+        idxio_thread_pool_notify(&self.pool)
 
-    def finish(self):
+    def wait(self):
         """Return when the first gather in the line is done, and help with it until then."""
         cdef Gather gather
         self.check()
         gather = self.line[0]
         with nogil:
-            idxio_crew_finish(&self.crew, &gather.job)
+            idxio_thread_pool_wait(&self.pool, &gather.task)
         self.line.popleft()
 
-    def leave(self):
+    def shutdown(self):
         """End the threads; gathers that are still in the line are left as they are."""
         if self.process == getpid():
             self.process = -1
             with nogil:
-                idxio_crew_leave(&self.crew)
+                idxio_thread_pool_shutdown(&self.pool)
         self.line.clear()
 
     cdef check(self):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._native.buffer_pool import Pool
+from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike
@@ -88,7 +88,7 @@ class Loop:
         depth = -(-recipe.prefetch // group) if not outs else min(recipe.prefetch, len(outs) - 1)
         depth = min(depth, len(groups))
 
-        pool = Pool(min(self._group * share.size, share.order.n) * recipe.image_rows.row_nbytes)
+        pool = BufferPool(min(self._group * share.size, share.order.n) * recipe.image_rows.row_nbytes)
         gather = self._native()
 
         def begin(k: int) -> tuple[list[tuple[int, Batch]], Ids, Array]:
@@ -144,7 +144,7 @@ class Loop:
         begun = rows.begun(source)
         return lambda places, images: begun(locate(held, places)[1], images)
 
-    def _begin(self, first: int, count: int, out: Out | Pool) -> tuple[list[Batch], Ids, Array]:
+    def _begin(self, first: int, count: int, out: Out | BufferPool) -> tuple[list[Batch], Ids, Array]:
         """Batches that follow on each other, from the number of the first, in out or memory of the pool.
 
         All is there but the images: their places, and the array that they go to.
@@ -153,7 +153,7 @@ class Loop:
         plan, number = self._plan(first // self._plan_of), first % self._plan_of
         places = plan.places[number * size : (number + count) * size]
         labels = plan.labels[number : number + count]
-        if isinstance(out, Pool):
+        if isinstance(out, BufferPool):
             images = recipe.image_rows.shape(out.take(), len(places))
         else:
             images, (plain,) = out[0][: len(places)], labels

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._native import gather as batch
+from .._native import gather as kernels
 from .._util.memory import allocate
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,7 +48,7 @@ class Assembler:
             raise ValueError(f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out")
         if not is_float and self.dtype != native and not np.can_cast(native, self.dtype):
             raise ValueError(f"batches of {native} can be float32, float64 or what holds every {native}: {self.dtype}")
-        if is_float and (scaled or self.dtype != native) and source.str[1:] in batch.KINDS:
+        if is_float and (scaled or self.dtype != native) and source.str[1:] in kernels.KINDS:
             self._factors = self._fold(scale, mean, std)
         elif scaled:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
@@ -76,15 +76,15 @@ class Assembler:
         """The first bytes of aligned memory as count rows."""
         return np.ndarray((count, *self.row_shape), self.dtype, memory)
 
-    def begun(self, source: Array) -> Callable[[Array, Array], batch.Gather]:
+    def begun(self, source: Array) -> Callable[[Array, Array], kernels.Gather]:
         """From contiguous int64 indices and out to what `gather` does, yet to be done; the source `is_native`."""
         rows, is_swapped = _flat(source), not source.dtype.isnative
         if self._factors is None:
             swapped = self.dtype.itemsize if is_swapped else 0
-            return lambda ids, out: batch.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
+            return lambda ids, out: kernels.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
         a, b = self._factors
-        kind, to_double = batch.KINDS.index(source.dtype.str[1:]), self.dtype.itemsize == 8
-        return lambda ids, out: batch.gather_affine(
+        kind, to_double = kernels.KINDS.index(source.dtype.str[1:]), self.dtype.itemsize == 8
+        return lambda ids, out: kernels.gather_affine(
             rows, kind, is_swapped, ids, _flat(out), to_double, self._elements, a, b
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from .._native.gather import Gather
-from .._native.thread_pool import Crew
+from .._native.thread_pool import ThreadPool
 
 Item = TypeVar("Item")
 
@@ -89,7 +89,7 @@ def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int
     begun: deque[Item] = deque()
     every = depth // 2 + 1
     try:
-        crew = Crew(min(max(1, threads - 1), depth))
+        pool = ThreadPool(min(max(1, threads - 1), depth))
     except RuntimeError:  # the system gives no thread
         for number in range(count):
             item, gather = begin(number)
@@ -100,17 +100,17 @@ def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int
         for number in range(count + depth):
             if number < count:
                 item, gather = begin(number)
-                crew.add(gather)
+                pool.submit(gather)
                 begun.append(item)
                 del item, gather
                 # Waking a thread takes the loop 15 us: every other time is often enough to be one ahead.
                 if number % every == 0 or number == count - 1:
-                    crew.wake()
+                    pool.notify()
             if number >= depth:
-                crew.finish()
+                pool.wait()
                 yield begun.popleft()
     finally:
-        crew.leave()
+        pool.shutdown()
 
 
 class _Failed:

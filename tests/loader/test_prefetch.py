@@ -96,7 +96,7 @@ def none_to_be_had(*_):
 
 def test_where_the_system_gives_no_threads(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", none_to_be_had)
-    monkeypatch.setattr(prefetch, "Crew", none_to_be_had)
+    monkeypatch.setattr(prefetch, "ThreadPool", none_to_be_had)
     assert list(ahead(lambda k: k * k, 20, 5, 3)) == [k * k for k in range(20)]
     x = np.arange(1000, dtype=np.uint8).reshape(100, 10)
     ds = idxio.Dataset(x, np.arange(100) % 3)

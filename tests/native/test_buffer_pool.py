@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from idxio._native.buffer_pool import Block, Pool
+from idxio._native.buffer_pool import Block, BufferPool
 from idxio.datasets.dataset import Dataset
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (600, 50), np.uint8)
@@ -96,7 +96,7 @@ def test_batches_can_be_pickled_while_a_loop_goes_on():
 
 
 def test_blocks():
-    pool = Pool(1000)
+    pool = BufferPool(1000)
     one, two = (np.frombuffer(pool.take(), np.uint8) for _ in range(2))
     one[:], two[:] = 1, 2
     assert (len(one), address(one) % 64, address(two) % 64) == (1000, 0, 0)
@@ -111,7 +111,7 @@ def test_blocks():
 
 def test_a_pool_keeps_few_blocks():
     tracemalloc.start()
-    pool = Pool(1 << 20)
+    pool = BufferPool(1 << 20)
     held = [pool.take() for _ in range(20)]
     assert tracemalloc.get_traced_memory()[0] > 20 << 20
     held.clear()
@@ -125,7 +125,7 @@ def test_a_pool_keeps_few_blocks():
 
 
 def test_blocks_that_lie_in_a_cycle_go_back():
-    pool = Pool(1000)
+    pool = BufferPool(1000)
     block = pool.take()
     assert not gc.is_tracked(block)  # or its pool might be cleared before it
     array = np.frombuffer(block, np.uint8)
@@ -144,4 +144,4 @@ def test_a_block_of_no_pool_is_no_buffer():
 
 def test_too_much_memory():
     with pytest.raises(MemoryError, match="no memory for"):
-        Pool((1 << 62) + 7).take()
+        BufferPool((1 << 62) + 7).take()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idxio._native import gather as batch
+from idxio._native import gather as kernels
 
 ONE = np.ones(1, np.float32).view(np.uint8)
 ZERO = np.zeros(1, np.float32).view(np.uint8)
@@ -21,7 +21,7 @@ def test_gather(elements, ids, swapped, offset):
     memory = np.random.default_rng(elements).integers(0, 256, offset + 9 * row, np.uint8)
     source, ids = memory[offset:], np.array(ids, np.int64)
     out = np.full(len(ids) * row + 2, 170, np.uint8)
-    batch.gather(source, row, ids, out[1:-1], swapped).run()
+    kernels.gather(source, row, ids, out[1:-1], swapped).run()
     wanted = source.reshape(9, row)[ids]
     if swapped:
         wanted = wanted.reshape(len(ids), elements, swapped)[:, :, ::-1]
@@ -30,7 +30,7 @@ def test_gather(elements, ids, swapped, offset):
 
 
 @given(
-    st.sampled_from(batch.KINDS),
+    st.sampled_from(kernels.KINDS),
     st.booleans(),
     st.integers(1, 70),
     st.lists(st.integers(0, 8), max_size=20),
@@ -46,8 +46,8 @@ def test_gather_affine(kind, swapped, elements, ids, to, by_element, offset):
     a, b = random.normal(1, 1, (2, elements if by_element else 1)).astype(to)
     out = np.full((len(ids) + 1, elements), 17, to)
     ids = np.array(ids, np.int64)
-    batch.gather_affine(
-        memory[offset:], batch.KINDS.index(kind), swapped, ids, raw(out[:-1]), to == "f8", elements, raw(a), raw(b)
+    kernels.gather_affine(
+        memory[offset:], kernels.KINDS.index(kind), swapped, ids, raw(out[:-1]), to == "f8", elements, raw(a), raw(b)
     ).run()
     assert out[:-1].tobytes() == (values[ids].astype(to) * a + b).tobytes()
     assert (out[-1] == 17).all()
@@ -60,9 +60,9 @@ IDS = np.arange(3)
 def test_rows_outside(ids):
     ids = np.array(ids)
     with pytest.raises(IndexError):
-        batch.gather(np.zeros(12, np.uint8), 4, ids, np.zeros(12, np.uint8))
+        kernels.gather(np.zeros(12, np.uint8), 4, ids, np.zeros(12, np.uint8))
     with pytest.raises(IndexError):
-        batch.gather_affine(np.zeros(12, np.uint8), 0, False, ids, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
+        kernels.gather_affine(np.zeros(12, np.uint8), 0, False, ids, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_rows_outside(ids):
 )
 def test_gather_with_wrong_sizes(source, row, out, swapped):
     with pytest.raises(IndexError):
-        batch.gather(np.zeros(source, np.uint8), row, IDS, np.zeros(out, np.uint8), swapped)
+        kernels.gather(np.zeros(source, np.uint8), row, IDS, np.zeros(out, np.uint8), swapped)
 
 
 @pytest.mark.parametrize("swapped", [1, 3, 16, -2, 8])
 def test_items_that_cannot_be_reversed(swapped):
     with pytest.raises(ValueError, match="cannot reverse"):
-        batch.gather(np.zeros(12, np.uint8), 4, IDS, np.zeros(12, np.uint8), swapped)
+        kernels.gather(np.zeros(12, np.uint8), 4, IDS, np.zeros(12, np.uint8), swapped)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_items_that_cannot_be_reversed(swapped):
 def test_gather_affine_with_wrong_sizes(source, kind, out, to_double, elements, factors, shifts):
     memory = [np.zeros(n, np.uint8) for n in (source, out, factors, shifts)]
     with pytest.raises(IndexError):
-        batch.gather_affine(memory[0], kind, False, IDS, memory[1], to_double, elements, memory[2], memory[3])
+        kernels.gather_affine(memory[0], kind, False, IDS, memory[1], to_double, elements, memory[2], memory[3])
 
 
 @pytest.mark.parametrize("kind", [-1, 6, 1000])
 def test_types_that_are_none(kind):
     with pytest.raises(ValueError, match="no such type"):
-        batch.gather_affine(np.zeros(12, np.uint8), kind, False, IDS, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
+        kernels.gather_affine(np.zeros(12, np.uint8), kind, False, IDS, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
 
 
 @pytest.mark.parametrize("part", ["out", "scale", "shift"])
@@ -126,7 +126,7 @@ def test_memory_that_is_not_aligned(part):
     memory = {"out": np.zeros(49, np.uint8), "scale": np.zeros(5, np.uint8), "shift": np.zeros(5, np.uint8)}
     views = {name: m[1:] if name == part else m[:-1] for name, m in memory.items()}
     with pytest.raises(ValueError, match="not aligned"):
-        batch.gather_affine(
+        kernels.gather_affine(
             np.zeros(12, np.uint8), 0, False, IDS, views["out"], False, 4, views["scale"], views["shift"]
         )
 
@@ -134,10 +134,10 @@ def test_memory_that_is_not_aligned(part):
 def test_nothing_to_gather():
     empty = np.zeros(0, np.uint8)
     for gather in (
-        batch.gather(empty, 0, IDS, empty),
-        batch.gather(empty, 4, IDS[:0], empty),
-        batch.gather_affine(empty, 0, False, IDS, empty, False, 0, ONE, ZERO),
-        batch.gather_affine(empty, 0, False, IDS[:0], empty, False, 4, ONE, ZERO),
+        kernels.gather(empty, 0, IDS, empty),
+        kernels.gather(empty, 4, IDS[:0], empty),
+        kernels.gather_affine(empty, 0, False, IDS, empty, False, 0, ONE, ZERO),
+        kernels.gather_affine(empty, 0, False, IDS[:0], empty, False, 4, ONE, ZERO),
     ):
         gather.run()
 
@@ -145,6 +145,6 @@ def test_nothing_to_gather():
 def test_memory_that_must_not_be_written():
     read_only = np.frombuffer(bytes(48), np.uint8)
     with pytest.raises(ValueError, match="read-only"):
-        batch.gather(read_only, 4, IDS, read_only[:12])
+        kernels.gather(read_only, 4, IDS, read_only[:12])
     with pytest.raises(ValueError, match="read-only"):
-        batch.gather_affine(read_only, 0, False, IDS, read_only, False, 4, ONE, ZERO)
+        kernels.gather_affine(read_only, 0, False, IDS, read_only, False, 4, ONE, ZERO)

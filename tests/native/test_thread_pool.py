@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idxio._native import gather as batch
-from idxio._native.thread_pool import Crew
+from idxio._native import gather as kernels
+from idxio._native.thread_pool import ThreadPool
 from idxio.loader.prefetch import gathered
 
 ROW = 5000  # of which threads take 6 at a time
@@ -24,7 +24,7 @@ FLAT = SOURCE.reshape(-1)
 def begin(ids):
     """Where rows go, and their gather."""
     out = np.zeros((len(ids), ROW), np.uint8)
-    return out, batch.gather(FLAT, ROW, np.array(ids, np.int64), out.reshape(-1))
+    return out, kernels.gather(FLAT, ROW, np.array(ids, np.int64), out.reshape(-1))
 
 
 @given(st.lists(st.lists(st.integers(0, 39), max_size=60), max_size=30), st.integers(1, 4), st.integers(1, 5))
@@ -35,54 +35,54 @@ def test_all_rows_in_order(lists, depth, threads):
 
 
 def test_threads_do_it_when_they_are_woken():
-    crew = Crew(2)
+    pool = ThreadPool(2)
     outs = []
     for ids in ([1] * 50, [2] * 50):
         out, gather = begin(ids)
         outs.append(out)
-        crew.add(gather)
+        pool.submit(gather)
         del gather
-    crew.wake()
+    pool.notify()
     end = time.monotonic() + 30
     while not (outs[0][0].any() and outs[1][0].any()):  # front rows are the last
         assert time.monotonic() < end
         time.sleep(0.001)
     for k in (1, 2):
-        crew.finish()
+        pool.wait()
         assert np.array_equal(outs[k - 1], SOURCE[[k] * 50])
-    crew.leave()
+    pool.shutdown()
 
 
 def test_what_a_thread_still_works_on_is_waited_for():
     """Two rows so long that the thread, which begins with the last one later, ends later."""
     source = np.ones(2 << 24, np.uint8)
-    crew = Crew(1)
+    pool = ThreadPool(1)
     for _ in range(20):
         out = np.zeros(2 << 24, np.uint8)
-        crew.add(batch.gather(source, 1 << 24, np.arange(2), out))
-        crew.wake()
-        crew.finish()
+        pool.submit(kernels.gather(source, 1 << 24, np.arange(2), out))
+        pool.notify()
+        pool.wait()
         assert out[-1] == 1
-    crew.leave()
+    pool.shutdown()
 
 
 @pytest.mark.parametrize("way", ["leave", "forget", "cycle"])
 def test_leaving_with_work_left(way):
     for _ in range(50):
-        crew = Crew(3)
+        pool = ThreadPool(3)
         for _ in range(5):
-            crew.add(begin(np.arange(40))[1])
-        crew.wake()
+            pool.submit(begin(np.arange(40))[1])
+        pool.notify()
         if way == "leave":
-            crew.leave()
-            crew.leave()
+            pool.shutdown()
+            pool.shutdown()
             with pytest.raises(RuntimeError):
-                crew.finish()
+                pool.wait()
         elif way == "cycle":
-            cycle = [crew]
+            cycle = [pool]
             cycle.append(cycle)
             del cycle
-        del crew
+        del pool
         gc.collect()
 
 
@@ -116,21 +116,21 @@ def test_several_loops_at_once():
 
 def test_a_forked_process_can_leave():
     out, gather = begin(range(40))
-    crew = Crew(2)
-    crew.add(gather)
+    pool = ThreadPool(2)
+    pool.submit(gather)
     time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
     child = os.fork()
     if child == 0:
         try:
-            crew.finish()
+            pool.wait()
         except RuntimeError:
-            crew.leave()
-            del crew
+            pool.shutdown()
+            del pool
             os._exit(7)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    crew.finish()
-    crew.leave()
+    pool.wait()
+    pool.shutdown()
     assert np.array_equal(out, SOURCE)
 
 
@@ -147,10 +147,10 @@ def test_an_interpreter_ends_while_a_loop_goes_on():
 
 def test_wrong_use():
     with pytest.raises(ValueError, match="size is 1 or more"):
-        Crew(0)
-    crew = Crew(1)
+        ThreadPool(0)
+    pool = ThreadPool(1)
     with pytest.raises(IndexError):
-        crew.finish()
+        pool.wait()
     with pytest.raises(TypeError):
-        crew.add(None)
-    crew.leave()
+        pool.submit(None)
+    pool.shutdown()
