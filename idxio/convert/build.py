@@ -19,7 +19,7 @@ from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.discovery import SPLITS
 from ..errors import PictureError
-from ..storage.atomic_file import NewFolder
+from ..storage.atomic_file import AtomicFolder
 from .formats.common import describe
 from .formats.png import need_pillow
 from .images.discovery import Bounds, Found, by_folder
@@ -158,7 +158,7 @@ def build(
     if found.paths:  # raises while nothing is done yet
         _split(np.array(found.labels, np.int32), found.class_names, test_per_class, seed)
 
-    with NewFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
+    with AtomicFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
         os.unlink(spool.name)
         read = _Read(images, found, recipe, skip_bad, progress)
         read.all_into(spool, threads)

@@ -16,7 +16,7 @@ from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, split_names
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
-from ..storage.atomic_file import NewFolder
+from ..storage.atomic_file import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
 from .formats.common import Split, describe
 
@@ -101,7 +101,7 @@ def export_dataset(
             npz.write_npz(target, splits, names, step)
             return
         write = {"csv": csv_table.write_csv, "png": png_folder.write_pngs, "parquet": parquet.write_parquet}[to]
-        folder = stack.enter_context(NewFolder(target))
+        folder = stack.enter_context(AtomicFolder(target))
         for split in splits:
             write(folder.path, split, threads, step)
         # A CSV file has no place for names of classes, and a name of its own does not say that it is a split's.

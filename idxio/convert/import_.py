@@ -20,7 +20,7 @@ from ..core.write import Writer, write
 from ..datasets.classes import described
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
-from ..storage.atomic_file import NewFolder
+from ..storage.atomic_file import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
 from .formats.common import Array, Blocks, describe
@@ -136,7 +136,7 @@ def import_dataset(
             stack.callback(blocks.close)  # ends helper processes, whatever happens
         # What the beginning of each split tells is found before anything is written.
         begun = {split: (next(blocks), blocks) for split, blocks in content.splits.items()}
-        folder = stack.enter_context(NewFolder(target))
+        folder = stack.enter_context(AtomicFolder(target))
         for split, (first, rest) in begun.items():
             count = _write_split(folder.path, split, first, rest, source, options, level, step)
             if count != content.records.get(split, count):

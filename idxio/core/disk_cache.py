@@ -14,7 +14,7 @@ from ..compression.raw import Raw
 from ..compression.read_ahead import Ahead
 from ..compression.registry import Container, open_container
 from ..errors import IdxError
-from ..storage.atomic_file import Replacement, write_file
+from ..storage.atomic_file import AtomicFile, write_file
 from ..storage.file_object import write_all
 from ..storage.ownership import claim, is_own, make_way, mode_of_copy
 from ..storage.regular import open_regular, read_regular
@@ -213,7 +213,7 @@ def _naming(name: str, place: str) -> Iterator[None]:
 def _unpack(container: Container, place: str, size: int) -> str:
     """Write the unpacked file into the cache, checking it."""
     # Named by what is inside, which is known at the end only.
-    target = Replacement(os.path.join(place, f"{os.getpid()}.idx"))
+    target = AtomicFile(os.path.join(place, f"{os.getpid()}.idx"))
     assert isinstance(container.source, PathSource)
     os.fchmod(target.file.fileno(), mode_of_copy(container.source.status()))
     stream = Ahead(container.stream(), can_wait=False)

@@ -21,7 +21,7 @@ from ..compression.gzip.writer import (
     new_spool,
 )
 from ..errors import naming
-from ..storage.atomic_file import Given, Replacement, Target, open_target
+from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,7 +54,7 @@ class Output:
         threads = check_threads(threads)
         self.closed = False
         self._header = header
-        self.target: Replacement | Given = open_target(target)
+        self.target: AtomicFile | OpenFile = open_target(target)
         # A raw header that is known at the end only is patched in.
         self._spool: IO[bytes] | None = None
         self.sink: RawSink | GzipSink | WholeSink | None = None

@@ -20,7 +20,7 @@ from ..core.info import info, verify
 from ..core.output_file import Output, big_endian
 from ..core.selection import ArrayLike, Selection
 from ..core.write import check_dtype
-from ..storage.atomic_file import Given, Replacement, Target, commit_all, open_target
+from ..storage.atomic_file import AtomicFile, OpenFile, Target, commit_all, open_target
 from .merge import Place, merge_labels
 from .metadata import as_json
 
@@ -186,7 +186,7 @@ def _about(place: Place, outputs: Iterable[tuple[Target, Output]]) -> dict[str, 
     return about
 
 
-def _describe(path: str, description: dict[str, Any], stack: ExitStack) -> Replacement | Given:
+def _describe(path: str, description: dict[str, Any], stack: ExitStack) -> AtomicFile | OpenFile:
     target = open_target(path)
     stack.callback(target.discard)
     target.file.write(as_json(description))

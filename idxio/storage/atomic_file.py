@@ -19,7 +19,7 @@ from .temporary import Temporary, ignoring_refusals, is_at, make_folder, remove_
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
 
-class Replacement:
+class AtomicFile:
     """A temporary file beside the target. commit() flushes it to disk and puts it in the target's place.
 
     Killed at any moment, the process leaves the old file or the new one, whole. Where there is no old file the
@@ -120,7 +120,7 @@ def _abandon(name: str, temporary: Temporary, process: int) -> None:
     warnings.warn(f"{name}: not closed, nothing was written", ResourceWarning, stacklevel=2)
 
 
-class NewFolder:
+class AtomicFolder:
     """A temporary folder beside the target; commit() puts it in the target's place.
 
     The target is new or an empty folder. Use it in a ``with`` block: without a commit, nothing is left.
@@ -156,7 +156,7 @@ class NewFolder:
         os.rename(self.path, self._real)  # an empty folder is replaced
         sync_folder(os.path.dirname(self._real))
 
-    def __enter__(self) -> NewFolder:
+    def __enter__(self) -> AtomicFolder:
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
@@ -180,7 +180,7 @@ def _abandon_folder(path: str, fd: int, process: int) -> None:
             os.close(fd)
 
 
-class Given:
+class OpenFile:
     """A file object of the caller's: written to from where it stands, never closed."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -199,21 +199,21 @@ class Given:
         """What was written to a file object can't be taken back."""
 
 
-def open_target(target: Target) -> Replacement | Given:
+def open_target(target: Target) -> AtomicFile | OpenFile:
     """The place to write to for a path or a binary file object."""
     if isinstance(target, (str, os.PathLike)):
         path: Any = os.fspath(target)
-        return Replacement(os.fsdecode(path))
+        return AtomicFile(os.fsdecode(path))
     if hasattr(target, "write"):
-        return Given(target)
+        return OpenFile(target)
     raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
 
 
-def commit_all(targets: Sequence[Replacement | Given]) -> None:
+def commit_all(targets: Sequence[AtomicFile | OpenFile]) -> None:
     """Put several files in place, all or none; see journal.py. discard() of each is still to be called."""
     for target in targets:
         target.settle()
-    files = [target for target in targets if isinstance(target, Replacement) and target.temporary is not None]
+    files = [target for target in targets if isinstance(target, AtomicFile) and target.temporary is not None]
     if len(files) > 1:
         journal.replace_all([(file.temporary, file.path, file.name) for file in files if file.temporary is not None])
     else:
@@ -222,7 +222,7 @@ def commit_all(targets: Sequence[Replacement | Given]) -> None:
 
 
 @contextlib.contextmanager
-def replacing(target: Target) -> Iterator[IO[bytes]]:
+def atomic_write(target: Target) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the target's place at the end of the block, unless that raises."""
     output = open_target(target)
     try:
@@ -236,7 +236,7 @@ def replacing(target: Target) -> Iterator[IO[bytes]]:
 
 def write_file(path: str, data: bytes) -> None:
     """Replace a file by one with these bytes."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         write_all(file, data)
 
 

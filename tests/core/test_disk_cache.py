@@ -209,7 +209,7 @@ def test_a_full_disk_names_the_file_and_the_cache(packed, folder, monkeypatch):
             os.close(self.file.fd)
             super().discard()
 
-    monkeypatch.setattr(disk_cache, "Replacement", Target)
+    monkeypatch.setattr(disk_cache, "AtomicFile", Target)
     with pytest.raises(OSError, match="No space left") as info:
         idxio.open(packed, cache=True)
     assert (info.value.filename, info.value.filename2) == (str(packed), str(folder))

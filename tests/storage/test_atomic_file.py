@@ -23,7 +23,7 @@ from idxio.cli.main import main
 from idxio.compression.gzip import writer as sinks
 from idxio.convert import build as building
 from idxio.storage import journal, temporary
-from idxio.storage.atomic_file import NewFolder, Replacement
+from idxio.storage.atomic_file import AtomicFile, AtomicFolder
 
 
 def array(version, shape=(9, 4, 4)):
@@ -431,7 +431,7 @@ def test_nothing_of_a_living_writer_is_removed():
 
 def test_more_writers_than_names():
     idxio.write("x", array(0))
-    writers = [Replacement("x") for _ in range(12)]
+    writers = [AtomicFile("x") for _ in range(12)]
     assert len(os.listdir()) == 13
     for i, writer in enumerate(writers):
         writer.file.write(bytes([i]))
@@ -441,7 +441,7 @@ def test_more_writers_than_names():
 
 
 def test_a_new_file_that_comes_to_be_meanwhile():
-    output = Replacement("x")
+    output = AtomicFile("x")
     output.file.write(b"mine")
     Path("x").write_bytes(b"other")
     output.commit()
@@ -478,10 +478,10 @@ def test_folders_that_a_killed_process_left(tmp_path):
     assert done.returncode == -signal.SIGKILL
     assert os.listdir() == [".new.0.tmp"]
     (tmp_path / ".new.0.tmp" / "file").write_bytes(b"x")
-    with NewFolder("new") as living:
+    with AtomicFolder("new") as living:
         assert os.listdir() == [".new.0.tmp"]
         assert os.listdir(living.path) == []
-        with NewFolder("new") as second:
+        with AtomicFolder("new") as second:
             assert second.path != living.path
             second.commit()
         assert sorted(os.listdir()) == [".new.0.tmp", "new"]

@@ -17,7 +17,7 @@ from helpers import encode, fifo_of
 import idxio
 from idxio.cli.main import main
 from idxio.storage import regular
-from idxio.storage.atomic_file import NewFolder
+from idxio.storage.atomic_file import AtomicFolder
 from idxio.storage.regular import FoundPath, open_regular, read_regular
 
 NAMES = [f"{split}-{kind}" for split in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
@@ -269,6 +269,6 @@ def test_a_full_disk_under_a_spool_names_the_target(tmp_path, limit):
 
 
 def test_an_error_inside_a_new_folder_names_it(tmp_path):
-    with pytest.raises(OSError, match="No space left") as info, NewFolder(tmp_path / "out"):
+    with pytest.raises(OSError, match="No space left") as info, AtomicFolder(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert info.value.filename == str(tmp_path / "out")

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..._native import csv_parser
 from ...errors import FormatError, naming
-from ...storage.atomic_file import replacing
+from ...storage.atomic_file import atomic_write
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.signatures import likely_cause
@@ -85,7 +85,7 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
     if not pixels or len(shape) < 2:
         what = "has rows and no pictures" if pixels and shape else "no pixels to write"
         raise FormatError(f"has the shape {split.images.shape}: {what}. npz keeps every shape", file=split.images.name)
-    with replacing(os.path.join(folder, f"{split.name}.csv")) as output:
+    with atomic_write(os.path.join(folder, f"{split.name}.csv")) as output:
         write_all(output, ",".join((_LABEL, *_pixel_names(shape))).encode() + b"\n")
         for start, block in images_of(split):
             write_all(output, _lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))

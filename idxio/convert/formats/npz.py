@@ -18,7 +18,7 @@ from ...core.coerce import simple_labels
 from ...core.header import CODES, TYPE_NAMES
 from ...datasets.split_names import split_named
 from ...errors import ChecksumError, FormatError, TruncatedError, naming
-from ...storage.atomic_file import replacing
+from ...storage.atomic_file import atomic_write
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from .common import Array, Blocks, Split, records_at_once
@@ -45,7 +45,7 @@ def write_npz(target: str, splits: list[Split], names: dict[int, str] | None, st
 
     The names of classes, where there are some, become two more arrays.
     """
-    with replacing(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+    with atomic_write(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         for split in splits:
             for letter, file in (("x", split.images), ("y", split.labels)):
                 with _member(archive, f"{letter}_{split.name}") as member:
@@ -74,7 +74,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
 
 def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
     """Write one IDX file as .npy."""
-    with replacing(target) as output:
+    with atomic_write(target) as output:
         _write(output, file, step)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...datasets.classes import as_names
 from ...errors import FormatError, naming
-from ...storage.atomic_file import replacing
+from ...storage.atomic_file import atomic_write
 from ...storage.regular import open_regular
 from . import png
 from .common import Array, Blocks, Split, check_pictures, classes_of, each, images_of
@@ -43,7 +43,7 @@ def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int],
     labels = classes_of(split)
     schema = _schema(split, int(labels.max(initial=0)) + 1)
     path = os.path.join(folder, f"{split.name}-00000-of-00001.parquet")
-    with replacing(path) as output, pyarrow.parquet.ParquetWriter(output, schema) as writer:
+    with atomic_write(path) as output, pyarrow.parquet.ParquetWriter(output, schema) as writer:
         for start, block in images_of(split):
             pictures = [{"bytes": data, "path": None} for data in each(png.encode, block, threads)]
             columns = [
