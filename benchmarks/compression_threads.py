@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 import idxio
-from idxio.compression.gzip.speculative import SMALLEST_PART, read_by_guess
+from idxio.compression.gzip.speculative import SMALLEST_PART, read_speculatively
 from idxio.storage.source import PathSource
 
 from .files import DEFAULT_DATA
@@ -24,7 +24,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for threads in (2, 3, 4, 6, 8, 12, 16):
         out = np.empty(size, np.uint8)
-        guess = read_by_guess(PathSource(path), out, threads)
+        guess = read_speculatively(PathSource(path), out, threads)
         if guess is None or bytes(out[:4]) != b"\0\0\x08\x03":
             raise SystemExit("the guess failed")
         total = size + guess.again

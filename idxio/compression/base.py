@@ -60,7 +60,7 @@ class Stream:
         return done
 
 
-class Container:
+class Compression:
     """The unpacked bytes of a source."""
 
     packing: ClassVar[str]

@@ -10,7 +10,7 @@ import numpy as np
 from .._native import byteorder
 from ..errors import IdxError
 from ..storage.source import BufferSource, PathSource
-from .base import BLOCK, Check, Container, Stream, unchecked
+from .base import BLOCK, Check, Compression, Stream, unchecked
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Ids = np.ndarray[Any, np.dtype[np.int64]]
@@ -19,7 +19,7 @@ Ids = np.ndarray[Any, np.dtype[np.int64]]
 _SPARSE = 8
 
 
-class Raw(Container):
+class Raw(Compression):
     packing = "raw"
 
     def limit(self) -> int | None:
@@ -81,9 +81,9 @@ class Raw(Container):
 
 
 class _RawStream(Stream):
-    def __init__(self, container: Raw) -> None:
+    def __init__(self, compressed: Raw) -> None:
         self.block = memoryview(b"")
-        self._source = container.source
+        self._source = compressed.source
         self._position = 0
 
     def unpack(self) -> Check | None:

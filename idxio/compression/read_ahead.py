@@ -11,7 +11,7 @@ import threading
 from .base import Check, Stream
 
 
-class Ahead(Stream):
+class ReadAhead(Stream):
     """The same bytes and errors as the stream inside. close() ends the thread."""
 
     def __init__(self, stream: Stream, *, can_wait: bool) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from ..storage.source import Source
-from .base import Container
+from .base import Compression
 from .gzip.reader import Gzip
 from .raw import Raw
 from .xz_bz2 import Bz2, Xz
 
-__all__ = ["Container", "open_container"]
+__all__ = ["Compression", "open_compressed"]
 
-_PACKED: tuple[type[Container], ...] = (Gzip, Xz, Bz2)
+_PACKED: tuple[type[Compression], ...] = (Gzip, Xz, Bz2)
 
 
-def open_container(source: Source) -> Container:
+def open_compressed(source: Source) -> Compression:
     """The container of a source: its first bytes decide, its name never does."""
     head = bytearray(6)
     n = source.read_at(0, memoryview(head))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, IdxError, TruncatedError
-from .base import BLOCK, Check, Container, Stream, unchecked
+from .base import BLOCK, Check, Compression, Stream, unchecked
 
 if TYPE_CHECKING:
     from bz2 import BZ2Decompressor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Decompressor = BZ2Decompressor | LZMADecompressor
 
 
-class Xz(Container):
+class Xz(Compression):
     packing, magic = "xz", b"\xfd7zXZ\0"
 
     def stream(self) -> Stream:
@@ -24,7 +24,7 @@ class Xz(Container):
         return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, self.magic)
 
 
-class Bz2(Container):
+class Bz2(Compression):
     packing, magic = "bz2", b"BZh"
 
     def stream(self) -> Stream:
@@ -32,15 +32,15 @@ class Bz2(Container):
         return _Stream(self, bz2.BZ2Decompressor, OSError, self.magic)
 
 
-def _module(container: Container, name: str) -> Any:
+def _module(compressed: Compression, name: str) -> Any:
     """A module of the standard library that a Python may have been built without."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise IdxError(
-            f"is packed with {container.packing}, and this Python was built without {name}: unpack it, or use another "
+            f"is packed with {compressed.packing}, and this Python was built without {name}: unpack it, or use another "
             "Python",
-            file=container.name,
+            file=compressed.name,
         ) from error
 
 
@@ -48,12 +48,12 @@ class _Stream(Stream):
     """lzma.open and bz2.open swallow whatever follows the first stream and is not a whole second one; this does not."""
 
     def __init__(
-        self, container: Container, new: Callable[[], Decompressor], error: type[Exception], magic: bytes
+        self, compressed: Compression, new: Callable[[], Decompressor], error: type[Exception], magic: bytes
     ) -> None:
         self.block = memoryview(b"")
-        self._source = container.source
-        self._name = container.name
-        self._packing = container.packing
+        self._source = compressed.source
+        self._name = compressed.name
+        self._packing = compressed.packing
         self._new = new
         self._error = error
         self._magic = magic

@@ -15,7 +15,7 @@ from .._util.public import public
 from .._util.threads import check_threads
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
-from ..compression.registry import Container, open_container
+from ..compression.registry import Compression, open_compressed
 from ..errors import IdxError
 from ..storage.source import BufferSource, File, PathSource, Source, open_source
 from . import decode, indexing
@@ -38,8 +38,8 @@ class IdxArray:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._container: Container = open_container(source)
-        self._header: Header = decode.read_header(self._container)
+        self._compressed: Compression = open_compressed(source)
+        self._header: Header = decode.read_header(self._compressed)
         self._decoded: Array | None = None
         self._lock = threading.Lock()
         _opened.add(self)
@@ -72,7 +72,7 @@ class IdxArray:
     @property
     def packing(self) -> str:
         """How the file is packed: "raw", "gzip", "xz" or "bz2"."""
-        return self._container.packing
+        return self._compressed.packing
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ class IdxArray:
     @property
     def has_view(self) -> bool:
         """Whether there is `array`: the file is raw, and a path or bytes."""
-        return isinstance(self._container, Raw) and isinstance(self._source, (PathSource, BufferSource))
+        return isinstance(self._compressed, Raw) and isinstance(self._source, (PathSource, BufferSource))
 
     @property
     def array(self) -> Array:
@@ -96,14 +96,14 @@ class IdxArray:
         IdxError
             For a compressed file or a file object, which can't be viewed without a copy.
         """
-        if not isinstance(self._container, Raw):
+        if not isinstance(self._compressed, Raw):
             raise IdxError(
                 f"can't be viewed without a copy: it is packed with {self.packing}; "
                 "read it with idxio.read, or unpack it to a raw file first",
                 file=self.name,
             )
         header = self._header
-        data = np.frombuffer(self._container.view(), np.uint8)
+        data = np.frombuffer(self._compressed.view(), np.uint8)
         view = data[header.size :].view(header.dtype).reshape(header.shape)
         view.flags.writeable = False
         return view
@@ -116,7 +116,7 @@ class IdxArray:
         elif self._decoded is not None:
             picked = self._decoded if out is not None else self._decoded.copy()
         else:
-            return decode.read_whole(self._container, self._header, out, threads)
+            return decode.read_whole(self._compressed, self._header, out, threads)
         if out is None:
             return np.asarray(picked)
         decode.check_out(out, np.shape(picked), self.dtype)
@@ -149,7 +149,7 @@ class IdxArray:
             raise TypeError("iteration over a file with no dimensions")
         if (decoded := self._decoded) is not None:
             return (decoded[k : k + n].copy() for k in range(0, len(decoded), n))
-        return decode.iterate(self._container, self._header, n)
+        return decode.iterate(self._compressed, self._header, n)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -159,15 +159,15 @@ class IdxArray:
 
     def _rows(self, rows: indexing.Rows, threads: int | None = None) -> Array:
         """The records of an ascending range or index array, as a new array."""
-        container = self._container
+        compressed = self._compressed
         # A pipe has no positions to read at, xz and bz2 no table of spans.
-        if isinstance(container, (Raw, Gzip)) and self._source.size is not None:
+        if isinstance(compressed, (Raw, Gzip)) and self._source.size is not None:
             if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
                 return self.read(threads=threads)
-            return decode.read_rows(container, self._header, rows, threads)
+            return decode.read_rows(compressed, self._header, rows, threads)
         with self._lock:
             if self._decoded is None:
-                self._decoded = decode.read_whole(container, self._header, None, threads)
+                self._decoded = decode.read_whole(compressed, self._header, None, threads)
         decoded = self._decoded
         if not self.shape:
             return decoded.copy()
@@ -177,7 +177,7 @@ class IdxArray:
 
     def close(self) -> None:
         """Close the file. A file object stays open, for whoever opened it."""
-        self._container.close()
+        self._compressed.close()
         self._source.close()
 
     def __enter__(self) -> IdxArray:
@@ -190,12 +190,12 @@ class IdxArray:
         return f"<idxio.IdxArray {self.name!r} shape={self.shape} dtype={self.dtype} packing={self.packing}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self._source, self._container.walks)
+        return _unpickled, (self._source, self._compressed.walks)
 
 
 def _unpickled(source: Source, walks: bool) -> IdxArray:
     array = IdxArray(source)
-    array._container.walks = walks
+    array._compressed.walks = walks
     return array
 
 
@@ -253,7 +253,7 @@ def _new_locks() -> None:
     """A lock that another thread held at the fork would stay locked in the child for ever."""
     for array in _opened:
         array._lock = threading.Lock()
-        array._container.renew_locks()
+        array._compressed.renew_locks()
 
 
 os.register_at_fork(after_in_child=_new_locks)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from .._util.public import public
 from ..compression.gzip import sidecar_index
-from ..compression.gzip.embedded_index import own_table
+from ..compression.gzip.embedded_index import embedded_index
 from ..compression.gzip.reader import Gzip
 from ..compression.gzip.sidecar_builder import build
-from ..compression.registry import open_container
+from ..compression.registry import open_compressed
 from ..errors import IdxError, TruncatedError
 from ..storage.atomic_file import write_file
 from ..storage.regular import open_regular
@@ -62,24 +62,24 @@ def build_index(
         raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")
     source = open_source(file)
     try:
-        container = open_container(source)
-        header = decode.read_header(container)
+        compressed = open_compressed(source)
+        header = decode.read_header(compressed)
         path = sidecar_index.path_of(source)
         if path is not None and os.path.lexists(path):
             os.close(open_regular(path))  # raises for a pipe, which would be written to as it is
-        if not isinstance(container, Gzip) or path is None:
+        if not isinstance(compressed, Gzip) or path is None:
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes
         told = None if progress is None else lambda done: progress(done, total)
-        if own_table(source) is not None:
+        if embedded_index(source) is not None:
             raise IdxError(
                 "needs no index: it carries a table of its own, by which records are found", file=source.name
             )
         try:
-            data, found = build(source, container.stated(), (source.size or 0) / total, spacing, told)
+            data, found = build(source, compressed.stated(), (source.size or 0) / total, spacing, told)
         except TruncatedError as error:
-            raise decode.cut_short(container, header, error.found, error) from error
-        decode.check_found(container, header, found)
+            raise decode.cut_short(compressed, header, error.found, error) from error
+        decode.check_found(compressed, header, found)
         write_file(path, data)
         return path
     finally:

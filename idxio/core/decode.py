@@ -13,8 +13,8 @@ from .._util.threads import check_threads, on_threads
 from ..compression.base import BLOCK
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
-from ..compression.read_ahead import Ahead
-from ..compression.registry import Container
+from ..compression.read_ahead import ReadAhead
+from ..compression.registry import Compression
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
 from .header import START, Header, parse, rest_of
@@ -28,23 +28,23 @@ _PART = 2 << 20
 _SHARED = 1 << 20
 
 
-def read_header(container: Container) -> Header:
+def read_header(compressed: Compression) -> Header:
     """The header of the unpacked file, whose promise the size of the file can hold."""
-    header = parse(container.head(START, rest_of), file=container.name)
-    _check_size(container, header)
+    header = parse(compressed.head(START, rest_of), file=compressed.name)
+    _check_size(compressed, header)
     return header
 
 
-def _check_size(container: Container, header: Header) -> None:
+def _check_size(compressed: Compression, header: Header) -> None:
     """Raise if the elements that the header promises can't be in the file, before anything is allocated."""
-    limit = container.limit()
+    limit = compressed.limit()
     expected = header.size + header.nbytes
     if limit is None:
         return
-    if container.packing == "raw":
-        check_found(container, header, limit)
+    if compressed.packing == "raw":
+        check_found(compressed, header, limit)
     elif limit < expected:
-        check_found(container, header, _count(container, header))
+        check_found(compressed, header, _count(compressed, header))
 
 
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -57,30 +57,30 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         raise ValueError("out is read-only")
 
 
-def read_whole(container: Container, header: Header, out: Array | None, threads: int | None) -> Array:
+def read_whole(compressed: Compression, header: Header, out: Array | None, threads: int | None) -> Array:
     """All elements, in native byte order, in a new writable array or in out."""
     threads = check_threads(threads)
     if out is not None:
         check_out(out, header.shape, header.native)
     if (
-        isinstance(container, Raw)
-        and container.source.size is not None
+        isinstance(compressed, Raw)
+        and compressed.source.size is not None
         and (out is None or (out.flags.c_contiguous and out.flags.aligned))
     ):
-        result = _allocate(container, header, 0) if out is None else out.reshape(-1).view(np.uint8)
+        result = _allocate(compressed, header, 0) if out is None else out.reshape(-1).view(np.uint8)
         itemsize = _swapped(header)
 
         def fill(start: int, part: memoryview) -> None:
             if itemsize:
-                container.read_swapped(header.size + start, part, itemsize)
+                compressed.read_swapped(header.size + start, part, itemsize)
             else:
-                container.read_at(header.size + start, part, 1)
+                compressed.read_at(header.size + start, part, 1)
 
         _in_parts(result, threads, fill)
     else:
-        buffer = _allocate(container, header, header.size)
-        found = _unpack(container, header, buffer.data, threads)
-        check_found(container, header, found)
+        buffer = _allocate(compressed, header, header.size)
+        found = _unpack(compressed, header, buffer.data, threads)
+        check_found(compressed, header, found)
         result = buffer[header.size :]
         _to_native(header, result, threads)
     array = result.view(header.native).reshape(header.shape)
@@ -101,10 +101,10 @@ def _copy(array: Array, out: Array) -> None:
         out[start : start + step] = array[start : start + step]
 
 
-def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
+def read_rows(compressed: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
     """The records of an ascending range or index array, in native byte order, in a new array."""
     if not header.shape:
-        return read_whole(container, header, None, 1)
+        return read_whole(compressed, header, None, 1)
     count, size = len(rows), header.record_nbytes
     result = allocate(0, count * size)
     # One record is not worth asking how many processors there are.
@@ -112,18 +112,18 @@ def read_rows(container: Raw | Gzip, header: Header, rows: Rows, threads: int | 
     if count and size:
         try:
             if isinstance(rows, range) and (rows.step == 1 or count == 1):
-                container.read_at(header.size + rows[0] * size, result.data, threads)
+                compressed.read_at(header.size + rows[0] * size, result.data, threads)
             else:
-                container.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
+                compressed.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
         except TruncatedError as error:
-            raise cut_short(container, header, error.found, error) from error
+            raise cut_short(compressed, header, error.found, error) from error
     _to_native(header, result, 1)
     return result.view(header.native).reshape(count, *header.shape[1:])
 
 
-def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
+def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
     """Blocks of n records in order, unpacked ahead by a helper thread; the last may be shorter."""
-    stream = Ahead(container.stream(), can_wait=container.source.size is None)
+    stream = ReadAhead(compressed.stream(), can_wait=compressed.source.size is None)
     count, size = header.shape[0], header.record_nbytes
     found = 0
     try:
@@ -143,9 +143,9 @@ def iterate(container: Container, header: Header, n: int) -> Iterator[Array]:
         while extra := stream.readinto(memoryview(bytearray(BLOCK))):
             found += extra
     except TruncatedError as error:
-        raise cut_short(container, header, error.found, error) from error
+        raise cut_short(compressed, header, error.found, error) from error
     else:
-        check_found(container, header, found)
+        check_found(compressed, header, found)
     finally:
         stream.close()
 
@@ -155,7 +155,7 @@ def records_per_block(header: Header) -> int:
     return max(1, (4 << 20) // max(1, header.record_nbytes))
 
 
-def check_whole(container: Container, header: Header) -> int:
+def check_whole(compressed: Compression, header: Header) -> int:
     """Read everything, keep nothing: the CRC-32 of the unpacked file. Raises what is wrong with it."""
     crc = 0
 
@@ -163,29 +163,29 @@ def check_whole(container: Container, header: Header) -> int:
         nonlocal crc
         crc = inflate.crc32(piece, crc)
 
-    check_found(container, header, _count(container, header, keep))
+    check_found(compressed, header, _count(compressed, header, keep))
     return crc
 
 
-def _allocate(container: Container, header: Header, before: int) -> Array:
+def _allocate(compressed: Compression, header: Header, before: int) -> Array:
     try:
         return allocate(before, header.nbytes)
     except (MemoryError, ValueError):
         # Where nothing told the size before, the promise may be a lie: look before blaming the memory.
-        check_found(container, header, _count(container, header))
+        check_found(compressed, header, _count(compressed, header))
         raise
 
 
-def _unpack(container: Container, header: Header, out: memoryview, threads: int) -> int:
+def _unpack(compressed: Compression, header: Header, out: memoryview, threads: int) -> int:
     try:
-        return container.read_whole(out, threads)
+        return compressed.read_whole(out, threads)
     except TruncatedError as error:
-        raise cut_short(container, header, error.found, error) from error
+        raise cut_short(compressed, header, error.found, error) from error
 
 
-def _count(container: Container, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
+def _count(compressed: Compression, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
     """The number of unpacked bytes, found by unpacking them."""
-    stream = container.stream()
+    stream = compressed.stream()
     scratch = memoryview(bytearray(BLOCK))
     found = 0
     try:
@@ -194,24 +194,26 @@ def _count(container: Container, header: Header, keep: Callable[[memoryview], No
             if keep is not None:
                 keep(scratch[:n])
     except TruncatedError as error:
-        raise cut_short(container, header, error.found, error) from error
+        raise cut_short(compressed, header, error.found, error) from error
     return found
 
 
-def check_found(container: Container, header: Header, found: int) -> None:
+def check_found(compressed: Compression, header: Header, found: int) -> None:
     """Raise unless the number of unpacked bytes is what the header promises."""
     expected = header.size + header.nbytes
     if found < expected:
-        raise cut_short(container, header, found)
+        raise cut_short(compressed, header, found)
     if found > expected:
         raise FormatError(
             f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
-            file=container.name,
-            offset=expected if container.packing == "raw" else None,
+            file=compressed.name,
+            offset=expected if compressed.packing == "raw" else None,
         )
 
 
-def cut_short(container: Container, header: Header, found: int, error: TruncatedError | None = None) -> TruncatedError:
+def cut_short(
+    compressed: Compression, header: Header, found: int, error: TruncatedError | None = None
+) -> TruncatedError:
     """The error for a file of which so many unpacked bytes are there; error: what its container says."""
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
@@ -220,8 +222,8 @@ def cut_short(container: Container, header: Header, found: int, error: Truncated
     return TruncatedError(
         f"{where}{found:,} of the {expected:,} bytes are there that its header {header.shape} promises{records}. "
         "The likely cause is a download or copy that broke off",
-        file=container.name,
-        offset=error.offset if error else found if container.packing == "raw" else None,
+        file=compressed.name,
+        offset=error.offset if error else found if compressed.packing == "raw" else None,
         found=found,
     )
 

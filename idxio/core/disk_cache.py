@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from .._native import inflate
 from ..compression.raw import Raw
-from ..compression.read_ahead import Ahead
-from ..compression.registry import Container, open_container
+from ..compression.read_ahead import ReadAhead
+from ..compression.registry import Compression, open_compressed
 from ..errors import IdxError
 from ..storage.atomic_file import AtomicFile, write_file
 from ..storage.file_object import write_all
@@ -53,27 +53,27 @@ def folder() -> str:
     return platformdirs.user_cache_dir("idxio", appauthor=False)
 
 
-def raw_copy(container: Container) -> str:
+def raw_copy(compressed: Compression) -> str:
     """The path of the raw copy of a compressed file, made if it is not there yet.
 
     It is found by the path, size, times and inode of the file, and named by the CRC-32 and size of its content, so
     that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
     The folder and the copy are this user's own, and the copy has its CRC-32.
     """
-    source = container.source
+    source = compressed.source
     if not isinstance(source, PathSource):
         raise IdxError("can't be cached: it is not a path", file=source.name)
     place = folder()
     key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
     link = os.path.join(place, f"{key}.link")
-    header = decode.read_header(container)
+    header = decode.read_header(compressed)
     size = header.size + header.nbytes
     most = _most()
-    with _naming(container.name, place):
+    with _naming(compressed.name, place):
         claim(place)
         path = _known_copy(link, size)
         if path is None:
-            path = _unpack(container, place, size)
+            path = _unpack(compressed, place, size)
             _write_link(link, path)
             evict(most, keep=path)
     return path
@@ -83,9 +83,9 @@ def open_copy(file: File) -> Source:
     """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
     source = open_source(file)
     try:
-        container = open_container(source)
-        for _ in range(0 if isinstance(container, Raw) else _TRIES):
-            path = raw_copy(container)
+        compressed = open_compressed(source)
+        for _ in range(0 if isinstance(compressed, Raw) else _TRIES):
+            path = raw_copy(compressed)
             with contextlib.suppress(FileNotFoundError):
                 copy = PathSource(path)
                 source.close()
@@ -210,13 +210,13 @@ def _naming(name: str, place: str) -> Iterator[None]:
         raise
 
 
-def _unpack(container: Container, place: str, size: int) -> str:
+def _unpack(compressed: Compression, place: str, size: int) -> str:
     """Write the unpacked file into the cache, checking it."""
     # Named by what is inside, which is known at the end only.
     target = AtomicFile(os.path.join(place, f"{os.getpid()}.idx"))
-    assert isinstance(container.source, PathSource)
-    os.fchmod(target.file.fileno(), mode_of_copy(container.source.status()))
-    stream = Ahead(container.stream(), can_wait=False)
+    assert isinstance(compressed.source, PathSource)
+    os.fchmod(target.file.fileno(), mode_of_copy(compressed.source.status()))
+    stream = ReadAhead(compressed.stream(), can_wait=False)
     crc = found = 0
     try:
         while stream.step():
@@ -227,7 +227,7 @@ def _unpack(container: Container, place: str, size: int) -> str:
             write_all(target.file, stream.block)
         if found != size:
             raise IdxError(
-                "does not unpack to the size that its header promises; idxio verify says more", file=container.name
+                "does not unpack to the size that its header promises; idxio verify says more", file=compressed.name
             )
         path = os.path.join(place, f"{crc:08x}-{size}.idx")
         make_way(path)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._util.public import public
 from ..compression.gzip.reader import Gzip
-from ..compression.registry import Container, open_container
+from ..compression.registry import Compression, open_compressed
 from ..storage.source import File, open_source
 from . import decode
 from .checksums import known_file
@@ -67,9 +67,9 @@ def info(file: File) -> Info:
     """
     source = open_source(file)
     try:
-        container = open_container(source)
-        header = decode.read_header(container)
-        return _info(container, header, _stated_crc(container, header))
+        compressed = open_compressed(source)
+        header = decode.read_header(compressed)
+        return _info(compressed, header, _stated_crc(compressed, header))
     finally:
         source.close()
 
@@ -100,30 +100,30 @@ def verify(file: File) -> Info:
     """
     source = open_source(file)
     try:
-        container = open_container(source)
-        header = decode.read_header(container)
-        return _info(container, header, decode.check_whole(container, header))
+        compressed = open_compressed(source)
+        header = decode.read_header(compressed)
+        return _info(compressed, header, decode.check_whole(compressed, header))
     finally:
         source.close()
 
 
-def _info(container: Container, header: Header, crc: int | None) -> Info:
+def _info(compressed: Compression, header: Header, crc: int | None) -> Info:
     size = header.size + header.nbytes
     return Info(
-        container.name,
+        compressed.name,
         header.shape,
         header.native,
-        container.packing,
-        container.source.size,
+        compressed.packing,
+        compressed.source.size,
         size,
         crc,
         known_file(crc, size),
     )
 
 
-def _stated_crc(container: Container, header: Header) -> int | None:
+def _stated_crc(compressed: Compression, header: Header) -> int | None:
     """The CRC-32 in a gzip trailer, if the length beside it says that it is of the whole."""
-    if not isinstance(container, Gzip) or container.source.size is None:
+    if not isinstance(compressed, Gzip) or compressed.source.size is None:
         return None
-    crc, length = container.stated()
+    crc, length = compressed.stated()
     return crc if length == (header.size + header.nbytes) & 0xFFFFFFFF else None

@@ -12,9 +12,9 @@ import numpy as np
 from .._util.threads import check_threads
 from ..compression.gzip.writer import (
     MOST_WHOLE,
-    GzipSink,
-    RawSink,
-    WholeSink,
+    GzipWriter,
+    RawWriter,
+    WholeWriter,
     can_be_patched,
     copy_spool,
     drop_spool,
@@ -57,19 +57,19 @@ class Output:
         self.target: AtomicFile | OpenFile = open_target(target)
         # A raw header that is known at the end only is patched in.
         self._spool: IO[bytes] | None = None
-        self.sink: RawSink | GzipSink | WholeSink | None = None
+        self.sink: RawWriter | GzipWriter | WholeWriter | None = None
         file = self.target.file
         try:
             with naming(self.target.name):
                 if packing == "gzip" and whole and length is not None and length <= MOST_WHOLE:
-                    self.sink = WholeSink(file, header, level)
+                    self.sink = WholeWriter(file, header, level)
                 elif packing == "gzip":
-                    self.sink = GzipSink(file, header, level, threads, length, self.target.folder)
+                    self.sink = GzipWriter(file, header, level, threads, length, self.target.folder)
                 else:
                     if length is None and not can_be_patched(file):
                         self._spool = new_spool(self.target.folder)
                     to_disk = self._spool is None and self.target.folder is not None
-                    self.sink = RawSink(self._spool or file, header, to_disk=to_disk)
+                    self.sink = RawWriter(self._spool or file, header, to_disk=to_disk)
         except BaseException:
             self.discard()
             raise

@@ -238,10 +238,10 @@ def test_a_table_is_dropped_once_for_all_roads(tmp_path, walks):
     for first in roads:
         walks.clear()
         with idxio.open(path) as f:
-            assert f._container.table.complete
+            assert f._compressed.table.complete
             for road in (first, *roads):
                 road(f)
-            assert f._container.walks
+            assert f._compressed.walks
         assert len(walks) == 1
 
 
@@ -257,7 +257,7 @@ def test_pickled_after_the_walk(tmp_path, monkeypatch):
     with idxio.open(path) as f:
         assert_same(f[123], ARRAY[123])
         again = pickle.loads(pickle.dumps(f))
-    monkeypatch.setattr(container, "own_table", None)  # nobody asks
+    monkeypatch.setattr(container, "embedded_index", None)  # nobody asks
     with again, pickle.loads(pickle.dumps(again)) as third:
         for f in (again, third):
             assert_same(f[200:300], ARRAY[200:300])
@@ -291,7 +291,7 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
     else:
         path = stock_with_the_table_of_another(tmp_path)
     with idxio.open(path) as f:
-        edge = f._container.table.span(3).bit // 8
+        edge = f._compressed.table.span(3).bit // 8
     data = bytearray(path.read_bytes())
     data[edge] = 0xFF if is_true else data[edge] ^ 0x10  # a block of the reserved type; a byte inside one
     path.write_bytes(data)
@@ -310,7 +310,7 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
                 failed.append((type(error), error.offset))
         assert set(failed) == {(told.type, told.value.offset)}
         assert len(streams) < 5  # one walk, however many ask
-        assert not f._container.walks
+        assert not f._compressed.walks
         if is_true:
             assert len(failed) < 250
             assert_same(f[3], ARRAY[3])
@@ -356,4 +356,4 @@ def test_a_file_that_is_replaced_is_no_false_table(tmp_path):
         path.write_bytes((tmp_path / "y").read_bytes() + b"\0")
         with pytest.raises(idxio.ChangedError):
             f[3]
-        assert not f._container.walks
+        assert not f._compressed.walks

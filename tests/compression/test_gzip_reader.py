@@ -28,7 +28,7 @@ from packers import (
 import idxio
 from idxio._native import inflate
 from idxio.compression.gzip import speculative
-from idxio.compression.gzip.speculative import read_by_guess
+from idxio.compression.gzip.speculative import read_speculatively
 from idxio.storage.source import open_source
 
 THREADS = (1, 2, 3, 8)
@@ -178,10 +178,10 @@ def guess_of(packed, array, threads):
     """What read_by_guess says, and that the array is right."""
     data = encode(array)
     out = np.full(len(data), 7, np.uint8)
-    result = read_by_guess(open_source(packed), out, threads)
+    result = read_speculatively(open_source(packed), out, threads)
     if result is not None:
         assert out.tobytes() == data
-        assert sum(span.stretch.length for span in result.spans) == len(data)
+        assert sum(span.segment.length for span in result.spans) == len(data)
     return result
 
 
@@ -243,10 +243,10 @@ def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
     invalid = b"\x07"
     stream = streams[0] + streams[1] + invalid + streams[2] + b"\3\0"
     parts = []
-    run = speculative._Part.run
-    monkeypatch.setattr(speculative._Part, "run", lambda part: (parts.append(part), run(part)))
+    run = speculative._PartDecoder.run
+    monkeypatch.setattr(speculative._PartDecoder, "run", lambda part: (parts.append(part), run(part)))
     monkeypatch.setattr(speculative, "FIRST_SHARE", 0.3)
-    decode = speculative._Part._decode
+    decode = speculative._PartDecoder._decode
 
     def fail_late(part, walker):
         try:
@@ -255,19 +255,19 @@ def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
             if part.number == 1:  # else the first part would see it fail, and go on
                 part.round.parts[0].decoded.wait()
 
-    monkeypatch.setattr(speculative._Part, "_decode", fail_late)
+    monkeypatch.setattr(speculative._PartDecoder, "_decode", fail_late)
 
     def read(crc, length):
         packed = b"\x1f\x8b\x08" + bytes(7) + stream + struct.pack("<II", crc, length)
         with spans_of(1 << 12, 1 << 14):
-            return read_by_guess(open_source(packed), np.zeros(length, np.uint8), 3)
+            return read_speculatively(open_source(packed), np.zeros(length, np.uint8), 3)
 
     assert read(0, 700_000) is None
     alive = sorted((part for part in parts if not part.dead), key=lambda part: part.number)
     assert [part.number for part in alive] == [0, 2]
     crc = 0
     for span in (span for part in alive for span in part.spans):
-        crc = inflate.crc32_combine(crc, span.crc, span.stretch.length)
+        crc = inflate.crc32_combine(crc, span.crc, span.segment.length)
     assert read(crc, sum(part.length for part in alive)) is None
     assert len(parts) == 6
 
@@ -478,7 +478,7 @@ def test_a_damaged_block_is_seen_by_random_access():
 def test_an_interrupt_leaves_no_thread(monkeypatch):
     """Wherever it comes: here, while the threads are started."""
     data = gzip.compress(encode(np.random.default_rng(0).integers(0, 40, (20_000, 700), np.uint8)), 1)
-    start, started = speculative._Part.start, []
+    start, started = speculative._PartDecoder.start, []
 
     def interrupted(part):
         if started:
@@ -486,7 +486,7 @@ def test_an_interrupt_leaves_no_thread(monkeypatch):
         started.append(part)
         start(part)
 
-    monkeypatch.setattr(speculative._Part, "start", interrupted)
+    monkeypatch.setattr(speculative._PartDecoder, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         idxio.read(data, threads=4)
     started[0].join(60)

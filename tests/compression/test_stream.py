@@ -16,7 +16,7 @@ from helpers import CODES, PipeLike, encode, header
 from packers import deflate, wrap
 
 import idxio
-from idxio.compression.gzip.input_buffer import Piece
+from idxio.compression.gzip.input_buffer import InputBuffer
 
 ARRAY = np.random.default_rng(2).integers(-99, 99, (5000, 37), np.int16)
 KINDS = ("raw", "stock", "own", "xz")
@@ -80,7 +80,7 @@ def test_the_checksum_is_checked_at_the_end(tmp_path):
         for block in f.iter_records(100):
             seen += len(block)
     assert seen <= 5000
-    assert not f._container.table.complete  # of spans that nobody has checked
+    assert not f._compressed.table.complete  # of spans that nobody has checked
 
 
 def test_an_error_in_the_middle(tmp_path):
@@ -111,8 +111,8 @@ def test_reading_leaves_the_spans(tmp_path):
     for first in (lambda f: list(f.iter_records(1000)), lambda f: f[:], lambda f: f[-1]):
         with idxio.open(path) as f:
             first(f)
-            assert f._container.table.end > noise.nbytes
-            assert len(f._container.table) > 3
+            assert f._compressed.table.end > noise.nbytes
+            assert len(f._compressed.table) > 3
             assert (f[[89_999, 5, 40_000]] == noise[[89_999, 5, 40_000]]).all()
 
 
@@ -268,14 +268,14 @@ def test_a_block_that_swallows_the_end_of_a_span():
 def test_spans_that_fit_are_decoded_once(values, monkeypatch):
     array = np.random.default_rng(0).integers(0, values, (24_000, 1000), np.uint8)
     packed = gzip.compress(encode(array), 1)
-    calls, inflate_span = [], Piece.inflate_span
+    calls, inflate_span = [], InputBuffer.inflate_span
 
     def count(*arguments, **options):
         calls.append(0)
         return inflate_span(*arguments, **options)
 
-    monkeypatch.setattr(Piece, "inflate_span", count)
+    monkeypatch.setattr(InputBuffer, "inflate_span", count)
     with idxio.open(packed) as f:
         assert sum(len(block) for block in f.iter_records(1000)) == len(array)
         # Only of the first one does nobody know how much comes out.
-        assert len(calls) <= len(f._container.table) + 3
+        assert len(calls) <= len(f._compressed.table) + 3

@@ -21,7 +21,7 @@ from helpers import member, members, missing
 from idxio._native import inflate
 from idxio.compression.gzip import reader as container
 from idxio.compression.gzip import speculative
-from idxio.compression.gzip.sequential import Walker
+from idxio.compression.gzip.sequential import SequentialDecoder
 
 
 def program(name: str) -> str:
@@ -200,7 +200,7 @@ def edges(stream: bytes, data: bytes) -> list[tuple[int, int]]:
 def spans_of(target: int, part: int = 1 << 14) -> Iterator[None]:
     """Spans of about target compressed bytes and parts of at least so many, so that small files have many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(Walker.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
+        patch.setitem(SequentialDecoder.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
         patch.setattr(speculative, "SHORT", min(target, speculative.SHORT))
         patch.setattr(speculative, "LONG", target)
         patch.setattr(container, "_WORTH_THREADS", 1)

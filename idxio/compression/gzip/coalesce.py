@@ -9,7 +9,7 @@ import numpy as np
 from ..._native import inflate
 from .random_access import SpanReader
 from .sequential import WINDOW
-from .span_index import CACHE, Ids, Marks, SpanTable
+from .span_index import CACHE, Checkpoints, Ids, SpanIndex
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -28,7 +28,7 @@ class Parts(NamedTuple):
     targets: Ids  # where it goes
 
 
-def plan(table: SpanTable, offsets: Ids, size: int) -> Parts:
+def plan(table: SpanIndex, offsets: Ids, size: int) -> Parts:
     """The parts of records of size bytes at these ascending unpacked offsets, which follow on each other."""
     first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
     counts = last - first + 1
@@ -46,15 +46,15 @@ def plan(table: SpanTable, offsets: Ids, size: int) -> Parts:
 class Fronts:
     """Decodes spans no further than to a mark behind the last part that is wanted, where it can be checked."""
 
-    def __init__(self, reader: SpanReader, table: SpanTable, marks: Marks, parts: Parts) -> None:
-        self._reader, self._parts, self._windows = reader, parts, marks.windows
+    def __init__(self, reader: SpanReader, table: SpanIndex, checkpoints: Checkpoints, parts: Parts) -> None:
+        self._reader, self._parts, self._windows = reader, parts, checkpoints.windows
         self._bits, self._limits, _, _ = table.columns(parts.numbers)
         last = parts.edges[1:] - 1
-        steps = -(-(parts.places[last] + parts.sizes[last]) // marks.step)
-        self._lengths = np.minimum(steps * marks.step, parts.lengths)
+        steps = -(-(parts.places[last] + parts.sizes[last]) // checkpoints.step)
+        self._lengths = np.minimum(steps * checkpoints.step, parts.lengths)
         inside = np.flatnonzero(self._lengths < parts.lengths)
         self._crcs = table.crcs(parts.numbers)
-        self._crcs[inside] = marks.crcs[marks.first[parts.numbers[inside]] + steps[inside] - 1]
+        self._crcs[inside] = checkpoints.crcs[checkpoints.first[parts.numbers[inside]] + steps[inside] - 1]
         self._is_large = parts.lengths > CACHE
         self._room = WINDOW + int(self._lengths[~self._is_large].max(initial=0)) + inflate.SLACK
         self._free: list[Bytes] = []  # memory to decode into
@@ -74,11 +74,11 @@ class Fronts:
         limit = int(self._limits[stop - 1])
         windows, edges = self._windows(self._parts.numbers[some])
         memory = self._free.pop() if self._free else np.empty(self._room, np.uint8)
-        piece, decoder = self._reader.take()
-        piece.load(first, limit - first)
+        buffer, decoder = self._reader.take()
+        buffer.load(first, limit - first)
         done = decoder.inflate_fronts(
-            piece.data,
-            self._bits[some] + piece.offset,
+            buffer.data,
+            self._bits[some] + buffer.offset,
             windows,
             edges,
             self._lengths[some],
@@ -90,7 +90,7 @@ class Fronts:
             self._parts.targets[parts],
             out,
         )
-        piece.clean = int(self._bits[stop - 1]) >> 3
-        self._reader.give(piece, decoder)
+        buffer.clean = int(self._bits[stop - 1]) >> 3
+        self._reader.give(buffer, decoder)
         self._free.append(memory)
         return done

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...storage.source import Source
 from .members import TRAILER, IncompleteError, MemberHeader, parse_member_header, parse_trailer, skip_zeros
-from .span_index import CACHE, SpanTable
+from .span_index import CACHE, SpanIndex
 
 # dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16 bits.
 RA = b"RA"
@@ -23,7 +23,7 @@ _BC = b"BC"
 _FORMS = {RA: (struct.Struct("<HHH"), "<u2"), LONG: (struct.Struct("<HII"), "<u4")}
 
 
-def own_table(source: Source) -> SpanTable | None:
+def embedded_index(source: Source) -> SpanIndex | None:
     """The table that the file carries; None where it has none, or one that can't be true."""
     if source.size is None:
         return None
@@ -58,7 +58,7 @@ def field(form: bytes, chunk_length: int, sizes: np.ndarray) -> bytes:
     return form + struct.pack("<H", len(data)) + data
 
 
-def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: str, data: bytes) -> SpanTable | None:
+def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: str, data: bytes) -> SpanIndex | None:
     """One member whose data are chunks that need no window."""
     if len(data) < head.size or (len(data) - head.size) % np.dtype(dtype).itemsize:
         return None
@@ -81,12 +81,12 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
     stops[-1] = 0
     starts = np.arange(count, dtype=np.int64) * chunk
     end = (count - 1) * chunk + last
-    return SpanTable.of_columns(edges[:-1], stops, starts, end, size)
+    return SpanIndex.of_columns(edges[:-1], stops, starts, end, size)
 
 
-def _blocks(source: Source, size: int) -> SpanTable | None:
+def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    table = SpanTable()
+    table = SpanIndex()
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:

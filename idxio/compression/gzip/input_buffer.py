@@ -13,7 +13,7 @@ from ...storage.source import Source
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-class Piece:
+class InputBuffer:
     """A part of the compressed file in memory, with the room around it that `inflate_span` asks for."""
 
     def __init__(self, source: Source, least: int) -> None:

@@ -32,7 +32,7 @@ class Trailer(NamedTuple):
     length: int  # modulo 2^32
 
 
-class Stretch(NamedTuple):
+class Segment(NamedTuple):
     """Some unpacked bytes, in order; with the trailer of their member if they end it."""
 
     length: int
@@ -47,22 +47,22 @@ class MemberCheck:
         self._crc = self._length = 0
         self._member = 1
 
-    def add(self, stretch: Stretch, crc: int, offset: int | None = None) -> None:
+    def add(self, segment: Segment, crc: int, offset: int | None = None) -> None:
         """Take the next stretch, and its CRC-32. Raises ChecksumError; offset is the byte of the file to name."""
-        self._crc = inflate.crc32_combine(self._crc, crc, stretch.length)
-        self._length += stretch.length
-        if stretch.trailer is None:
+        self._crc = inflate.crc32_combine(self._crc, crc, segment.length)
+        self._length += segment.length
+        if segment.trailer is None:
             return
-        if stretch.trailer.crc != self._crc:
+        if segment.trailer.crc != self._crc:
             raise ChecksumError(
-                f"is damaged: gzip member {self._member} states the CRC-32 {stretch.trailer.crc:08x}, "
+                f"is damaged: gzip member {self._member} states the CRC-32 {segment.trailer.crc:08x}, "
                 f"its data have {self._crc:08x}",
                 file=self._name,
                 offset=offset,
             )
-        if stretch.trailer.length != self._length & 0xFFFFFFFF:
+        if segment.trailer.length != self._length & 0xFFFFFFFF:
             raise ChecksumError(
-                f"is damaged: gzip member {self._member} states a length of {stretch.trailer.length:,} bytes "
+                f"is damaged: gzip member {self._member} states a length of {segment.trailer.length:,} bytes "
                 f"modulo 2^32, its data have {self._length:,}",
                 file=self._name,
                 offset=offset,
@@ -115,9 +115,9 @@ def parse_trailer(data: memoryview, start: int) -> Trailer:
 def skip_zeros(data: memoryview, start: int) -> int:
     """The first position from start on whose byte is not zero, or the end."""
     while start < len(data):
-        piece = bytes(data[start : start + 4096])
-        rest = piece.lstrip(b"\0")
-        start += len(piece) - len(rest)
+        buffer = bytes(data[start : start + 4096])
+        rest = buffer.lstrip(b"\0")
+        start += len(buffer) - len(rest)
         if rest:
             break
     return start
@@ -126,9 +126,9 @@ def skip_zeros(data: memoryview, start: int) -> int:
 def _zero_from(data: memoryview, start: int) -> int:
     """Where the zero-terminated text that starts at start ends."""
     while start < len(data):
-        piece = bytes(data[start : start + 4096])
-        at = piece.find(0)
+        buffer = bytes(data[start : start + 4096])
+        at = buffer.find(0)
         if at >= 0:
             return start + at
-        start += len(piece)
+        start += len(buffer)
     raise IncompleteError

@@ -14,19 +14,19 @@ from ..._native import inflate, lanes
 from ..._util.threads import on_threads
 from ...errors import FormatError
 from ...storage.source import Source
-from .input_buffer import Piece
+from .input_buffer import InputBuffer
 from .members import (
     TRAILER,
     IncompleteError,
     MemberCheck,
-    Stretch,
+    Segment,
     Trailer,
     parse_member_header,
     parse_trailer,
     skip_zeros,
 )
 from .sequential import WINDOW
-from .span_index import CACHE, Span, SpanTable
+from .span_index import CACHE, Span, SpanIndex
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -47,77 +47,86 @@ class SpanReader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._free: list[tuple[Piece, inflate.Decoder]] = []
+        self._free: list[tuple[InputBuffer, inflate.Decoder]] = []
 
-    def take(self) -> tuple[Piece, inflate.Decoder]:
+    def take(self) -> tuple[InputBuffer, inflate.Decoder]:
         """A free decoder, and memory for compressed bytes."""
         try:
             return self._free.pop()
         except IndexError:
-            return Piece(self.source, 0), inflate.Decoder()
+            return InputBuffer(self.source, 0), inflate.Decoder()
 
-    def give(self, piece: Piece, decoder: inflate.Decoder) -> None:
+    def give(self, buffer: InputBuffer, decoder: inflate.Decoder) -> None:
         """Give them back."""
-        if len(piece.data) <= _POOLED:
-            self._free.append((piece, decoder))
+        if len(buffer.data) <= _POOLED:
+            self._free.append((buffer, decoder))
 
-    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Stretch, int]:
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Segment, int]:
         """Decode a span, behind the window bytes before out[start:], to the end of out; and its CRC-32.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
         first = span.bit >> 3
-        piece, decoder = self.take()
-        piece.load(first, span.limit - first)
-        if piece.stop < span.limit:
+        buffer, decoder = self.take()
+        buffer.load(first, span.limit - first)
+        if buffer.stop < span.limit:
             raise wrong_span(self.source.name, span)
-        status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
+        status, end, produced = buffer.inflate_span(decoder, span.bit, span.stop, out, start, window)
         if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
             raise wrong_span(self.source.name, span)
-        result = self._checked(span, piece, decoder, out[start:], end)
-        self.give(piece, decoder)
+        result = self._checked(span, buffer, decoder, out[start:], end)
+        self.give(buffer, decoder)
         return result
 
-    def decode_in_lanes(self, table: SpanTable, spans: list[Span], out: Bytes) -> list[tuple[Stretch, int]]:
+    def decode_in_lanes(self, table: SpanIndex, spans: list[Span], out: Bytes) -> list[tuple[Segment, int]]:
         """Decode spans that follow on each other to their places in out, several at a time, as decode does."""
         first = spans[0].bit >> 3
-        piece, decoder = self.take()
-        piece.load(first, spans[-1].limit - first)
-        if piece.stop < spans[-1].limit:
+        buffer, decoder = self.take()
+        buffer.load(first, spans[-1].limit - first)
+        if buffer.stop < spans[-1].limit:
             raise wrong_span(self.source.name, spans[-1])
         windows = [table.window(span.number) for span in spans]
         rows, place = np.empty((len(spans), 6), np.int64), 0
         for row, span, window in zip(rows, spans, windows, strict=True):
             stop = span.stop or 8 * span.limit
-            row[:] = span.bit + piece.offset, stop + piece.offset, span.start, span.end - span.start, place, len(window)
+            row[:] = (
+                span.bit + buffer.offset,
+                stop + buffer.offset,
+                span.start,
+                span.end - span.start,
+                place,
+                len(window),
+            )
             place += len(window)
         results = np.empty((len(spans), 3), np.int64)
-        lanes.decode(piece.data, rows, out, results, b"".join(windows))
+        lanes.decode(buffer.data, rows, out, results, b"".join(windows))
         stretches = []
         for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
             wanted = inflate.EDGE if span.stop else inflate.END
             if status != wanted or produced != span.end - span.start:
                 raise wrong_span(self.source.name, span)
-            end = (bit - piece.offset) >> 3
-            stretches.append(self._checked(span, piece, decoder, out[span.start : span.end], end))
-        self.give(piece, decoder)
+            end = (bit - buffer.offset) >> 3
+            stretches.append(self._checked(span, buffer, decoder, out[span.start : span.end], end))
+        self.give(buffer, decoder)
         return stretches
 
-    def _checked(self, span: Span, piece: Piece, decoder: inflate.Decoder, out: Bytes, end: int) -> tuple[Stretch, int]:
+    def _checked(
+        self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
+    ) -> tuple[Segment, int]:
         """What a decoded span is and its CRC-32, if these and the trailer at the byte end are as they should."""
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
             raise wrong_span(self.source.name, span)
         trailer = None
         if span.stop == 0:
-            if end + TRAILER > piece.stop:
+            if end + TRAILER > buffer.stop:
                 raise wrong_span(self.source.name, span)
-            data, at = piece.data[: piece.local(span.limit)], piece.local(end)
-            trailer = parse_trailer(piece.data.data, at)
+            data, at = buffer.data[: buffer.local(span.limit)], buffer.local(end)
+            trailer = parse_trailer(buffer.data.data, at)
             is_good = not span.is_member or trailer == Trailer(crc, len(out) & 0xFFFFFFFF)
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
-        return Stretch(len(out), trailer), crc
+        return Segment(len(out), trailer), crc
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -152,7 +161,7 @@ def use_lanes() -> bool:
     return lanes.mode() != "off" and lanes.supported()
 
 
-def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int) -> None:
+def read_by_index(reader: SpanReader, table: SpanIndex, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
     in_lanes = use_lanes()
     # As many runs for each thread: in the end one would wait for the others.
@@ -173,25 +182,25 @@ def read_by_table(reader: SpanReader, table: SpanTable, out: Bytes, threads: int
     count = min(len(spans), count)
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
-    found: list[list[tuple[Stretch, int]]] = [[] for _ in runs]
+    found: list[list[tuple[Segment, int]]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
             found[k] = reader.decode_in_lanes(table, runs[k], out)
             return
-        for stretch in _read_run(reader, table, runs[k], out):
-            found[k].append(stretch)
+        for segment in _read_run(reader, table, runs[k], out):
+            found[k].append(segment)
             yield
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
-    for span, (stretch, crc) in zip(spans, itertools.chain.from_iterable(found), strict=True):
-        check.add(stretch, crc, span.limit)
-    if stretch.trailer is None:
+    for span, (segment, crc) in zip(spans, itertools.chain.from_iterable(found), strict=True):
+        check.add(segment, crc, span.limit)
+    if segment.trailer is None:
         raise wrong_span(reader.source.name, span)
 
 
-def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Bytes) -> Iterator[tuple[Stretch, int]]:
+def _read_run(reader: SpanReader, table: SpanIndex, spans: list[Span], out: Bytes) -> Iterator[tuple[Segment, int]]:
     """Decode spans that follow on each other into place."""
     begin = spans[0].start
     for span in spans:
@@ -205,7 +214,7 @@ def _read_run(reader: SpanReader, table: SpanTable, spans: list[Span], out: Byte
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[tuple[Stretch, int], Bytes]:
+def decode_apart(reader: SpanReader, table: SpanIndex, span: Span) -> tuple[tuple[Segment, int], Bytes]:
     """Decode one span into memory of its own."""
     window = table.window(span.number)
     size = len(window)
@@ -216,7 +225,7 @@ def decode_apart(reader: SpanReader, table: SpanTable, span: Span) -> tuple[tupl
     return reader.decode(span, memory, size, size), memory[size:]
 
 
-class Cache:
+class SpanCache:
     """The last decoded spans of a file, at most CACHE bytes or one span. Shared by threads."""
 
     def __init__(self, source: Source) -> None:

@@ -14,15 +14,15 @@ from ..._util.memory import allocate, populating
 from ..._util.threads import on_threads
 from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import BufferSource, Source
-from ..base import BLOCK, Container, Stream
+from ..base import BLOCK, Compression, Stream
 from . import sidecar_index
 from .coalesce import Fronts, Parts, plan
-from .embedded_index import own_table
+from .embedded_index import embedded_index
 from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
-from .random_access import SPAN, Cache, SpanReader, decode_apart, read_by_table, use_lanes, wrong_span
-from .sequential import WINDOW, Walker
-from .span_index import CACHE, Ids, Span, SpanTable
-from .speculative import read_by_guess
+from .random_access import SPAN, SpanCache, SpanReader, decode_apart, read_by_index, use_lanes, wrong_span
+from .sequential import WINDOW, SequentialDecoder
+from .span_index import CACHE, Ids, Span, SpanIndex
+from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -43,14 +43,14 @@ _WORTH_THREADS = 4 << 20
 _RUN = 16
 
 
-class Gzip(Container):
+class Gzip(Compression):
     packing, magic = "gzip", MAGIC
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self._reader = SpanReader(source)
-        self._known: SpanTable | None = None
-        self._told: SpanTable | None = None  # the known table, if the file or its index told it and it is believed
+        self._known: SpanIndex | None = None
+        self._told: SpanIndex | None = None  # the known table, if the file or its index told it and it is believed
         self._damage: IdxError | None = None  # what a walk through the file found
         self.renew_locks()
 
@@ -61,9 +61,9 @@ class Gzip(Container):
 
     def renew_locks(self) -> None:
         self._lock = threading.RLock()
-        self._cache = Cache(self.source)
+        self._cache = SpanCache(self.source)
         self._scout: GzipStream | None = None
-        self._shot: SpanTable | None = None  # the table as it was when somebody last looked
+        self._shot: SpanIndex | None = None  # the table as it was when somebody last looked
         if self._known is not None and not self._known.complete:
             self._known = None  # another thread may have been adding to it
 
@@ -71,25 +71,25 @@ class Gzip(Container):
         return None if self.source.size is None else self.source.size * MAX_RATIO
 
     @property
-    def table(self) -> SpanTable:
+    def table(self) -> SpanIndex:
         """The spans of the file, as far as they are known: its own table, or what reading it has shown."""
         with self._lock:
             if self._known is None:
                 if not self.walks:
-                    self._told = own_table(self.source) or sidecar_index.load(self.source, self.stated())
-                self._known = self._told or SpanTable()
+                    self._told = embedded_index(self.source) or sidecar_index.load(self.source, self.stated())
+                self._known = self._told or SpanIndex()
             return self._known
 
     def stream(self) -> Stream:
         with self._lock:
             note = None if self.table.complete else self._note  # windows are kept for it
-        return GzipStream(Walker(self.source), self.name, _BUFFER, note)
+        return GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, note)
 
     def _short_stream(self) -> Stream:
-        return GzipStream(Walker(self.source, by_span=False), self.name, _FIRST)
+        return GzipStream(SequentialDecoder(self.source, by_span=False), self.name, _FIRST)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
-        failed: SpanTable | None = None
+        failed: SpanIndex | None = None
         if self.source.size is not None:
             if len(out) >= _WORTH_THREADS and (threads > 1 or use_lanes()):
                 table, memory = self.table, np.frombuffer(out, np.uint8)
@@ -101,32 +101,32 @@ class Gzip(Container):
                     return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if self._read_in_order(out):
-                    self._drop(failed, SpanTable())
+                    self._drop(failed, SpanIndex())
                     return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
         found = super().read_whole(out, threads)
         if found == len(out):
-            self._drop(failed, SpanTable())
+            self._drop(failed, SpanIndex())
         return found
 
-    def _read_by_table(self, table: SpanTable, out: Bytes, threads: int) -> bool:
+    def _read_by_table(self, table: SpanIndex, out: Bytes, threads: int) -> bool:
         """Fill out on several threads by a table; False where the table does not hold, or the file is damaged."""
         try:
-            read_by_table(self._reader, table, out, threads)
+            read_by_index(self._reader, table, out, threads)
         except IdxError:
             return False
         return True
 
     def _read_by_guess(self, out: Bytes, threads: int) -> bool:
         """Fill out on several threads without a table; False where that does not work out."""
-        guess = read_by_guess(self.source, out, threads)
+        guess = read_speculatively(self.source, out, threads)
         if guess is None:
             return False
-        table, history = SpanTable(), 0
+        table, history = SpanIndex(), 0
         for span in guess.spans:
             window = bytes(out[table.end - min(history, WINDOW) : table.end])
-            table.add(span.bit, span.stop, span.stretch.length, window, self.source.size or 0)
-            history = history + span.stretch.length if span.stretch.trailer is None else 0
+            table.add(span.bit, span.stop, span.segment.length, window, self.source.size or 0)
+            history = history + span.segment.length if span.segment.trailer is None else 0
         self._note(table)
         return True
 
@@ -137,7 +137,7 @@ class Gzip(Container):
             return inflate_in_place(self.source, np.frombuffer(out, np.uint8))
         return _inflate_members(self._compressed(), out)
 
-    def _note(self, table: SpanTable) -> None:
+    def _note(self, table: SpanIndex) -> None:
         """Keep a table that goes to the end of the file, if there was none."""
         table.complete = True
         with self._lock:
@@ -174,7 +174,7 @@ class Gzip(Container):
             if self._damage is not None:
                 raise copy.copy(self._damage)
             # All of it: only at the end of a member its checksum tells that nothing before was damaged.
-            stream = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
+            stream = GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, _complete)
             try:
                 while stream.step():
                     pass
@@ -186,13 +186,13 @@ class Gzip(Container):
             self._drop(told, stream.table)
             return True
 
-    def _drop(self, told: SpanTable | None, known: SpanTable) -> None:
+    def _drop(self, told: SpanIndex | None, known: SpanIndex) -> None:
         """Forget a table that was told for a file that is sound without it; every other road, too, goes without."""
         with self._lock:
             if told is not None and told is self._told:
                 self.walks = True
                 self._told, self._known = None, known
-                self._cache = Cache(self.source)
+                self._cache = SpanCache(self.source)
 
     def _read_at(self, offset: int, out: memoryview, threads: int) -> None:
         table, first, last = self._spans(offset, offset + len(out))
@@ -202,7 +202,7 @@ class Gzip(Container):
         else:
             self._read_spans(table, first, last, offset, out, threads)
 
-    def _read_spans(self, table: SpanTable, first: int, last: int, offset: int, out: memoryview, threads: int) -> None:
+    def _read_spans(self, table: SpanIndex, first: int, last: int, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which lie in the spans first to last."""
         memory = np.frombuffer(out, np.uint8)
         inner = range(first + 1, last)  # all of each is wanted
@@ -218,14 +218,14 @@ class Gzip(Container):
 
         on_threads(copy, [table.span(first), *spans, table.span(last)], threads if len(out) >= _WORTH_THREADS else 1)
 
-    def _copy(self, table: SpanTable, span: Span, skip: int, out: memoryview) -> None:
+    def _copy(self, table: SpanIndex, span: Span, skip: int, out: memoryview) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
         if span.end - span.start > CACHE:
             self._crawl(table, span, [(skip, out)])
         else:
             out[:] = self._block(table, span)[skip : skip + len(out)].data
 
-    def _block(self, table: SpanTable, span: Span, keep: bool = True) -> Bytes:
+    def _block(self, table: SpanIndex, span: Span, keep: bool = True) -> Bytes:
         """The unpacked bytes of a span, kept for the next time if that is wanted."""
         block = self._cache.get(span.start, span.end - span.start)
         if block is None:
@@ -244,7 +244,7 @@ class Gzip(Container):
         parts = plan(table, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
         keep = int(parts.lengths.sum()) <= CACHE
-        fronts = Fronts(self._reader, table, table.marks, parts) if table.marks and not keep else None
+        fronts = Fronts(self._reader, table, table.checkpoints, parts) if table.checkpoints and not keep else None
 
         def run(k: int) -> Iterator[None]:
             stop = min(k + _RUN, len(parts.numbers))
@@ -258,7 +258,7 @@ class Gzip(Container):
 
         on_threads(run, range(0, len(parts.numbers), _RUN), threads)
 
-    def _pick(self, table: SpanTable, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
+    def _pick(self, table: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
         """Fill in the parts of the k-th span."""
         span, some = table.span(int(parts.numbers[k])), slice(parts.edges[k], parts.edges[k + 1])
         places, sizes, targets = parts.places[some], parts.sizes[some], parts.targets[some]
@@ -268,7 +268,7 @@ class Gzip(Container):
             return
         byteorder.copy_parts(self._block(table, span, keep), places, sizes, targets, out)
 
-    def _spans(self, start: int, stop: int) -> tuple[SpanTable, int, int]:
+    def _spans(self, start: int, stop: int) -> tuple[SpanIndex, int, int]:
         """A table that does not change, and its first and last span with the unpacked bytes start to stop.
 
         Decodes up to there where no table says where they are.
@@ -278,7 +278,7 @@ class Gzip(Container):
             if table.end < stop and not table.complete:
                 if self._scout is None:
                     # Not told to this object, which it would keep alive.
-                    self._scout = GzipStream(Walker(self.source), self.name, _BUFFER, _complete)
+                    self._scout = GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, _complete)
                     self._known = table = self._scout.table
                 try:
                     while table.end < stop and self._scout.step():
@@ -298,11 +298,11 @@ class Gzip(Container):
                 table = self._shot
             return table, table.find(start), table.find(stop - 1)
 
-    def _crawl(self, table: SpanTable, span: Span, parts: list[tuple[int, memoryview]]) -> None:
+    def _crawl(self, table: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]) -> None:
         """Take parts, at ascending places, from a span too large to be kept, in constant memory."""
         window = table.window(span.number)
-        walker = Walker(self.source, bit=span.bit, history=len(window))
-        stream = GzipStream(walker, self.name, _BUFFER, window=window)
+        sequential = SequentialDecoder(self.source, bit=span.bit, history=len(window))
+        stream = GzipStream(sequential, self.name, _BUFFER, window=window)
         scratch = memoryview(bytearray(BLOCK))
         here = crc = 0
 
@@ -310,11 +310,11 @@ class Gzip(Container):
             """Read on to a place, and from there into out."""
             nonlocal here, crc
             while here < place or len(out):
-                piece, out = (scratch[: min(place - here, BLOCK)], out) if here < place else (out, out[:0])
-                if stream.readinto(piece) < len(piece):
+                buffer, out = (scratch[: min(place - here, BLOCK)], out) if here < place else (out, out[:0])
+                if stream.readinto(buffer) < len(buffer):
                     raise wrong_span(self.name, span)
-                here += len(piece)
-                crc = inflate.crc32(piece, crc)
+                here += len(buffer)
+                crc = inflate.crc32(buffer, crc)
 
         for place, out in parts:
             go(place, out)
@@ -337,7 +337,7 @@ class Gzip(Container):
         return parse_trailer(memoryview(data), 0)
 
 
-def _complete(table: SpanTable) -> None:
+def _complete(table: SpanIndex) -> None:
     table.complete = True
 
 

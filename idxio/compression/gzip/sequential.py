@@ -14,8 +14,8 @@ import numpy as np
 from ..._native import block_finder, inflate
 from ...errors import FormatError, TruncatedError
 from ...storage.source import Source
-from .input_buffer import Piece
-from .members import MAGIC, TRAILER, IncompleteError, Stretch, parse_member_header, parse_trailer, skip_zeros
+from .input_buffer import InputBuffer
+from .members import MAGIC, TRAILER, IncompleteError, Segment, parse_member_header, parse_trailer, skip_zeros
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -29,7 +29,7 @@ _REGION = 1 << 18  # unpacked bytes that zlib decodes, at the least, once it is 
 _FAR = 1 << 62
 
 
-class Walker:
+class SequentialDecoder:
     """Goes through a gzip file span by span, from its start or from any edge between two blocks."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Walker:
         by_span=False decodes with zlib alone and reads no more of the file than it must.
         """
         self._name = source.name
-        self.piece = Piece(source, target + 2 * _AHEAD if by_span else _SIP)
+        self.piece = InputBuffer(source, target + 2 * _AHEAD if by_span else _SIP)
         self._decoder = inflate.Decoder()
         self.target = target
         """Compressed bytes in a span."""
@@ -66,7 +66,7 @@ class Walker:
         """Whether a walk could start at `bit`."""
         return self._inflater is None
 
-    def step(self, out: Bytes, start: int, stop: int | None = None) -> Stretch:
+    def step(self, out: Bytes, start: int, stop: int | None = None) -> Segment:
         """Decode the next stretch of an open member into out[start:].
 
         Before start lie the last WINDOW bytes of the member, or all of them. A walk that is told a bit to stop at
@@ -82,10 +82,10 @@ class Walker:
                 # Stored data, or short: a search costs more than decoding.
                 self._left = _REGION
                 return self._inflate(out, start)
-            stretch = self.span(out, start, stop)
-            if stretch is not None:
+            segment = self.span(out, start, stop)
+            if segment is not None:
                 self._region = _REGION
-                return stretch
+                return segment
             # The longer no span is found, the longer zlib goes on: hostile data cost a constant factor.
             self._left = self._region
             self._region *= 2
@@ -98,7 +98,7 @@ class Walker:
         two = bytes(self.piece.data[self.piece.local(byte) :][:2])
         return int.from_bytes(two, "little") >> used + 1 & 3 == 2
 
-    def span(self, out: Bytes, start: int, stop: int | None = None) -> Stretch | None:
+    def span(self, out: Bytes, start: int, stop: int | None = None) -> Segment | None:
         """Decode a span at full speed; None where that fails."""
         distance = 8 * self.target
         if self._ratio * self.target > len(out) - start:  # it would not fit
@@ -168,14 +168,14 @@ class Walker:
         self._searched = begin, found or max(bit, end - 8 * block_finder.MARGIN), found
         return found
 
-    def _arrive(self, produced: int, cut: int, end: int) -> Stretch:
+    def _arrive(self, produced: int, cut: int, end: int) -> Segment:
         self.history += produced
         self.total += produced
         self._ratio = 8 * produced / max(8, (cut or 8 * end) - self.bit)
         self.bit = cut
-        return Stretch(produced, self._close_member(end) if end else None)
+        return Segment(produced, self._close_member(end) if end else None)
 
-    def _inflate(self, out: Bytes, start: int) -> Stretch:
+    def _inflate(self, out: Bytes, start: int) -> Segment:
         """Decode with zlib until an edge, the end of the member, or the end of out."""
         if self._inflater is None:
             window = out[start - min(self.history, WINDOW) : start]
@@ -217,7 +217,7 @@ class Walker:
         elif status == inflate.END:
             self._inflater, self._since = None, 0
             trailer = self._close_member(self._byte)
-        return Stretch(done, trailer)
+        return Segment(done, trailer)
 
     def open_member(self) -> bool:
         """Go to the data of the next member if a header comes next; False if there is none."""

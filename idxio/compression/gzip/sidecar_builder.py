@@ -13,9 +13,9 @@ from ..._util.threads import InOrder
 from ...errors import ChangedError
 from ...storage.source import Source
 from . import sidecar_index
-from .input_buffer import Piece
+from .input_buffer import InputBuffer
 from .members import MemberCheck, Trailer
-from .sequential import WINDOW, Walker
+from .sequential import WINDOW, SequentialDecoder
 from .sidecar_index import MARK
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -30,46 +30,46 @@ def build(
 
     ratio is about how many compressed bytes make one unpacked byte; progress is told the unpacked bytes so far.
     """
-    walker = Walker(source, target=max(1 << 10, int(spacing * ratio)))
+    sequential = SequentialDecoder(source, target=max(1 << 10, int(spacing * ratio)))
     check = MemberCheck(source.name)
     before: Bytes = np.empty(WINDOW + 16 * spacing, np.uint8)
     memory: Bytes = np.empty_like(before)
     stop = WINDOW
     rows: list[tuple[int, ...]] = []
     windows: list[bytes] = []
-    marks: list[int] = []
+    checkpoints: list[int] = []
     start = 0
     bit, crc, length, fresh = 0, 0, 0, True
     window: Bytes = memory[:0]
     front = bytearray()  # of the span at hand
     packed = InOrder(_WindowPacker(source).pack, 1)
     try:
-        while walker.open_member():
+        while sequential.open_member():
             memory[:WINDOW] = before[stop - WINDOW : stop]
             if fresh:
-                bit, crc, length = walker.bit, 0, 0
-                window = memory[WINDOW - min(walker.history, WINDOW) : WINDOW].copy()
+                bit, crc, length = sequential.bit, 0, 0
+                window = memory[WINDOW - min(sequential.history, WINDOW) : WINDOW].copy()
                 front = bytearray()
-            stretch = walker.step(memory, WINDOW)
-            stop = WINDOW + stretch.length
+            segment = sequential.step(memory, WINDOW)
+            stop = WINDOW + segment.length
             front += memory[WINDOW : min(stop, 2 * WINDOW - len(front))].data
             here = WINDOW
             while here < stop:
                 if length and length % MARK == 0:
-                    marks.append(crc)
+                    checkpoints.append(crc)
                 there = min(stop, here + MARK - length % MARK)
                 crc = inflate.crc32(memory[here:there], crc)
                 length += there - here
                 here = there
-            own = crc if length == stretch.length else inflate.crc32(memory[WINDOW:stop])
-            check.add(stretch, own, walker.bit >> 3)
+            own = crc if length == segment.length else inflate.crc32(memory[WINDOW:stop])
+            check.add(segment, own, sequential.bit >> 3)
             before, memory = memory, before
-            fresh = walker.at_edge and (length > 0 or stretch.trailer is not None)
+            fresh = sequential.at_edge and (length > 0 or segment.trailer is not None)
             if fresh and not length:
                 if rows and rows[-1][1] == bit:
                     rows[-1] = (rows[-1][0], 0, *rows[-1][2:])  # but empty blocks came to the end of the member
             elif fresh:
-                end = 0 if stretch.trailer else walker.bit
+                end = 0 if segment.trailer else sequential.bit
                 rows.append((bit, end, start, crc))
                 windows += packed.submit((bit, end, window, front))
                 start += length
@@ -78,7 +78,7 @@ def build(
         windows += packed.rest()
     finally:
         packed.close()
-    return sidecar_index.dump(source, stated, start, rows, windows, marks), start
+    return sidecar_index.dump(source, stated, start, rows, windows, checkpoints), start
 
 
 class _WindowPacker:
@@ -90,7 +90,7 @@ class _WindowPacker:
     """
 
     def __init__(self, source: Source) -> None:
-        self._piece = Piece(source, 2 * WINDOW)
+        self._buffer = InputBuffer(source, 2 * WINDOW)
         self._decoder = inflate.Decoder()
         self._stop = 0  # of the span at hand
 
@@ -105,12 +105,12 @@ class _WindowPacker:
             return b""
         size, spare = 2 * WINDOW, inflate.SLACK  # of input and of output: mostly enough
         while True:
-            self._piece.load(bit >> 3, size)
+            self._buffer.load(bit >> 3, size)
             kept = self._kept(bit, window, front, spare)
             if np.array_equal(self._decode(bit, kept, len(front), spare), front):
                 break
-            if self._piece.ended and spare > _STORED:
-                raise ChangedError("was written to while it was read", file=self._piece.source.name)
+            if self._buffer.ended and spare > _STORED:
+                raise ChangedError("was written to while it was read", file=self._buffer.source.name)
             size, spare = 2 * size, 2 * _STORED
         if not len(kept):
             return b""
@@ -140,6 +140,6 @@ class _WindowPacker:
         start = len(window)
         out: Bytes = np.empty(start + size + spare, np.uint8)
         out[:start] = window
-        stop = self._stop if self._stop and self._stop >> 3 < self._piece.stop else 0  # else more than the span
-        self._piece.inflate_span(self._decoder, bit, stop, out, start, start)
+        stop = self._stop if self._stop and self._stop >> 3 < self._buffer.stop else 0  # else more than the span
+        self._buffer.inflate_span(self._decoder, bit, stop, out, start, start)
         return out[start : start + size]

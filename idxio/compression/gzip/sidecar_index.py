@@ -18,7 +18,7 @@ from ...errors import FormatError, IdxError
 from ...storage.source import PathSource, Source
 from .members import Trailer
 from .sequential import WINDOW
-from .span_index import Ids, Marks, SpanTable
+from .span_index import Checkpoints, Ids, SpanIndex
 
 SUFFIX = ".seek"
 # Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.
@@ -43,7 +43,7 @@ def path_of(source: Source) -> str | None:
     return source.path + SUFFIX if isinstance(source, PathSource) else None
 
 
-def load(source: Source, stated: Trailer) -> SpanTable | None:
+def load(source: Source, stated: Trailer) -> SpanIndex | None:
     """The table in the index beside a file; None if there is none, or one that does not fit the file."""
     path = path_of(source)
     if path is None or source.size is None or not os.path.isfile(path):
@@ -79,13 +79,13 @@ def load(source: Source, stated: Trailer) -> SpanTable | None:
         return None
     windows = _Windows(index, table["window"], table["size"])
     bits, stops, starts = (table[name].astype(np.int64) for name in ("bit", "stop", "start"))
-    known = Marks(
+    known = Checkpoints(
         MARK,
         np.frombuffer(rest, _MARK, marked, sizes[0]),
         (np.cumsum(counts) - counts).astype(np.int64),
         windows.packed,
     )
-    spans = SpanTable.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+    spans = SpanIndex.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
     spans.index = index
     return spans
 
@@ -102,7 +102,12 @@ def _marks(lengths: Any) -> Any:
 
 
 def dump(
-    source: Source, stated: Trailer, length: int, rows: list[tuple[int, ...]], windows: list[bytes], marks: list[int]
+    source: Source,
+    stated: Trailer,
+    length: int,
+    rows: list[tuple[int, ...]],
+    windows: list[bytes],
+    checkpoints: list[int],
 ) -> bytes:
     """The index of a gzip file of so many unpacked bytes.
 
@@ -111,10 +116,10 @@ def dump(
     table = np.zeros(len(rows), _ENTRY)
     table["bit"], table["stop"], table["start"], table["crc"] = np.array(rows, np.uint64).reshape(-1, 4).T
     table["size"] = [len(window) for window in windows]
-    before = _HEAD.size + table.nbytes + _MARK.itemsize * len(marks) + _CRC.size
+    before = _HEAD.size + table.nbytes + _MARK.itemsize * len(checkpoints) + _CRC.size
     table["window"] = before + np.cumsum(table["size"], dtype=np.uint64) - table["size"]
-    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, length, len(rows), len(marks))
-    checked = head + table.tobytes() + np.array(marks, _MARK).tobytes()
+    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, length, len(rows), len(checkpoints))
+    checked = head + table.tobytes() + np.array(checkpoints, _MARK).tobytes()
     return b"".join((checked, _CRC.pack(zlib.crc32(checked)), *windows))
 
 

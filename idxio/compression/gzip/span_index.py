@@ -34,7 +34,7 @@ class Span(NamedTuple):
     crc: int | None = None  # of the unpacked bytes, where an index states it
 
 
-class Marks(NamedTuple):
+class Checkpoints(NamedTuple):
     """Places inside all spans up to which their bytes can be checked: after `step` bytes, twice as many, and so on."""
 
     step: int
@@ -49,7 +49,7 @@ def _column(values: Any, dtype: Any = np.int64) -> memoryview:
     return memoryview(np.ascontiguousarray(values, dtype))
 
 
-class SpanTable:
+class SpanIndex:
     """The spans of one gzip file from its start on: all of them, or those that are known so far."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class SpanTable:
         self._windows: Sequence[bytes] = []
         self._inside: Any = []  # whether there is a window
         self._crcs: memoryview | None = None
-        self.marks: Marks | None = None
+        self.checkpoints: Checkpoints | None = None
         """If an index has any."""
         self.index: Source | None = None
         """The open file that the windows are read from, if there is one."""
@@ -83,12 +83,12 @@ class SpanTable:
         limit: int,
         windows: tuple[Sequence[bytes], Column] | None = None,
         crcs: Column | None = None,
-        marks: Marks | None = None,
-    ) -> SpanTable:
+        checkpoints: Checkpoints | None = None,
+    ) -> SpanIndex:
         """A complete table from its columns; windows are those of each span, and whether it needs one."""
         table = cls()
         table._bits, table._stops, table._starts = _column(bits), _column(stops), _column(starts)
-        table._crcs, table.marks = None if crcs is None else _column(crcs, np.uint32), marks
+        table._crcs, table.checkpoints = None if crcs is None else _column(crcs, np.uint32), checkpoints
         table._windows, inside = windows or ([], np.zeros(len(bits)))
         table._inside = _column(inside, np.bool_)
         table.end, table.limit, table.complete = end, limit, True
@@ -120,7 +120,7 @@ class SpanTable:
         if self._kept > MOST_WINDOWS:
             self._thin()
 
-    def snapshot(self) -> SpanTable:
+    def snapshot(self) -> SpanIndex:
         """The table as it is now, for a reader that another thread must not disturb."""
         table = copy.copy(self)
         table._bits, table._stops, table._starts = self._bits[:], self._stops[:], self._starts[:]

@@ -20,9 +20,9 @@ from ..._native import inflate
 from ..._util.memory import allocate
 from ...errors import IdxError
 from ...storage.source import Source
-from .input_buffer import Piece
-from .members import MemberCheck, Stretch
-from .sequential import TARGET, WINDOW, Walker
+from .input_buffer import InputBuffer
+from .members import MemberCheck, Segment
+from .sequential import TARGET, WINDOW, SequentialDecoder
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
 
     bit: int
     stop: int  # 0: the member ended by itself
-    stretch: Stretch
+    segment: Segment
     crc: int
 
 
@@ -59,20 +59,20 @@ class _FailedError(Exception):
     """Decode the file in order instead."""
 
 
-def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
+def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None:
     """Fill out with everything in a gzip file; None unless all is well and out exactly full."""
     spans: list[Decoded] = []
     again = done = 0
-    walker = Walker(source)
-    while done < len(out) or not walker.between:
+    sequential = SequentialDecoder(source)
+    while done < len(out) or not sequential.between:
         try:
-            parts = _begin_round(source, out, done, threads, walker)
+            parts = _begin_round(source, out, done, threads, sequential)
         except MemoryError:
             return None
         if len(parts) < 2 and not spans:
             parts[0].round.parts.clear()
             return None
-        helpers: list[_Part] = []
+        helpers: list[_PartDecoder] = []
         try:
             helpers += (part for part in parts[1:] if part.start_or_give_up())
             parts[0].run()
@@ -102,27 +102,29 @@ def read_by_guess(source: Source, out: Bytes, threads: int) -> Guess | None:
         spans += found
         again += sum(part.again for part in parts)
         done += sum(part.length for part in alive)
-        walker = alive[-1].walker
-        walker.history = min(walker.history, done)  # it began behind a window of zeros
+        sequential = alive[-1].walker
+        sequential.history = min(sequential.history, done)  # it began behind a window of zeros
     check = MemberCheck(source.name)
     try:
         for span in spans:
-            check.add(span.stretch, span.crc)
-        is_whole = not walker.open_member()
+            check.add(span.segment, span.crc)
+        is_whole = not sequential.open_member()
     except IdxError:
         return None
     return Guess(spans, again) if is_whole and done == len(out) else None
 
 
-def _begin_round(source: Source, out: Bytes, done: int, threads: int, walker: Walker) -> list[_Part]:
+def _begin_round(
+    source: Source, out: Bytes, done: int, threads: int, sequential: SequentialDecoder
+) -> list[_PartDecoder]:
     """The parts of one round: the compressed bytes from where the walker is, which has filled out[:done]."""
-    first = walker.bit >> 3
+    first = sequential.bit >> 3
     size = min((source.size or 0) - first, threads * LARGEST_PART)
     count = max(1, min(threads, size // SMALLEST_PART))
     share = size / (FIRST_SHARE + count - 1)
     begins = [first] + [first + int(share * (FIRST_SHARE + k)) for k in range(count - 1)]
     this = _Round(source, out, done, first + size, [], threading.Lock())
-    this.parts.extend(_Part(this, number, begin, walker) for number, begin in enumerate(begins))
+    this.parts.extend(_PartDecoder(this, number, begin, sequential) for number, begin in enumerate(begins))
     return list(this.parts)
 
 
@@ -133,18 +135,18 @@ class _Round(NamedTuple):
     out: Bytes
     done: int  # of out, by the rounds before
     end: int  # the byte of the file where the round may end
-    parts: list[_Part]
+    parts: list[_PartDecoder]
     lock: threading.Lock  # of what is taken of the parts
 
 
-class _Part(threading.Thread):
+class _PartDecoder(threading.Thread):
     """One part of the file, decoded by one thread."""
 
-    def __init__(self, this: _Round, number: int, begin: int, walker: Walker) -> None:
+    def __init__(self, this: _Round, number: int, begin: int, sequential: SequentialDecoder) -> None:
         """begin is the byte from which it looks for its start, but for the first, which has a walker there already."""
         super().__init__(daemon=True)
         self.round, self.number, self.begin = this, number, begin
-        self.walker = walker
+        self.walker = sequential
         self.bit: int | None = None if number else 0  # its start
         self.spans: list[Decoded] = []
         self.dead = False  # an earlier part decodes what this one was to
@@ -203,26 +205,26 @@ class _Part(threading.Thread):
         finally:
             self._tell_all()
 
-    def _begin(self) -> Walker:
+    def _begin(self) -> SequentialDecoder:
         """A walker that has the first span of the part behind it."""
         self.memory[:WINDOW] = 0
-        walker = Walker(self.round.source, bit=8 * self.begin, history=WINDOW, target=LONG)
-        walker.target = SHORT
+        sequential = SequentialDecoder(self.round.source, bit=8 * self.begin, history=WINDOW, target=LONG)
+        sequential.target = SHORT
         limit = 8 * (self.begin + TARGET)
         for _ in range(_STARTS):
-            bit = walker.find_cut(walker.bit, limit)
+            bit = sequential.find_cut(sequential.bit, limit)
             if not bit or bit == limit:
                 break
-            walker.bit = bit
-            stretch = walker.span(self.memory, self.base)
-            if stretch is not None:
+            sequential.bit = bit
+            segment = sequential.span(self.memory, self.base)
+            if segment is not None:
                 self.bit = bit
-                self._keep(walker, bit, stretch)
-                return walker
-            walker.bit += 1
+                self._keep(sequential, bit, segment)
+                return sequential
+            sequential.bit += 1
         raise _FailedError
 
-    def _decode(self, walker: Walker) -> _Part | None:
+    def _decode(self, sequential: SequentialDecoder) -> _PartDecoder | None:
         """Go on to the start of another part, which is returned, or to the end of the round or the file."""
         later = iter(self.round.parts[self.number + 1 :])
         following = next(later, None)
@@ -231,37 +233,37 @@ class _Part(threading.Thread):
                 part.bit is None and part.dead for part in self.round.parts[1:]
             ):
                 raise _FailedError  # alone it is slower than a decoder of whole members
-            if not walker.open_member():
+            if not sequential.open_member():
                 return None
             stop = None
             if following is not None:
-                if walker.bit + 16 * TARGET > 8 * following.begin:
+                if sequential.bit + 16 * TARGET > 8 * following.begin:
                     following.found.wait()
                 stop = following.bit
-                if following.dead or (stop is not None and walker.bit > stop):
+                if following.dead or (stop is not None and sequential.bit > stop):
                     following.dead = True
                     following = next(later, None)
                     continue
-                if walker.bit == stop:
+                if sequential.bit == stop:
                     return following
-            elif walker.bit >= 8 * self.round.end:
+            elif sequential.bit >= 8 * self.round.end:
                 return None
             if self.length > _HEALED:
-                walker.target = LONG
-            bit = walker.bit  # of the data, behind a header
-            stretch = walker.step(self.memory, self.base + self.length, stop)
-            self._keep(walker, bit, stretch)
+                sequential.target = LONG
+            bit = sequential.bit  # of the data, behind a header
+            segment = sequential.step(self.memory, self.base + self.length, stop)
+            self._keep(sequential, bit, segment)
         return None
 
-    def _keep(self, walker: Walker, bit: int, stretch: Stretch) -> None:
-        if not walker.at_edge:
+    def _keep(self, sequential: SequentialDecoder, bit: int, segment: Segment) -> None:
+        if not sequential.at_edge:
             raise _FailedError  # the memory is full: there is more in the file than there should be
         start = self.base + self.length
-        crc = inflate.crc32(self.memory[start : start + stretch.length])
-        self.spans.append(Decoded(bit, 0 if stretch.trailer else walker.bit, stretch, crc))
-        self.length += stretch.length
+        crc = inflate.crc32(self.memory[start : start + segment.length])
+        self.spans.append(Decoded(bit, 0 if segment.trailer else sequential.bit, segment, crc))
+        self.length += segment.length
 
-    def _heal(self, following: _Part) -> None:
+    def _heal(self, following: _PartDecoder) -> None:
         """Decode the first spans of the part that follows too, as far as its guess spoilt them."""
         self._go_on(following)
         if self.number == 0:
@@ -280,7 +282,7 @@ class _Part(threading.Thread):
                 guessed[:] = true
                 self._go_on(following)
 
-    def _go_on(self, following: _Part) -> None:
+    def _go_on(self, following: _PartDecoder) -> None:
         """Decode spans of the part that follows until one leaves what it left there."""
         decoder = inflate.Decoder()
         following.front = k = 0
@@ -297,17 +299,17 @@ class _Part(threading.Thread):
                 continue
             span = following.spans[k]
             start = self.base + self.length + following.front
-            end = start + span.stretch.length
+            end = start + span.segment.length
             if end > len(self.memory):
                 raise _FailedError
             window = min(self.walker.history + following.front, start, WINDOW)  # a member refers to no other
             decode_span(self.walker.piece, decoder, span, self.memory[:end], start, window)
             following.spans[k] = span._replace(crc=inflate.crc32(self.memory[start:end]))
-            following.front += span.stretch.length
-            self.again += span.stretch.length
+            following.front += span.segment.length
+            self.again += span.segment.length
             k += 1
             self.reach = self.length + following.front
-            if span.stretch.trailer or np.array_equal(self.tail(self.reach), following.tail(following.front)):
+            if span.segment.trailer or np.array_equal(self.tail(self.reach), following.tail(following.front)):
                 break
 
     def tail(self, length: int) -> Bytes:
@@ -325,7 +327,7 @@ class _Part(threading.Thread):
             if not part.dead:
                 place += part.length
 
-    def _move_part(self, part: _Part, place: int) -> None:
+    def _move_part(self, part: _PartDecoder, place: int) -> None:
         """Move what nobody else moves of a part whose front is healed, and which may still grow."""
         out = self.round.out
         while not part.dead:
@@ -343,17 +345,19 @@ class _Part(threading.Thread):
                 part.healed.wait()
 
 
-def decode_span(piece: Piece, decoder: inflate.Decoder, span: Decoded, out: Bytes, start: int, window: int) -> None:
+def decode_span(
+    buffer: InputBuffer, decoder: inflate.Decoder, span: Decoded, out: Bytes, start: int, window: int
+) -> None:
     """Decode a span again into out[start:], which it fills. Raises _FailedError where it does not."""
     first = span.bit >> 3
     # A member that ends by itself says where; the file tells how far to load only by being loaded.
     last = (span.stop >> 3) + 1 if span.stop else first + 2 * TARGET
     while True:
-        piece.load(first, last - first)
-        status, end, produced = piece.inflate_span(decoder, span.bit, span.stop, out, start, window)
+        buffer.load(first, last - first)
+        status, end, produced = buffer.inflate_span(decoder, span.bit, span.stop, out, start, window)
         arrived = status == inflate.END and (end == 0) == (span.stop != 0)
         if arrived and start + produced == len(out):
             return
-        if span.stop or piece.ended or status == inflate.END:
+        if span.stop or buffer.ended or status == inflate.END:
             raise _FailedError
         last = first + 2 * (last - first)

@@ -13,9 +13,9 @@ from ..._util.memory import allocate
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Check, Stream, unchecked
-from .members import MemberCheck, Stretch
-from .sequential import WINDOW, Walker
-from .span_index import SpanTable
+from .members import MemberCheck, Segment
+from .sequential import WINDOW, SequentialDecoder
+from .span_index import SpanIndex
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -30,33 +30,33 @@ class GzipStream(Stream):
 
     def __init__(
         self,
-        walker: Walker,
+        sequential: SequentialDecoder,
         name: str,
         capacity: int,
-        note: Callable[[SpanTable], None] | None = None,
+        note: Callable[[SpanIndex], None] | None = None,
         window: bytes | None = None,
     ) -> None:
         """note is told the table at the end of the file; with a window, the walk starts behind it, unchecked."""
-        self._walker = walker
+        self._sequential = sequential
         self._note = note
         self._check = MemberCheck(name) if window is None else None
         # A block stays as it is while the next two are made.
-        size = walker.piece.source.size
+        size = sequential.piece.source.size
         capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
         self._memories: list[Bytes] = list(allocate(0, 3 * (WINDOW + capacity)).reshape(3, -1))
         self._stop = WINDOW  # of the last block, in the first of them
         if window:
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
         self.block = memoryview(b"")
-        self.table = SpanTable()
+        self.table = SpanIndex()
         self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
         self._length = 0
         self.is_span = False
         """Whether the last step was one whole span."""
 
     def unpack(self) -> Check | None:
-        walker = self._walker
-        if not walker.open_member():
+        sequential = self._sequential
+        if not sequential.open_member():
             if self._note is None:
                 return None
             # As the check of an empty block, so that it comes after all the others.
@@ -69,47 +69,47 @@ class GzipStream(Stream):
         self._stop = WINDOW
         alone = self._span is None
         if self._span is None:
-            self._span = walker.bit, bytes(memory[WINDOW - min(walker.history, WINDOW) : WINDOW])
+            self._span = sequential.bit, bytes(memory[WINDOW - min(sequential.history, WINDOW) : WINDOW])
             self._length = 0
-        stretch = walker.step(memory, WINDOW)
-        self._stop = WINDOW + stretch.length
+        segment = sequential.step(memory, WINDOW)
+        self._stop = WINDOW + segment.length
         self.block = memory[WINDOW : self._stop].data
-        self._length += stretch.length
-        self.is_span = alone and walker.at_edge
+        self._length += segment.length
+        self.is_span = alone and sequential.at_edge
         if self._check is None:
             return unchecked
         span = None
-        if walker.at_edge and self._note is not None:
-            stop = 0 if stretch.trailer else walker.bit
-            span = self._span[0], stop, self._length, self._span[1], (walker.bit + 7) >> 3
+        if sequential.at_edge and self._note is not None:
+            stop = 0 if segment.trailer else sequential.bit
+            span = self._span[0], stop, self._length, self._span[1], (sequential.bit + 7) >> 3
             self._span = None
-        return partial(self._accept, self._check, self.block, stretch, walker.bit >> 3, span)
+        return partial(self._accept, self._check, self.block, segment, sequential.bit >> 3, span)
 
     def _accept(
         self,
         check: MemberCheck,
         block: memoryview,
-        stretch: Stretch,
+        segment: Segment,
         offset: int,
         span: tuple[int, int, int, bytes, int] | None,
     ) -> None:
         """Check a block, and take the span that ends with it into the table only then."""
-        check.add(stretch, inflate.crc32(block), offset)
+        check.add(segment, inflate.crc32(block), offset)
         if span is not None:
             self.table.add(*span)
 
 
 def inflate_in_place(source: Source, out: Bytes) -> bool:
     """Fill out with everything in a gzip file, span by span; False unless all is well and out exactly full."""
-    walker, check = Walker(source), MemberCheck(source.name)
+    sequential, check = SequentialDecoder(source), MemberCheck(source.name)
     done = 0
     try:
-        while walker.open_member():
-            if done == len(out) and not walker.at_edge:
+        while sequential.open_member():
+            if done == len(out) and not sequential.at_edge:
                 return False  # there is more in the file than there should be
-            stretch = walker.step(out[: done + _STEP], done)
-            check.add(stretch, inflate.crc32(out[done : done + stretch.length]))
-            done += stretch.length
+            segment = sequential.step(out[: done + _STEP], done)
+            check.add(segment, inflate.crc32(out[done : done + segment.length]))
+            done += segment.length
     except IdxError:
         return False
     return done == len(out)

@@ -35,7 +35,7 @@ MOST_WHOLE = 1 << 20
 _END = b"\x03\x00"
 
 
-class RawSink:
+class RawWriter:
     """Bytes as they are."""
 
     def __init__(self, file: IO[bytes], header: bytes, *, to_disk: bool) -> None:
@@ -47,9 +47,9 @@ class RawSink:
         write_all(file, header)
         self._size = len(header)
 
-    def write(self, piece: memoryview) -> None:
-        for start in range(0, len(piece), _EARLY):
-            part = piece[start : start + _EARLY]
+    def write(self, buffer: memoryview) -> None:
+        for start in range(0, len(buffer), _EARLY):
+            part = buffer[start : start + _EARLY]
             write_all(self._file, part)
             self._size += len(part)
             if len(part) == _EARLY and self._fd is not None:
@@ -65,7 +65,7 @@ class RawSink:
         """Nothing waits."""
 
 
-class GzipSink:
+class GzipWriter:
     """One gzip member of chunks that can be decoded alone, with the table of their sizes in its header.
 
     The chunk with the header of the IDX file waits for `finish`, unless the header and the length are known before.
@@ -96,16 +96,16 @@ class GzipSink:
             self._first = b""
         self.write(memoryview(header))
 
-    def write(self, piece: memoryview) -> None:
-        piece = piece.cast("B")
+    def write(self, buffer: memoryview) -> None:
+        buffer = buffer.cast("B")
         if self._first is not None and len(self._first) < self._chunk:
             n = self._chunk - len(self._first)
-            self._first += bytes(piece[:n])
-            piece = piece[n:]
-        while len(piece):
-            n = min(len(piece), GROUP - len(self._group))
-            self._group += piece[:n]
-            piece = piece[n:]
+            self._first += bytes(buffer[:n])
+            buffer = buffer[n:]
+        while len(buffer):
+            n = min(len(buffer), GROUP - len(self._group))
+            self._group += buffer[:n]
+            buffer = buffer[n:]
             if len(self._group) == GROUP:
                 self._submit()
 
@@ -154,12 +154,12 @@ class GzipSink:
             write_all(self._spool, encoded.data)
 
     def _write(self, *pieces: bytes | memoryview) -> None:
-        for piece in pieces:
-            write_all(self._file, piece)
-            self._written += len(piece)
+        for buffer in pieces:
+            write_all(self._file, buffer)
+            self._written += len(buffer)
 
 
-class WholeSink:
+class WholeWriter:
     """One gzip member of one deflate stream, as any program writes it: the smallest form of what is read whole.
 
     All of it is kept until `finish`.
@@ -170,8 +170,8 @@ class WholeSink:
         self._level = level
         self._data = bytearray(header)
 
-    def write(self, piece: memoryview) -> None:
-        self._data += piece
+    def write(self, buffer: memoryview) -> None:
+        self._data += buffer
 
     def finish(self, header: bytes) -> None:
         """Encode and write everything."""
@@ -180,8 +180,8 @@ class WholeSink:
         out = np.empty(encoder.bound(len(self._data)), np.uint8)
         n = encoder.whole(self._data, out)
         trailer = struct.pack("<II", inflate.crc32(self._data), len(self._data))
-        for piece in (_member_header(b""), out[:n].data, trailer):
-            write_all(self._file, piece)
+        for buffer in (_member_header(b""), out[:n].data, trailer):
+            write_all(self._file, buffer)
 
     def discard(self) -> None:
         """Nothing waits."""
