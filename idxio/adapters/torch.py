@@ -10,7 +10,7 @@ import numpy as np
 
 from ..datasets.dataset import Dataset
 from ..loader.batches import Batches
-from ..loader.gather import Assembler
+from ..loader.gather import RowGatherer
 from ..loader.materialize import locate
 
 try:
@@ -37,7 +37,7 @@ class Samples(TorchDataset[Any]):
     def __init__(self, dataset: Dataset, *, dtype: Any = None, scale: Any = None, mean: Any = None, std: Any = None):
         self._dataset = dataset
         images = dataset.images
-        self._rows = Assembler(images.dtype, images.shape[1:], dtype, scale, mean, std)
+        self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, scale, mean, std)
 
     def __len__(self) -> int:
         return len(self._dataset)

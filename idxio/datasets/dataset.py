@@ -13,7 +13,7 @@ from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import samplers
-from ..loader.materialize import Held, needs_windows
+from ..loader.materialize import Materialized, needs_windows
 from . import split as splitting
 from .classes import as_names
 
@@ -279,12 +279,12 @@ class Dataset:
         )
 
     @cached_property
-    def _held(self) -> Held:
-        return Held(self.images)
+    def _held(self) -> Materialized:
+        return Materialized(self.images)
 
     @property
     def in_memory(self) -> Array | Selection:
-        """The images where batches can be gathered from, see `Held`. Compressed files are read once."""
+        """The images where batches can be gathered from, see `Materialized`. Compressed files are read once."""
         return self._held.get()
 
     def __repr__(self) -> str:

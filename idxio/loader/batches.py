@@ -12,11 +12,11 @@ from .._native import inflate
 from .._util.threads import check_threads
 from ..core.selection import ArrayLike, Selection
 from . import samplers
-from .epoch import Batch, Loop, Out, Place, Recipe
-from .gather import Assembler
-from .materialize import Held
-from .sharding import REMAINDERS, Share
-from .window_shuffle import BUFFER, Windows
+from .epoch import Batch, BatchSpec, Cursor, EpochIterator, Out
+from .gather import RowGatherer
+from .materialize import Materialized
+from .sharding import REMAINDERS, RankShard
+from .window_shuffle import BUFFER, WindowSampler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,7 +29,7 @@ class Batches:
 
     def __init__(
         self,
-        images: Held | ArrayLike,
+        images: Materialized | ArrayLike,
         labels: Array,
         batch_size: int,
         *,
@@ -62,30 +62,30 @@ class Batches:
         samplers.word("seed", seed)
         n = len(labels)
         if isinstance(images, np.ndarray) or (isinstance(images, Selection) and isinstance(images.base, np.ndarray)):
-            images = Held(images)
-        if isinstance(images, Held):
+            images = Materialized(images)
+        if isinstance(images, Materialized):
             images.get()  # what is wrong with a file is said here
-        given = images.images if isinstance(images, Held) else images
+        given = images.images if isinstance(images, Materialized) else images
         if not given.shape or given.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {given.shape}")
         if buffer is not None:
             samplers.whole("buffer", buffer, 1)
         chosen = int(seed) if shuffle else None
-        in_order: samplers.Order
+        in_order: samplers.Sampler
         window = 0
         if given is images:
             nbytes = given.dtype.itemsize * int(np.prod(given.shape[1:], dtype=np.int64))
-            in_order = Windows(n, nbytes, buffer or BUFFER, chosen, labels if balanced else None)
+            in_order = WindowSampler(n, nbytes, buffer or BUFFER, chosen, labels if balanced else None)
             window = in_order.window
         elif balanced:
-            in_order = samplers.Balanced(labels, chosen)
+            in_order = samplers.BalancedSampler(labels, chosen)
         else:
-            in_order = samplers.Order(n) if chosen is None else samplers.Shuffled(n, chosen)
-        image_rows = Assembler(given.dtype, given.shape[1:], dtype, scale, mean, std)
-        label_rows = Assembler(labels.dtype, labels.shape[1:])
-        self._share = Share(in_order, batch_size, drop_last, rank, world_size, remainder)
-        self._recipe = Recipe(
-            self._share,
+            in_order = samplers.Sampler(n) if chosen is None else samplers.ShuffledSampler(n, chosen)
+        image_rows = RowGatherer(given.dtype, given.shape[1:], dtype, scale, mean, std)
+        label_rows = RowGatherer(labels.dtype, labels.shape[1:])
+        self._shard = RankShard(in_order, batch_size, drop_last, rank, world_size, remainder)
+        self._spec = BatchSpec(
+            self._shard,
             images,
             image_rows,
             labels,
@@ -106,16 +106,16 @@ class Batches:
         self.epoch = 0
         """The epoch that the next loop goes through. A loop that comes to its end adds one."""
         self._start = 0  # of the next loop, in the order of all ranks
-        self._latest: Place | None = None  # of the loop that was begun last, unless it ended
+        self._latest: Cursor | None = None  # of the loop that was begun last, unless it ended
 
     def __len__(self) -> int:
         """The batches of a whole epoch on this rank."""
-        return self._share.count(0)
+        return self._shard.count(0)
 
     @property
     def has_out(self) -> bool:
         """Whether batches are put into arrays of the caller's."""
-        return bool(self._recipe.outs)
+        return bool(self._spec.outs)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.part(0, 1)
@@ -125,15 +125,15 @@ class Batches:
 
         labels: the type of the labels, unless there is `out`; by default the one that they are stored in.
         """
-        kind = labels or self._recipe.labels.dtype.newbyteorder("=")
-        place = Place(*self.begin)
-        self._latest, self._start = place, 0
-        return self._run(Loop(self._recipe, place, kind), place, part, parts)
+        kind = labels or self._spec.labels.dtype.newbyteorder("=")
+        cursor = Cursor(*self.begin)
+        self._latest, self._start = cursor, 0
+        return self._run(EpochIterator(self._spec, cursor, kind), cursor, part, parts)
 
-    def _run(self, loop: Loop, place: Place, part: int, parts: int) -> Iterator[Batch]:
+    def _run(self, loop: EpochIterator, cursor: Cursor, part: int, parts: int) -> Iterator[Batch]:
         yield from loop.run(part, parts)
-        if self._latest is place:  # nobody began another loop, or said where to go on
-            self.go_to((place.epoch + 1) % (1 << 64), 0)
+        if self._latest is cursor:  # nobody began another loop, or said where to go on
+            self.go_to((cursor.epoch + 1) % (1 << 64), 0)
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
@@ -153,9 +153,9 @@ class Batches:
 
         The same on every rank that got as many batches.
         """
-        place = self._latest or Place(*self.begin)
-        told = _told(self._recipe.labels)
-        return {**self._identity, "labels": told, "epoch": place.epoch, "position": place.position}
+        cursor = self._latest or Cursor(*self.begin)
+        told = _told(self._spec.labels)
+        return {**self._identity, "labels": told, "epoch": cursor.epoch, "position": cursor.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Let the next loop go on where another one was, also with another batch size or number of ranks.
@@ -165,15 +165,15 @@ class Batches:
         ValueError
             The state is one of another dataset, another order or another version of the order.
         """
-        found = {**self._identity, "labels": _told(self._recipe.labels)}
+        found = {**self._identity, "labels": _told(self._spec.labels)}
         if missing := [key for key in (*found, "epoch", "position") if key not in state]:
             raise ValueError(f"this is not a state of batches: it has no {', '.join(missing)}")
         for key, value in found.items():
             if state[key] != value:
                 raise ValueError(f"the state has {key} {state[key]}; these batches have {value}: {_MEANING[key]}")
         epoch, position = samplers.word("epoch", state["epoch"]), samplers.whole("position", state["position"], 0)
-        if position > self._share.order.n:
-            raise ValueError(f"the state has position {position} of {self._share.order.n} samples")
+        if position > self._shard.order.n:
+            raise ValueError(f"the state has position {position} of {self._shard.order.n} samples")
         self.go_to(epoch, position)
 
 
@@ -196,7 +196,7 @@ def _told(labels: Array) -> int:
 
 
 def _check_outs(
-    out: Out | Sequence[Out] | None, batch_size: int, image_rows: Assembler, label_rows: Assembler
+    out: Out | Sequence[Out] | None, batch_size: int, image_rows: RowGatherer, label_rows: RowGatherer
 ) -> list[Out]:
     """One pair of arrays, or several that take turns, as a list."""
     if out is None:

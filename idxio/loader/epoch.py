@@ -11,12 +11,12 @@ from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike
-from .gather import Assembler
-from .materialize import Held, locate
+from .gather import RowGatherer
+from .materialize import Materialized, locate
 from .prefetch import ahead, gathered
 from .samplers import Ids
-from .sharding import Share
-from .window_shuffle import WindowReader, Windows
+from .sharding import RankShard
+from .window_shuffle import WindowBuffer, WindowSampler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Batch = tuple[Array, ...]
@@ -28,14 +28,14 @@ _GROUP = 1 << 18
 _PLANNED = 1 << 13
 
 
-class Recipe(NamedTuple):
+class BatchSpec(NamedTuple):
     """What all loops over the same batches have in common."""
 
-    share: Share
-    images: Held | ArrayLike  # where they are gathered from, or unpacked in windows
-    image_rows: Assembler
+    shard: RankShard
+    images: Materialized | ArrayLike  # where they are gathered from, or unpacked in windows
+    image_rows: RowGatherer
     labels: Array
-    label_rows: Assembler
+    label_rows: RowGatherer
     outs: list[Out]  # the caller's memory, if any
     threads: int
     prefetch: int
@@ -49,7 +49,7 @@ class _Plan(NamedTuple):
     valid: list[Array]
 
 
-class Place:
+class Cursor:
     """Where a loop is."""
 
     def __init__(self, epoch: int, position: int) -> None:
@@ -58,37 +58,37 @@ class Place:
         """Of all ranks, behind the batch that the loop got last."""
 
 
-class Loop:
+class EpochIterator:
     """One pass through one epoch."""
 
-    def __init__(self, recipe: Recipe, place: Place, labels: Any) -> None:
+    def __init__(self, spec: BatchSpec, cursor: Cursor, labels: Any) -> None:
         """It begins at place, and keeps that up to date; labels: their type, where memory is not the caller's."""
-        self._recipe, self._place, self._label_dtype = recipe, place, labels
-        self._start, self._stride, self._n = place.position, recipe.share.stride, recipe.share.order.n
-        self._images = recipe.images.get() if isinstance(recipe.images, Held) else recipe.images
+        self._spec, self._cursor, self._label_dtype = spec, cursor, labels
+        self._start, self._stride, self._n = cursor.position, spec.shard.stride, spec.shard.order.n
+        self._images = spec.images.get() if isinstance(spec.images, Materialized) else spec.images
         self._planned: dict[int, _Plan] = {}
         # Its own, so that two loops don't unpack for each other.
-        self._reader: WindowReader | None = None
-        if isinstance(recipe.share.order, Windows):
-            self._reader = WindowReader(self._images, recipe.share.order, place.epoch, recipe.threads)
-        row, size = max(1, recipe.image_rows.row_nbytes), recipe.share.size
-        self._group = 1 if recipe.outs else max(1, min(_GROUP // row, _PLANNED) // size)
+        self._reader: WindowBuffer | None = None
+        if isinstance(spec.shard.order, WindowSampler):
+            self._reader = WindowBuffer(self._images, spec.shard.order, cursor.epoch, spec.threads)
+        row, size = max(1, spec.image_rows.row_nbytes), spec.shard.size
+        self._group = 1 if spec.outs else max(1, min(_GROUP // row, _PLANNED) // size)
         """Batches that are made in one go."""
         self._plan_of = self._group * max(1, _PLANNED // (size * self._group))
         """Batches of one plan."""
 
     def run(self, part: int, parts: int) -> Iterator[Batch]:
         """Every parts-th batch from the given one on; made ahead of the loop if that is wanted."""
-        recipe, share = self._recipe, self._recipe.share
+        spec, shard = self._spec, self._spec.shard
         group = self._group if parts == 1 else 1
-        numbers = range(share.count(self._start))
+        numbers = range(shard.count(self._start))
         groups = numbers[::group] if parts == 1 else numbers[part::parts]
-        outs = recipe.outs
+        outs = spec.outs
         # With arrays of the caller's, the loop looks at one of them while the others are filled.
-        depth = -(-recipe.prefetch // group) if not outs else min(recipe.prefetch, len(outs) - 1)
+        depth = -(-spec.prefetch // group) if not outs else min(spec.prefetch, len(outs) - 1)
         depth = min(depth, len(groups))
 
-        pool = BufferPool(min(self._group * share.size, share.order.n) * recipe.image_rows.row_nbytes)
+        pool = BufferPool(min(self._group * shard.size, shard.order.n) * spec.image_rows.row_nbytes)
         gather = self._native()
 
         def begin(k: int) -> tuple[list[tuple[int, Batch]], Ids, Array]:
@@ -115,18 +115,18 @@ class Loop:
         if not depth:
             made = map(make, range(len(groups)))
         elif gather is not None:
-            made = gathered(prepare, len(groups), depth, recipe.threads)
+            made = gathered(prepare, len(groups), depth, spec.threads)
         elif self._reader is not None:
             # Windows are unpacked in order by one helper, which has threads of its own.
             made = ahead(make, len(groups), depth, 1, self._reader.leave)
         else:
-            made = ahead(make, len(groups), depth, recipe.threads)
+            made = ahead(make, len(groups), depth, spec.threads)
         for some in made:
             for number, batch in some:
-                self._place.position = self._behind(number)
+                self._cursor.position = self._behind(number)
                 yield batch
             del some, batch
-        self._place.position = self._n
+        self._cursor.position = self._n
 
     def _behind(self, number: int) -> int:
         """The position of all ranks behind a batch."""
@@ -134,7 +134,7 @@ class Loop:
 
     def _native(self) -> Callable[[Ids, Array], Gather] | None:
         """From places and an array to the native gather of the images there, if there is one."""
-        held, rows = self._images, self._recipe.image_rows
+        held, rows = self._images, self._spec.image_rows
         if self._reader is not None:
             return None
         assert not isinstance(held, IdxArray)
@@ -149,38 +149,38 @@ class Loop:
 
         All is there but the images: their places, and the array that they go to.
         """
-        recipe, size = self._recipe, self._recipe.share.size
+        spec, size = self._spec, self._spec.shard.size
         plan, number = self._plan(first // self._plan_of), first % self._plan_of
         places = plan.places[number * size : (number + count) * size]
         labels = plan.labels[number : number + count]
         if isinstance(out, BufferPool):
-            images = recipe.image_rows.shape(out.take(), len(places))
+            images = spec.image_rows.shape(out.take(), len(places))
         else:
             images, (plain,) = out[0][: len(places)], labels
             labels = [out[1][: len(places)]]
             labels[0][:] = plain
         each = [images] if count == 1 else [images[k * size : (k + 1) * size] for k in range(count)]
-        if recipe.share.remainder == "pad":
+        if spec.shard.remainder == "pad":
             return list(zip(each, labels, plan.valid[number : number + count], strict=True)), places, images
         return list(zip(each, labels, strict=True)), places, images
 
     def _fill(self, places: Ids, images: Array, last: int) -> None:
         """Fill images otherwise; last: the number of the last batch among them."""
-        recipe = self._recipe
+        spec = self._spec
         if self._reader is None:
             assert not isinstance(self._images, IdxArray)
-            recipe.image_rows.gather(*locate(self._images, places), images)
+            spec.image_rows.gather(*locate(self._images, places), images)
         else:
-            self._reader.gather(recipe.image_rows, places, images)
+            self._reader.gather(spec.image_rows, places, images)
             self._reader.prepare(self._behind(last))
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
         plan = self._planned.get(k)
         if plan is None:
-            recipe, size = self._recipe, self._recipe.share.size
-            places, ids, valid = recipe.share.samples(self._place.epoch, self._start, k * self._plan_of, self._plan_of)
-            labels = recipe.label_rows.gather(recipe.labels, ids).astype(self._label_dtype, copy=False)
+            spec, size = self._spec, self._spec.shard.size
+            places, ids, valid = spec.shard.samples(self._cursor.epoch, self._start, k * self._plan_of, self._plan_of)
+            labels = spec.label_rows.gather(spec.labels, ids).astype(self._label_dtype, copy=False)
             plan = _Plan(places, _cut(labels, size), _cut(valid, size))
             # The one before may still be in use by another thread.
             self._planned = {**{j: p for j, p in self._planned.items() if j == k - 1}, k: plan}

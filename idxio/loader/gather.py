@@ -13,7 +13,7 @@ from .._util.memory import allocate
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Assembler:
+class RowGatherer:
     """Gathers rows: as they are, or as ``float(x) * a + b`` with
 
         a = scale / std        b = -mean / std

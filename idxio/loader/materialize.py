@@ -28,7 +28,7 @@ def needs_windows(images: ArrayLike, buffer: int | None) -> bool:
     return nbytes_of(images) > IN_MEMORY if buffer is None else True
 
 
-class Held:
+class Materialized:
     """Images where batches can be gathered from: as an array, or as a selection of one that is not upright.
 
     They are brought there when they are asked for first: views of arrays and raw files, while other files are read, and
@@ -46,7 +46,7 @@ class Held:
         return self._held
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Held, (self.images,)
+        return Materialized, (self.images,)
 
 
 def _hold(images: ArrayLike) -> Array | Selection:

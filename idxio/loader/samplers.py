@@ -17,7 +17,7 @@ Ids = np.ndarray[Any, np.dtype[np.int64]]
 Turns = slice | Ids
 
 
-class Order:
+class Sampler:
     """What stands at any range of positions: here, the samples as they are stored.
 
     A place is where a sample's record is found, see `Windows`; mostly that is the sample itself.
@@ -36,12 +36,12 @@ class Order:
         """The samples at these places."""
         return places
 
-    def turns(self, ids: Ids, rank: int, world_size: int, share: int) -> Turns:
+    def turns(self, ids: Ids, rank: int, world_size: int, shard: int) -> Turns:
         """Which of the samples are for this rank; share of them make one batch of every rank."""
         return slice(rank, None, world_size)
 
 
-class Shuffled(Order):
+class ShuffledSampler(Sampler):
     """A random permutation that takes no memory."""
 
     def __init__(self, n: int, seed: int) -> None:
@@ -52,7 +52,7 @@ class Shuffled(Order):
         return permuted(self.n, np.arange(start, stop), self.seed, epoch)
 
 
-class Balanced(Order):
+class BalancedSampler(Sampler):
     """Every class spread evenly over the epoch, each sample once; the samples of a class as stored, or shuffled.
 
     The j-th of the m samples of the k-th of K classes stands where (j + (k + 1/2) / K) / m of the epoch is over. So a
@@ -85,17 +85,17 @@ class Balanced(Order):
             wanted = shuffled
         return self._members[wanted]
 
-    def turns(self, ids: Ids, rank: int, world_size: int, share: int) -> Turns:
-        return turns_by_class(self._labels[ids], rank, world_size, share)
+    def turns(self, ids: Ids, rank: int, world_size: int, shard: int) -> Turns:
+        return turns_by_class(self._labels[ids], rank, world_size, shard)
 
 
-def turns_by_class(labels: Array, rank: int, world_size: int, share: int) -> Turns:
-    """As `Order.turns`, such that of each share every rank gets as many of each class, give or take one."""
+def turns_by_class(labels: Array, rank: int, world_size: int, shard: int) -> Turns:
+    """As `Sampler.turns`, such that of each share every rank gets as many of each class, give or take one."""
     if world_size == 1:
         return slice(None)
     turns = [np.empty(0, np.int64)]
-    for start in range(0, len(labels), share):
-        by_class = np.argsort(labels[start : start + share], kind="stable")
+    for start in range(0, len(labels), shard):
+        by_class = np.argsort(labels[start : start + shard], kind="stable")
         turns.append(start + np.sort(by_class[rank::world_size]))
     return np.concatenate(turns)
 

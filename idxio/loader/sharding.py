@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .samplers import Ids, Order
+from .samplers import Ids, Sampler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,10 +21,10 @@ class Samples(NamedTuple):
     valid: Array  # whether each is one of the epoch, or repeated to fill the batch
 
 
-class Share(NamedTuple):
+class RankShard(NamedTuple):
     """What one rank gets of an order, batch by batch. Positions count the samples of all ranks."""
 
-    order: Order
+    order: Sampler
     size: int  # samples of a batch
     drop_last: bool
     rank: int

@@ -21,8 +21,8 @@ import numpy as np
 from .._util.memory import allocate
 from .._util.threads import on_threads
 from ..core.selection import ArrayLike
-from .gather import Assembler
-from .samplers import Balanced, Ids, Order, Turns, permuted, turns_by_class
+from .gather import RowGatherer
+from .samplers import BalancedSampler, Ids, Sampler, Turns, permuted, turns_by_class
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,7 +36,7 @@ BUFFER = 256 << 20
 _SHIFT, _BLOCKS, _WITHIN = range(3)
 
 
-class Windows(Order):
+class WindowSampler(Sampler):
     """The order of the samples; a place is a row of a window, counted through all windows."""
 
     def __init__(self, n: int, record_nbytes: int, buffer: int, seed: int | None, labels: Array | None) -> None:
@@ -50,7 +50,7 @@ class Windows(Order):
         self.window = self.block * self.per_window
         """Records in a window."""
         self._labels = labels
-        self._balanced: tuple[tuple[int, int], Balanced] | None = None  # of the window that was used last
+        self._balanced: tuple[tuple[int, int], BalancedSampler] | None = None  # of the window that was used last
 
     def places(self, epoch: int, start: int, stop: int) -> Ids:
         parts = [np.empty(0, np.int64)]
@@ -71,13 +71,13 @@ class Windows(Order):
             return positions
         return permuted(self.length(number), positions, self.seed, epoch, _WITHIN, number)
 
-    def _balanced_window(self, epoch: int, number: int) -> Balanced:
+    def _balanced_window(self, epoch: int, number: int) -> BalancedSampler:
         pair = self._balanced  # two loops may be at different windows
         if pair is None or pair[0] != (epoch, number):
             assert self._labels is not None
             first = number * self.window
             labels = self._labels[self.ids(epoch, np.arange(first, first + self.length(number)))]
-            pair = self._balanced = (epoch, number), Balanced(labels, self.seed)
+            pair = self._balanced = (epoch, number), BalancedSampler(labels, self.seed)
         return pair[1]
 
     def length(self, number: int) -> int:
@@ -99,24 +99,24 @@ class Windows(Order):
         assert self.seed is not None
         return int(permuted(self.n, np.zeros(1, np.int64), self.seed, epoch, _SHIFT)[0])
 
-    def turns(self, ids: Ids, rank: int, world_size: int, share: int) -> Turns:
+    def turns(self, ids: Ids, rank: int, world_size: int, shard: int) -> Turns:
         if self._labels is None:
-            return super().turns(ids, rank, world_size, share)
-        return turns_by_class(self._labels[ids], rank, world_size, share)
+            return super().turns(ids, rank, world_size, shard)
+        return turns_by_class(self._labels[ids], rank, world_size, shard)
 
 
-class WindowReader:
+class WindowBuffer:
     """The windows of one epoch in memory, as a loop comes by: the one in use, and the next as far as it is unpacked.
 
     Not shared by threads.
     """
 
-    def __init__(self, images: ArrayLike, order: Windows, epoch: int, threads: int) -> None:
+    def __init__(self, images: ArrayLike, order: WindowSampler, epoch: int, threads: int) -> None:
         self._images, self._order, self._epoch, self._threads = images, order, epoch, threads
         self._windows: dict[int, tuple[Array, int]] = {}  # with the blocks that are there
         self._is_left = False
 
-    def gather(self, assembler: Assembler, places: Ids, out: Array) -> None:
+    def gather(self, assembler: RowGatherer, places: Ids, out: Array) -> None:
         """Put the records at these places into out."""
         numbers = places // self._order.window
         needed = np.unique(numbers).tolist()

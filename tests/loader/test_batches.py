@@ -319,12 +319,12 @@ def readers_of(monkeypatch):
     """The window readers that loops make from now on."""
     made = []
 
-    class Told(window_shuffle.WindowReader):
+    class Told(window_shuffle.WindowBuffer):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr("idxio.loader.epoch.WindowReader", Told)
+    monkeypatch.setattr("idxio.loader.epoch.WindowBuffer", Told)
     return made
 
 
