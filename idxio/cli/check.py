@@ -8,7 +8,7 @@ from typing import Any
 
 from ..datasets.validation.check import Check, check
 from ..datasets.validation.rules import Finding, frame, ranges_of
-from ..datasets.validation.statistics import Survey
+from ..datasets.validation.statistics import Statistics
 from . import exit_codes
 from .progress import bar
 
@@ -24,7 +24,7 @@ def run(directory: str, dataset: str | None, *, as_json: bool) -> int:
     return exit_codes.FINE if found.ok else exit_codes.BAD_FILE
 
 
-def facts(seen: Survey) -> list[tuple[str, str]]:
+def facts(seen: Statistics) -> list[tuple[str, str]]:
     """What there is to say of a split, right or wrong: names and values for people."""
     files = [os.path.basename(file) for file in (seen.images_file, seen.labels_file)]
     runs = seen.runs
@@ -102,7 +102,7 @@ def _document(found: Check) -> dict[str, Any]:
     }
 
 
-def _split(seen: Survey, copies: int) -> dict[str, Any]:
+def _split(seen: Statistics, copies: int) -> dict[str, Any]:
     mean = seen.mean_picture
     about = None if mean is None else frame(mean)
     runs = seen.runs

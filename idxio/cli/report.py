@@ -16,7 +16,7 @@ from ..datasets.preview import png
 from ..datasets.split_names import KNOWN
 from ..datasets.validation.check import Check, check
 from ..datasets.validation.rules import Finding
-from ..datasets.validation.statistics import Survey
+from ..datasets.validation.statistics import Statistics
 from ..storage.atomic_file import write_file
 from . import exit_codes
 from .check import class_rows, facts, verdict
@@ -156,7 +156,7 @@ def _classes(found: Check) -> str:
     return f'<h2>Classes</h2>{few}<div class="wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>'
 
 
-def _means(seen: Survey) -> dict[int, Array]:
+def _means(seen: Statistics) -> dict[int, Array]:
     """The mean picture of each class."""
     means = seen.class_means
     if means is None or not _can_draw(seen.shape):
@@ -165,7 +165,7 @@ def _means(seen: Survey) -> dict[int, Array]:
     return dict(zip(seen.classes.tolist(), pictures, strict=False))
 
 
-def _samples(seen: Survey) -> dict[int, Array]:
+def _samples(seen: Statistics) -> dict[int, Array]:
     """The first pictures of each class, side by side."""
     if not _can_draw(seen.shape):
         return {}

@@ -14,7 +14,7 @@ from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import samplers
 from ..loader.materialize import Materialized, needs_windows
-from . import split as splitting
+from . import split as splits
 from .classes import as_names
 
 if TYPE_CHECKING:
@@ -165,11 +165,9 @@ class Dataset:
         >>> train.counts, val.counts
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
-        sizes = splitting.sizes_of(size, len(self))
+        sizes = splits.sizes_of(size, len(self))
         shuffled = samplers.permuted(len(self), np.arange(len(self)), samplers.word("seed", seed), _SPLIT)
-        parts = (
-            splitting.split_stratified(sizes, shuffled, self.labels) if stratified else splitting.split(sizes, shuffled)
-        )
+        parts = splits.split_stratified(sizes, shuffled, self.labels) if stratified else splits.split(sizes, shuffled)
         return tuple(self[part] for part in parts)
 
     def batches(

@@ -18,7 +18,7 @@ from idxio.cli.demo import digits
 from idxio.cli.main import main
 from idxio.datasets.validation import duplicates
 from idxio.datasets.validation.rules import frame
-from idxio.datasets.validation.statistics import survey
+from idxio.datasets.validation.statistics import collect_statistics
 
 NAMES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
@@ -67,7 +67,7 @@ def test_survey_sees_what_numpy_sees(tmp_path, dtype, shape):
     x[0] = 7
     y = random.integers(0, 3, shape[0]).astype(np.uint8)
     folder = write(tmp_path, train=(x, y))
-    seen = survey(*(f"{folder}/{name}" for name in NAMES["train"]))
+    seen = collect_statistics(*(f"{folder}/{name}" for name in NAMES["train"]))
     assert (seen.shape, seen.dtype) == (x.shape, x.dtype)
     classes, counts = np.unique(y, return_counts=True)
     np.testing.assert_array_equal(seen.labels, y)
@@ -89,14 +89,14 @@ def test_survey_sees_what_numpy_sees(tmp_path, dtype, shape):
 
 def test_sums_of_large_pictures_are_of_all_classes(tmp_path, monkeypatch):
     monkeypatch.setattr("idxio.datasets.validation.statistics._MOST_SUMS", 9 * 28 * 28 * 8)
-    seen = survey(*(f"{write(tmp_path)}/{name}" for name in NAMES["train"]))
+    seen = collect_statistics(*(f"{write(tmp_path)}/{name}" for name in NAMES["train"]))
     assert seen.class_means is None
     np.testing.assert_allclose(seen.mean_picture, DRAWN["train"][0].mean(axis=0))
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30))
 def test_runs_and_order(labels):
-    seen = survey(encode(np.zeros((len(labels), 1, 1), np.uint8)), encode(np.array(labels, np.uint8)))
+    seen = collect_statistics(encode(np.zeros((len(labels), 1, 1), np.uint8)), encode(np.array(labels, np.uint8)))
     assert seen.is_sorted == (labels == sorted(labels))
     joined = [
         k
@@ -124,7 +124,7 @@ PICTURES = st.lists(st.binary(min_size=2, max_size=2).map(lambda b: bytes(v & 3 
 @given(PICTURES, PICTURES, st.sampled_from((0, 1, 0xFFFFFFFFFFFFFFFF)), st.integers(1, 8))
 def test_duplicates_are_what_a_dict_finds(first, second, mask, piece):
     files = [np.frombuffer(b"".join(some), np.uint8).reshape(-1, 1, 2) for some in (first, second)]
-    seen = [survey(encode(x), encode(np.zeros(len(x), np.uint8))) for x in files]
+    seen = [collect_statistics(encode(x), encode(np.zeros(len(x), np.uint8))) for x in files]
     hashes = [s.hashes & np.uint64(mask) for s in seen]  # with hashes that tell little, only the digests decide
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "_PIECE", piece)

@@ -15,7 +15,7 @@ from ..discovery import SPLITS, HalfPairError, NoSplitError, find_split, split_n
 from ..metadata import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
 from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
-from .statistics import Survey, survey
+from .statistics import Statistics, collect_statistics
 
 
 @public
@@ -23,7 +23,7 @@ class Check(NamedTuple):
     """What `check` found."""
 
     directory: str
-    splits: dict[str, Survey]
+    splits: dict[str, Statistics]
     """"train", "t10k" and all others that are there, without one that can't be read."""
     class_names: dict[int, str] | None
     """The class list: the name of each label; None where nothing tells it."""
@@ -81,14 +81,14 @@ def check(
     directory = os.fspath(directory)
     findings: list[Finding] = []
     pairs = _pairs(directory, dataset, findings)
-    splits: dict[str, Survey] = {}
+    splits: dict[str, Statistics] = {}
     advance = _counter(pairs, progress)
     for split, (images, labels) in pairs.items():
         try:
             if split != "train" and info(images).shape[:1] == info(labels).shape[:1] == (0,):
                 findings.append(Finding("warning", "empty", split, "no pictures at all"))
                 continue
-            splits[split] = survey(images, labels, progress=advance)
+            splits[split] = collect_statistics(images, labels, progress=advance)
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
     duplicates = find_duplicates([seen.images_file for seen in splits.values()], [s.hashes for s in splits.values()])
@@ -134,7 +134,7 @@ def _counter(
 
 
 def _described(
-    directory: str, splits: dict[str, Survey], findings: list[Finding]
+    directory: str, splits: dict[str, Statistics], findings: list[Finding]
 ) -> tuple[dict[int, str] | None, dict[str, int]]:
     """The class names, if something tells them, and the CRC-32 of each file that dataset.json states."""
     names: dict[int, str] | None = None

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..discovery import named_role
 from .duplicates import Duplicates
-from .statistics import Survey, counts_up
+from .statistics import Statistics, counts_up
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -76,13 +76,15 @@ def frame(mean: Array) -> Frame | None:
     return Frame(border, inner, _spread(ink.sum(axis=1)), _spread(ink.sum(axis=0)))
 
 
-def ranges_of(splits: dict[str, Survey]) -> dict[str, tuple[int, int]]:
+def ranges_of(splits: dict[str, Statistics]) -> dict[str, tuple[int, int]]:
     """The numbers, start and stop, that the pictures of each split have in `Duplicates`."""
     stops = np.cumsum([0, *(seen.shape[0] for seen in splits.values())]).tolist()
     return dict(zip(splits, itertools.pairwise(stops), strict=True))
 
 
-def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained: Array | None) -> Iterator[Finding]:
+def judge_labels(
+    split: str, seen: Statistics, names: dict[int, str] | None, trained: Array | None
+) -> Iterator[Finding]:
     """Labels outside the class list, and classes without a picture. Without names, the list is what train has."""
     yield from _judge_values(split, seen)
     negative = np.flatnonzero(seen.labels < 0)
@@ -105,7 +107,7 @@ def judge_labels(split: str, seen: Survey, names: dict[int, str] | None, trained
         yield Finding("warning", "empty", split, f"no picture of these classes: {_some(named)}")
 
 
-def _judge_values(split: str, seen: Survey) -> Iterator[Finding]:
+def _judge_values(split: str, seen: Statistics) -> Iterator[Finding]:
     """Labels that can hardly be meant so, whatever the classes are."""
     if seen.reversed[1]:
         step = f"{math.gcd(*seen.classes.tolist()):,}"
@@ -119,7 +121,7 @@ def _judge_values(split: str, seen: Survey) -> Iterator[Finding]:
         yield Finding("warning", "counting", split, text)
 
 
-def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
+def judge_pixels(split: str, seen: Statistics) -> Iterator[Finding]:
     """Constant pictures, and pixels that are not as in MNIST."""
     constant = np.flatnonzero(seen.constant)
     if len(constant):
@@ -152,7 +154,7 @@ def judge_pixels(split: str, seen: Survey) -> Iterator[Finding]:
         yield Finding("warning", "transposed", split, text)
 
 
-def judge_files(splits: dict[str, Survey]) -> Iterator[Finding]:
+def judge_files(splits: dict[str, Statistics]) -> Iterator[Finding]:
     """Files that don't belong together."""
     shapes = {split: f"{seen.shape[1:]} {seen.dtype.name}" for split, seen in splits.items()}
     first, *others = shapes or [""]
@@ -173,7 +175,7 @@ def judge_files(splits: dict[str, Survey]) -> Iterator[Finding]:
         yield Finding("error", "mixed", list(datasets.values())[-1], text)
 
 
-def judge_names(split: str, seen: Survey) -> Iterator[Finding]:
+def judge_names(split: str, seen: Statistics) -> Iterator[Finding]:
     """Files whose names say that they are something else."""
     for file, role in ((seen.images_file, "image"), (seen.labels_file, "label")):
         if named_role(file) not in (role, ""):
@@ -181,7 +183,7 @@ def judge_names(split: str, seen: Survey) -> Iterator[Finding]:
             yield Finding("error", "name", split, text)
 
 
-def judge_stated(split: str, seen: Survey, stated: dict[str, int]) -> Iterator[Finding]:
+def judge_stated(split: str, seen: Statistics, stated: dict[str, int]) -> Iterator[Finding]:
     """Files that are not those of which dataset.json states the CRC-32."""
     for file, crc in zip((seen.images_file, seen.labels_file), seen.crc32, strict=True):
         name = os.path.basename(file)
@@ -190,7 +192,7 @@ def judge_stated(split: str, seen: Survey, stated: dict[str, int]) -> Iterator[F
             yield Finding("error", "changed", split, text)
 
 
-def judge_duplicates(splits: dict[str, Survey], duplicates: Duplicates) -> Iterator[Finding]:
+def judge_duplicates(splits: dict[str, Statistics], duplicates: Duplicates) -> Iterator[Finding]:
     """Equal pictures within a split, in two of them, and under different labels."""
     ranges = ranges_of(splits)
     for split, (start, stop) in ranges.items():

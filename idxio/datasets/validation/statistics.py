@@ -24,7 +24,7 @@ _PIECE = 1 << 20
 _MOST_SUMS = 64 << 20
 
 
-class Survey(NamedTuple):
+class Statistics(NamedTuple):
     """What was seen of a split: its labels, and of each picture what fits in a few bytes."""
 
     images_file: str
@@ -85,7 +85,7 @@ class Survey(NamedTuple):
         return means
 
 
-def survey(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Survey:
+def collect_statistics(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Statistics:
     """Read the images and labels of one split once, block by block, in memory that does not grow with the pictures.
 
     Parameters
@@ -116,7 +116,7 @@ def survey(images: str, labels: str, *, progress: Callable[[int], None] | None =
         finite = np.empty(len(values), np.bool_) if f.dtype.kind == "f" else None
         order = PixelOrder()
         seen, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
-        return Survey(
+        return Statistics(
             images,
             labels,
             f.shape,
