@@ -21,11 +21,11 @@ from ..datasets.discovery import SPLITS
 from ..errors import PictureError
 from ..storage.atomic_file import AtomicFolder
 from .formats.common import describe
-from .formats.png import need_pillow
-from .images.discovery import Bounds, Found, by_folder
+from .formats.png import require_pillow
+from .images.discovery import Bounds, PictureList, by_folder
 from .images.listing import by_csv
 from .images.notes import notes_of
-from .images.records import Batch, Deep, Recipe, convert
+from .images.records import Batch, ConversionSpec, Deep, convert
 from .pipeline import Pipeline, step
 from .process_pool import run
 
@@ -143,13 +143,13 @@ def build(
     (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
     >>> folder.cleanup()
     """
-    recipe = _recipe(pipeline, size, colour)
+    spec = _recipe(pipeline, size, colour)
     if test_per_class is not None and test_per_class < 0:
         raise ValueError(f"test_per_class is 0 or more, not {test_per_class}")
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
     threads = check_threads(threads)
-    need_pillow()
+    require_pillow()
     images = os.fspath(images)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
@@ -160,7 +160,7 @@ def build(
 
     with AtomicFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
         os.unlink(spool.name)
-        read = _Read(images, found, recipe, skip_bad, progress)
+        read = _Read(images, found, spec, skip_bad, progress)
         read.all_into(spool, threads)
         class_names = read.class_names
         train, test = _split(read.labels, class_names, test_per_class, seed)
@@ -180,8 +180,8 @@ def build(
                 name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
                 for name, file in zip(names, files, strict=True)
             },
-            "pipeline": recipe.pipeline,
-            "size": recipe.size if recipe.pipeline != "none" else None,
+            "pipeline": spec.pipeline,
+            "size": spec.size if spec.pipeline != "none" else None,
             "test_per_class": test_per_class,
             "seed": seed,
             "sorted": sort,
@@ -197,14 +197,16 @@ def build(
 class _Read:
     """Reads the pictures, and keeps which were good."""
 
-    def __init__(self, images: str, found: Found, recipe: Recipe, skip_bad: bool, progress: Progress | None) -> None:
+    def __init__(
+        self, images: str, found: PictureList, spec: ConversionSpec, skip_bad: bool, progress: Progress | None
+    ) -> None:
         self.labels: Array = np.empty(0, np.int32)
         """Of the records."""
         self.class_names: list[str] = []
         """Of the labels: the classes that have a good picture."""
         self.bad = list(found.bad)
         self.deep = Deep()
-        self._images, self._found, self._recipe = images, found, recipe
+        self._images, self._found, self._recipe = images, found, spec
         self._skip_bad = skip_bad
         self._progress = progress
 
@@ -275,13 +277,13 @@ class _Read:
         return [os.path.join(self._images, path) for path in self._found.paths[start : start + count]]
 
 
-def _recipe(name: str, size: int, colour: str | None) -> Recipe:
+def _recipe(name: str, size: int, colour: str | None) -> ConversionSpec:
     step(name, size)  # raises for a wrong one
     if colour not in (None, "grey", "rgb"):
         raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
     if colour == "rgb" and name == "fashion":
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
-    return Recipe(name, size, "grey" if name == "fashion" else colour, None)
+    return ConversionSpec(name, size, "grey" if name == "fashion" else colour, None)
 
 
 def _split(labels: Array, class_names: list[str], test_per_class: int | None, seed: int) -> tuple[Array, Array]:

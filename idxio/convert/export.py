@@ -86,7 +86,7 @@ def export_dataset(
         raise ValueError(f"to is one of {', '.join(FORMATS)}, not {to!r}")
     threads = check_threads(threads)
     if to in ("png", "parquet"):
-        png.need_pillow()
+        png.require_pillow()
     if to == "parquet":
         parquet.need_pyarrow()
     if to == "npy":

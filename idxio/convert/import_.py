@@ -211,7 +211,7 @@ def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_w
     if kind == "Parquet":
         if options.labels is not None:
             raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
-        png.need_pillow()
+        png.require_pillow()
         parquet.need_pyarrow()
         files = layout.tables_of(folder, names, options.config, {}, is_whole=is_whole)
         splits = {split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()}
@@ -229,7 +229,7 @@ def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_w
 
 
 def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: int) -> _Content:
-    png.need_pillow()
+    png.require_pillow()
     splits = {
         split: png_folder.png_blocks(os.path.join(source, name), stated.get(name), threads)
         for split, name in layout.folders_of(source, folders, stated).items()

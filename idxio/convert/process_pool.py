@@ -33,11 +33,11 @@ def run(function: Callable[..., Result], jobs: Iterable[Job], threads: int, seco
     if threads == 1 or seconds < _WORTH:
         yield from (function(*job) for job in jobs)
         return
-    with Workers(threads) as workers:
+    with ProcessPool(threads) as workers:
         yield from workers.map(function, jobs)
 
 
-class Workers:
+class ProcessPool:
     """Some helper processes; use it in a ``with`` block."""
 
     def __init__(self, count: int) -> None:
@@ -108,7 +108,7 @@ class Workers:
         for process in self._processes:
             process.wait()
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> ProcessPool:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -22,8 +22,8 @@ import idxio
 from idxio.cli.main import main
 from idxio.convert import build as building
 from idxio.convert import pipeline
-from idxio.convert.images.records import Recipe, convert
-from idxio.convert.process_pool import Workers
+from idxio.convert.images.records import ConversionSpec, convert
+from idxio.convert.process_pool import ProcessPool
 
 FOUR = [
     "train-images-idx3-ubyte.gz",
@@ -428,10 +428,10 @@ def test_helper_processes_end_with_a_failure(classes):
 
 
 def test_a_helper_process_that_dies_is_told():
-    with Workers(1) as workers:
+    with ProcessPool(1) as workers:
         workers._processes[0].kill()
         with pytest.raises(ChildProcessError, match=r"exit code -9.*from a.png on"):
-            list(workers.map(convert, [(["a.png"], Recipe("none", 28, None, None))]))
+            list(workers.map(convert, [(["a.png"], ConversionSpec("none", 28, None, None))]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

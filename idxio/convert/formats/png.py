@@ -11,7 +11,7 @@ from ...errors import FormatError
 from .common import Array
 
 
-def need_pillow() -> None:
+def require_pillow() -> None:
     """Raise an ImportError that says what to install, unless Pillow is there."""
     try:
         import PIL.Image  # noqa: F401

@@ -21,7 +21,7 @@ _SPLITS = {
 _STRAY, _NESTED, _EMPTY = "lies in no class folder", "is a folder inside a class folder", "holds no picture"
 
 
-class Found(NamedTuple):
+class PictureList(NamedTuple):
     """Pictures and their classes."""
 
     class_names: list[str]
@@ -74,7 +74,7 @@ class Bounds:
         )
 
 
-def by_folder(folder: str, bounds: Bounds) -> Found:
+def by_folder(folder: str, bounds: Bounds) -> PictureList:
     """Each subfolder is a class. What systems leave there, and names that start with a dot, are left out.
 
     Raises
@@ -95,7 +95,7 @@ def by_folder(folder: str, bounds: Bounds) -> Found:
         else:
             members.setdefault(name, []).append(entry.name)
     _check_splits(folder, members)
-    found = Found(ordered(members, folder), [], [], bad)
+    found = PictureList(ordered(members, folder), [], [], bad)
     for label, name in enumerate(found.class_names):
         for member in sorted(members[name]):
             inside = entries(os.path.join(folder, member))

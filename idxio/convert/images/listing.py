@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...datasets.classes import tidy
 from ...errors import FormatError
-from .discovery import Bounds, Found, files_below, ordered
+from .discovery import Bounds, PictureList, files_below, ordered
 
 _HEADINGS = [
     [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
@@ -26,7 +26,7 @@ class _Line(NamedTuple):
     label: str
 
 
-def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
+def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
     """Lines of path and label, UTF-8; a first line whose path is no file is a heading.
 
     Raises
@@ -64,7 +64,7 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> Found:
     label_of = {name: label for label, name in enumerate(names)}
     unlisted = _unlisted(lines, folder, bounds, set(places)) if taken else 0
     labels = [label_of[line.label] for line in taken]
-    return Found(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
+    return PictureList(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
 
 
 def _lines(file: str, folder: str) -> list[_Line]:

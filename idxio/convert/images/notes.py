@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .discovery import Found
+from .discovery import PictureList
 from .records import Deep
 
 
-def notes_of(found: Found, class_names: list[str], deep: Deep) -> list[str]:
+def notes_of(found: PictureList, class_names: list[str], deep: Deep) -> list[str]:
     """A line each. class_names: of the classes that have a good picture."""
     notes = list(found.notes)
     if found.unlisted:

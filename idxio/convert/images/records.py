@@ -12,7 +12,7 @@ from .decode import BadPictureError, Decoded, decode, quiet
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Recipe(NamedTuple):
+class ConversionSpec(NamedTuple):
     """How a picture becomes a record."""
 
     pipeline: str
@@ -48,9 +48,9 @@ class Batch(NamedTuple):
     """Those of the good ones that lost bits."""
 
 
-def convert(paths: list[str], recipe: Recipe) -> Batch:
+def convert(paths: list[str], spec: ConversionSpec) -> Batch:
     """The records of the pictures at paths, uint8."""
-    step = pipeline.step(recipe.pipeline, recipe.size)
+    step = pipeline.step(spec.pipeline, spec.size)
     parts = []
     bad = []
     deep = Deep()
@@ -58,17 +58,17 @@ def convert(paths: list[str], recipe: Recipe) -> Batch:
         for i, path in enumerate(paths):
             try:
                 picture = decode(path)
-                record = step(_coloured(picture.pixels, recipe))
-                if recipe.shape is None:
-                    recipe = recipe._replace(shape=record.shape)
-                elif recipe.shape != record.shape:
-                    raise BadPictureError(_unlike(record.shape, recipe.shape))
+                record = step(_coloured(picture.pixels, spec))
+                if spec.shape is None:
+                    spec = spec._replace(shape=record.shape)
+                elif spec.shape != record.shape:
+                    raise BadPictureError(_unlike(record.shape, spec.shape))
             except BadPictureError as error:
                 bad.append((i, str(error)))
             else:
                 parts.append(np.ascontiguousarray(record).data)
                 deep = deep.with_others(_loss(picture))
-    return Batch(b"".join(parts), recipe.shape, bad, deep)
+    return Batch(b"".join(parts), spec.shape, bad, deep)
 
 
 def _loss(picture: Decoded) -> Deep:
@@ -79,13 +79,13 @@ def _loss(picture: Decoded) -> Deep:
     return Deep(grey=1, most=int(pixels.max())) if (pixels % 257).any() else Deep()
 
 
-def _coloured(picture: Array, recipe: Recipe) -> Array:
+def _coloured(picture: Array, spec: ConversionSpec) -> Array:
     """The picture in grey or RGB, as the records are to be."""
-    if recipe.pipeline == "fashion":
+    if spec.pipeline == "fashion":
         return picture  # makes it grey itself
-    colour = recipe.colour
-    if colour is None and recipe.shape is not None:
-        colour = "rgb" if len(recipe.shape) == 3 else "grey"
+    colour = spec.colour
+    if colour is None and spec.shape is not None:
+        colour = "rgb" if len(spec.shape) == 3 else "grey"
         if colour == "grey" and picture.ndim == 3:
             if np.array_equal(picture, np.broadcast_to(picture[..., :1], picture.shape)):
                 return picture[..., 0]
