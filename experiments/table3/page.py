@@ -15,9 +15,9 @@ from .running import LONG, REPETITIONS
 _INTRODUCTION = """\
 # Table 3 of the paper, run again
 
-Made with `python -m experiments.table3 --page docs/table3.md` from `experiments/table3/results.jsonl` and `causes.jsonl`;
-another run replaces this page. The paper is Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
-Benchmarking Machine Learning Algorithms", 2017.
+Made with `python -m experiments.table3 --page docs/table3.md` from `experiments/table3/results.jsonl` and
+`causes.jsonl`; another run replaces this page. The paper is Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image
+Dataset for Benchmarking Machine Learning Algorithms", 2017.
 
 One repetition reads the four files with idxio, scales each pixel to mean 0 and variance 1 over the training data,
 shuffles these, fits the classifier to all 60,000 and scores it on the 10,000 test images, as the paper's own
