@@ -16,7 +16,8 @@ _INTRODUCTION = (
     "python3.6`, into `experiments/table3/causes.jsonl`), with the seeds of its first repetitions, which stand beside "
     "as *without the change*. scikit-learn 0.19.2 with numpy 1.13 and scipy 0.19, of the paper's time, runs on Python "
     "3.6. Rows of over 100 seconds were run with it alone. SGD, PassiveAggressive and Perceptron draw otherwise from a "
-    "seed since then, so that as many of their repetitions are compared as ran. Of the rows that a change was tried on so far:"
+    "seed since then, so that as many of their repetitions are compared as ran. Of the rows that a "
+    "change was tried on so far:"
 )
 _FILES = (
     "Not tried, since they are not to be had here: the dataset's files of before the end of August 2017. They were "
