@@ -23,7 +23,7 @@ cdef bint outside(const int64_t[::1] ids, size_t rows) noexcept nogil:
 
 
 cdef class Gather:
-    """Rows to be gathered: all is checked, nothing done. Threads of a `Crew` do it, or `run`."""
+    """Rows to be gathered: all is checked, nothing done. Threads of a `ThreadPool` do it, or `run`."""
 
     def run(self):
         """Do it, here."""

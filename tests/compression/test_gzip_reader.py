@@ -175,7 +175,7 @@ def test_zeros_and_noise_in_turn(tmp_path):
 
 
 def guess_of(packed, array, threads):
-    """What read_by_guess says, and that the array is right."""
+    """What read_speculatively says, and that the array is right."""
     data = encode(array)
     out = np.full(len(data), 7, np.uint8)
     result = read_speculatively(open_source(packed), out, threads)

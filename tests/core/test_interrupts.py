@@ -216,7 +216,7 @@ def test_file_objects_in_c_are_read_in_pieces(kind):
 def test_no_call_decodes_much():
     """One thread, which no other could stop: the decoder comes back now and then."""
     lengths = []
-    step = stream.Walker.step
+    step = stream.SequentialDecoder.step
 
     def counted(self, out, start, stop=None):
         stretch = step(self, out, start, stop)
@@ -226,7 +226,7 @@ def test_no_call_decodes_much():
     for packed in (gzip.compress(encode(ARRAY), 1), gzip.compress(encode(np.zeros((6000, 1000), np.uint8)), 9)):
         lengths.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stream.Walker, "step", counted)
+            patch.setattr(stream.SequentialDecoder, "step", counted)
             patch.setattr(container, "_inflate_members", None)
             expected = np.frombuffer(gzip.decompress(packed), np.uint8)
             assert np.array_equal(idxio.read(packed, threads=1).reshape(-1), expected[-6_000_000:])

@@ -473,7 +473,7 @@ def test_file_systems_that_lack_something(call, monkeypatch):
 
 
 def test_folders_that_a_killed_process_left(tmp_path):
-    script = f"{KILLED}\nfrom idxio.storage.atomic_file import NewFolder\nwith NewFolder('new') as f: f.commit()"
+    script = f"{KILLED}\nfrom idxio.storage.atomic_file import AtomicFolder\nwith AtomicFolder('new') as f: f.commit()"
     done = subprocess.run([sys.executable, "-c", script, "rename", "1"])
     assert done.returncode == -signal.SIGKILL
     assert os.listdir() == [".new.0.tmp"]
