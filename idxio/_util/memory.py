@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import numpy as np
 
 from .._native import pages
+from .types import Bytes
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 _SMALL = 1 << 12  # the time that alignment takes shows in a loop over records
@@ -21,7 +21,7 @@ _PAGES_A_CALL = 512  # 2 MiB: one huge page
 _STEP = 32 << 20  # populated before the helper looks whether the body has ended
 
 
-def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def allocate(before: int, nbytes: int) -> Bytes:
     """before + nbytes fresh bytes, not set, of which the last nbytes start aligned, small ones for any dtype only.
 
     Large ones lie in whole huge pages. Memory that starts and ends inside of them has some 700 small ones there, whose
@@ -37,7 +37,7 @@ def allocate(before: int, nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return buffer[start : start + size]
 
 
-def workspace(nbytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def workspace(nbytes: int) -> Bytes:
     """nbytes to work in, not set: in a huge page of its own if it takes half of one or more."""
     if nbytes < _HUGE_PAGE // 2:
         return np.empty(nbytes, np.uint8)

@@ -6,10 +6,10 @@ import base64
 import math
 import os
 from html import escape
-from typing import Any
 
 import numpy as np
 
+from .._util.types import Array
 from ..core.array import open_array
 from ..datasets import contact_sheet
 from ..datasets.preview import png
@@ -21,8 +21,6 @@ from ..storage.atomic_file import write_file
 from . import exit_codes
 from .check import class_rows, facts, verdict
 from .progress import bar
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _SAMPLES = 10  # of each class
 _MOST_CLASSES = 100  # that pictures are shown of: a thousand rows are no overview

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .._util.types import Array
 from ..core.coerce import read_classes
 from ..datasets.classes import class_names
 from ..datasets.discovery import find_pair
 from . import exit_codes
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _IMAGES = re.compile(r"(.+?)[-_.]images?(?:[-_.].*)?", re.IGNORECASE)
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
-
+from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from ..datasets import contact_sheet
 from ..datasets.preview import png
 from ..storage.atomic_file import write_file
 from . import exit_codes, select_class, terminal
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # A record of up to this many numbers is no line of an image: QMNIST's labels have 8.
 _FEW = 16

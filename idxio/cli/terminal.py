@@ -6,11 +6,12 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .._util.types import Array
+
 Style = Literal["24-bit", "256", "blocks", "ascii"]
 
 _RAMPS = {"blocks": " ░▒▓█", "ascii": " .:-=+*#%@"}

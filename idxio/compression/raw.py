@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import mmap
-from typing import Any
 
 import numpy as np
 
 from .._native import byteorder
+from .._util.types import Bytes, Ids
 from ..errors import IdxError
 from ..storage.source import BufferSource, PathSource
 from .base import BLOCK, Check, Compression, Stream, unchecked
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 # Records that are apart are read with what lies between them, up to this share of unwanted bytes.
 _SPARSE = 8

@@ -8,12 +8,13 @@ import os
 import stat
 import time
 from collections.abc import Callable, Generator
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from .._util.public import public
 from .._util.threads import check_threads
+from .._util.types import Array
 from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
@@ -29,7 +30,6 @@ from .images.records import Batch, ConversionSpec, Deep, convert
 from .pipeline import Pipeline, step
 from .process_pool import run
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[int, int], None]
 
 # Pictures converted in one go, and the bytes that their records may have.

@@ -14,6 +14,7 @@ import numpy as np
 from .._util.progress import counter
 from .._util.public import public
 from .._util.threads import check_threads
+from .._util.types import Array
 from ..core.coerce import simple_labels
 from ..core.header import CODES
 from ..core.write import Writer, write
@@ -23,7 +24,7 @@ from ..errors import FormatError, naming
 from ..storage.atomic_file import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
-from .formats.common import Array, Blocks, describe
+from .formats.common import Blocks, describe
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
 _WORDS = {

@@ -16,8 +16,8 @@ import numpy as np
 
 from .._native import image_ops
 from .._util.threads import check_threads, on_threads
+from .._util.types import Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Pipeline = Literal["fashion", "fit", "none"]
 
 PIPELINES = ("fashion", "fit", "none")

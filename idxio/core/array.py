@@ -13,6 +13,7 @@ import numpy as np
 
 from .._util.public import public
 from .._util.threads import check_threads
+from .._util.types import Array
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
 from ..compression.registry import Compression, open_compressed
@@ -20,8 +21,6 @@ from ..errors import IdxError
 from ..storage.source import BufferSource, File, PathSource, Source, open_source
 from . import decode, indexing
 from .header import Header
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @public

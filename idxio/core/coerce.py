@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._util.types import Array
 from ..errors import FormatError
 from .array import IdxArray, open_array
 from .selection import ArrayLike, Selection
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Columns of its labels: the class, who wrote the digit, and where in NIST it is.
 _QMNIST = 8

@@ -10,6 +10,7 @@ import numpy as np
 from .._native import byteorder, inflate
 from .._util.memory import allocate
 from .._util.threads import check_threads, on_threads
+from .._util.types import Array
 from ..compression.base import BLOCK
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
@@ -19,8 +20,6 @@ from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # A thread takes a multiple of this, a huge page: less is not worth a thread. And no more than PIECE at a time.
 _PART = 2 << 20

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .._util.types import Array
+
 # The records wanted, in ascending order: a range with a step > 0, or distinct indices.
 Rows = range | Array
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from .._util.threads import check_threads
+from .._util.types import Array
 from ..compression.gzip.writer import (
     MOST_WHOLE,
     GzipWriter,
@@ -22,8 +23,6 @@ from ..compression.gzip.writer import (
 )
 from ..errors import naming
 from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Elements converted at a time: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from .._util.public import public
+from .._util.types import Array
 from ..storage.source import File
 from .array import open_array
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @public

@@ -6,10 +6,10 @@ from typing import Any, TypeAlias, Union
 
 import numpy as np
 
+from .._util.types import Array
 from . import indexing
 from .array import IdxArray
 
-Array = np.ndarray[Any, np.dtype[Any]]
 ArrayLike: TypeAlias = Union[Array, IdxArray, "Selection"]
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._util.public import public
+from .._util.types import Array
 from ..errors import FormatError
 from ..storage.atomic_file import Target
 from .header import CODES, TYPE_NAMES, format_header
 from .output_file import Output, big_endian
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @public

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .._util.types import Array
 
 # This many images stand side by side, if need be by making them smaller.
 _ACROSS = 5

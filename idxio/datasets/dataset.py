@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._util.public import public
+from .._util.types import Array
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
@@ -20,7 +21,6 @@ from .classes import as_names
 if TYPE_CHECKING:
     from ..loader.batches import Batches
 
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Beside the seed, what chooses the order of a split: other than that of any epoch.
 _SPLIT = (1 << 64) - 1

@@ -8,13 +8,14 @@ import os
 import numpy as np
 
 from .._util.public import public
+from .._util.types import Array
 from ..core.array import open_array
 from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
 from ..core.selection import upright as turned
 from ..errors import IdxError
 from .classes import Names, class_names
-from .dataset import Array, Dataset
+from .dataset import Dataset
 from .discovery import find_pair, split_names
 from .split_names import part_of
 

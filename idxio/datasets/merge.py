@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._util.types import Array
 from ..errors import IdxError
 from .classes import Names, class_names, described, in_order, same_numbers, tidy
 from .discovery import named_role
 from .metadata import DESCRIPTION, read_description
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # What `build` tells of how all files came about; it is no longer so when one of them is another.
 _RECIPE = ("pipeline", "size", "test_per_class", "seed", "sorted", "skipped")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from .._util.types import Array
 from ..core.selection import ArrayLike
 from . import contact_sheet
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _CLASSES, _ACROSS = 20, 10
 _PIXELS = 56  # an image that is larger is made smaller

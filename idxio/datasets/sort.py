@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._util.public import public
+from .._util.types import Array
 from ..compression.gzip.writer import GROUP
 from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records, read_classes
@@ -23,8 +24,6 @@ from ..core.write import check_dtype
 from ..storage.atomic_file import AtomicFile, OpenFile, Target, commit_all, open_target
 from .merge import Place, merge_labels
 from .metadata import as_json
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones are read again for
 # every so many bytes of the result: in the order of a shuffled file there is no record alone to unpack.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Ids = np.ndarray[Any, np.dtype[np.intp]]
+from .._util.types import Array, Ids
 
 
 def sizes_of(size: Any, n: int) -> list[int]:
@@ -38,7 +38,7 @@ def split(sizes: Sequence[int], shuffled: Ids) -> list[Ids]:
     return [np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])]
 
 
-def split_stratified(sizes: Sequence[int], shuffled: Ids, labels: np.ndarray[Any, np.dtype[Any]]) -> list[Ids]:
+def split_stratified(sizes: Sequence[int], shuffled: Ids, labels: Array) -> list[Ids]:
     """The same, with every class in each part in its proportion.
 
     What is rounded is the share of a class in the first k parts together, so that no part has all the rounding.

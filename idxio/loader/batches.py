@@ -10,6 +10,7 @@ import numpy as np
 
 from .._native import inflate
 from .._util.threads import check_threads
+from .._util.types import Array
 from ..core.selection import ArrayLike, Selection
 from . import samplers
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator, Out
@@ -17,8 +18,6 @@ from .gather import RowGatherer
 from .materialize import Materialized
 from .sharding import REMAINDERS, RankShard
 from .window_shuffle import BUFFER, WindowSampler
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # Labels that tell one dataset from another.
 _LABELS_TOLD = 1 << 12

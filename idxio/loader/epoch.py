@@ -9,16 +9,15 @@ import numpy as np
 
 from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
+from .._util.types import Array, Ids
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
 from .materialize import Materialized, locate
 from .prefetch import ahead, gathered
-from .samplers import Ids
 from .sharding import RankShard
 from .window_shuffle import WindowBuffer, WindowSampler
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Batch = tuple[Array, ...]
 Out = tuple[Array, Array]
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from .._native import gather as kernels
 from .._util.memory import allocate
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .._util.types import Array
 
 
 class RowGatherer:

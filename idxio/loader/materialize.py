@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._util.types import Array, Ids
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike, Selection, compose
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 # Compressed files of which more than this is wanted, unpacked, are not read into memory. A constant, and not a share of
 # the memory that is free: it decides on the order, which must be the same on every machine.

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._native import permutation
+from .._util.types import Array, Ids
 
 VERSION = permutation.VERSION
 MAX = permutation.MAX
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Ids = np.ndarray[Any, np.dtype[np.int64]]
 Turns = slice | Ids
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .samplers import Ids, Sampler
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .._util.types import Array, Ids
+from .samplers import Sampler
 
 REMAINDERS = ("keep", "drop", "pad")
 

@@ -14,17 +14,14 @@ Without a seed the blocks and records stand as stored, and the file is read fron
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._util.memory import allocate
 from .._util.threads import on_threads
+from .._util.types import Array, Ids
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
-from .samplers import BalancedSampler, Ids, Sampler, Turns, permuted, turns_by_class
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .samplers import BalancedSampler, Sampler, Turns, permuted, turns_by_class
 
 # Chunks of our files are 9,719 bytes, spans of an index about 64 KiB: little is unpacked in vain.
 BLOCK = 1 << 20

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
+from ..._util.types import Array
 from ...datasets.dataset import Dataset
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 # OpenBLAS multiplies up to 2**18 in one thread, here 32 x 784 x 10. Its threads would wait for each other in every
 # step: on two busy cores, batches of 200 took 4 s instead of 0.4 s.

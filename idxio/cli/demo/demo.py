@@ -7,18 +7,16 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
-from typing import Any
 
 import numpy as np
 
+from ..._util.types import Array
 from ...core.info import info
 from ...core.read import read
 from ...core.write import write
 from ...datasets.dataset import Dataset
 from .. import exit_codes, show
 from . import classifier, digits, four_files, timing
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashion-mnist
 _PER_LINE = 10  # classes

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from ..._util.types import Array
 
 _SIDE = 28
 _BATCH = 256  # images drawn at once: their distances stay in the cache

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ...core.coerce import check_classes, class_column
 from ...datasets.discovery import find_pair
 from ...datasets.validation.statistics import MAX_CLASSES
 from ...errors import FormatError
 from .. import exit_codes
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 

@@ -6,15 +6,14 @@ import importlib
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ...core.info import info
 from ...core.read import read
 from ...errors import IdxError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _MODULES = {"raw": "io", "gzip": "gzip", "xz": "lzma", "bz2": "bz2"}
 

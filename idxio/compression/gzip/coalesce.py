@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..._native import inflate
+from ..._util.types import Bytes, Ids
 from .random_access import SpanReader
 from .sequential import WINDOW
-from .span_index import CACHE, Checkpoints, Ids, SpanIndex
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+from .span_index import CACHE, Checkpoints, SpanIndex
 
 # Compressed bytes from the first to the last span of a call: neighbours share a read of the file.
 _REGION = 1 << 20

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..._native import inflate
 from ..._util.memory import workspace
+from ..._util.types import Bytes
 from ...storage.source import Source
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class InputBuffer:

@@ -6,12 +6,12 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ..._native import inflate, lanes
 from ..._util.threads import on_threads
+from ..._util.types import Bytes
 from ...errors import FormatError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
@@ -27,8 +27,6 @@ from .members import (
 )
 from .sequential import WINDOW
 from .span_index import CACHE, Span, SpanIndex
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _OBJECT = 200  # what a small array takes beside its bytes
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from ..._native import byteorder, inflate
 from ..._util.memory import allocate, populating
 from ..._util.threads import on_threads
+from ..._util.types import Bytes, Ids
 from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import BufferSource, Source
 from ..base import BLOCK, Compression, Stream
@@ -21,11 +21,9 @@ from .embedded_index import embedded_index
 from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
 from .random_access import SPAN, SpanCache, SpanReader, decode_apart, read_by_index, use_lanes, wrong_span
 from .sequential import WINDOW, SequentialDecoder
-from .span_index import CACHE, Ids, Span, SpanIndex
+from .span_index import CACHE, Span, SpanIndex
 from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
 TRUSTED_RATIO = 16

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..._native import block_finder, inflate
+from ..._util.types import Bytes
 from ...errors import FormatError, TruncatedError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
 from .members import MAGIC, TRAILER, IncompleteError, Segment, parse_member_header, parse_trailer, skip_zeros
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 WINDOW = 32768  # how far back deflate can refer
 TARGET = 1 << 20  # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache

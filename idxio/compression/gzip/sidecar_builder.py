@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ..._native import inflate
 from ..._util.threads import InOrder
+from ..._util.types import Bytes
 from ...errors import ChangedError
 from ...storage.source import Source
 from . import sidecar_index
@@ -17,8 +17,6 @@ from .input_buffer import InputBuffer
 from .members import MemberCheck, Trailer
 from .sequential import WINDOW, SequentialDecoder
 from .sidecar_index import MARK
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _STORED = (1 << 16) - 1  # the longest stored block, of which a decoder may give all or nothing
 

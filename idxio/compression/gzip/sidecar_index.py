@@ -14,11 +14,12 @@ from typing import Any, overload
 import numpy as np
 
 from ..._native import inflate
+from ..._util.types import Ids
 from ...errors import FormatError, IdxError
 from ...storage.source import PathSource, Source
 from .members import Trailer
 from .sequential import WINDOW
-from .span_index import Checkpoints, Ids, SpanIndex
+from .span_index import Checkpoints, SpanIndex
 
 SUFFIX = ".seek"
 # Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..._util.types import Array, Ids
 from ...storage.source import Source
 
-Ids: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
-Column: TypeAlias = "Sequence[int] | np.ndarray[Any, np.dtype[Any]]"
+Column: TypeAlias = "Sequence[int] | Array"
 
 # Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is decoded in one go.
 CACHE = 16 << 20

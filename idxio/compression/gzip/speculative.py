@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..._native import inflate
 from ..._util.memory import allocate
+from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
 from .members import MemberCheck, Segment
 from .sequential import TARGET, WINDOW, SequentialDecoder
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Healing a part decodes about this many compressed bytes again: a smaller part gains nothing.
 SMALLEST_PART = 2 << 20

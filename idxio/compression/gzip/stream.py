@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ..._native import inflate
 from ..._util.memory import allocate
+from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Check, Stream, unchecked
 from .members import MemberCheck, Segment
 from .sequential import WINDOW, SequentialDecoder
 from .span_index import SpanIndex
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032

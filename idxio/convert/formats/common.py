@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from ..._util.threads import on_threads
+from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import check_classes, class_column
 from ...datasets.metadata import DESCRIPTION, as_json
@@ -18,7 +19,6 @@ from ...storage.atomic_file import write_file
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Array = np.ndarray[Any, np.dtype[Any]]
 # Images and as many labels, or None where there are no labels, one block after the other. There is one at least, if
 # only to tell the shape.
 Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]

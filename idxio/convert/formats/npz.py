@@ -13,6 +13,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import simple_labels
 from ...core.header import CODES, TYPE_NAMES
@@ -21,7 +22,7 @@ from ...errors import ChecksumError, FormatError, TruncatedError, naming
 from ...storage.atomic_file import atomic_write
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
-from .common import Array, Blocks, Split, records_at_once
+from .common import Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._util.types import Array
 from ...datasets.classes import as_names
 from ...errors import FormatError, naming
 from ...storage.atomic_file import atomic_write
 from ...storage.regular import open_regular
 from . import png
-from .common import Array, Blocks, Split, check_pictures, classes_of, each, images_of
+from .common import Blocks, Split, check_pictures, classes_of, each, images_of
 
 if TYPE_CHECKING:
     import pyarrow

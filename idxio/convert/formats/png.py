@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._util.types import Array
 from ...errors import FormatError
-from .common import Array
 
 
 def require_pillow() -> None:

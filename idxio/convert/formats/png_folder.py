@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..._util.types import Array
 from ...errors import FormatError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import read_regular
 from ..process_pool import run
 from . import png
-from .common import Array, Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
+from .common import Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
 
 # Pictures decoded in one go, at most.
 _BATCH = 256

@@ -6,18 +6,17 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ...errors import FormatError
 from ...storage.regular import read_regular
 from ...storage.signatures import likely_cause
 
 if TYPE_CHECKING:
     from PIL import Image
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class BadPictureError(ValueError):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from .. import pipeline
 from .decode import BadPictureError, Decoded, decode, quiet
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class ConversionSpec(NamedTuple):

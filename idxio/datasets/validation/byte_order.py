@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from ..._util.types import Array
 
 # Magnitudes of pixels that somebody may mean. Floats whose bytes are reversed lie anywhere
 # between 1e-38 and 1e38.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ...core.array import open_array
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _PIECE = 4 << 20  # bytes of pictures to hold at once
 # Collisions of this many bytes can't be found, nor made: BLAKE2, RFC 7693. They are three words, for sorting.

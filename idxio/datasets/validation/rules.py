@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._util.types import Array
 from ..discovery import named_role
 from .duplicates import Duplicates
 from .statistics import Statistics, counts_up
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 _MOST_RECORDS = 20  # that a finding lists
 # How much wider than tall pictures are that look transposed. Measured, wide / tall: MNIST 0.76, Fashion-MNIST 0.83,

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._native import inflate, row_stats
+from ..._util.types import Array
 from ...core.array import IdxArray, open_array
 from ...core.checksums import known_file
 from ...core.coerce import check_classes, class_column
 from ...core.header import format_header
 from ...errors import FormatError
 from .byte_order import PixelOrder, are_labels_reversed
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 MAX_CLASSES = 1000  # more different labels are no classes
 # One piece passes through all loops while it is in the cache, and is much beside the calls that it takes.
