@@ -10,16 +10,9 @@ from typing import IO, Any
 import numpy as np
 
 from .._util.threads import check_threads
-from ..compression.gzip.writer import (
-    MOST_WHOLE,
-    GzipWriter,
-    RawWriter,
-    WholeWriter,
-    can_be_patched,
-    copy_spool,
-    drop_spool,
-    new_spool,
-)
+from ..compression.gzip.writer import MOST_WHOLE, GzipWriter, WholeWriter
+from ..compression.raw import RawWriter
+from ..compression.spool import can_be_patched, copy_spool, drop_spool, new_spool
 from ..errors import naming
 from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
 
