@@ -73,7 +73,10 @@ def extension(name: str, *sources: str, **flags: Any) -> Extension:
         [f"idxio/_native/{name}.pyx", *sources],
         depends=[
             "idxio/_native/codec.h",
-            *(f"idxio/_native/{name}.h" for name in ("gather", "thread_pool", "task", "lanes_core")),
+            *(
+                f"idxio/_native/{name}.h"
+                for name in ("bounds", "gather", "platform", "task", "thread_pool", "lanes_core")
+            ),
         ],
         include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,

@@ -4,7 +4,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from .byteorder cimport is_inside
 
 import os
 
@@ -16,6 +15,9 @@ cdef enum:
     PROOF_BYTES = 8
     # A decoder that runs out of room stops before the match that does not fit: of 258 bytes at most (RFC 1951, 3.2.5).
     SLACK_BYTES = 258
+
+cdef extern from "bounds.h" nogil:
+    bint idxio_is_inside(int64_t, int64_t, int64_t)
 
 cdef extern from "codec.h" nogil:
     ctypedef struct z_stream:
@@ -175,9 +177,9 @@ cdef class Decoder:
             if counts[k] < 0 or counts[k] > parts - j:
                 raise IndexError("there are fewer parts")
             for i in range(j, j + counts[k]):
-                if not is_inside(places[i], sizes[i], lengths[k]):
+                if not idxio_is_inside(places[i], sizes[i], lengths[k]):
                     raise IndexError("the part lies outside the front of its span")
-                if not is_inside(targets[i], sizes[i], out.shape[0]):
+                if not idxio_is_inside(targets[i], sizes[i], out.shape[0]):
                     raise IndexError("the part lies outside out")
             j += counts[k]
         j = 0

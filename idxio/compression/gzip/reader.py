@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._native import byteorder, inflate
+from ..._native import gather, inflate
 from ..._util.memory import allocate, populating
 from ..._util.threads import on_threads
 from ...errors import ChangedError, IdxError, TruncatedError
@@ -266,7 +266,7 @@ class Gzip(Compression):
             each = zip(places.tolist(), sizes.tolist(), targets.tolist(), strict=True)
             self._crawl(table, span, [(place, out[target : target + n].data) for place, n, target in each])
             return
-        byteorder.copy_parts(self._block(table, span, keep), places, sizes, targets, out)
+        gather.copy_parts(self._block(table, span, keep), places, sizes, targets, out)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanIndex, int, int]:
         """A table that does not change, and its first and last span with the unpacked bytes start to stop.
