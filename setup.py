@@ -61,6 +61,7 @@ NAMES = (
     "row_stats",
     "block_finder",
 )
+HEADERS = ("bounds", "codec", "gather", "lanes_core", "platform", "task", "thread_pool")
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
 
@@ -71,10 +72,7 @@ def extension(name: str, *sources: str, **flags: Any) -> Extension:
     return Extension(
         f"idxio._native.{name}",
         [f"idxio/_native/{name}.pyx", *sources],
-        depends=[
-            "idxio/_native/codec.h",
-            *(f"idxio/_native/{name}.h" for name in ("gather", "thread_pool", "task", "lanes_core")),
-        ],
+        depends=[f"idxio/_native/{name}.h" for name in HEADERS],
         include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,

@@ -141,7 +141,7 @@ def find_block(const uint8_t[::1] data not None, size_t start, size_t stop):
     Looks only where MARGIN bytes of data follow. What it finds is a hypothesis: any data can look like a header.
     """
     cdef size_t size = data.shape[0], bit = start, base
-    cdef Py_ssize_t found = -1
+    cdef Py_ssize_t header = -1
     cdef uint64_t word, hits
     cdef const uint8_t *p
     if size <= HEADER_BYTES:
@@ -151,7 +151,7 @@ def find_block(const uint8_t[::1] data not None, size_t start, size_t stop):
         return -1
     p = &data[0]
     with nogil:
-        while bit < stop and found < 0:
+        while bit < stop and header < 0:
             word = load(p, bit)
             # Not last (0), type 2 (0 1); at most 286 literal codes and 30 distance codes: not 1111 in their upper bits.
             hits = ~word & ~(word >> 1) & (word >> 2)
@@ -165,7 +165,7 @@ def find_block(const uint8_t[::1] data not None, size_t start, size_t stop):
                 hits &= hits - 1
                 if is_header(p, bit):
                     if bit < stop:
-                        found = bit
+                        header = bit
                     break
             bit = base + 44
-    return found
+    return header

@@ -1,9 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Loops over array memory, without the GIL: byte order, and parts copied to where they belong."""
+"""Reverses the bytes of items in memory and while a file is read, without the GIL."""
 
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy
 from posix.unistd cimport pread
 
 import os
@@ -83,20 +82,3 @@ cdef check_items(const uint8_t[::1] data, int itemsize):
         raise ValueError(f"cannot swap items of {itemsize} bytes in {data.shape[0]} bytes")
     if data.shape[0] and <size_t>&data[0] % itemsize:
         raise ValueError(f"the memory is not aligned to {itemsize} bytes")
-
-
-def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] places not None,
-               const int64_t[::1] sizes not None, const int64_t[::1] targets not None, uint8_t[::1] out not None):
-    """Copy sizes[i] bytes of data from places[i] on to out[targets[i]:], for each i."""
-    cdef Py_ssize_t n = places.shape[0], i
-    if sizes.shape[0] != n or targets.shape[0] != n:
-        raise ValueError("a part lacks something")
-    for i in range(n):
-        if not is_inside(places[i], sizes[i], data.shape[0]):
-            raise IndexError("the part lies outside the data")
-        if not is_inside(targets[i], sizes[i], out.shape[0]):
-            raise IndexError("the part lies outside out")
-    with nogil:
-        for i in range(n):
-            if sizes[i]:
-                memcpy(&out[targets[i]], &data[places[i]], sizes[i])

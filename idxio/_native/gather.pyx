@@ -1,7 +1,11 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Batch assembly: rows gathered by index, with byte order, cast and scaling in the same pass."""
+"""Gathers rows by index, with byte order, cast and scaling in the same pass, and parts of a decoded span."""
 
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
+
+cdef extern from "bounds.h" nogil:
+    bint idxio_is_inside(int64_t, int64_t, int64_t)
 
 cdef extern from "gather.h" nogil:
     idxio_affine idxio_affine_of(int, int, int)
@@ -93,3 +97,20 @@ def gather_affine(const uint8_t[::1] source not None, int kind, bint swapped, co
     g.what.elements, g.what.step = elements, step
     g.what.affine = idxio_affine_of(swapped, kind, to_double)
     return g
+
+
+def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] offsets not None,
+               const int64_t[::1] sizes not None, const int64_t[::1] targets not None, uint8_t[::1] out not None):
+    """Copy sizes[i] bytes of data from offsets[i] on to out[targets[i]:], for each i."""
+    cdef Py_ssize_t n = offsets.shape[0], i
+    if sizes.shape[0] != n or targets.shape[0] != n:
+        raise ValueError("a part lacks something")
+    for i in range(n):
+        if not idxio_is_inside(offsets[i], sizes[i], data.shape[0]):
+            raise IndexError("the part lies outside the data")
+        if not idxio_is_inside(targets[i], sizes[i], out.shape[0]):
+            raise IndexError("the part lies outside out")
+    with nogil:
+        for i in range(n):
+            if sizes[i]:
+                memcpy(&out[targets[i]], &data[offsets[i]], sizes[i])

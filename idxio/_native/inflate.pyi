@@ -33,7 +33,7 @@ class Decoder:
         crcs: Buffer,
         scratch: Buffer,
         counts: Buffer,
-        places: Buffer,
+        offsets: Buffer,
         sizes: Buffer,
         targets: Buffer,
         out: Buffer,

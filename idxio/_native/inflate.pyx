@@ -4,7 +4,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from .byteorder cimport is_inside
 
 import os
 
@@ -16,6 +15,9 @@ cdef enum:
     PROOF_BYTES = 8
     # A decoder that runs out of room stops before the match that does not fit: of 258 bytes at most (RFC 1951, 3.2.5).
     SLACK_BYTES = 258
+
+cdef extern from "bounds.h" nogil:
+    bint idxio_is_inside(int64_t, int64_t, int64_t)
 
 cdef extern from "codec.h" nogil:
     ctypedef struct z_stream:
@@ -141,21 +143,21 @@ cdef class Decoder:
                        const uint8_t[::1] windows not None, const int64_t[::1] edges not None,
                        const int64_t[::1] lengths not None, const uint32_t[::1] crcs not None,
                        uint8_t[::1] scratch not None, const int64_t[::1] counts not None,
-                       const int64_t[::1] places not None, const int64_t[::1] sizes not None,
+                       const int64_t[::1] offsets not None, const int64_t[::1] sizes not None,
                        const int64_t[::1] targets not None, uint8_t[::1] out not None):
         """Decode the first lengths[k] bytes of each span, from the bit starts[k] of data on, and copy parts of them.
 
         Returns how many spans, from the first on, had the CRC-32 crcs[k]; the parts of these are in out.
 
         windows[edges[k]:edges[k + 1]] is a deflate stream of what came before the span, or empty. The next counts[k]
-        parts are of span k: sizes[i] bytes at places[i] in it, which become out[targets[i]:]. Before the byte of each
+        parts are of span k: sizes[i] bytes at offsets[i] in it, which become out[targets[i]:]. Before the byte of each
         start lie at least ROOM bytes of data, which are overwritten, as are the bits of that byte before start: starts
         ascend. scratch is for a window, the longest front and SLACK bytes.
 
         What a decoder leaves where the room runs out is not promised, so the CRC-32 has to be the one that was
         expected. Both stop before the match that does not fit: hence SLACK.
         """
-        cdef Py_ssize_t n = starts.shape[0], parts = places.shape[0], k, i, j = 0
+        cdef Py_ssize_t n = starts.shape[0], parts = offsets.shape[0], k, i, j = 0
         cdef size_t consumed = 0, produced = 0, before
         cdef uint8_t *stream
         cdef int status = IDXIO_END
@@ -175,9 +177,9 @@ cdef class Decoder:
             if counts[k] < 0 or counts[k] > parts - j:
                 raise IndexError("there are fewer parts")
             for i in range(j, j + counts[k]):
-                if not is_inside(places[i], sizes[i], lengths[k]):
+                if not idxio_is_inside(offsets[i], sizes[i], lengths[k]):
                     raise IndexError("the part lies outside the front of its span")
-                if not is_inside(targets[i], sizes[i], out.shape[0]):
+                if not idxio_is_inside(targets[i], sizes[i], out.shape[0]):
                     raise IndexError("the part lies outside out")
             j += counts[k]
         j = 0
@@ -195,7 +197,7 @@ cdef class Decoder:
                 if idxio_crc32(0, &scratch[0] + before, lengths[k]) != crcs[k]:
                     break
                 for i in range(j, j + counts[k]):
-                    memcpy(out_pointer(out) + targets[i], &scratch[0] + before + places[i], sizes[i])
+                    memcpy(out_pointer(out) + targets[i], &scratch[0] + before + offsets[i], sizes[i])
                 j += counts[k]
             else:
                 k = n

@@ -114,10 +114,10 @@ class Compression:
         Returns the number of unpacked bytes, which may be less or more than out holds.
         """
         stream = self.stream()
-        found = stream.readinto(out)
-        if found < len(out):
-            return found
+        total = stream.readinto(out)
+        if total < len(out):
+            return total
         scratch = memoryview(bytearray(BLOCK))
         while n := stream.readinto(scratch):
-            found += n
-        return found
+            total += n
+        return total

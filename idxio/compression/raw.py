@@ -1,19 +1,25 @@
-"""No container: the payload is the file."""
+"""The payload of a file that is not compressed: read, mapped, or written."""
 
 from __future__ import annotations
 
 import mmap
+import os
+from typing import IO
 
 import numpy as np
 
 from .._native import byteorder
 from .._util.types import Bytes, Ids
 from ..errors import IdxError
+from ..storage.file_object import write_all
 from ..storage.source import BufferSource, PathSource
 from .base import BLOCK, Check, Compression, Stream, unchecked
+from .spool import patch
 
 # Records that are apart are read with what lies between them, up to this share of unwanted bytes.
 _SPARSE = 8
+# Written bytes after which the disk is told to begin.
+_EARLY = 2 << 20
 
 
 class Raw(Compression):
@@ -95,3 +101,33 @@ class _RawStream(Stream):
         n = self._source.read_at(self._position, out)
         self._position += n
         return n
+
+
+class RawWriter:
+    """Bytes as they are."""
+
+    def __init__(self, file: IO[bytes], header: bytes, *, to_disk: bool) -> None:
+        """to_disk: a new file that will be flushed to the disk."""
+        self._file = file
+        self._header = header
+        # Linux starts to write to the disk what it is told will not be read, while the rest is still copied.
+        self._fd = file.fileno() if to_disk and hasattr(os, "posix_fadvise") else None
+        write_all(file, header)
+        self._size = len(header)
+
+    def write(self, buffer: memoryview) -> None:
+        for start in range(0, len(buffer), _EARLY):
+            part = buffer[start : start + _EARLY]
+            write_all(self._file, part)
+            self._size += len(part)
+            if len(part) == _EARLY and self._fd is not None:
+                self._file.flush()
+                os.posix_fadvise(self._fd, self._size - _EARLY, _EARLY, os.POSIX_FADV_DONTNEED)
+
+    def finish(self, header: bytes) -> None:
+        """Write the header again if it has changed."""
+        if header != self._header:
+            patch(self._file, self._size, 0, header)
+
+    def discard(self) -> None:
+        """Nothing waits."""

@@ -11,16 +11,9 @@ import numpy as np
 
 from .._util.threads import check_threads
 from .._util.types import Array
-from ..compression.gzip.writer import (
-    MOST_WHOLE,
-    GzipWriter,
-    RawWriter,
-    WholeWriter,
-    can_be_patched,
-    copy_spool,
-    drop_spool,
-    new_spool,
-)
+from ..compression.gzip.writer import MOST_WHOLE, GzipWriter, WholeWriter
+from ..compression.raw import RawWriter
+from ..compression.spool import can_be_patched, copy_spool, drop_spool, new_spool
 from ..errors import naming
 from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
 

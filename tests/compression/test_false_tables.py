@@ -219,7 +219,7 @@ def walks(monkeypatch):
     seen, walk = [], container.Gzip._drop
 
     def drop(self, told, known):
-        if told is not None and told is self._told:
+        if told is not None and told is self._claimed:
             seen.append(told)
         walk(self, told, known)
 
@@ -238,7 +238,7 @@ def test_a_table_is_dropped_once_for_all_roads(tmp_path, walks):
     for first in roads:
         walks.clear()
         with idxio.open(path) as f:
-            assert f._compressed.table.complete
+            assert f._compressed.span_index.complete
             for road in (first, *roads):
                 road(f)
             assert f._compressed.walks
@@ -291,7 +291,7 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
     else:
         path = stock_with_the_table_of_another(tmp_path)
     with idxio.open(path) as f:
-        edge = f._compressed.table.span(3).bit // 8
+        edge = f._compressed.span_index.span(3).bit // 8
     data = bytearray(path.read_bytes())
     data[edge] = 0xFF if is_true else data[edge] ^ 0x10  # a block of the reserved type; a byte inside one
     path.write_bytes(data)

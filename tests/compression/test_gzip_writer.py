@@ -154,7 +154,7 @@ def test_chunks_are_joined_where_there_are_many(monkeypatch, tmp_path):
     data = (tmp_path / "long.gz").read_bytes()
     assert struct.unpack_from("<2sHHII", data, 12)[0::2] == (b"IX", 1, 5)
     with idxio.open(tmp_path / "long.gz") as f:
-        assert f._compressed.table.complete
+        assert f._compressed.span_index.complete
         assert (f[600_000:600_100] == array[600_000:600_100]).all()
     assert gzip.decompress(data) == encode(array)
     assert (idxio.read(tmp_path / "long.gz") == array).all()

@@ -137,7 +137,7 @@ def test_each_span_is_decoded_once(paths, monkeypatch):
         with idxio.open(paths[form]) as f:
             assert_same(f[ids], ARRAY[ids])
             assert len(decoded) == len(set(decoded))
-            assert len(decoded) <= len(f._compressed.table)
+            assert len(decoded) <= len(f._compressed.span_index)
             decoded.clear()
             for i in range(0, 6000, 7):
                 assert_same(f[i], ARRAY[i])
@@ -447,7 +447,7 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
     for use in (lambda f: list(f.iter_records(100)), lambda f: f.read(threads=3), lambda f: f[5999]):
         with spans_of(5000), idxio.open(path) as f:
             use(f)
-            table = f._compressed.table
+            table = f._compressed.span_index
             assert len(table) > 1
             steps.clear()
             for i in (5000, 0, 3000, 5999):
@@ -467,7 +467,7 @@ def test_spans_stay_few(tmp_path, monkeypatch):
             for use in (lambda f: list(f.iter_records(100)), lambda f: f.read(threads=3), lambda f: f[5999]):
                 with idxio.open(path) as f:
                     use(f)
-                    assert f._compressed.table._kept <= 8
+                    assert f._compressed.span_index._kept <= 8
                     for i in (5999, 0, 3000, 17, 4444):
                         assert_same(f[i], ARRAY[i])
 
@@ -497,7 +497,7 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
         monkeypatch.setattr(container.GzipStream, "__init__", count)
         ids = list(range(0, len(ARRAY), 40))
         assert_same(f[ids], ARRAY[ids])
-        assert len(streams) <= 2 * len(f._compressed.table) < len(ids)
+        assert len(streams) <= 2 * len(f._compressed.span_index) < len(ids)
 
 
 def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
@@ -509,7 +509,7 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
     spans = container.Gzip._spans
     with idxio.open(path) as f:
         f[36_000]
-        known = f._compressed.table
+        known = f._compressed.span_index
         # The first records of spans, which refer to what came before.
         records = [1 + known.span(k).start // 500 for k in range(len(known) // 2, len(known) - 1)]
     assert records
@@ -519,7 +519,7 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
 
             def between(self, start, stop, f=f):
                 found = spans(self, start, stop)
-                if not self.table.complete:
+                if not self.span_index.complete:
                     f.read(threads=3)
                 return found
 

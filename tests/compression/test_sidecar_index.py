@@ -31,7 +31,7 @@ def packed(tmp_path):
 def is_indexed(path):
     with idxio.open(path) as f:
         f[0]
-        return f._compressed.table._crcs is not None
+        return f._compressed.span_index._crcs is not None
 
 
 def is_right(path):
@@ -61,7 +61,7 @@ def test_any_spacing(tmp_path_factory, spacing, level, members):
     path.write_bytes(b"".join(gzip.compress(data[k : k + step], level) for k in range(0, len(data), step)))
     idxio.build_index(path, spacing=spacing)
     with idxio.open(path) as f:
-        assert f._compressed.table.complete
+        assert f._compressed.span_index.complete
         assert (f[::-7] == RECORDS[::-7]).all()
         assert (f[[2999, 0, 1234]] == RECORDS[[2999, 0, 1234]]).all()
     assert (idxio.read(path) == RECORDS).all()
@@ -80,7 +80,7 @@ def test_a_span_whose_first_bytes_take_much_of_the_file(tmp_path):
     path.write_bytes(b"".join(pieces) + packer.flush())
     idxio.build_index(path, spacing=1 << 15)
     with idxio.open(path) as f:
-        assert len(f._compressed.table) > 2
+        assert len(f._compressed.span_index) > 2
         for i in range(0, 900_000, 5000):
             assert f[i] == noise[i % 30_000]
 
@@ -213,8 +213,8 @@ def test_wrong_marks_are_not_believed(packed, small_cache, monkeypatch):
     ids = list(range(0, 3000, 11))
     with idxio.open(packed) as f:
         f[0]
-        marks = f._compressed.table.checkpoints
-        f._compressed.table.checkpoints = marks._replace(crcs=marks.crcs + np.uint32(1))
+        marks = f._compressed.span_index.checkpoints
+        f._compressed.span_index.checkpoints = marks._replace(crcs=marks.crcs + np.uint32(1))
         assert (f[ids] == RECORDS[ids]).all()
 
 
@@ -239,7 +239,7 @@ def test_damage_behind_a_good_index(packed, small_cache):
 def test_windows_hold_only_what_is_used(packed):
     index = idxio.build_index(packed, spacing=1 << 14)
     with idxio.open(packed) as f:
-        whole = 32768 * sum(f._compressed.table._inside)
+        whole = 32768 * sum(f._compressed.span_index._inside)
     assert len(Path(index).read_bytes()) < whole / 3
 
 
@@ -252,7 +252,7 @@ def test_spans_without_windows_are_checked_one_by_one(tmp_path):
     path.write_bytes(b"".join(flushed) + deflater.flush())
     idxio.build_index(path)
     with idxio.open(path) as f:
-        assert sum(not span.needs_window for span in f._compressed.table) > 10
+        assert sum(not span.needs_window for span in f._compressed.span_index) > 10
         assert (f[2:28] == noise[2:28]).all()
 
 
@@ -269,7 +269,7 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "CACHE", 1000)
     for pick in (lambda row: row, lambda row: [row, row + 1], lambda row: slice(row, row + 2)):
         with idxio.open(packed) as f:
-            second = list(f._compressed.table)[1]
+            second = list(f._compressed.span_index)[1]
             assert second.needs_window
             key = pick((second.start + second.end) // 2 // 101)
             assert (f[0] == noise[0]).all()
@@ -284,7 +284,7 @@ def test_spans_of_what_zlib_decodes_are_short_too(tmp_path):
     path.write_bytes(gzip.compress(encode(np.zeros((60_000, 1000), np.uint8)), 6))
     idxio.build_index(path)
     with idxio.open(path) as f:
-        lengths = [span.end - span.start for span in f._compressed.table]
+        lengths = [span.end - span.start for span in f._compressed.span_index]
         assert len(lengths) >= 7
         assert max(lengths) < 10_000_000  # zlib's blocks have 8 MB of zeros
         assert not f[59_999].any()
@@ -313,5 +313,5 @@ def test_close_closes_the_index(packed):
     idxio.build_index(packed)
     with idxio.open(packed) as f:
         assert (f[2000] == RECORDS[2000]).all()
-        index = f._compressed.table.index
+        index = f._compressed.span_index.index
     assert index._fd < 0

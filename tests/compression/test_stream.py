@@ -80,7 +80,7 @@ def test_the_checksum_is_checked_at_the_end(tmp_path):
         for block in f.iter_records(100):
             seen += len(block)
     assert seen <= 5000
-    assert not f._compressed.table.complete  # of spans that nobody has checked
+    assert not f._compressed.span_index.complete  # of spans that nobody has checked
 
 
 def test_an_error_in_the_middle(tmp_path):
@@ -111,8 +111,8 @@ def test_reading_leaves_the_spans(tmp_path):
     for first in (lambda f: list(f.iter_records(1000)), lambda f: f[:], lambda f: f[-1]):
         with idxio.open(path) as f:
             first(f)
-            assert f._compressed.table.end > noise.nbytes
-            assert len(f._compressed.table) > 3
+            assert f._compressed.span_index.end > noise.nbytes
+            assert len(f._compressed.span_index) > 3
             assert (f[[89_999, 5, 40_000]] == noise[[89_999, 5, 40_000]]).all()
 
 
@@ -278,4 +278,4 @@ def test_spans_that_fit_are_decoded_once(values, monkeypatch):
     with idxio.open(packed) as f:
         assert sum(len(block) for block in f.iter_records(1000)) == len(array)
         # Only of the first one does nobody know how much comes out.
-        assert len(calls) <= len(f._compressed.table) + 3
+        assert len(calls) <= len(f._compressed.span_index) + 3

@@ -263,7 +263,7 @@ def test_a_split_of_a_file_reads_nothing(tmp_path, fashion_mnist):
     assert set(train.counts.values()) == {900}
     assert set(val.counts.values()) == {100}
     assert ds.images._decoded is None
-    assert len(ds.images._compressed.table) == 0
+    assert len(ds.images._compressed.span_index) == 0
     assert val.class_names[9] == "Ankle boot"
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from idxio._native import gather as kernels
 
 ONE = np.ones(1, np.float32).view(np.uint8)
+FAR = 1 << 62
 ZERO = np.zeros(1, np.float32).view(np.uint8)
 
 
@@ -148,3 +149,32 @@ def test_memory_that_must_not_be_written():
         kernels.gather(read_only, 4, IDS, read_only[:12])
     with pytest.raises(ValueError, match="read-only"):
         kernels.gather_affine(read_only, 0, False, IDS, read_only, False, 4, ONE, ZERO)
+
+
+PARTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60)), max_size=20)
+
+
+@given(PARTS)
+def test_copy_parts(parts):
+    data, out = np.arange(100, dtype=np.uint8), np.full(110, 255, np.uint8)
+    expected = out.copy()
+    for offset, size, target in parts:
+        expected[target : target + size] = data[offset : offset + size]
+    kernels.copy_parts(data, *np.array(parts, np.int64).reshape(-1, 3).T.copy(), out)
+    assert out.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [(-1, 1, 0), (11, 0, 0), (10, 1, 0), (0, 11, 0), (0, -1, 0), (0, 1, -1), (0, 1, 9), (0, 0, 10), (FAR, FAR, 0)],
+)
+def test_copy_of_parts_that_are_not_there(part):
+    with pytest.raises(IndexError):
+        kernels.copy_parts(bytes(10), *np.array([part], np.int64).T.copy(), bytearray(9))
+
+
+def test_copy_of_parts_that_lack_something():
+    one, none = np.zeros(1, np.int64), np.zeros(0, np.int64)
+    for columns in ((one, one, none), (one, none, one), (none, one, one)):
+        with pytest.raises(ValueError, match="lacks"):
+            kernels.copy_parts(b"abc", *columns, bytearray(3))

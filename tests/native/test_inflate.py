@@ -315,35 +315,6 @@ def test_read_swapped(itemsize, tmp_path):
         byteorder.read_swapped(file.fileno(), -8, np.zeros(8, np.uint8), itemsize)
 
 
-PARTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60)), max_size=20)
-
-
-@given(PARTS)
-def test_copy_parts(parts):
-    data, out = np.arange(100, dtype=np.uint8), np.full(110, 255, np.uint8)
-    expected = out.copy()
-    for place, size, target in parts:
-        expected[target : target + size] = data[place : place + size]
-    byteorder.copy_parts(data, *np.array(parts, np.int64).reshape(-1, 3).T.copy(), out)
-    assert out.tobytes() == expected.tobytes()
-
-
-@pytest.mark.parametrize(
-    "part",
-    [(-1, 1, 0), (11, 0, 0), (10, 1, 0), (0, 11, 0), (0, -1, 0), (0, 1, -1), (0, 1, 9), (0, 0, 10), (FAR, FAR, 0)],
-)
-def test_copy_of_parts_that_are_not_there(part):
-    with pytest.raises(IndexError):
-        byteorder.copy_parts(bytes(10), *np.array([part], np.int64).T.copy(), bytearray(9))
-
-
-def test_copy_of_parts_that_lack_something():
-    one, none = np.zeros(1, np.int64), np.zeros(0, np.int64)
-    for columns in ((one, one, none), (one, none, one), (none, one, one)):
-        with pytest.raises(ValueError, match="lacks"):
-            byteorder.copy_parts(b"abc", *columns, bytearray(3))
-
-
 # Memory ------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from faults import WRITERS, Bench, Plan
 
 import idxio
 from idxio.cli.main import main
-from idxio.compression.gzip import writer as sinks
+from idxio.compression.gzip import writer as gzip_writer
 from idxio.convert import build as building
 from idxio.storage import journal, temporary
 from idxio.storage.atomic_file import AtomicFile, AtomicFolder
@@ -534,7 +534,7 @@ class EarlyEnd(io.BytesIO):
 def test_a_spool_that_ends_early(call, monkeypatch):
     idxio.write("raw", np.arange(100_000, dtype=np.int32))
     idxio.write("x.gz", array(0))
-    monkeypatch.setattr(sinks, "new_spool", lambda folder: EarlyEnd())
+    monkeypatch.setattr(gzip_writer, "new_spool", lambda folder: EarlyEnd())
 
     def write():
         if call == "repack":

@@ -22,18 +22,18 @@ class Parts(NamedTuple):
     numbers: Ids  # of the spans, ascending
     lengths: Ids  # of the spans
     edges: Ids  # edges[k] is the first part of the k-th of them
-    places: Ids  # of each part in its span
+    offsets: Ids  # of each part in its span
     sizes: Ids
     targets: Ids  # where it goes
 
 
-def plan(table: SpanIndex, offsets: Ids, size: int) -> Parts:
+def plan(span_index: SpanIndex, offsets: Ids, size: int) -> Parts:
     """The parts of records of size bytes at these ascending unpacked offsets, which follow on each other."""
-    first, last = table.find_all(offsets), table.find_all(offsets + size - 1)
+    first, last = span_index.find_all(offsets), span_index.find_all(offsets + size - 1)
     counts = last - first + 1
     record = np.repeat(np.arange(len(offsets)), counts)
     number = first[record] + np.arange(len(record)) - np.repeat(np.cumsum(counts) - counts, counts)
-    _, _, starts, ends = table.columns(number)
+    _, _, starts, ends = span_index.columns(number)
     begins = np.maximum(offsets[record], starts)
     stops = np.minimum(offsets[record] + size, ends)
     numbers, edges = np.unique(number, return_index=True)
@@ -45,14 +45,14 @@ def plan(table: SpanIndex, offsets: Ids, size: int) -> Parts:
 class Fronts:
     """Decodes spans no further than to a mark behind the last part that is wanted, where it can be checked."""
 
-    def __init__(self, reader: SpanReader, table: SpanIndex, checkpoints: Checkpoints, parts: Parts) -> None:
+    def __init__(self, reader: SpanReader, span_index: SpanIndex, checkpoints: Checkpoints, parts: Parts) -> None:
         self._reader, self._parts, self._windows = reader, parts, checkpoints.windows
-        self._bits, self._limits, _, _ = table.columns(parts.numbers)
+        self._bits, self._limits, _, _ = span_index.columns(parts.numbers)
         last = parts.edges[1:] - 1
-        steps = -(-(parts.places[last] + parts.sizes[last]) // checkpoints.step)
+        steps = -(-(parts.offsets[last] + parts.sizes[last]) // checkpoints.step)
         self._lengths = np.minimum(steps * checkpoints.step, parts.lengths)
         inside = np.flatnonzero(self._lengths < parts.lengths)
-        self._crcs = table.crcs(parts.numbers)
+        self._crcs = span_index.crcs(parts.numbers)
         self._crcs[inside] = checkpoints.crcs[checkpoints.first[parts.numbers[inside]] + steps[inside] - 1]
         self._is_large = parts.lengths > CACHE
         self._room = WINDOW + int(self._lengths[~self._is_large].max(initial=0)) + inflate.SLACK
@@ -84,7 +84,7 @@ class Fronts:
             self._crcs[some],
             memory,
             np.diff(self._parts.edges[k : stop + 1]),
-            self._parts.places[parts],
+            self._parts.offsets[parts],
             self._parts.sizes[parts],
             self._parts.targets[parts],
             out,

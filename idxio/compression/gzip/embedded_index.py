@@ -86,13 +86,13 @@ def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: s
 
 def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    table = SpanIndex()
+    span_index = SpanIndex()
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:
         header = _member_header(source, position)
         if header is None:
-            return table if _is_padding(source, position) and len(table) else None
+            return span_index if _is_padding(source, position) and len(span_index) else None
         stated = dict(subfields(header.extra)).get(_BC, b"")
         if len(stated) != 2:
             return None
@@ -103,11 +103,11 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
         if length > 65536:  # the same section: a block unpacks to at most 2^16 bytes
             return None
         if length:
-            table.add(8 * header.end, 0, length, b"", end)
+            span_index.add(8 * header.end, 0, length, b"", end)
         position = end
-    table.limit = position
-    table.complete = True
-    return table
+    span_index.limit = position
+    span_index.complete = True
+    return span_index
 
 
 def _member_header(source: Source, position: int) -> MemberHeader | None:

@@ -76,15 +76,15 @@ class SpanReader:
         self.give(buffer, decoder)
         return result
 
-    def decode_in_lanes(self, table: SpanIndex, spans: list[Span], out: Bytes) -> list[tuple[Segment, int]]:
+    def decode_in_lanes(self, span_index: SpanIndex, spans: list[Span], out: Bytes) -> list[tuple[Segment, int]]:
         """Decode spans that follow on each other to their places in out, several at a time, as decode does."""
         first = spans[0].bit >> 3
         buffer, decoder = self.take()
         buffer.load(first, spans[-1].limit - first)
         if buffer.stop < spans[-1].limit:
             raise wrong_span(self.source.name, spans[-1])
-        windows = [table.window(span.number) for span in spans]
-        rows, place = np.empty((len(spans), 6), np.int64), 0
+        windows = [span_index.window(span.number) for span in spans]
+        rows, window_offset = np.empty((len(spans), 6), np.int64), 0
         for row, span, window in zip(rows, spans, windows, strict=True):
             stop = span.stop or 8 * span.limit
             row[:] = (
@@ -92,10 +92,10 @@ class SpanReader:
                 stop + buffer.offset,
                 span.start,
                 span.end - span.start,
-                place,
+                window_offset,
                 len(window),
             )
-            place += len(window)
+            window_offset += len(window)
         results = np.empty((len(spans), 3), np.int64)
         lanes.decode(buffer.data, rows, out, results, b"".join(windows))
         stretches = []
@@ -159,52 +159,54 @@ def use_lanes() -> bool:
     return lanes.mode() != "off" and lanes.supported()
 
 
-def read_by_index(reader: SpanReader, table: SpanIndex, out: Bytes, threads: int) -> None:
+def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
     in_lanes = use_lanes()
     # As many runs for each thread: in the end one would wait for the others.
     if in_lanes:
-        plain = table.is_plain
-        spans = table.merged(LANE_SPAN if plain else LANE_SPAN_WITH_WINDOW)
+        plain = span_index.is_plain
+        spans = span_index.merged(LANE_SPAN if plain else LANE_SPAN_WITH_WINDOW)
         each = LANE_SPANS if plain else LANE_SPANS_WITH_WINDOW
         count = threads * max(1, round(len(spans) / (threads * each)))
     else:
-        each = max(1, round(table.limit / (threads * SPAN)))
-        spans = table.merged(-(-table.limit // (threads * each)))
+        each = max(1, round(span_index.limit / (threads * SPAN)))
+        spans = span_index.merged(-(-span_index.limit // (threads * each)))
         # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one
         # may be slower.
         windows = any(span.needs_window for span in spans)
         count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
-    if not spans or table.end != len(out):
+    if not spans or span_index.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
     count = min(len(spans), count)
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
-    found: list[list[tuple[Segment, int]]] = [[] for _ in runs]
+    decoded: list[list[tuple[Segment, int]]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
-            found[k] = reader.decode_in_lanes(table, runs[k], out)
+            decoded[k] = reader.decode_in_lanes(span_index, runs[k], out)
             return
-        for segment in _read_run(reader, table, runs[k], out):
-            found[k].append(segment)
+        for segment in _read_run(reader, span_index, runs[k], out):
+            decoded[k].append(segment)
             yield
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
-    for span, (segment, crc) in zip(spans, itertools.chain.from_iterable(found), strict=True):
+    for span, (segment, crc) in zip(spans, itertools.chain.from_iterable(decoded), strict=True):
         check.add(segment, crc, span.limit)
     if segment.trailer is None:
         raise wrong_span(reader.source.name, span)
 
 
-def _read_run(reader: SpanReader, table: SpanIndex, spans: list[Span], out: Bytes) -> Iterator[tuple[Segment, int]]:
+def _read_run(
+    reader: SpanReader, span_index: SpanIndex, spans: list[Span], out: Bytes
+) -> Iterator[tuple[Segment, int]]:
     """Decode spans that follow on each other into place."""
     begin = spans[0].start
     for span in spans:
         if span.needs_window and span.start - begin < WINDOW:
             # The window would lie where another run writes.
-            own = decode_apart(reader, table, span)
+            own = decode_apart(reader, span_index, span)
             out[span.start : span.end] = own[1]
             yield own[0]
         else:
@@ -212,9 +214,9 @@ def _read_run(reader: SpanReader, table: SpanIndex, spans: list[Span], out: Byte
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(reader: SpanReader, table: SpanIndex, span: Span) -> tuple[tuple[Segment, int], Bytes]:
+def decode_apart(reader: SpanReader, span_index: SpanIndex, span: Span) -> tuple[tuple[Segment, int], Bytes]:
     """Decode one span into memory of its own."""
-    window = table.window(span.number)
+    window = span_index.window(span.number)
     size = len(window)
     stop = size + span.end - span.start
     memory = np.empty(stop, np.uint8)

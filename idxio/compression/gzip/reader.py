@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..._native import byteorder, inflate
+from ..._native import gather, inflate
 from ..._util.memory import allocate, populating
 from ..._util.threads import on_threads
 from ..._util.types import Bytes, Ids
@@ -48,7 +48,9 @@ class Gzip(Compression):
         super().__init__(source)
         self._reader = SpanReader(source)
         self._known: SpanIndex | None = None
-        self._told: SpanIndex | None = None  # the known table, if the file or its index told it and it is believed
+        self._claimed: SpanIndex | None = (
+            None  # the known index, where the file or its sidecar states it and no failure refuted it
+        )
         self._damage: IdxError | None = None  # what a walk through the file found
         self.renew_locks()
 
@@ -69,18 +71,18 @@ class Gzip(Compression):
         return None if self.source.size is None else self.source.size * MAX_RATIO
 
     @property
-    def table(self) -> SpanIndex:
-        """The spans of the file, as far as they are known: its own table, or what reading it has shown."""
+    def span_index(self) -> SpanIndex:
+        """The spans of the file, as far as they are known: stated by it or its sidecar, or seen while it was read."""
         with self._lock:
             if self._known is None:
                 if not self.walks:
-                    self._told = embedded_index(self.source) or sidecar_index.load(self.source, self.stated())
-                self._known = self._told or SpanIndex()
+                    self._claimed = embedded_index(self.source) or sidecar_index.load(self.source, self.stated())
+                self._known = self._claimed or SpanIndex()
             return self._known
 
     def stream(self) -> Stream:
         with self._lock:
-            note = None if self.table.complete else self._note  # windows are kept for it
+            note = None if self.span_index.complete else self._note  # windows are kept for it
         return GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, note)
 
     def _short_stream(self) -> Stream:
@@ -90,11 +92,11 @@ class Gzip(Compression):
         failed: SpanIndex | None = None
         if self.source.size is not None:
             if len(out) >= _WORTH_THREADS and (threads > 1 or use_lanes()):
-                table, memory = self.table, np.frombuffer(out, np.uint8)
-                if table.complete:
-                    if self._read_by_table(table, memory, threads):
+                span_index, memory = self.span_index, np.frombuffer(out, np.uint8)
+                if span_index.complete:
+                    if self._read_by_table(span_index, memory, threads):
                         return len(out)
-                    failed = table
+                    failed = span_index
                 elif threads > 1 and self._read_by_guess(memory, threads):
                     return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
@@ -102,15 +104,15 @@ class Gzip(Compression):
                     self._drop(failed, SpanIndex())
                     return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
-        found = super().read_whole(out, threads)
-        if found == len(out):
+        length = super().read_whole(out, threads)
+        if length == len(out):
             self._drop(failed, SpanIndex())
-        return found
+        return length
 
-    def _read_by_table(self, table: SpanIndex, out: Bytes, threads: int) -> bool:
+    def _read_by_table(self, span_index: SpanIndex, out: Bytes, threads: int) -> bool:
         """Fill out on several threads by a table; False where the table does not hold, or the file is damaged."""
         try:
-            read_by_index(self._reader, table, out, threads)
+            read_by_index(self._reader, span_index, out, threads)
         except IdxError:
             return False
         return True
@@ -120,12 +122,12 @@ class Gzip(Compression):
         guess = read_speculatively(self.source, out, threads)
         if guess is None:
             return False
-        table, history = SpanIndex(), 0
+        span_index, history = SpanIndex(), 0
         for span in guess.spans:
-            window = bytes(out[table.end - min(history, WINDOW) : table.end])
-            table.add(span.bit, span.stop, span.segment.length, window, self.source.size or 0)
+            window = bytes(out[span_index.end - min(history, WINDOW) : span_index.end])
+            span_index.add(span.bit, span.stop, span.segment.length, window, self.source.size or 0)
             history = history + span.segment.length if span.segment.trailer is None else 0
-        self._note(table)
+        self._note(span_index)
         return True
 
     def _read_in_order(self, out: memoryview) -> bool:
@@ -135,12 +137,12 @@ class Gzip(Compression):
             return inflate_in_place(self.source, np.frombuffer(out, np.uint8))
         return _inflate_members(self._compressed(), out)
 
-    def _note(self, table: SpanIndex) -> None:
+    def _note(self, span_index: SpanIndex) -> None:
         """Keep a table that goes to the end of the file, if there was none."""
-        table.complete = True
+        span_index.complete = True
         with self._lock:
-            if not self.table.complete:
-                self._known, self._scout = table, None
+            if not self.span_index.complete:
+                self._known, self._scout = span_index, None
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there.
@@ -151,7 +153,7 @@ class Gzip(Compression):
             self._by_table(lambda: self._read_at(offset, out, threads))
 
     def _by_table(self, read: Callable[[], None]) -> None:
-        """Read by the table at hand; and once more by a walk, where that table was told and does not hold."""
+        """Read by the span index; where the file or its sidecar stated a false one, decode the file and read again."""
         walks = self.walks
         try:
             read()
@@ -161,13 +163,13 @@ class Gzip(Compression):
             read()
 
     def _walk(self) -> bool:
-        """Go through the file, where a table that was told failed: the table of that walk is known from then on.
+        """Decode the whole file after a stated span index failed, and use the index of that pass from then on.
 
-        False if there was no such table. Raises what is wrong with the file, and believes the table then.
+        Returns False where no index was stated. Raises the error of a damaged file, and keeps the stated index then.
         """
         with self._lock:
-            told = self._told
-            if told is None:
+            claimed = self._claimed
+            if claimed is None:
                 return self.walks  # another thread was here before
             if self._damage is not None:
                 raise copy.copy(self._damage)
@@ -181,53 +183,57 @@ class Gzip(Compression):
             except IdxError as error:
                 self._damage = copy.copy(error)
                 raise
-            self._drop(told, stream.table)
+            self._drop(claimed, stream.span_index)
             return True
 
-    def _drop(self, told: SpanIndex | None, known: SpanIndex) -> None:
-        """Forget a table that was told for a file that is sound without it; every other road, too, goes without."""
+    def _drop(self, claimed: SpanIndex | None, known: SpanIndex) -> None:
+        """Replace a stated span index that proved false for a sound file; every later read goes without it."""
         with self._lock:
-            if told is not None and told is self._told:
+            if claimed is not None and claimed is self._claimed:
                 self.walks = True
-                self._told, self._known = None, known
+                self._claimed, self._known = None, known
                 self._cache = SpanCache(self.source)
 
     def _read_at(self, offset: int, out: memoryview, threads: int) -> None:
-        table, first, last = self._spans(offset, offset + len(out))
+        span_index, first, last = self._spans(offset, offset + len(out))
         if first == last:  # the usual case, without what the others need
-            span = table.span(first)
-            self._copy(table, span, offset - span.start, out)
+            span = span_index.span(first)
+            self._copy(span_index, span, offset - span.start, out)
         else:
-            self._read_spans(table, first, last, offset, out, threads)
+            self._read_spans(span_index, first, last, offset, out, threads)
 
-    def _read_spans(self, table: SpanIndex, first: int, last: int, offset: int, out: memoryview, threads: int) -> None:
+    def _read_spans(
+        self, span_index: SpanIndex, first: int, last: int, offset: int, out: memoryview, threads: int
+    ) -> None:
         """Fill out with the unpacked bytes from offset on, which lie in the spans first to last."""
         memory = np.frombuffer(out, np.uint8)
         inner = range(first + 1, last)  # all of each is wanted
-        in_place = len(out) >= _LONG and table.is_plain
-        spans = table.merged(SPAN, inner) if in_place else [table.span(i) for i in inner]
+        in_place = len(out) >= _LONG and span_index.is_plain
+        spans = span_index.merged(SPAN, inner) if in_place else [span_index.span(i) for i in inner]
 
         def copy(span: Span) -> None:
             a, b = span.start - offset, span.end - offset
             if in_place and first < span.number < last:
                 self._reader.decode(span, memory[:b], a, 0)
             else:
-                self._copy(table, span, max(0, -a), out[max(0, a) : b])
+                self._copy(span_index, span, max(0, -a), out[max(0, a) : b])
 
-        on_threads(copy, [table.span(first), *spans, table.span(last)], threads if len(out) >= _WORTH_THREADS else 1)
+        if len(out) < _WORTH_THREADS:
+            threads = 1
+        on_threads(copy, [span_index.span(first), *spans, span_index.span(last)], threads)
 
-    def _copy(self, table: SpanIndex, span: Span, skip: int, out: memoryview) -> None:
+    def _copy(self, span_index: SpanIndex, span: Span, skip: int, out: memoryview) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
         if span.end - span.start > CACHE:
-            self._crawl(table, span, [(skip, out)])
+            self._crawl(span_index, span, [(skip, out)])
         else:
-            out[:] = self._block(table, span)[skip : skip + len(out)].data
+            out[:] = self._block(span_index, span)[skip : skip + len(out)].data
 
-    def _block(self, table: SpanIndex, span: Span, keep: bool = True) -> Bytes:
+    def _block(self, span_index: SpanIndex, span: Span, keep: bool = True) -> Bytes:
         """The unpacked bytes of a span, kept for the next time if that is wanted."""
         block = self._cache.get(span.start, span.end - span.start)
         if block is None:
-            block = decode_apart(self._reader, table, span)[1]
+            block = decode_apart(self._reader, span_index, span)[1]
             if keep:
                 self._cache.put(span.start, block)
         return block
@@ -238,84 +244,86 @@ class Gzip(Compression):
 
     def _gather(self, offsets: Ids, size: int, out: Bytes, threads: int) -> None:
         """Fill out with what lies at ascending offsets, each of size bytes."""
-        table = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
-        parts = plan(table, offsets, size)
+        span_index = self._spans(int(offsets[-1]), int(offsets[-1]) + size)[0]
+        parts = plan(span_index, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
         keep = int(parts.lengths.sum()) <= CACHE
-        fronts = Fronts(self._reader, table, table.checkpoints, parts) if table.checkpoints and not keep else None
+        fronts = None
+        if span_index.checkpoints and not keep:
+            fronts = Fronts(self._reader, span_index, span_index.checkpoints, parts)
 
         def run(k: int) -> Iterator[None]:
             stop = min(k + _RUN, len(parts.numbers))
             while k < stop:
                 done = fronts.read(k, stop, out) if fronts else 0
                 if done == 0:
-                    self._pick(table, parts, k, out, keep)
+                    self._pick(span_index, parts, k, out, keep)
                     done = 1
                 k += done
                 yield
 
         on_threads(run, range(0, len(parts.numbers), _RUN), threads)
 
-    def _pick(self, table: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
+    def _pick(self, span_index: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
         """Fill in the parts of the k-th span."""
-        span, some = table.span(int(parts.numbers[k])), slice(parts.edges[k], parts.edges[k + 1])
-        places, sizes, targets = parts.places[some], parts.sizes[some], parts.targets[some]
+        span, some = span_index.span(int(parts.numbers[k])), slice(parts.edges[k], parts.edges[k + 1])
+        offsets, sizes, targets = parts.offsets[some], parts.sizes[some], parts.targets[some]
         if span.end - span.start > CACHE:
-            each = zip(places.tolist(), sizes.tolist(), targets.tolist(), strict=True)
-            self._crawl(table, span, [(place, out[target : target + n].data) for place, n, target in each])
+            each = zip(offsets.tolist(), sizes.tolist(), targets.tolist(), strict=True)
+            self._crawl(span_index, span, [(offset, out[target : target + n].data) for offset, n, target in each])
             return
-        byteorder.copy_parts(self._block(table, span, keep), places, sizes, targets, out)
+        gather.copy_parts(self._block(span_index, span, keep), offsets, sizes, targets, out)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanIndex, int, int]:
-        """A table that does not change, and its first and last span with the unpacked bytes start to stop.
+        """A span index that does not change, and the numbers of its first and last span of bytes start to stop.
 
-        Decodes up to there where no table says where they are.
+        Decodes the file up to there where no index covers them.
         """
         with self._lock:
-            table = self.table
-            if table.end < stop and not table.complete:
+            span_index = self.span_index
+            if span_index.end < stop and not span_index.complete:
                 if self._scout is None:
-                    # Not told to this object, which it would keep alive.
+                    # Not `self._note`: the stream would keep this object alive.
                     self._scout = GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, _complete)
-                    self._known = table = self._scout.table
+                    self._known = span_index = self._scout.span_index
                 try:
-                    while table.end < stop and self._scout.step():
+                    while span_index.end < stop and self._scout.step():
                         if self._scout.is_span:
                             block = np.frombuffer(bytes(self._scout.block), np.uint8)
-                            self._cache.put(table.end - len(block), block)
+                            self._cache.put(span_index.end - len(block), block)
                 except BaseException:
-                    self._scout = self._known = self._shot = None  # whoever asks again is told again
+                    self._scout = self._known = self._shot = None  # the next call meets the same error
                     raise
-                if table.complete:
+                if span_index.complete:
                     self._scout = None
-            if table.end < stop:
-                raise TruncatedError("ends too early", file=self.name, found=table.end)
-            if not table.complete:  # another thread may let it grow
-                if self._shot is None or self._shot.end != table.end:
-                    self._shot = table.snapshot()
-                table = self._shot
-            return table, table.find(start), table.find(stop - 1)
+            if span_index.end < stop:
+                raise TruncatedError("ends too early", file=self.name, found=span_index.end)
+            if not span_index.complete:  # another thread may let it grow
+                if self._shot is None or self._shot.end != span_index.end:
+                    self._shot = span_index.snapshot()
+                span_index = self._shot
+            return span_index, span_index.find(start), span_index.find(stop - 1)
 
-    def _crawl(self, table: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]) -> None:
-        """Take parts, at ascending places, from a span too large to be kept, in constant memory."""
-        window = table.window(span.number)
+    def _crawl(self, span_index: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]) -> None:
+        """Copy parts, at ascending offsets, out of a span too large for the cache, in constant memory."""
+        window = span_index.window(span.number)
         sequential = SequentialDecoder(self.source, bit=span.bit, history=len(window))
         stream = GzipStream(sequential, self.name, _BUFFER, window=window)
         scratch = memoryview(bytearray(BLOCK))
         here = crc = 0
 
-        def go(place: int, out: memoryview) -> None:
-            """Read on to a place, and from there into out."""
+        def go(offset: int, out: memoryview) -> None:
+            """Skip to an offset in the span, and read out from there."""
             nonlocal here, crc
-            while here < place or len(out):
-                buffer, out = (scratch[: min(place - here, BLOCK)], out) if here < place else (out, out[:0])
+            while here < offset or len(out):
+                buffer, out = (scratch[: min(offset - here, BLOCK)], out) if here < offset else (out, out[:0])
                 if stream.readinto(buffer) < len(buffer):
                     raise wrong_span(self.name, span)
                 here += len(buffer)
                 crc = inflate.crc32(buffer, crc)
 
-        for place, out in parts:
-            go(place, out)
+        for offset, out in parts:
+            go(offset, out)
         if span.crc is not None:
             go(span.end - span.start, scratch[:0])
             if crc != span.crc:
@@ -335,8 +343,8 @@ class Gzip(Compression):
         return parse_trailer(memoryview(data), 0)
 
 
-def _complete(table: SpanIndex) -> None:
-    table.complete = True
+def _complete(span_index: SpanIndex) -> None:
+    span_index.complete = True
 
 
 def _inflate_members(data: memoryview, out: memoryview) -> bool:

@@ -56,7 +56,7 @@ class SequentialDecoder:
         self._left = 0 if by_span else _FAR
         self._since = 0  # unpacked bytes of zlib's since an edge
         self._ratio = 0.0  # unpacked bytes for a byte of the last span
-        self._searched = (0, 0, 0)  # from, to, and what was found there: nothing is searched twice
+        self._searched = (0, 0, 0)  # from, to, and the header between them: nothing is searched twice
 
     @property
     def at_edge(self) -> bool:
@@ -142,9 +142,9 @@ class SequentialDecoder:
             self.piece.load(first, (bit >> 3) - first + _AHEAD)
             offset = self.piece.offset
             end = 8 * self.piece.stop
-            found = self._search(bit, end, offset)
-            if found:
-                return stop if stop is not None and found > stop else found
+            header = self._search(bit, end, offset)
+            if header:
+                return stop if stop is not None and header > stop else header
             if self.piece.ended:
                 return 0
             bit = max(bit, end - 8 * block_finder.MARGIN)
@@ -153,17 +153,17 @@ class SequentialDecoder:
 
     def _search(self, bit: int, end: int, offset: int) -> int:
         """The first header in [bit, end); 0 if there is none."""
-        begin, to, found = self._searched
+        begin, to, header = self._searched
         if begin <= bit <= to:
-            if found >= bit:
-                return found
+            if header >= bit:
+                return header
             bit = to
         else:
             begin = bit
         at = block_finder.find_block(self.piece.data, bit + offset, end + offset)
-        found = at - offset if at >= 0 else 0
-        self._searched = begin, found or max(bit, end - 8 * block_finder.MARGIN), found
-        return found
+        header = at - offset if at >= 0 else 0
+        self._searched = begin, header or max(bit, end - 8 * block_finder.MARGIN), header
+        return header
 
     def _arrive(self, produced: int, cut: int, end: int) -> Segment:
         self.history += produced

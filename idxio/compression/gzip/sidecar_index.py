@@ -86,9 +86,9 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
         (np.cumsum(counts) - counts).astype(np.int64),
         windows.packed,
     )
-    spans = SpanIndex.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
-    spans.index = index
-    return spans
+    span_index = SpanIndex.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+    span_index.index = index
+    return span_index
 
 
 def _bytes_at(source: Source, offset: int, size: int) -> bytearray:
@@ -142,11 +142,11 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
 class _Windows(Sequence[bytes]):
     """The windows in an index file, each read when it is looked at."""
 
-    def __init__(self, index: Source, places: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> None:
-        self._index, self._places, self._sizes = index, places.astype(np.int64), sizes.astype(np.int64)
+    def __init__(self, index: Source, offsets: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> None:
+        self._index, self._offsets, self._sizes = index, offsets.astype(np.int64), sizes.astype(np.int64)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._offsets)
 
     @overload
     def __getitem__(self, i: int) -> bytes: ...
@@ -160,14 +160,14 @@ class _Windows(Sequence[bytes]):
         packed, _ = self.packed(np.array([i]))
         status, _, produced = inflate.Decoder().inflate(packed, 0, window, 0)
         if self._sizes[i] and status != inflate.END:
-            raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._places[i]))
+            raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._offsets[i]))
         return bytes(window[:produced])
 
     def packed(self, numbers: Ids) -> tuple[bytearray, Ids]:
         """Some windows, in ascending order, as deflate streams, and the edges between these."""
-        places, sizes = self._places[numbers], self._sizes[numbers]
-        stops = places + sizes
-        read = _bytes_at(self._index, int(places[0]), int(stops[-1] - places[0]))
+        offsets, sizes = self._offsets[numbers], self._sizes[numbers]
+        stops = offsets + sizes
+        read = _bytes_at(self._index, int(offsets[0]), int(stops[-1] - offsets[0]))
         bare = np.maximum(sizes - _ZLIB_HEADER, 0)
-        parts = [read[a:b] for a, b in zip(stops - bare - places[0], stops - places[0], strict=True)]
+        parts = [read[a:b] for a, b in zip(stops - bare - offsets[0], stops - offsets[0], strict=True)]
         return bytearray().join(parts), np.append(0, np.cumsum([len(part) for part in parts]))

@@ -86,13 +86,13 @@ class SpanIndex:
         checkpoints: Checkpoints | None = None,
     ) -> SpanIndex:
         """A complete table from its columns; windows are those of each span, and whether it needs one."""
-        table = cls()
-        table._bits, table._stops, table._starts = _column(bits), _column(stops), _column(starts)
-        table._crcs, table.checkpoints = None if crcs is None else _column(crcs, np.uint32), checkpoints
-        table._windows, inside = windows or ([], np.zeros(len(bits)))
-        table._inside = _column(inside, np.bool_)
-        table.end, table.limit, table.complete = end, limit, True
-        return table
+        span_index = cls()
+        span_index._bits, span_index._stops, span_index._starts = _column(bits), _column(stops), _column(starts)
+        span_index._crcs, span_index.checkpoints = None if crcs is None else _column(crcs, np.uint32), checkpoints
+        span_index._windows, inside = windows or ([], np.zeros(len(bits)))
+        span_index._inside = _column(inside, np.bool_)
+        span_index.end, span_index.limit, span_index.complete = end, limit, True
+        return span_index
 
     def __len__(self) -> int:
         return len(self._bits)
@@ -122,10 +122,10 @@ class SpanIndex:
 
     def snapshot(self) -> SpanIndex:
         """The table as it is now, for a reader that another thread must not disturb."""
-        table = copy.copy(self)
-        table._bits, table._stops, table._starts = self._bits[:], self._stops[:], self._starts[:]
-        table._windows, table._inside = self._windows[:], self._inside[:]
-        return table
+        span_index = copy.copy(self)
+        span_index._bits, span_index._stops, span_index._starts = self._bits[:], self._stops[:], self._starts[:]
+        span_index._windows, span_index._inside = self._windows[:], self._inside[:]
+        return span_index
 
     def span(self, i: int) -> Span:
         """The span with the number i."""

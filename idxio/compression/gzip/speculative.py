@@ -95,10 +95,10 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
             return None
         if any(before.walker.bit != part.bit for before, part in itertools.pairwise(alive)):
             return None  # one between them failed
-        found = [span for part in alive for span in part.spans]
-        if not found:
+        decoded = [span for part in alive for span in part.spans]
+        if not decoded:
             break
-        spans += found
+        spans += decoded
         again += sum(part.again for part in parts)
         done += sum(part.length for part in alive)
         sequential = alive[-1].walker
@@ -151,7 +151,7 @@ class _PartDecoder(threading.Thread):
         self.dead = False  # an earlier part decodes what this one was to
         self.error: BaseException | None = None
         self.again = 0
-        self.found = threading.Event()  # bit is known, or the part is dead
+        self.start_known = threading.Event()  # bit is known, or the part is dead
         self.decoded = threading.Event()  # length is known; what the guess spoilt is still wrong
         self.healed = threading.Event()  # so are reach, and the front of the part that follows
         # Pages that are not touched cost nothing, so there is room for the most that can come.
@@ -177,7 +177,7 @@ class _PartDecoder(threading.Thread):
         self._tell_all()
 
     def _tell_all(self) -> None:
-        self.found.set()
+        self.start_known.set()
         self.decoded.set()
         self.healed.set()
 
@@ -185,7 +185,7 @@ class _PartDecoder(threading.Thread):
         try:
             if self.number:
                 self.walker = self._begin()
-            self.found.set()
+            self.start_known.set()
             following = self._decode(self.walker)
             self.reach = self.length
             self.decoded.set()
@@ -237,7 +237,7 @@ class _PartDecoder(threading.Thread):
             stop = None
             if following is not None:
                 if sequential.bit + 16 * TARGET > 8 * following.begin:
-                    following.found.wait()
+                    following.start_known.wait()
                 stop = following.bit
                 if following.dead or (stop is not None and sequential.bit > stop):
                     following.dead = True
@@ -318,15 +318,15 @@ class _PartDecoder(threading.Thread):
 
     def _move(self) -> None:
         """Move what is right into place, together with the other threads."""
-        place = self.round.done
+        position = self.round.done
         for part in self.round.parts:
             if part.number:
-                self._move_part(part, place)
+                self._move_part(part, position)
             part.healed.wait()
             if not part.dead:
-                place += part.length
+                position += part.length
 
-    def _move_part(self, part: _PartDecoder, place: int) -> None:
+    def _move_part(self, part: _PartDecoder, position: int) -> None:
         """Move what nobody else moves of a part whose front is healed, and which may still grow."""
         out = self.round.out
         while not part.dead:
@@ -334,10 +334,10 @@ class _PartDecoder(threading.Thread):
             with self.round.lock:
                 start = max(part.front, part.taken)
                 stop = part.taken = max(start, min(start + _MOVED, part.reach if whole else part.length))
-            if place + stop > len(out):
+            if position + stop > len(out):
                 raise _FailedError
             if start < stop:
-                out[place + start : place + stop] = part.memory[part.base + start : part.base + stop]
+                out[position + start : position + stop] = part.memory[part.base + start : part.base + stop]
             elif whole:
                 return
             else:

@@ -46,7 +46,7 @@ class GzipStream(Stream):
         if window:
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
         self.block = memoryview(b"")
-        self.table = SpanIndex()
+        self.span_index = SpanIndex()
         self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
         self._length = 0
         self.is_span = False
@@ -60,7 +60,7 @@ class GzipStream(Stream):
             # As the check of an empty block, so that it comes after all the others.
             note, self._note = self._note, None
             self.block, self.is_span = memoryview(b""), False
-            return partial(note, self.table)
+            return partial(note, self.span_index)
         before, memory = self._memories[0], self._memories[-1]
         memory[:WINDOW] = before[self._stop - WINDOW : self._stop]
         self._memories = [memory, *self._memories[:-1]]
@@ -94,7 +94,7 @@ class GzipStream(Stream):
         """Check a block, and take the span that ends with it into the table only then."""
         check.add(segment, inflate.crc32(block), offset)
         if span is not None:
-            self.table.add(*span)
+            self.span_index.add(*span)
 
 
 def inflate_in_place(source: Source, out: Bytes) -> bool:

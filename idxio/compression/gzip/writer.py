@@ -1,10 +1,7 @@
-"""How written bytes are packed: raw, or as one gzip member. The header is known first, or patched in at the end."""
+"""Writes one gzip member: in chunks with the table of their sizes in its header, or as one deflate stream."""
 
 from __future__ import annotations
 
-import errno
-import io
-import os
 import struct
 from typing import IO, Any, NamedTuple
 
@@ -13,7 +10,7 @@ import numpy as np
 from ..._native import deflate, inflate
 from ..._util.threads import InOrder
 from ...storage.file_object import write_all
-from ...storage.temporary import ignoring_refusals
+from ..spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 from .embedded_index import LONG, RA, field
 
 # dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it can. Measured on the
@@ -25,44 +22,12 @@ LONG_CHUNK = 6 * CHUNK
 MOST_RA = (65535 - 4 - 6) // 2
 MOST_RA_LENGTH = 58315
 MOST_LONG = (65535 - 4 - 10) // 4
-# Raw bytes after which the disk is told to begin.
-_EARLY = 2 << 20
 # Encoded in one go by a thread: about a mebibyte.
 GROUP = 18 * LONG_CHUNK
 # The longest file that is one deflate stream where nobody wants a part of it: it takes a millisecond to decode.
 MOST_WHOLE = 1 << 20
 # An empty last block of the fixed kind.
 _END = b"\x03\x00"
-
-
-class RawWriter:
-    """Bytes as they are."""
-
-    def __init__(self, file: IO[bytes], header: bytes, *, to_disk: bool) -> None:
-        """to_disk: a new file that will be flushed to the disk."""
-        self._file = file
-        self._header = header
-        # Linux starts to write to the disk what it is told will not be read, while the rest is still copied.
-        self._fd = file.fileno() if to_disk and hasattr(os, "posix_fadvise") else None
-        write_all(file, header)
-        self._size = len(header)
-
-    def write(self, buffer: memoryview) -> None:
-        for start in range(0, len(buffer), _EARLY):
-            part = buffer[start : start + _EARLY]
-            write_all(self._file, part)
-            self._size += len(part)
-            if len(part) == _EARLY and self._fd is not None:
-                self._file.flush()
-                os.posix_fadvise(self._fd, self._size - _EARLY, _EARLY, os.POSIX_FADV_DONTNEED)
-
-    def finish(self, header: bytes) -> None:
-        """Write the header again if it has changed."""
-        if header != self._header:
-            patch(self._file, self._size, 0, header)
-
-    def discard(self) -> None:
-        """Nothing waits."""
 
 
 class GzipWriter:
@@ -233,44 +198,3 @@ def _member_header(table: bytes) -> bytes:
     flags = 4 if table else 0
     header = b"\x1f\x8b\x08" + bytes([flags]) + b"\x00\x00\x00\x00\x00\xff"
     return header + (struct.pack("<H", len(table)) + table if table else b"")
-
-
-def can_be_patched(file: IO[bytes]) -> bool:
-    """Whether what was written can be overwritten; some that call themselves seekable only append, or compress."""
-    if isinstance(file, (io.FileIO, io.BufferedWriter, io.BufferedRandom)):
-        return file.seekable() and "a" not in file.mode
-    return isinstance(file, io.BytesIO)
-
-
-def new_spool(folder: str | None) -> IO[bytes]:
-    """A temporary file for what must wait."""
-    import tempfile  # slow to import
-
-    return tempfile.TemporaryFile(dir=folder)
-
-
-def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
-    """Write all that waited, up to where the spool stands."""
-    left = spool.tell()
-    spool.seek(0)
-    while left:
-        data = spool.read(min(left, GROUP))
-        if not data:
-            raise OSError(errno.EIO, f"a temporary file ended {left:,} bytes too early")
-        write_all(file, data)
-        left -= len(data)
-    spool.close()
-
-
-def drop_spool(spool: IO[bytes]) -> None:
-    """Close a spool that nobody wants any more; what waits in its buffer may find no place on the disk."""
-    with ignoring_refusals():
-        spool.close()
-
-
-def patch(file: IO[bytes], written: int, at: int, data: bytes) -> None:
-    """Overwrite bytes of the last written ones, at a distance from their first, and go back to the end."""
-    end = file.tell()
-    file.seek(end - written + at)
-    write_all(file, data)
-    file.seek(end)

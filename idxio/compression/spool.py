@@ -1,0 +1,54 @@
+"""Written bytes that have to wait: temporary files for them, and headers that are overwritten at the end."""
+
+from __future__ import annotations
+
+import errno
+import io
+from typing import IO
+
+from ..storage.file_object import write_all
+from ..storage.temporary import ignoring_refusals
+
+# Bytes that are copied from a temporary file at a time.
+_BLOCK = 1 << 20
+
+
+def can_be_patched(file: IO[bytes]) -> bool:
+    """Whether what was written can be overwritten; some that call themselves seekable only append, or compress."""
+    if isinstance(file, (io.FileIO, io.BufferedWriter, io.BufferedRandom)):
+        return file.seekable() and "a" not in file.mode
+    return isinstance(file, io.BytesIO)
+
+
+def new_spool(folder: str | None) -> IO[bytes]:
+    """A temporary file for what must wait."""
+    import tempfile  # slow to import
+
+    return tempfile.TemporaryFile(dir=folder)
+
+
+def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
+    """Write all that waited, up to where the spool stands."""
+    left = spool.tell()
+    spool.seek(0)
+    while left:
+        data = spool.read(min(left, _BLOCK))
+        if not data:
+            raise OSError(errno.EIO, f"a temporary file ended {left:,} bytes too early")
+        write_all(file, data)
+        left -= len(data)
+    spool.close()
+
+
+def drop_spool(spool: IO[bytes]) -> None:
+    """Close a spool that nobody wants any more; what waits in its buffer may find no place on the disk."""
+    with ignoring_refusals():
+        spool.close()
+
+
+def patch(file: IO[bytes], written: int, at: int, data: bytes) -> None:
+    """Overwrite bytes of the last written ones, at a distance from their first, and go back to the end."""
+    end = file.tell()
+    file.seek(end - written + at)
+    write_all(file, data)
+    file.seek(end)
