@@ -17,6 +17,7 @@ import numpy as np
 
 import idxio
 from idxio.loader.batches import Batches
+from idxio.loader.options import BatchOptions
 
 from .c_baseline import HINT, ask
 from .files import LABELS, Array, Files
@@ -224,7 +225,7 @@ class Resuming:
         self.state = self._new().state_dict()
 
     def _new(self) -> Batches:
-        return Batches(self._images, self._labels, SIZE, shuffle=True, seed=1)
+        return Batches(self._images, self._labels, BatchOptions(SIZE, shuffle=True, seed=1))
 
     def run(self) -> tuple[int, int]:
         """The first batch from a random position on: its size and the position behind it."""

@@ -19,9 +19,9 @@ from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.discovery import SPLITS
+from ..datasets.metadata import write_description
 from ..errors import PictureError
 from ..storage.atomic_file import AtomicFolder
-from .formats.common import describe
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder
 from .images.listing import by_csv
@@ -187,7 +187,7 @@ def build(
             "sorted": sort,
             "skipped": [{"file": path, "reason": reason} for path, reason in read.bad],
         }
-        describe(folder.path, description)
+        write_description(folder.path, description)
         spool.close()
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]

@@ -14,11 +14,12 @@ from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, split_names
+from ..datasets.metadata import write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_file import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
-from .formats.common import Split, describe
+from .formats.common import Split
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
 
@@ -107,7 +108,7 @@ def export_dataset(
         # A CSV file has no place for names of classes, and a name of its own does not say that it is a split's.
         if to == "png" or (to == "csv" and (names or any(known_split(split.name) is None for split in splits))):
             counts = {split.name: len(split.images) for split in splits}
-            describe(folder.path, {"class_names": names, "records": counts})
+            write_description(folder.path, {"class_names": names, "records": counts})
         folder.commit()
 
 

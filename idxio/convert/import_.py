@@ -19,12 +19,13 @@ from ..core.coerce import simple_labels
 from ..core.header import CODES
 from ..core.write import Writer, write
 from ..datasets.classes import described
+from ..datasets.metadata import write_description
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
 from ..storage.atomic_file import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
-from .formats.common import Blocks, describe
+from .formats.common import Blocks
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
 _WORDS = {
@@ -146,7 +147,7 @@ def import_dataset(
                     file=source,
                 )
         if content.names:
-            describe(folder.path, {"class_names": content.names})
+            write_description(folder.path, {"class_names": content.names})
         folder.commit()
 
 

@@ -254,10 +254,9 @@ class Dataset:
         [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
         """
         from ..loader.batches import Batches
+        from ..loader.options import BatchOptions
 
-        return Batches(
-            self.images if needs_windows(self.images, buffer) else self._held,
-            self.labels,
+        options = BatchOptions(
             batch_size,
             shuffle=shuffle,
             seed=seed,
@@ -275,6 +274,8 @@ class Dataset:
             prefetch=prefetch,
             buffer=buffer,
         )
+        images = self.images if needs_windows(self.images, buffer) else self._held
+        return Batches(images, self.labels, options)
 
     @cached_property
     def _held(self) -> Materialized:

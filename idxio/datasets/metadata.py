@@ -1,4 +1,4 @@
-"""dataset.json: what a dataset tells of itself, beside its files."""
+"""dataset.json: the description of a dataset, beside its files."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 from typing import Any
 
 from ..errors import FormatError
+from ..storage.atomic_file import write_file
 from ..storage.regular import read_regular
 
 DESCRIPTION = "dataset.json"
-_MOST = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
+_MAX_BYTES = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
 
 
 def read_description(folder: str) -> dict[str, Any]:
@@ -27,14 +28,19 @@ def read_description(folder: str) -> dict[str, Any]:
     path = os.path.join(folder, DESCRIPTION)
     if not os.path.lexists(path):
         return {}
-    data = read_regular(path, _MOST)
+    data = read_regular(path, _MAX_BYTES)
     try:
-        found = json.loads(data.decode())
+        description = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise FormatError(f"is no JSON object ({error})", file=path) from error
-    if not isinstance(found, dict):
-        raise FormatError(f"is no JSON object, but {found!r:.80}", file=path)
-    return found
+    if not isinstance(description, dict):
+        raise FormatError(f"is no JSON object, but {description!r:.80}", file=path)
+    return description
+
+
+def write_description(folder: str, description: dict[str, Any]) -> None:
+    """Write or replace the `dataset.json` in a folder."""
+    write_file(os.path.join(folder, DESCRIPTION), as_json(description))
 
 
 def as_json(description: dict[str, Any]) -> bytes:

@@ -14,24 +14,27 @@ from ..core.array import IdxArray
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
 from .materialize import Materialized, locate
+from .options import Out
 from .prefetch import ahead, gathered
 from .sharding import RankShard
-from .window_shuffle import WindowBuffer, WindowSampler
+from .window_buffer import WindowBuffer
+from .window_shuffle import WindowSampler
 
 Batch = tuple[Array, ...]
-Out = tuple[Array, Array]
+Numbered = list[tuple[int, Batch]]
+"""Consecutive batches, each with its number in the pass."""
 
 # Small batches are made several at a time, in memory of this many bytes that they share.
 _GROUP = 1 << 18
-# What batches hold is worked out for this many samples at a time.
+# The rows and labels of batches are worked out for this many samples at a time.
 _PLANNED = 1 << 13
 
 
 class BatchSpec(NamedTuple):
-    """What all loops over the same batches have in common."""
+    """What all passes over the same batches have in common."""
 
     shard: RankShard
-    images: Materialized | ArrayLike  # where they are gathered from, or unpacked in windows
+    images: Materialized | ArrayLike  # gathered from, or unpacked in shuffle windows
     image_rows: RowGatherer
     labels: Array
     label_rows: RowGatherer
@@ -41,151 +44,191 @@ class BatchSpec(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What batches that follow on each other hold."""
+    """The contents of consecutive batches, without the images."""
 
-    places: Ids
+    rows: Ids
     labels: list[Array]  # of each batch
-    valid: list[Array]
+    valid: list[Array]  # of each batch
 
 
 class Cursor:
-    """Where a loop is."""
+    """The position of a loop."""
 
     def __init__(self, epoch: int, position: int) -> None:
         self.epoch = epoch
         self.position = position
-        """Of all ranks, behind the batch that the loop got last."""
+        """In the order of all ranks, behind the batch that the loop got last."""
 
 
 class EpochIterator:
     """One pass through one epoch."""
 
-    def __init__(self, spec: BatchSpec, cursor: Cursor, labels: Any) -> None:
-        """It begins at place, and keeps that up to date; labels: their type, where memory is not the caller's."""
-        self._spec, self._cursor, self._label_dtype = spec, cursor, labels
-        self._start, self._stride, self._n = cursor.position, spec.shard.stride, spec.shard.order.n
+    def __init__(self, spec: BatchSpec, cursor: Cursor, label_dtype: Any) -> None:
+        """The pass begins at the cursor and moves it along.
+
+        label_dtype: of the labels, where memory is not the caller's.
+        """
+        self._spec = spec
+        self._cursor = cursor
+        self._label_dtype = label_dtype
+        self._start = cursor.position
+        self._stride = spec.shard.stride
+        sampler = spec.shard.sampler
+        self._n = sampler.n
         self._images = spec.images.get() if isinstance(spec.images, Materialized) else spec.images
-        self._planned: dict[int, _Plan] = {}
-        # Its own, so that two loops don't unpack for each other.
-        self._reader: WindowBuffer | None = None
-        if isinstance(spec.shard.order, WindowSampler):
-            self._reader = WindowBuffer(self._images, spec.shard.order, cursor.epoch, spec.threads)
-        row, size = max(1, spec.image_rows.row_nbytes), spec.shard.size
-        self._group = 1 if spec.outs else max(1, min(_GROUP // row, _PLANNED) // size)
+        self._plans: dict[int, _Plan] = {}
+        # Each pass has its own, so that two passes don't drop each other's windows.
+        self._windows: WindowBuffer | None = None
+        if isinstance(sampler, WindowSampler):
+            self._windows = WindowBuffer(self._images, sampler, cursor.epoch, spec.threads)
+        self._group = self._batches_at_once()
         """Batches that are made in one go."""
-        self._plan_of = self._group * max(1, _PLANNED // (size * self._group))
+        self._per_plan = self._group * max(1, _PLANNED // (spec.shard.size * self._group))
         """Batches of one plan."""
 
+    def _batches_at_once(self) -> int:
+        if self._spec.outs:
+            return 1
+        row_nbytes = max(1, self._spec.image_rows.row_nbytes)
+        samples = min(_GROUP // row_nbytes, _PLANNED)
+        return max(1, samples // self._spec.shard.size)
+
     def run(self, part: int, parts: int) -> Iterator[Batch]:
-        """Every parts-th batch from the given one on; made ahead of the loop if that is wanted."""
-        spec, shard = self._spec, self._spec.shard
-        group = self._group if parts == 1 else 1
+        """Every parts-th batch, beginning with number part; made ahead as `prefetch` says."""
+        spec = self._spec
+        shard = spec.shard
         numbers = range(shard.count(self._start))
-        groups = numbers[::group] if parts == 1 else numbers[part::parts]
+        if parts == 1:
+            group = self._group
+            groups = numbers[::group]
+        else:
+            group = 1
+            groups = numbers[part::parts]
         outs = spec.outs
-        # With arrays of the caller's, the loop looks at one of them while the others are filled.
-        depth = -(-spec.prefetch // group) if not outs else min(spec.prefetch, len(outs) - 1)
+        # The loop looks at one of the caller's arrays while the others are filled.
+        depth = min(spec.prefetch, len(outs) - 1) if outs else -(-spec.prefetch // group)
         depth = min(depth, len(groups))
 
-        pool = BufferPool(min(self._group * shard.size, shard.order.n) * spec.image_rows.row_nbytes)
-        gather = self._native()
+        at_once = min(self._group * shard.size, shard.sampler.n)
+        pool = BufferPool(at_once * spec.image_rows.row_nbytes)
+        gather = self._native_gather()
 
-        def begin(k: int) -> tuple[list[tuple[int, Batch]], Ids, Array]:
-            """Some batches, each with its number; the places of their images, and the array that these go to."""
+        def begin(k: int) -> tuple[Numbered, Ids, Array]:
+            """The batches of a group without images; the rows and the array of their images."""
             first = groups[k]
             count = min(group, len(numbers) - first)
-            some, places, images = self._begin(first, count, outs[k % len(outs)] if outs else pool)
-            return list(enumerate(some, first)), places, images
+            out = outs[k % len(outs)] if outs else pool
+            batches, rows, images = self._begin(first, count, out)
+            return list(enumerate(batches, first)), rows, images
 
-        def prepare(k: int) -> tuple[list[tuple[int, Batch]], Gather]:
+        def prepare(k: int) -> tuple[Numbered, Gather]:
             assert gather is not None
-            some, places, images = begin(k)
-            return some, gather(places, images)
+            numbered, rows, images = begin(k)
+            return numbered, gather(rows, images)
 
-        def make(k: int) -> list[tuple[int, Batch]]:
-            some, places, images = begin(k)
+        def make(k: int) -> Numbered:
+            numbered, rows, images = begin(k)
             if gather is not None:
-                gather(places, images).run()
+                gather(rows, images).run()
             else:
-                self._fill(places, images, some[-1][0])
-            return some
+                self._fill(rows, images, numbered[-1][0])
+            return numbered
 
-        made: Iterator[list[tuple[int, Batch]]]
+        made: Iterator[Numbered]
         if not depth:
             made = map(make, range(len(groups)))
         elif gather is not None:
             made = gathered(prepare, len(groups), depth, spec.threads)
-        elif self._reader is not None:
-            # Windows are unpacked in order by one helper, which has threads of its own.
-            made = ahead(make, len(groups), depth, 1, self._reader.leave)
+        elif self._windows is not None:
+            # One helper unpacks the windows in order; it has threads of its own.
+            made = ahead(make, len(groups), depth, 1, self._windows.leave)
         else:
             made = ahead(make, len(groups), depth, spec.threads)
-        for some in made:
-            for number, batch in some:
+        for numbered in made:
+            for number, batch in numbered:
                 self._cursor.position = self._behind(number)
                 yield batch
-            del some, batch
+            del numbered, batch
         self._cursor.position = self._n
 
     def _behind(self, number: int) -> int:
         """The position of all ranks behind a batch."""
         return min(self._start + (number + 1) * self._stride, self._n)
 
-    def _native(self) -> Callable[[Ids, Array], Gather] | None:
-        """From places and an array to the native gather of the images there, if there is one."""
-        held, rows = self._images, self._spec.image_rows
-        if self._reader is not None:
+    def _native_gather(self) -> Callable[[Ids, Array], Gather] | None:
+        """A function from rows and an array to the native job that copies the images there.
+
+        None if native code can't gather these images.
+        """
+        if self._windows is not None:
             return None
+        held = self._images
         assert not isinstance(held, IdxArray)
         source, _ = locate(held, np.empty(0, np.int64))
-        if not rows.is_native(source):
+        if not self._spec.image_rows.is_native(source):
             return None
-        begun = rows.begun(source)
-        return lambda places, images: begun(locate(held, places)[1], images)
+        begun = self._spec.image_rows.begun(source)
+        return lambda rows, images: begun(locate(held, rows)[1], images)
 
-    def _begin(self, first: int, count: int, out: Out | BufferPool) -> tuple[list[Batch], Ids, Array]:
-        """Batches that follow on each other, from the number of the first, in out or memory of the pool.
+    def _begin(
+        self,
+        first: int,
+        count: int,
+        out: Out | BufferPool,
+    ) -> tuple[list[Batch], Ids, Array]:
+        """count batches from number first on, in out or in memory of the pool, without images.
 
-        All is there but the images: their places, and the array that they go to.
+        Returns the batches, the rows of their images, and the array that the images go to.
         """
-        spec, size = self._spec, self._spec.shard.size
-        plan, number = self._plan(first // self._plan_of), first % self._plan_of
-        places = plan.places[number * size : (number + count) * size]
+        spec = self._spec
+        size = spec.shard.size
+        plan = self._plan(first // self._per_plan)
+        number = first % self._per_plan
+        rows = plan.rows[number * size : (number + count) * size]
         labels = plan.labels[number : number + count]
         if isinstance(out, BufferPool):
-            images = spec.image_rows.shape(out.take(), len(places))
+            images = spec.image_rows.shape(out.take(), len(rows))
         else:
-            images, (plain,) = out[0][: len(places)], labels
-            labels = [out[1][: len(places)]]
-            labels[0][:] = plain
-        each = [images] if count == 1 else [images[k * size : (k + 1) * size] for k in range(count)]
+            images = out[0][: len(rows)]
+            labels_out = out[1][: len(rows)]
+            labels_out[:] = labels[0]
+            labels = [labels_out]
+        each = [images] if count == 1 else _cut(images, size)
         if spec.shard.remainder == "pad":
-            return list(zip(each, labels, plan.valid[number : number + count], strict=True)), places, images
-        return list(zip(each, labels, strict=True)), places, images
+            valid = plan.valid[number : number + count]
+            return list(zip(each, labels, valid, strict=True)), rows, images
+        return list(zip(each, labels, strict=True)), rows, images
 
-    def _fill(self, places: Ids, images: Array, last: int) -> None:
-        """Fill images otherwise; last: the number of the last batch among them."""
+    def _fill(self, rows: Ids, images: Array, last: int) -> None:
+        """Fill images without native code; last: the number of the last batch among them."""
         spec = self._spec
-        if self._reader is None:
+        if self._windows is None:
             assert not isinstance(self._images, IdxArray)
-            spec.image_rows.gather(*locate(self._images, places), images)
+            spec.image_rows.gather(*locate(self._images, rows), images)
         else:
-            self._reader.gather(spec.image_rows, places, images)
-            self._reader.prepare(self._behind(last))
+            self._windows.gather(spec.image_rows, rows, images)
+            self._windows.prepare(self._behind(last))
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
-        plan = self._planned.get(k)
+        plan = self._plans.get(k)
         if plan is None:
-            spec, size = self._spec, self._spec.shard.size
-            places, ids, valid = spec.shard.samples(self._cursor.epoch, self._start, k * self._plan_of, self._plan_of)
-            labels = spec.label_rows.gather(spec.labels, ids).astype(self._label_dtype, copy=False)
-            plan = _Plan(places, _cut(labels, size), _cut(valid, size))
-            # The one before may still be in use by another thread.
-            self._planned = {**{j: p for j, p in self._planned.items() if j == k - 1}, k: plan}
+            plan = self._make_plan(k)
+            # Another thread may still use the plan before this one.
+            before = {j: other for j, other in self._plans.items() if j == k - 1}
+            self._plans = {**before, k: plan}
         return plan
+
+    def _make_plan(self, k: int) -> _Plan:
+        spec = self._spec
+        size = spec.shard.size
+        first = k * self._per_plan
+        samples = spec.shard.samples(self._cursor.epoch, self._start, first, self._per_plan)
+        labels = spec.label_rows.gather(spec.labels, samples.ids)
+        labels = labels.astype(self._label_dtype, copy=False)
+        return _Plan(samples.rows, _cut(labels, size), _cut(samples.valid, size))
 
 
 def _cut(array: Array, size: int) -> list[Array]:
-    """An array batch by batch."""
+    """An array batch by batch, as views."""
     return [array[start : start + size] for start in range(0, len(array), size)]

@@ -1,4 +1,4 @@
-"""Which samples the batches of one rank hold: a pure function of the epoch and the position."""
+"""The samples in the batches of one rank: a pure function of epoch and position."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ REMAINDERS = ("keep", "drop", "pad")
 
 
 class Samples(NamedTuple):
-    """The samples of batches that follow on each other."""
+    """The samples of consecutive batches."""
 
-    places: Ids  # where their records are found
+    rows: Ids  # where their records are read, see `samplers`
     ids: Ids
-    valid: Array  # whether each is one of the epoch, or repeated to fill the batch
+    valid: Array  # False for a sample that is repeated to fill the batch
 
 
 class RankShard(NamedTuple):
-    """What one rank gets of an order, batch by batch. Positions count the samples of all ranks."""
+    """The part of an epoch that one rank gets. Positions count the samples of all ranks."""
 
-    order: Sampler
+    sampler: Sampler
     size: int  # samples of a batch
     drop_last: bool
     rank: int
@@ -32,33 +32,36 @@ class RankShard(NamedTuple):
 
     @property
     def stride(self) -> int:
-        """The samples of one batch of every rank."""
+        """The number of samples in one batch of each rank."""
         return self.size * self.world_size
 
     def count(self, start: int) -> int:
-        """The batches from a position on."""
+        """The number of batches from a position on."""
         mine = len(range(start + self.rank, self.limit(start), self.world_size))
         return mine // self.size if self.drop_last else -(-mine // self.size)
 
     def limit(self, start: int) -> int:
-        """The position where the epoch ends for loops that begin at start."""
-        n = self.order.n
+        """The position where the epoch ends, for a loop that begins at start."""
+        n = self.sampler.n
         if self.remainder == "keep":
             return n
         left = (n - start) % self.world_size
         if left == 0:
             return n
-        return n - left if self.remainder == "drop" else n - left + self.world_size
+        if self.remainder == "drop":
+            return n - left
+        return n - left + self.world_size
 
     def samples(self, epoch: int, start: int, first: int, count: int) -> Samples:
-        """The samples of count batches, or as many as there are, from the first-th behind the position start on."""
+        """The samples of up to count batches, beginning with batch number first behind start."""
         begin = start + first * self.stride
         end = min(begin + count * self.stride, self.limit(start))
-        places = self.order.places(epoch, begin, min(end, self.order.n))
-        n = len(places)
-        if end > self.order.n:  # the samples of the last batch of all ranks again
-            last = places[(n - 1) // self.stride * self.stride :]
-            places = np.concatenate([places, np.resize(last, end - begin - n)])
-        ids = self.order.ids(epoch, places)
-        turns = self.order.turns(ids, self.rank, self.world_size, self.stride)
-        return Samples(np.ascontiguousarray(places[turns]), ids[turns], (np.arange(len(ids)) < n)[turns])
+        rows = self.sampler.rows(epoch, begin, min(end, self.sampler.n))
+        n = len(rows)
+        if end > self.sampler.n:  # repeat samples of the last batch of all ranks
+            last = rows[(n - 1) // self.stride * self.stride :]
+            rows = np.concatenate([rows, np.resize(last, end - begin - n)])
+        ids = self.sampler.ids(epoch, rows)
+        turns = self.sampler.turns(ids, self.rank, self.world_size, self.stride)
+        valid = np.arange(len(ids)) < n
+        return Samples(np.ascontiguousarray(rows[turns]), ids[turns], valid[turns])

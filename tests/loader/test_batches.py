@@ -22,6 +22,9 @@ from idxio.core import selection
 from idxio.datasets.dataset import Dataset
 from idxio.loader import batches as module
 from idxio.loader import materialize, window_shuffle
+from idxio.loader.options import BatchOptions
+from idxio.loader.sharding import REMAINDERS
+from idxio.loader.window_buffer import WindowBuffer
 
 
 def numbered(n, classes=3):
@@ -89,7 +92,7 @@ FUNCTION_SCOPED = settings(suppress_health_check=[HealthCheck.function_scoped_fi
 
 
 @FUNCTION_SCOPED
-@given(st.integers(0, 200), SIZES, WORLDS, st.booleans(), st.sampled_from(module.REMAINDERS), KINDS, st.integers(0, 3))
+@given(st.integers(0, 200), SIZES, WORLDS, st.booleans(), st.sampled_from(REMAINDERS), KINDS, st.integers(0, 3))
 def test_each_sample_once(source, n, size, world, drop_last, remainder, kind, epoch):
     ds = source(n)
     ranks = []
@@ -141,7 +144,7 @@ def test_ranks_share_one_order(source, n, size, world, kind, epoch):
     WORLDS,
     SIZES,
     WORLDS,
-    st.sampled_from(module.REMAINDERS),
+    st.sampled_from(REMAINDERS),
     KINDS,
     st.booleans(),
     st.data(),
@@ -319,12 +322,12 @@ def readers_of(monkeypatch):
     """The window readers that loops make from now on."""
     made = []
 
-    class Told(window_shuffle.WindowBuffer):
+    class Recorded(WindowBuffer):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr("idxio.loader.epoch.WindowBuffer", Told)
+    monkeypatch.setattr("idxio.loader.epoch.WindowBuffer", Recorded)
     return made
 
 
@@ -583,7 +586,7 @@ def test_arrays_that_do_not_belong_together():
     with pytest.raises(ValueError, match=r"\(10, 2\)"):
         Dataset(np.zeros((10, 2)), np.zeros((10, 2), int)).batches(4)
     with pytest.raises(ValueError, match="9 labels"):
-        module.Batches(np.zeros((10, 2)), np.arange(9), 4)
+        module.Batches(np.zeros((10, 2)), np.arange(9), BatchOptions(4))
 
 
 @pytest.mark.parametrize(
@@ -662,7 +665,8 @@ def test_any_point_of_a_huge_epoch_takes_no_memory():
     """10^10 records that are not there: one row, seen as many."""
     n = 10**10
     images = np.broadcast_to(np.arange(4, dtype=np.uint8), (n, 4))
-    batches = module.Batches(images, np.broadcast_to(np.uint8(3), (n,)), 256, shuffle=True, prefetch=0)
+    labels = np.broadcast_to(np.uint8(3), (n,))
+    batches = module.Batches(images, labels, BatchOptions(256, shuffle=True, prefetch=0))
     assert len(batches) == -(-n // 256)
     batches.load_state_dict({**batches.state_dict(), "position": 7_777_777_777})
     loop = iter(batches)

@@ -16,7 +16,7 @@ def chi_square(counts, expected):
 
 
 def epoch_of(n, seed, epoch=0):
-    return samplers.ShuffledSampler(n, seed).places(epoch, 0, n)
+    return samplers.ShuffledSampler(n, seed).rows(epoch, 0, n)
 
 
 # A change of these is a change of everybody's runs: it needs another VERSION.
@@ -34,7 +34,7 @@ GOLDEN = {
 def test_golden_vectors():
     assert samplers.VERSION == 1
     for (n, seed, epoch), expected in GOLDEN.items():
-        assert samplers.ShuffledSampler(n, seed).places(epoch, 0, min(n, 6)).tolist() == expected, (n, seed, epoch)
+        assert samplers.ShuffledSampler(n, seed).rows(epoch, 0, min(n, 6)).tolist() == expected, (n, seed, epoch)
     assert native.key() == 0
     assert native.key(1, 0) != native.key(0, 1)
 
@@ -49,11 +49,11 @@ def test_any_position_alone(n, seed, choice):
     start = choice.draw(st.integers(0, n - 1))
     stop = choice.draw(st.integers(start + 1, min(n, start + 50)))
     shuffled = samplers.ShuffledSampler(n, seed)
-    together = shuffled.places(0, start, stop)
+    together = shuffled.rows(0, start, stop)
     assert len(set(together.tolist())) == stop - start
     assert together.min() >= 0
     assert together.max() < n
-    assert [shuffled.places(0, k, k + 1)[0] for k in range(start, stop)] == together.tolist()
+    assert [shuffled.rows(0, k, k + 1)[0] for k in range(start, stop)] == together.tolist()
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
@@ -119,11 +119,11 @@ LABELS = st.lists(st.integers(-3, 8), max_size=300).map(lambda values: np.array(
 def test_balanced(labels, seed, epoch, choice):
     n = len(labels)
     balanced = samplers.BalancedSampler(labels, seed)
-    everything = balanced.places(epoch, 0, n)
+    everything = balanced.rows(epoch, 0, n)
     assert np.array_equal(np.sort(everything), np.arange(n))
     start = choice.draw(st.integers(0, n))
     stop = choice.draw(st.integers(start, n))
-    part = balanced.places(epoch, start, stop)
+    part = balanced.rows(epoch, start, stop)
     assert np.array_equal(part, everything[start:stop])
     classes, counts = np.unique(labels, return_counts=True)
     for k, m in zip(classes, counts, strict=True):
@@ -133,7 +133,7 @@ def test_balanced(labels, seed, epoch, choice):
 
 def test_balanced_classes_of_one_size_are_even_to_one_sample():
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 50))
-    everything = labels[samplers.BalancedSampler(labels, 3).places(1, 0, 500)]
+    everything = labels[samplers.BalancedSampler(labels, 3).rows(1, 0, 500)]
     for size in (7, 10, 32):
         for start in range(500 - size):
             counts = np.bincount(everything[start : start + size], minlength=10)
@@ -142,13 +142,13 @@ def test_balanced_classes_of_one_size_are_even_to_one_sample():
 
 def test_balanced_rare_classes_are_apart():
     labels = np.concatenate([np.zeros(900, int), np.repeat(np.arange(1, 10), 10)])
-    rare = np.flatnonzero(labels[samplers.BalancedSampler(labels, 0).places(0, 0, len(labels))])
+    rare = np.flatnonzero(labels[samplers.BalancedSampler(labels, 0).rows(0, 0, len(labels))])
     assert np.diff(rare).min() >= 8
     assert np.diff(rare).max() <= 20
 
 
 def test_balanced_shuffles_within_classes():
     labels = np.arange(200) % 2
-    one, two = (samplers.BalancedSampler(labels, 0).places(epoch, 0, 200) for epoch in (0, 1))
+    one, two = (samplers.BalancedSampler(labels, 0).rows(epoch, 0, 200) for epoch in (0, 1))
     assert (one == two).mean() < 0.1
-    assert np.array_equal(samplers.BalancedSampler(labels, None).places(0, 0, 200), np.arange(200))
+    assert np.array_equal(samplers.BalancedSampler(labels, None).rows(0, 0, 200), np.arange(200))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from ..._util.threads import on_threads
 from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import check_classes, class_column
-from ...datasets.metadata import DESCRIPTION, as_json
 from ...errors import FormatError
-from ...storage.atomic_file import write_file
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,11 +33,6 @@ class Split(NamedTuple):
     images: IdxArray
     labels: IdxArray
     class_names: dict[int, str] | None
-
-
-def describe(folder: str, what: dict[str, Any]) -> None:
-    """Write what is told of a dataset beside its files."""
-    write_file(os.path.join(folder, DESCRIPTION), as_json(what))
 
 
 def records_at_once(record_nbytes: int) -> int:

@@ -1,0 +1,90 @@
+"""The shuffle windows of one pass, unpacked into memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._util.memory import allocate
+from .._util.threads import on_threads
+from .._util.types import Array, Ids
+from ..core.selection import ArrayLike
+from .gather import RowGatherer
+from .window_shuffle import WindowSampler
+
+
+class WindowBuffer:
+    """Holds the shuffle window in use, and the next one as far as it is unpacked.
+
+    One thread at a time may call `gather` and `prepare`; any thread may call `leave`.
+    """
+
+    def __init__(self, images: ArrayLike, sampler: WindowSampler, epoch: int, threads: int) -> None:
+        self._images = images
+        self._sampler = sampler
+        self._epoch = epoch
+        self._threads = threads
+        # By its number, the memory of each window and the count of its blocks that are unpacked.
+        self._windows: dict[int, tuple[Array, int]] = {}
+        self._is_left = False
+
+    def gather(self, gatherer: RowGatherer, rows: Ids, out: Array) -> None:
+        """Copy the records at these rows into out; windows that are not there are unpacked."""
+        numbers = rows // self._sampler.window
+        needed = np.unique(numbers).tolist()
+        for number in needed:
+            self._forget(number - 1)
+            window = self._unpack(number, self._sampler.blocks_per_window)
+            mine = numbers == number
+            local = rows[mine] - number * self._sampler.window
+            if len(needed) == 1:
+                gatherer.gather(window, local, out)
+            else:
+                out[mine] = gatherer.gather(window, local)
+
+    def prepare(self, position: int) -> None:
+        """Unpack as large a part of the next window as the loop has used of its own."""
+        sampler = self._sampler
+        number, used = divmod(position, sampler.window)
+        self._forget(number)
+        if (number + 1) * sampler.window < sampler.n and number in self._windows:
+            self._unpack(number + 1, -(-sampler.blocks_per_window * used // sampler.window))
+
+    def leave(self) -> None:
+        """Unpack no more blocks: a thread that is unpacking some gets an error."""
+        self._is_left = True
+
+    def _forget(self, number: int) -> None:
+        """Drop the windows before this one."""
+        self._windows = {k: window for k, window in self._windows.items() if k >= number}
+
+    def _unpack(self, number: int, blocks: int) -> Array:
+        """A window of which at least this many blocks are unpacked."""
+        sampler = self._sampler
+        length = sampler.length(number)
+        if number not in self._windows:
+            self._windows[number] = (self._allocate(length), 0)
+        window, done = self._windows[number]
+        first = number * sampler.window
+
+        def read(start: int) -> None:
+            """Read a block, in two parts where it goes on with the first records."""
+            if self._is_left:
+                raise RuntimeError("the loop was left")
+            stop = min(start + sampler.block, length)
+            begin = int(sampler.ids(self._epoch, np.array([first + start]))[0])
+            middle = min(stop, start + sampler.n - begin)
+            window[start:middle] = self._images[begin : begin + middle - start]
+            if middle < stop:
+                window[middle:stop] = self._images[: stop - middle]
+
+        starts = range(done * sampler.block, min(blocks * sampler.block, length), sampler.block)
+        on_threads(read, starts, self._threads)
+        self._windows[number] = (window, max(done, blocks))
+        return window
+
+    def _allocate(self, length: int) -> Array:
+        """Memory for this many records."""
+        shape = (length, *self._images.shape[1:])
+        dtype = self._images.dtype
+        memory = allocate(0, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+        return memory.view(dtype).reshape(shape)
