@@ -1,9 +1,9 @@
 """Native leaves: loops over memory that their Python callers checked, without policy.
 
-Deflate: `inflate`, `deflate`, `block_finder` (where a block could start). Arrays: `byteorder`,
-`pages`, `gather` (rows into a batch), `row_stats`, `permutation`, `image_ops`, `csv_parser`.
-Threads: `thread_pool` (its .h has what depends on the platform) and `buffer_pool`. Files are opened
-in `storage`.
+Deflate: `inflate`, `deflate`, `lanes` (four spans at once on a core), `block_finder` (where a block
+could start); `codec.h` binds zlib, libdeflate and ISA-L. Arrays: `byteorder`, `pages`, `gather`,
+`row_stats`, `permutation`, `image_ops`, `csv_parser`. Threads: `thread_pool`, whose headers have all
+that depends on the platform, and `buffer_pool`. Files are opened in `storage`, never here.
 """
 
 try:

@@ -2,5 +2,6 @@
 
 `registry` picks the compression by the first bytes; a new one is a file like `raw` or `xz_bz2` with
 the interface of `base`, and a line there. `read_ahead` unpacks on a helper thread. All of gzip, by
-far the largest, is in `gzip/`. Where bytes come from is in `storage`; what they are, in `core`.
+far the largest, is in `gzip/`, reading and writing. Where bytes come from and go to is in `storage`;
+what they are, in `core`.
 """

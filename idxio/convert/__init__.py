@@ -1,6 +1,7 @@
 """Datasets made of something else, and turned into something else.
 
-`build` makes one of pictures, by the steps of `pipeline`; `export` and `import_` go to and from
-npz, CSV, PNG folders and Parquet, one file each in `formats/`. `images/` finds and decodes
-pictures, `process_pool` does that in helper processes. Files of IDX alone are written in `core`.
+`build` makes one of pictures, by the steps of `pipeline` (done once, when a dataset is made);
+`export` and `import_` go to and from npz, CSV, PNG folders and Parquet, one file each in `formats/`.
+`images/` finds and decodes pictures, `process_pool` does that in helper processes. Steps at training
+time belong to `loader`; files of IDX alone are written in `core`.
 """

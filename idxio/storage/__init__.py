@@ -1,7 +1,7 @@
 """Bytes in and out, as they are stored.
 
-`source` reads a path, a buffer or a file object at any offset; a URL would be one more file here.
-`file_object` adapts what callers opened themselves. `atomic_file` replaces files and folders at
-once or not at all; `signatures` names what is not IDX by its first bytes. What the bytes mean is
-not known here: unpacking is in `compression`, IDX in `core`.
+`source` opens a path, a buffer or a file object, to be read at any offset; a URL would be one more file
+here, chosen by its `open_source`. `file_object` adapts what callers opened. `atomic_file` replaces a
+file or folder at once or not at all: `temporary` holds the new one, `journal` does so for several. What
+is no IDX file is named by `signatures`; unpacking is in `compression`, the IDX format in `core`.
 """
