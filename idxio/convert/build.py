@@ -20,7 +20,7 @@ from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.discovery import SPLITS
 from ..errors import PictureError
-from ..storage.atomic_file import AtomicFolder
+from ..storage.atomic_folder import AtomicFolder
 from .formats.common import describe
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder

@@ -16,7 +16,7 @@ from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, split_names
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
-from ..storage.atomic_file import AtomicFolder
+from ..storage.atomic_folder import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
 from .formats.common import Split, describe
 

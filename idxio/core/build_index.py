@@ -12,9 +12,9 @@ from ..compression.gzip.reader import Gzip
 from ..compression.gzip.sidecar_builder import build
 from ..compression.registry import open_compressed
 from ..errors import IdxError, TruncatedError
-from ..storage.atomic_file import write_file
 from ..storage.regular import open_regular
 from ..storage.source import File, open_source
+from ..storage.targets import write_file
 from . import decode
 
 

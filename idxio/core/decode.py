@@ -9,6 +9,7 @@ import numpy as np
 
 from .._native import byteorder, inflate
 from .._util.memory import allocate
+from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
 from .._util.types import Array
 from ..compression.base import BLOCK
@@ -25,6 +26,8 @@ from .indexing import Rows
 _PART = 2 << 20
 # Records of one iteration that share memory, in bytes.
 _SHARED = 1 << 20
+# Records that are read at once when all are read in order, in bytes.
+_BLOCK_OF_RECORDS = 4 << 20
 
 
 def read_header(compressed: Compression) -> Header:
@@ -95,7 +98,7 @@ def _copy(array: Array, out: Array) -> None:
     if not array.ndim:
         out[...] = array
         return
-    step = max(1, PIECE * max(1, len(array)) // max(1, array.nbytes))
+    step = records_in(PIECE, record_nbytes(array.shape, array.dtype))
     for start in range(0, len(array), step):
         out[start : start + step] = array[start : start + step]
 
@@ -128,7 +131,7 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
     try:
         found += stream.readinto(memoryview(bytearray(header.size)))
         # Several blocks share memory, so that a small one costs no system call.
-        many = n * max(1, _SHARED // max(1, n * size))
+        many = n * records_in(_SHARED, n * size)
         for start in range(0, count, many):
             records = min(many, count - start)
             memory = allocate(0, records * size)
@@ -151,7 +154,7 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
 
 def records_per_block(header: Header) -> int:
     """How many records to read at once when all are wanted one after the other."""
-    return max(1, (4 << 20) // max(1, header.record_nbytes))
+    return records_in(_BLOCK_OF_RECORDS, header.record_nbytes)
 
 
 def check_whole(compressed: Compression, header: Header) -> int:

@@ -14,11 +14,12 @@ from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
 from ..errors import IdxError
-from ..storage.atomic_file import AtomicFile, write_file
+from ..storage.atomic_file import AtomicFile
 from ..storage.file_object import write_all
 from ..storage.ownership import claim, is_own, make_way, mode_of_copy
 from ..storage.regular import open_regular, read_regular
 from ..storage.source import File, PathSource, Source, open_source
+from ..storage.targets import write_file
 from . import decode
 
 # The most bytes that are kept, unless the environment variable IDXIO_CACHE_SIZE says otherwise.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._util.sizes import record_nbytes
 from ..errors import FormatError, TruncatedError
 from ..storage.signatures import likely_cause
 
@@ -53,7 +54,7 @@ class Header(NamedTuple):
     @property
     def record_nbytes(self) -> int:
         """The number of bytes of one record."""
-        return math.prod(self.shape[1:]) * self.dtype.itemsize
+        return record_nbytes(self.shape, self.dtype)
 
     @property
     def native(self) -> np.dtype[Any]:

@@ -22,7 +22,8 @@ from ..compression.gzip.writer import (
     new_spool,
 )
 from ..errors import naming
-from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
+from ..storage.atomic_file import AtomicFile
+from ..storage.targets import OpenFile, Target, open_target
 
 # Elements converted at a time: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16

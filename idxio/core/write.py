@@ -10,7 +10,7 @@ import numpy as np
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
-from ..storage.atomic_file import Target
+from ..storage.targets import Target
 from .header import CODES, TYPE_NAMES, format_header
 from .output_file import Output, big_endian
 

@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from typing import IO, Any
 
+from .._util.fork import ForkGuard
 from ..errors import naming
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
@@ -26,10 +27,10 @@ class SeekableSource:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.name = _name_of(file)
+        self.name = name_of(file)
         self._file = file
         raw = file.raw if type(file) is io.BufferedReader else file
-        self._process = os.getpid()
+        self._guard = ForkGuard()
         with naming(self.name):
             self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
             self._start = self._end = file.tell()
@@ -43,7 +44,7 @@ class SeekableSource:
                 done = pread_full(self._file.fileno(), out, self._start + offset)
             self._end = max(self._end, self._start + offset + done)
             return done
-        if os.getpid() != self._process:  # where another thread may have held the lock, too
+        if self._guard.in_child():  # before the lock, which another thread may have held at the fork
             raise RuntimeError(f"{self.name}: a file object can't be read after a fork; open the file by its path")
         with self._lock, naming(self.name):
             position = self._start + offset
@@ -78,7 +79,7 @@ class PipeSource:
     KEPT = 1 << 20
 
     def __init__(self, file: IO[bytes], *, owned: bool = False) -> None:
-        self.name = _name_of(file)
+        self.name = name_of(file)
         self.size: int | None = None
         self._file = file
         self._owned = owned
@@ -136,7 +137,7 @@ def _pread(fd: int, out: memoryview, offset: int) -> int:
     return len(data)
 
 
-def _name_of(file: IO[bytes]) -> str:
+def name_of(file: IO[bytes]) -> str:
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else f"<{type(file).__name__}>"
 
@@ -160,9 +161,9 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
             readinto = partial(_read_into, file)
             continue
         if n is None:
-            raise BlockingIOError(f"{_name_of(file)}: the file object is non-blocking and has no data yet")
+            raise BlockingIOError(f"{name_of(file)}: the file object is non-blocking and has no data yet")
         if not 0 <= n <= wanted:
-            raise OSError(f"{_name_of(file)}: asked for {wanted} bytes, the file object returned {n}")
+            raise OSError(f"{name_of(file)}: asked for {wanted} bytes, the file object returned {n}")
         if n == 0:
             break
         done += n

@@ -30,8 +30,8 @@ from .temporary import JOURNAL, Temporary, clear, hidden, ignoring_refusals, is_
 _MOST = 1 << 20
 # Size and time of writing, which a file keeps when it is renamed.
 _Identity = tuple[int, int]
-# A new file, the path in whose place it is put, and the name of that in errors.
-_File = tuple[Temporary, str, str]
+# A new file, the path that it replaces, and the name of that path in errors.
+Replacement = tuple[Temporary, str, str]
 
 
 class Move(NamedTuple):
@@ -66,7 +66,7 @@ class Move(NamedTuple):
         return OSError(errno.ESTALE, "was changed by another process while it was replaced", self.name)
 
 
-def replace_all(files: Sequence[_File]) -> None:
+def replace_all(files: Sequence[Replacement]) -> None:
     """Put files in the place of paths; each comes with the path and its name in errors.
 
     If this raises an OSError, all old files are in place; if it raises anything else, all old or all new ones.
@@ -132,7 +132,7 @@ class _Journal:
         self._is_begun = moves is not None
         self._file = file
 
-    def begin(self, files: Sequence[_File]) -> None:
+    def begin(self, files: Sequence[Replacement]) -> None:
         """Write the journal. From here on another process can finish."""
         self._file = file = _acquire(self._path)
         _write_line(file, [os.path.relpath(folder, self._folders[0]) for folder in self._folders])

@@ -15,7 +15,7 @@ from ...core.array import IdxArray
 from ...core.coerce import check_classes, class_column
 from ...datasets.metadata import DESCRIPTION, as_json
 from ...errors import FormatError
-from ...storage.atomic_file import write_file
+from ...storage.targets import write_file
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
