@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,9 +17,10 @@ from ..compression.base import BLOCK
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
-from ..compression.registry import Compression
+from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
+from ..storage.source import File, open_source
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
 
@@ -28,6 +30,17 @@ _PART = 2 << 20
 _SHARED = 1 << 20
 # Records that are read at once when all are read in order, in bytes.
 _BLOCK_OF_RECORDS = 4 << 20
+
+
+@contextlib.contextmanager
+def opened(file: File) -> Iterator[tuple[Compression, Header]]:
+    """Open a file and read its header; the file is closed at the end of the block."""
+    source = open_source(file)
+    try:
+        compressed = open_compressed(source)
+        yield compressed, read_header(compressed)
+    finally:
+        source.close()
 
 
 def read_header(compressed: Compression) -> Header:

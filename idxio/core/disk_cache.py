@@ -32,12 +32,11 @@ _MOST_LINK = 4096
 
 
 class Entry(NamedTuple):
-    """A raw file in the cache."""
+    """A raw file in the cache; `size` in bytes, `used` when it was last opened, in seconds since 1970."""
 
     path: str
     size: int
     used: float
-    """When it was last opened, in seconds since 1970."""
 
 
 def folder() -> str:

@@ -92,7 +92,7 @@ class Writer:
     ValueError
         Records of another shape or type, from `append`; also as `write`, and from `close` where an append failed.
     OSError
-        The file can't be written. An old file is still there.
+        As `write`.
 
     Examples
     --------

@@ -198,7 +198,7 @@ def test_a_full_disk_names_the_file_and_the_cache(packed, folder, monkeypatch):
         def fileno(self):
             return self.fd
 
-    class Target(disk_cache.Replacement):
+    class Target(disk_cache.AtomicFile):
         def __init__(self, path):
             super().__init__(path)
             real, self.file = self.file, Full()
