@@ -31,14 +31,6 @@ _BLOCK = 1 << 20
 _MOST_LINK = 4096
 
 
-class Entry(NamedTuple):
-    """A raw file in the cache; `size` in bytes, `used` when it was last opened, in seconds since 1970."""
-
-    path: str
-    size: int
-    used: float
-
-
 def folder() -> str:
     """Where the raw files are kept: IDXIO_CACHE_DIR, or idxio in the user's cache folder."""
     chosen = os.environ.get("IDXIO_CACHE_DIR")
@@ -94,6 +86,14 @@ def open_copy(file: File) -> Source:
         source.close()
         raise
     return source
+
+
+class Entry(NamedTuple):
+    """A raw file in the cache; `size` in bytes, `used` when it was last opened, in seconds since 1970."""
+
+    path: str
+    size: int
+    used: float
 
 
 def entries() -> list[Entry]:
