@@ -1,4 +1,4 @@
-"""Which process an object belongs to: a fork copies locks, threads and temporary files of its parent."""
+"""Tells a forked child from the process that owns a lock, a thread or a temporary file."""
 
 from __future__ import annotations
 

@@ -57,8 +57,9 @@ class SeekableSource:
         if n < min(len(out), (self.size or 0) - offset):
             raise OSError(
                 f"{self.name}: the file object says that it has {self.size:,} bytes, but gave only "
-                f"{offset + n:,}: it can't go back after a seek to its end, or its file was cut short "
-                "meanwhile. Open the file by its path, or wrap the file object so that it has read() alone"
+                f"{offset + n:,}: it can't go back after a seek to its end, or its file was cut "
+                "short meanwhile. Open the file by its path, or wrap the file object so that it has "
+                "read() alone"
             )
         return n
 
@@ -152,7 +153,7 @@ _IN_C = (io.FileIO, io.BufferedReader, io.BytesIO)
 
 
 def _read_full(file: IO[bytes], out: memoryview) -> int:
-    """Fill out from a file object that may return less than asked for; return the number of bytes."""
+    """Fill out from a file object that may give short reads; return the number of bytes."""
     readinto = getattr(file, "readinto", None) or partial(_read_into, file)
     # A file object in Python may ask a server at each call, so it is asked for everything at once.
     most = len(out)

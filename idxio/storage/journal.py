@@ -267,7 +267,7 @@ def _link(path: str, folder: str) -> None:
             os.symlink(os.path.relpath(path, folder), link)
             return
         except FileExistsError:
-            # Every process locks folders in the order of their paths, so no two wait for each other.
+            # All processes lock folders in the order of their paths: no two wait for each other.
             _recover(link, wait=True)
 
 

@@ -17,7 +17,7 @@ File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, I
 
 
 class Source(Protocol):
-    """Bytes that are read by position; position 0 is where the file object stood when it was taken."""
+    """Bytes that are read by position; position 0 is where a file object stood when it was given."""
 
     name: str
     size: int | None
@@ -63,7 +63,7 @@ class PathSource:
             raise self._named(error) from None
 
     def check(self) -> None:
-        """Raise ChangedError if the file is no longer the one that was opened, or was written to."""
+        """Raise ChangedError if the file was replaced or written to since it was opened."""
         identity = _identity(self.status())
         if identity == self.identity:
             return

@@ -1,4 +1,4 @@
-"""Temporary files and folders beside a target, with hidden names, each locked while its writer lives.
+"""Temporary files and folders beside a target, hidden and locked while their writer lives.
 
 The lock is taken with flock on the open file or folder, and ends with the process, however that
 ends. A hidden name without a lock was left by a writer that was killed: the next writer of the same
@@ -58,7 +58,7 @@ def _names(path: str) -> Iterator[str]:
 
 
 def lock(fd: int, *, wait: bool = False) -> bool:
-    """Lock an open file; False if another process holds the lock, True also without lock support."""
+    """Lock an open file; False if another process holds the lock. True also without locks."""
     return _lock(fd, wait=wait) is not False
 
 
@@ -158,7 +158,7 @@ class Temporary:
         os.link(_proc(fd), path, src_dir_fd=fd)
 
     def remove(self) -> None:
-        """Remove the hidden name, if there still is one, and close the file; a placed file stays."""
+        """Remove the hidden name, if there is one, and close the file; a placed file stays."""
         if self.file.closed:
             return
         try:
@@ -212,7 +212,7 @@ def _proc(fd: int) -> str:
 
 
 def make_folder(target: str) -> tuple[str, int]:
-    """Create a hidden folder beside its target; return its path and the descriptor with its lock."""
+    """Create a hidden folder beside its target; return its path and its locked descriptor."""
     for name in _names(target):
         fd = None
         try:
