@@ -63,7 +63,7 @@ def build_index(
         source = compressed.source
         path = sidecar_index.path_of(source)
         if path is not None and os.path.lexists(path):
-            os.close(open_regular(path))  # raises for a pipe, which would be written to as it is
+            os.close(open_regular(path))  # raises for a pipe, which write_file() would write into
         if not isinstance(compressed, Gzip) or path is None:
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes

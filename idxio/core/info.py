@@ -1,4 +1,4 @@
-"""info() and verify(): what a file says of itself, and whether that is true."""
+"""info() and verify(): the properties that a file states, and a check of the whole file."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _info(compressed: Compression, header: Header, crc: int | None) -> Info:
 
 
 def _stated_crc(compressed: Compression, header: Header) -> int | None:
-    """The CRC-32 in a gzip trailer, if the length beside it says that it is of the whole."""
+    """The CRC-32 in a gzip trailer, if the length beside it is that of the whole file."""
     if not isinstance(compressed, Gzip) or compressed.source.size is None:
         return None
     crc, length = compressed.stated()
