@@ -84,7 +84,7 @@ class PictureError(IdxError):
 
 @contextlib.contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Name the file in an error of the system that knows a number only; idxio's own have none, and say the name."""
+    """Set the file name in an OSError of the system that has none."""
     try:
         yield
     except OSError as error:
@@ -100,4 +100,4 @@ def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) 
 
 
 for _kind in (IdxError, FormatError, TruncatedError, ChecksumError, ChangedError, PictureError):
-    _kind.__module__ = "idxio"  # as _util.public has it, which stands above this file
+    _kind.__module__ = "idxio"  # as _util.public does, which the first layer may not import

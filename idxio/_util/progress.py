@@ -1,4 +1,4 @@
-"""Steps added up for a caller who is told how far a job is."""
+"""Progress of a job, as the sum of its steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Total = TypeVar("Total", int, None)
 
 
 def counter(progress: Callable[[int, Total], None] | None, total: Total) -> Callable[[int], None]:
-    """A function that is told each step, and calls progress with the sum so far and the total."""
+    """Return a function that adds a step and calls progress with the sum and the total."""
     done = 0
 
     def step(size: int) -> None:

@@ -8,6 +8,6 @@ Thing = TypeVar("Thing")
 
 
 def public(thing: Thing) -> Thing:
-    """A decorator for the names in `idxio.__all__`: help(), repr and pickles say `idxio.X`, wherever X is written."""
+    """Decorate a name in `idxio.__all__`: help(), repr and pickles call it `idxio.X`."""
     thing.__module__ = "idxio"
     return thing

@@ -1,4 +1,4 @@
-"""How many threads work, and functions over items on them."""
+"""The number of threads, and calls of a function for many items on threads."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ Result = TypeVar("Result")
 
 
 def check_threads(threads: int | None) -> int:
-    """The number of threads that a caller asks for; by default the processors that this process may use."""
+    """Return the number of threads; None means the processors that this process may use."""
     if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
     if threads < 1:
         raise ValueError(f"threads is 1 or more, not {threads}")
     return threads
 
 
 def on_threads(function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int) -> None:
-    """Call function with each item, here and on up to threads - 1 other threads; the first error is raised.
+    """Call function with each item on up to `threads` threads, of which this is one.
 
-    A function that takes long for an item is a generator, which yields now and then: behind an error, as an interrupt
-    is one, no item is begun, and no generator goes on.
+    The first error is raised. A function that takes long for one item is a generator that yields
+    from time to time. After an error, which includes an interrupt, no item is started and no
+    generator is resumed.
     """
     waiting = list(items)[::-1]
     errors: list[BaseException] = []
@@ -52,22 +55,22 @@ def on_threads(function: Callable[[Item], Iterable[object] | None], items: Itera
     else:
         _with_helpers(work, min(threads, len(waiting)) - 1, errors)
     if errors:
-        # What is no Exception asks for the end, whatever else went wrong.
+        # KeyboardInterrupt and SystemExit are raised before any Exception.
         raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
 
 
 def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseException]) -> None:
-    """Call work here and on other threads, which end when errors has one."""
+    """Call work on this thread and count others, which end once errors is not empty."""
     helpers: list[threading.Thread] = []
     try:
-        # Where the system gives no more threads, fewer do it.
+        # If the system refuses a thread, fewer threads do the work.
         with contextlib.suppress(RuntimeError):
             for _ in range(count):
                 helpers.append(threading.Thread(target=work, daemon=True))
                 helpers[-1].start()
         work()
         _join(helpers)
-    except BaseException as error:  # an interrupt, while this thread waits, also for a helper to start
+    except BaseException as error:  # an interrupt, while this thread starts or joins helpers
         errors.append(error)
         _join(helpers)
         raise
@@ -75,32 +78,36 @@ def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseExcepti
 
 def _join(helpers: list[threading.Thread]) -> None:
     for helper in helpers:
-        with contextlib.suppress(RuntimeError):  # it did not start, or has not begun and will see the error first
+        # RuntimeError: the helper did not start, or will see the error before its first item.
+        with contextlib.suppress(RuntimeError):
             helper.join()
 
 
 class InOrder(Generic[Item, Result]):
-    """Calls a function with one item after the other on threads, and gives the results back in that order."""
+    """Calls a function for each item on threads; the results come in the order of the items."""
 
     def __init__(self, function: Callable[[Item], Result], threads: int) -> None:
-        self._function, self._threads = function, threads
+        self._function = function
+        self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: deque[Future[Result]] = deque()
 
     def submit(self, item: Item) -> list[Result]:
-        """Take an item; the oldest result, if enough of them wait."""
+        """Add an item; return the oldest result once more than two per thread are pending."""
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor  # slow to import
 
             self._pool = ThreadPoolExecutor(self._threads)
         self._waiting.append(self._begin(item))
-        return [self._waiting.popleft().result()] if len(self._waiting) > 2 * self._threads else []
+        if len(self._waiting) <= 2 * self._threads:
+            return []
+        return [self._waiting.popleft().result()]
 
     def _begin(self, item: Item) -> Future[Result]:
         assert self._pool is not None
         try:
             return self._pool.submit(self._function, item)
-        except RuntimeError:  # the system gives no more threads
+        except RuntimeError:  # the system refuses another thread
             from concurrent.futures import Future
 
             done: Future[Result] = Future()
@@ -108,11 +115,11 @@ class InOrder(Generic[Item, Result]):
             return done
 
     def rest(self) -> Iterator[Result]:
-        """The results that wait, in order."""
+        """Yield the pending results in order."""
         while self._waiting:
             yield self._waiting.popleft().result()
 
     def close(self) -> None:
-        """End the threads; what has not begun is dropped."""
+        """End the threads; items that were not started are dropped."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)

@@ -1,3 +1,3 @@
-"""The version of idxio, where the build and every layer read it."""
+"""The version of idxio, read by the build and by every layer."""
 
 __version__ = "0.1.0"

@@ -17,7 +17,7 @@ from ..datasets.split_names import KNOWN
 from ..datasets.validation.check import Check, check
 from ..datasets.validation.rules import Finding
 from ..datasets.validation.statistics import Statistics
-from ..storage.atomic_file import write_file
+from ..storage.targets import write_file
 from . import exit_codes
 from .check import class_rows, facts, verdict
 from .progress import bar

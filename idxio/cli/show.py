@@ -10,7 +10,7 @@ from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from ..datasets import contact_sheet
 from ..datasets.preview import png
-from ..storage.atomic_file import write_file
+from ..storage.targets import write_file
 from . import exit_codes, select_class, terminal
 
 # A record of up to this many numbers is no line of an image: QMNIST's labels have 8.

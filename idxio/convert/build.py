@@ -21,7 +21,7 @@ from ..core.write import Writer, write
 from ..datasets.discovery import SPLITS
 from ..datasets.metadata import write_description
 from ..errors import PictureError
-from ..storage.atomic_file import AtomicFolder
+from ..storage.atomic_folder import AtomicFolder
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder
 from .images.listing import by_csv

@@ -17,7 +17,7 @@ from ..datasets.discovery import datasets_beside, find_split, split_names
 from ..datasets.metadata import write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
-from ..storage.atomic_file import AtomicFolder
+from ..storage.atomic_folder import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
 from .formats.common import Split
 

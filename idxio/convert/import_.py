@@ -22,7 +22,7 @@ from ..datasets.classes import described
 from ..datasets.metadata import write_description
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
-from ..storage.atomic_file import AtomicFolder
+from ..storage.atomic_folder import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
 from .formats.common import Blocks

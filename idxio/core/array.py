@@ -1,4 +1,4 @@
-"""IdxArray: an IDX file as an array that is read where it is looked at."""
+"""IdxArray: an opened IDX file as an array, whose records are read when they are indexed."""
 
 from __future__ import annotations
 
@@ -146,7 +146,8 @@ class IdxArray:
             raise ValueError(f"a block has at least 1 record, not {n}")
         if not self.shape:
             raise TypeError("iteration over a file with no dimensions")
-        if (decoded := self._decoded) is not None:
+        decoded = self._decoded
+        if decoded is not None:
             return (decoded[k : k + n].copy() for k in range(0, len(decoded), n))
         return decode.iterate(self._compressed, self._header, n)
 
@@ -159,7 +160,7 @@ class IdxArray:
     def _rows(self, rows: indexing.Rows, threads: int | None = None) -> Array:
         """The records of an ascending range or index array, as a new array."""
         compressed = self._compressed
-        # A pipe has no positions to read at, xz and bz2 no table of spans.
+        # A pipe can't be read by position, and xz and bz2 have no index of spans.
         if isinstance(compressed, (Raw, Gzip)) and self._source.size is not None:
             if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
                 return self.read(threads=threads)
@@ -242,14 +243,15 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
         raise
 
 
-open_array.__name__ = open_array.__qualname__ = "open"  # what users call it
+# The public name, for help() and tracebacks.
+open_array.__name__ = open_array.__qualname__ = "open"
 
 
 _opened: weakref.WeakSet[IdxArray] = weakref.WeakSet()
 
 
 def _new_locks() -> None:
-    """A lock that another thread held at the fork would stay locked in the child for ever."""
+    """Renew all locks in a forked child: one that another thread held would never be released."""
     for array in _opened:
         array._lock = threading.Lock()
         array._compressed.renew_locks()

@@ -1,4 +1,4 @@
-"""build_index(): the seek index of a gzip file, beside it."""
+"""build_index(): write the seek index of a gzip file beside it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from ..compression.gzip import sidecar_index
 from ..compression.gzip.embedded_index import embedded_index
 from ..compression.gzip.reader import Gzip
 from ..compression.gzip.sidecar_builder import build
-from ..compression.registry import open_compressed
 from ..errors import IdxError, TruncatedError
-from ..storage.atomic_file import write_file
 from ..storage.regular import open_regular
-from ..storage.source import File, open_source
+from ..storage.source import File
+from ..storage.targets import write_file
 from . import decode
 
 
@@ -60,27 +59,23 @@ def build_index(
     """
     if spacing < 1 << 12:
         raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")
-    source = open_source(file)
-    try:
-        compressed = open_compressed(source)
-        header = decode.read_header(compressed)
+    with decode.opened(file) as (compressed, header):
+        source = compressed.source
         path = sidecar_index.path_of(source)
         if path is not None and os.path.lexists(path):
-            os.close(open_regular(path))  # raises for a pipe, which would be written to as it is
+            os.close(open_regular(path))  # raises for a pipe, which write_file() would write into
         if not isinstance(compressed, Gzip) or path is None:
             raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
         total = header.size + header.nbytes
-        told = None if progress is None else lambda done: progress(done, total)
+        report = None if progress is None else lambda done: progress(done, total)
         if embedded_index(source) is not None:
             raise IdxError(
                 "needs no index: it carries a table of its own, by which records are found", file=source.name
             )
         try:
-            data, found = build(source, compressed.stated(), (source.size or 0) / total, spacing, told)
+            data, found = build(source, compressed.stated(), (source.size or 0) / total, spacing, report)
         except TruncatedError as error:
             raise decode.cut_short(compressed, header, error.found, error) from error
         decode.check_found(compressed, header, found)
         write_file(path, data)
         return path
-    finally:
-        source.close()

@@ -1,4 +1,4 @@
-"""Published files that are known by the CRC-32 of their unpacked bytes."""
+"""Published files, identified by CRC-32 and size of their unpacked bytes."""
 
 from __future__ import annotations
 

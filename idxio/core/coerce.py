@@ -1,4 +1,4 @@
-"""What a caller may give as images and labels: arrays, open files, or files to open."""
+"""Convert images and labels of the caller: arrays, open files, or files to open."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..errors import FormatError
 from .array import IdxArray, open_array
 from .selection import ArrayLike, Selection
 
-# Columns of its labels: the class, who wrote the digit, and where in NIST it is.
+# Columns of QMNIST labels: the class, the writer of the digit, and its place in NIST.
 _QMNIST = 8
 
 
 def as_records(data: Any) -> ArrayLike:
-    """An array or an open file for whatever was given: a list is an array, a path is opened."""
+    """Return an array or an open file: a list becomes an array, a path is opened."""
     if isinstance(data, (np.ndarray, IdxArray, Selection)):
         return data
     if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
@@ -28,9 +28,10 @@ def as_records(data: Any) -> ArrayLike:
 
 
 def as_labels(data: Any, *, first_column: bool = False) -> Array:
-    """Labels in memory, in native byte order: one integer for each sample. Raises ValueError for anything else.
+    """Return labels in memory, in native byte order: one integer for each sample.
 
-    first_column: of QMNIST's eight columns take the class, and leave the others; else those are refused.
+    Anything else raises ValueError. With first_column, the class is taken from QMNIST's eight
+    columns; without, those are refused.
     """
     if isinstance(data, (list, tuple)) and not data:
         return np.empty(0, np.uint8)
@@ -62,22 +63,22 @@ def read_classes(file: str) -> Array:
 
 
 def class_column(labels: Array, file: str) -> Array:
-    """The class of each sample, of labels in any form that `simple_labels` takes; of QMNIST's the first column."""
+    """The class of each sample, for labels in any form that `simple_labels` accepts."""
     labels = simple_labels(labels, file)
     return labels[:, 0] if labels.ndim == 2 else labels
 
 
 def simple_labels(labels: Array, file: str | None = None) -> Array:
-    """Labels as one integer for each sample, shape (n,); QMNIST's, which say more than the class, as they are.
+    """Return labels as one integer for each sample, shape (n,); QMNIST's labels unchanged.
 
-    One column becomes (n,). Of rows of one 1 among zeros, which are one-hot, the place of the 1 is the class: as uint8,
-    or int32 where there are more than 256. Eight columns of int32 are QMNIST's if the first holds digits and the second
-    the series that they come from, 0 to 8 (https://github.com/facebookresearch/qmnist, 2.2).
+    One column becomes (n,). In one-hot rows the index of the 1 is the class, as uint8, or int32 for
+    more than 256 classes. Eight columns of int32 are QMNIST's if the first holds digits and the
+    second the NIST series, 0 to 8 (https://github.com/facebookresearch/qmnist, 2.2).
 
     Raises
     ------
     FormatError
-        They are none of these.
+        The labels have none of these forms.
     """
     check_classes(labels, file)
     if labels.ndim == 1:
@@ -98,9 +99,10 @@ def simple_labels(labels: Array, file: str | None = None) -> Array:
 
 
 def _is_qmnist(labels: Array) -> bool:
-    digits, series = labels[:, 0], labels[:, 1]
+    digits = labels[:, 0]
+    series = labels[:, 1]
     is_said = digits.min() >= 0 and digits.max() <= 9 and series.min() >= 0 and series.max() <= 8
-    # Rows of 0 and 1 alone say which of eight things are there.
+    # Rows that hold only 0 and 1 are eight multi-label flags.
     return bool(labels.dtype.newbyteorder("=") == np.int32 and is_said and labels.max() > 1)
 
 
@@ -111,7 +113,7 @@ def _is_one_hot(labels: Array) -> bool:
 
 
 def check_classes(labels: Array | IdxArray, file: str | None) -> None:
-    """Raise FormatError if these can be no labels, but images for example. Looks at no element."""
+    """Raise FormatError if shape or dtype rule out labels, as those of images do."""
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "iu":
         hint = "; are images and labels exchanged?" if labels.ndim > 2 else ""
         raise FormatError(

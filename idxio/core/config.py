@@ -1,4 +1,4 @@
-"""show_config(): what is built in, in words."""
+"""show_config(): the codec libraries of this build, as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ def show_config() -> str:
             "not built in: everything works, gzip is decoded with zlib at about half the speed. For libdeflate, "
             "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
         )
-    checksum = f"{isal}: CRC-32" if isal else f"not built in: {'libdeflate' if libdeflate else 'zlib'} computes CRC-32"
+    if isal:
+        checksum = f"{isal}: CRC-32"
+    else:
+        library = "libdeflate" if libdeflate else "zlib"
+        checksum = f"not built in: {library} computes CRC-32"
     if not lanes.supported():
         decoding = "off: this processor or build has none"
     elif lanes.mode() == "off":

@@ -1,7 +1,8 @@
-"""From a container to arrays: the header checked against the bytes that are there, then the elements."""
+"""Decode an IDX file: check its header against the bytes that exist, then fill arrays."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,33 +10,49 @@ import numpy as np
 
 from .._native import byteorder, inflate
 from .._util.memory import allocate
+from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
 from .._util.types import Array
 from ..compression.base import BLOCK
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
-from ..compression.registry import Compression
+from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
+from ..storage.source import File, open_source
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
 
-# A thread takes a multiple of this, a huge page: less is not worth a thread. And no more than PIECE at a time.
+# A thread takes a multiple of this, a huge page, and at most PIECE at a time. Less is not worth a
+# thread.
 _PART = 2 << 20
 # Records of one iteration that share memory, in bytes.
 _SHARED = 1 << 20
+# Records that are read at once when all are read in order, in bytes.
+_BLOCK_OF_RECORDS = 4 << 20
+
+
+@contextlib.contextmanager
+def opened(file: File) -> Iterator[tuple[Compression, Header]]:
+    """Open a file and read its header; the file is closed at the end of the block."""
+    source = open_source(file)
+    try:
+        compressed = open_compressed(source)
+        yield compressed, read_header(compressed)
+    finally:
+        source.close()
 
 
 def read_header(compressed: Compression) -> Header:
-    """The header of the unpacked file, whose promise the size of the file can hold."""
+    """Read the header and check that the file is large enough for the elements it promises."""
     header = parse(compressed.head(START, rest_of), file=compressed.name)
     _check_size(compressed, header)
     return header
 
 
 def _check_size(compressed: Compression, header: Header) -> None:
-    """Raise if the elements that the header promises can't be in the file, before anything is allocated."""
+    """Raise if the file is too small for the promised elements, before memory is allocated."""
     limit = compressed.limit()
     expected = header.size + header.nbytes
     if limit is None:
@@ -57,7 +74,7 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 
 def read_whole(compressed: Compression, header: Header, out: Array | None, threads: int | None) -> Array:
-    """All elements, in native byte order, in a new writable array or in out."""
+    """Read all elements, in native byte order, into a new writable array or into out."""
     threads = check_threads(threads)
     if out is not None:
         check_out(out, header.shape, header.native)
@@ -91,22 +108,23 @@ def read_whole(compressed: Compression, header: Header, out: Array | None, threa
 
 
 def _copy(array: Array, out: Array) -> None:
-    """Copy array to out, of the same shape, in steps between which an interrupt is noticed."""
+    """Copy array to out, of the same shape, in steps; Python handles interrupts in between."""
     if not array.ndim:
         out[...] = array
         return
-    step = max(1, PIECE * max(1, len(array)) // max(1, array.nbytes))
+    step = records_in(PIECE, record_nbytes(array.shape, array.dtype))
     for start in range(0, len(array), step):
         out[start : start + step] = array[start : start + step]
 
 
 def read_rows(compressed: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
-    """The records of an ascending range or index array, in native byte order, in a new array."""
+    """Read the records of an ascending range or index array into a new native-endian array."""
     if not header.shape:
         return read_whole(compressed, header, None, 1)
-    count, size = len(rows), header.record_nbytes
+    count = len(rows)
+    size = header.record_nbytes
     result = allocate(0, count * size)
-    # One record is not worth asking how many processors there are.
+    # For one record, counting the processors would take longer than reading.
     threads = 1 if count == 1 else check_threads(threads)
     if count and size:
         try:
@@ -121,14 +139,15 @@ def read_rows(compressed: Raw | Gzip, header: Header, rows: Rows, threads: int |
 
 
 def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
-    """Blocks of n records in order, unpacked ahead by a helper thread; the last may be shorter."""
+    """Yield blocks of n records in order, decoded ahead by a thread; the last may be shorter."""
     stream = ReadAhead(compressed.stream(), can_wait=compressed.source.size is None)
-    count, size = header.shape[0], header.record_nbytes
+    count = header.shape[0]
+    size = header.record_nbytes
     found = 0
     try:
         found += stream.readinto(memoryview(bytearray(header.size)))
-        # Several blocks share memory, so that a small one costs no system call.
-        many = n * max(1, _SHARED // max(1, n * size))
+        # Several small blocks share one allocation, which saves system calls.
+        many = n * records_in(_SHARED, n * size)
         for start in range(0, count, many):
             records = min(many, count - start)
             memory = allocate(0, records * size)
@@ -150,19 +169,19 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
 
 
 def records_per_block(header: Header) -> int:
-    """How many records to read at once when all are wanted one after the other."""
-    return max(1, (4 << 20) // max(1, header.record_nbytes))
+    """The number of records to read at once in a loop over all records."""
+    return records_in(_BLOCK_OF_RECORDS, header.record_nbytes)
 
 
 def check_whole(compressed: Compression, header: Header) -> int:
-    """Read everything, keep nothing: the CRC-32 of the unpacked file. Raises what is wrong with it."""
+    """Decode the whole file, raise any error in it, and return the CRC-32 of the unpacked bytes."""
     crc = 0
 
-    def keep(piece: memoryview) -> None:
+    def update(piece: memoryview) -> None:
         nonlocal crc
         crc = inflate.crc32(piece, crc)
 
-    check_found(compressed, header, _count(compressed, header, keep))
+    check_found(compressed, header, _count(compressed, header, update))
     return crc
 
 
@@ -170,7 +189,7 @@ def _allocate(compressed: Compression, header: Header, before: int) -> Array:
     try:
         return allocate(before, header.nbytes)
     except (MemoryError, ValueError):
-        # Where nothing told the size before, the promise may be a lie: look before blaming the memory.
+        # If the file does not state its size, the header may promise too much: check that first.
         check_found(compressed, header, _count(compressed, header))
         raise
 
@@ -182,16 +201,16 @@ def _unpack(compressed: Compression, header: Header, out: memoryview, threads: i
         raise cut_short(compressed, header, error.found, error) from error
 
 
-def _count(compressed: Compression, header: Header, keep: Callable[[memoryview], None] | None = None) -> int:
-    """The number of unpacked bytes, found by unpacking them."""
+def _count(compressed: Compression, header: Header, use: Callable[[memoryview], None] | None = None) -> int:
+    """Decode the file to count its unpacked bytes, and call use with each block of them."""
     stream = compressed.stream()
     scratch = memoryview(bytearray(BLOCK))
     found = 0
     try:
         while n := stream.readinto(scratch):
             found += n
-            if keep is not None:
-                keep(scratch[:n])
+            if use is not None:
+                use(scratch[:n])
     except TruncatedError as error:
         raise cut_short(compressed, header, error.found, error) from error
     return found
@@ -213,33 +232,40 @@ def check_found(compressed: Compression, header: Header, found: int) -> None:
 def cut_short(
     compressed: Compression, header: Header, found: int, error: TruncatedError | None = None
 ) -> TruncatedError:
-    """The error for a file of which so many unpacked bytes are there; error: what its container says."""
+    """The error for a file with only `found` unpacked bytes; error is that of its compression."""
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
-    where = f"{error.message}: " if error else ""
+    cause = f"{error.message}: " if error else ""
+    offset = found if compressed.packing == "raw" else None
+    if error is not None:
+        offset = error.offset
     return TruncatedError(
-        f"{where}{found:,} of the {expected:,} bytes are there that its header {header.shape} promises{records}. "
-        "The likely cause is a download or copy that broke off",
+        f"{cause}{found:,} of the {expected:,} bytes are there that its header {header.shape} "
+        f"promises{records}. The likely cause is a download or copy that broke off",
         file=compressed.name,
-        offset=error.offset if error else found if compressed.packing == "raw" else None,
+        offset=offset,
         found=found,
     )
 
 
 def _swapped(header: Header) -> int:
-    """The bytes of an item if they are to be reversed, or 0."""
+    """The item size if the bytes of each item must be reversed, else 0."""
     return header.dtype.itemsize if header.dtype != header.native else 0
 
 
 def _to_native(header: Header, data: Array, threads: int) -> None:
-    """Bring elements into native byte order, in place."""
-    if itemsize := _swapped(header):
+    """Convert elements to native byte order, in place."""
+    itemsize = _swapped(header)
+    if itemsize:
         _in_parts(data, threads, lambda start, part: byteorder.swap_bytes(part, itemsize))
 
 
 def _in_parts(data: Array, threads: int, do: Callable[[int, memoryview], None]) -> None:
-    """Do something with each part of data, which starts so many bytes behind the first."""
-    size = -(-len(data) // threads // _PART) * _PART if len(data) >= 2 * _PART else max(1, len(data))
+    """Call do with the offset and the bytes of each part of data, on threads."""
+    size = max(1, len(data))
+    if len(data) >= 2 * _PART:
+        size = -(-len(data) // threads // _PART) * _PART
     size = min(size, PIECE)
-    on_threads(lambda start: do(start, data[start : start + size].data), range(0, len(data), size), threads)
+    starts = range(0, len(data), size)
+    on_threads(lambda start: do(start, data[start : start + size].data), starts, threads)

@@ -1,4 +1,4 @@
-"""Decode once: raw copies of compressed files in the user's cache folder."""
+"""The cache: raw copies of compressed files in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -14,33 +14,26 @@ from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
 from ..errors import IdxError
-from ..storage.atomic_file import AtomicFile, write_file
+from ..storage.atomic_file import AtomicFile
 from ..storage.file_object import write_all
 from ..storage.ownership import claim, is_own, make_way, mode_of_copy
 from ..storage.regular import open_regular, read_regular
 from ..storage.source import File, PathSource, Source, open_source
+from ..storage.targets import write_file
 from . import decode
 
-# The most bytes that are kept, unless the environment variable IDXIO_CACHE_SIZE says otherwise.
+# Limit of the cache in bytes, unless the environment variable IDXIO_CACHE_SIZE sets another.
 DEFAULT_SIZE = 20 << 30
-# Seconds after which nobody writes a temporary file any more.
+# Age in seconds from which a temporary file counts as left by a killed process.
 _STALE = 24 * 3600
+# Attempts to open a copy, which other processes may evict after it was made.
 _TRIES = 5
 _BLOCK = 1 << 20
 _MOST_LINK = 4096
 
 
-class Entry(NamedTuple):
-    """A raw file in the cache."""
-
-    path: str
-    size: int
-    used: float
-    """When it was last opened, in seconds since 1970."""
-
-
 def folder() -> str:
-    """Where the raw files are kept: IDXIO_CACHE_DIR, or idxio in the user's cache folder."""
+    """The folder of the raw copies: IDXIO_CACHE_DIR, or idxio in the user's cache folder."""
     chosen = os.environ.get("IDXIO_CACHE_DIR")
     if chosen:
         return chosen
@@ -54,11 +47,11 @@ def folder() -> str:
 
 
 def raw_copy(compressed: Compression) -> str:
-    """The path of the raw copy of a compressed file, made if it is not there yet.
+    """Return the path of the raw copy of a compressed file; make the copy if it is missing.
 
-    It is found by the path, size, times and inode of the file, and named by the CRC-32 and size of its content, so
-    that mirrors of the same data share it. It appears whole or not at all, whoever else makes it at the same time.
-    The folder and the copy are this user's own, and the copy has its CRC-32.
+    The path, size, times and inode of the file lead to the copy. CRC-32 and size of the content
+    name it, so that mirrors of the same data share it. The copy appears at once when it is whole, also
+    if several processes make it. Folder and copy belong to this user, and the CRC-32 was checked.
     """
     source = compressed.source
     if not isinstance(source, PathSource):
@@ -80,11 +73,15 @@ def raw_copy(compressed: Compression) -> str:
 
 
 def open_copy(file: File) -> Source:
-    """The raw copy; the file itself where it is raw, or where others evict its copy faster than it can be opened."""
+    """Open the raw copy of a file.
+
+    Opens the file itself if it is raw, or if other processes evict its copy before it is opened.
+    """
     source = open_source(file)
     try:
         compressed = open_compressed(source)
-        for _ in range(0 if isinstance(compressed, Raw) else _TRIES):
+        tries = 0 if isinstance(compressed, Raw) else _TRIES
+        for _ in range(tries):
             path = raw_copy(compressed)
             with contextlib.suppress(FileNotFoundError):
                 copy = PathSource(path)
@@ -96,8 +93,16 @@ def open_copy(file: File) -> Source:
     return source
 
 
+class Entry(NamedTuple):
+    """A raw file in the cache: `size` in bytes, `used` (last opened) in seconds since 1970."""
+
+    path: str
+    size: int
+    used: float
+
+
 def entries() -> list[Entry]:
-    """The raw files in the cache, the one used last first."""
+    """The raw files in the cache, sorted by last use, the latest first."""
     scanned = _scan()
     used: dict[str, float] = {}
     for path, status in scanned:
@@ -108,7 +113,7 @@ def entries() -> list[Entry]:
 
 
 def clear() -> int:
-    """Remove everything from the cache; the bytes that this frees. Views that are open stay good."""
+    """Empty the cache and return the number of bytes freed; open views stay valid."""
     freed = 0
     for path, status in _scan():
         if path.endswith((".idx", ".link", ".tmp")):
@@ -118,7 +123,7 @@ def clear() -> int:
 
 
 def _most() -> int:
-    """The most bytes that are kept."""
+    """The limit of the cache in bytes."""
     chosen = os.environ.get("IDXIO_CACHE_SIZE", "")
     try:
         return int(chosen or DEFAULT_SIZE)
@@ -127,7 +132,7 @@ def _most() -> int:
 
 
 def evict(most: int, keep: str) -> None:
-    """Remove the files that were not used for longest until the rest takes `most` bytes, but never `keep`."""
+    """Remove the least recently used files until `most` bytes are left, but never `keep`."""
     total = 0
     for entry in entries():
         total += entry.size
@@ -135,7 +140,7 @@ def evict(most: int, keep: str) -> None:
             _remove(entry.path)
             total -= entry.size
     for path, status in _scan():
-        # What a process left that was killed, and what leads to a file that was evicted.
+        # Temporary files of killed processes, and links to evicted files.
         if (path.endswith(".tmp") and status.st_mtime < time.time() - _STALE) or (
             path.endswith(".link") and not os.path.exists(_target(path))
         ):
@@ -143,7 +148,7 @@ def evict(most: int, keep: str) -> None:
 
 
 def _known_copy(link: str, size: int) -> str | None:
-    """The copy that a link names, if it has its CRC-32; None if there is none."""
+    """Return the copy that a link names, if its CRC-32 is right; None otherwise."""
     try:
         path, *stamp = _words_of(link)
         path = os.path.join(os.path.dirname(link), path)
@@ -155,20 +160,21 @@ def _known_copy(link: str, size: int) -> str | None:
             with contextlib.suppress(OSError):  # root may keep a cache that others only read
                 _write_link(link, path)
         with contextlib.suppress(OSError):
-            os.utime(link)  # and not the copy, which would be another file for whoever has it open
+            # Not the copy: a process that has it open would take it for a changed file.
+            os.utime(link)
     except (OSError, ValueError):
         return None
     return path
 
 
 def _stamp(path: str) -> list[str]:
-    """What changes when a copy is written to: its size, times and inode."""
+    """Size, times and inode of a copy, which change when it is written to."""
     with contextlib.closing(PathSource(path)) as copy:
         return [str(number) for number in copy.identity[:4]]
 
 
 def _holds_true(path: str) -> bool:
-    """Whether the bytes of a copy have the CRC-32 in its name."""
+    """Whether the bytes of a copy have the CRC-32 that its name states."""
     crc = 0
     with open(path, "rb", opener=open_regular) as file:
         while block := file.read(_BLOCK):
@@ -177,14 +183,14 @@ def _holds_true(path: str) -> bool:
 
 
 def _write_link(link: str, path: str) -> None:
-    """Note that the copy has the CRC-32 that its name says, as long as it stays as it is."""
+    """Write a link with the stamp of a copy: its CRC-32 is right as long as the stamp matches."""
     words = [os.path.basename(path), *_stamp(path)]
     make_way(link)
     write_file(link, " ".join(words).encode())
 
 
 def _words_of(link: str) -> list[str]:
-    """The name of a copy, and its stamp; none where the link is no file of ours."""
+    """Read the name of a copy and its stamp from a link; none if the link is not this user's."""
     try:
         words = read_regular(link, _MOST_LINK).decode().split(" ") if is_own(link) else []
     except (OSError, ValueError):
@@ -193,26 +199,27 @@ def _words_of(link: str) -> list[str]:
 
 
 def _target(link: str) -> str:
-    """The path of the raw file that a link names, or of none."""
+    """The path of the raw file that a link names, or an empty string."""
     words = _words_of(link)
     return os.path.join(os.path.dirname(link), words[0]) if words else ""
 
 
 @contextlib.contextmanager
 def _naming(name: str, place: str) -> Iterator[None]:
-    """Name the file and the cache in what the system reports of files that nobody named."""
+    """Name the file and the cache in errors of the system about files inside the cache."""
     try:
         yield
     except OSError as error:
         inside = isinstance(error.filename, str) and error.filename.startswith(os.path.join(place, ""))
         if error.errno is not None and (error.filename is None or inside):
-            error.filename, error.filename2 = name, place
+            error.filename = name
+            error.filename2 = place
         raise
 
 
 def _unpack(compressed: Compression, place: str, size: int) -> str:
-    """Write the unpacked file into the cache, checking it."""
-    # Named by what is inside, which is known at the end only.
+    """Write the unpacked file into the cache and check its size."""
+    # The final name needs the CRC-32, which is known at the end only.
     target = AtomicFile(os.path.join(place, f"{os.getpid()}.idx"))
     assert isinstance(compressed.source, PathSource)
     os.fchmod(target.file.fileno(), mode_of_copy(compressed.source.status()))
@@ -227,7 +234,8 @@ def _unpack(compressed: Compression, place: str, size: int) -> str:
             write_all(target.file, stream.block)
         if found != size:
             raise IdxError(
-                "does not unpack to the size that its header promises; idxio verify says more", file=compressed.name
+                "does not unpack to the size that its header promises; idxio verify says more",
+                file=compressed.name,
             )
         path = os.path.join(place, f"{crc:08x}-{size}.idx")
         make_way(path)
@@ -242,7 +250,7 @@ def _unpack(compressed: Compression, place: str, size: int) -> str:
 
 
 def _scan() -> list[tuple[str, os.stat_result]]:
-    """The files in the cache; other processes may remove some at any time."""
+    """List the files in the cache; other processes may remove some meanwhile."""
     found = []
     with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
         for file in files:
@@ -252,5 +260,5 @@ def _scan() -> list[tuple[str, os.stat_result]]:
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):  # another process was faster, or it is no file of ours
+    with contextlib.suppress(OSError):  # another process removed it, or it belongs to another user
         os.unlink(path)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._util.sizes import record_nbytes
 from ..errors import FormatError, TruncatedError
 from ..storage.signatures import likely_cause
 
@@ -30,12 +31,12 @@ TYPE_NAMES = "uint8, int8, int16, int32, float32 and float64"
 # The longest header: the format has one byte for the number of dimensions.
 MAX_SIZE = 4 + 4 * 255
 START = 4
-"""The bytes that tell how long a header is."""
+"""The number of bytes that determine the length of a header."""
 MAX_NDIM = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 
 
 class Header(NamedTuple):
-    """What the header of an IDX file says."""
+    """The header of an IDX file: element type and shape."""
 
     dtype: np.dtype[Any]  # as stored: big-endian
     shape: tuple[int, ...]
@@ -53,7 +54,7 @@ class Header(NamedTuple):
     @property
     def record_nbytes(self) -> int:
         """The number of bytes of one record."""
-        return math.prod(self.shape[1:]) * self.dtype.itemsize
+        return record_nbytes(self.shape, self.dtype)
 
     @property
     def native(self) -> np.dtype[Any]:
@@ -62,12 +63,15 @@ class Header(NamedTuple):
 
 
 def rest_of(start: bytes) -> int:
-    """How many bytes to read behind the first START for `parse`: the dimensions, or what tells what else it is."""
+    """The number of bytes that `parse` needs after the first START.
+
+    These are the dimensions of an IDX file; of other files, enough to recognise the format.
+    """
     return 4 * start[3] if start[:2] == b"\0\0" and start[2] in DTYPES else MAX_SIZE - START
 
 
 def parse(head: bytes, *, file: str | None = None) -> Header:
-    """Read the header at the start of head, which holds all of it, MAX_SIZE bytes or all that there are.
+    """Parse the header at the start of head, which holds all of it or all bytes of a shorter file.
 
     Raises
     ------
@@ -90,7 +94,8 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
         raise TruncatedError(
             f"ends after {len(head)} bytes, inside the header", file=file, offset=len(head), found=len(head)
         )
-    code, ndim = head[2], head[3]
+    code = head[2]
+    ndim = head[3]
     if code not in DTYPES:
         known = ", ".join(f"{c:02x} {d.name}" for c, d in DTYPES.items())
         raise FormatError(f"has elements of the unknown type {code:02x}; IDX has {known}", file=file, offset=2)
@@ -104,7 +109,7 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
             found=len(head),
         )
     header = Header(DTYPES[code], struct.unpack_from(f">{ndim}I", head, 4))
-    # numpy leaves zeros out when it checks that a shape is addressable.
+    # Like numpy, check that a shape is addressable without its zeros.
     if math.prod(n for n in header.shape if n) * header.dtype.itemsize >= 2**63:
         raise FormatError(f"has the shape {header.shape}, more than memory can address", file=file, offset=4)
     return header

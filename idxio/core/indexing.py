@@ -1,4 +1,4 @@
-"""Indexing as numpy does it, over records that are read only where the index wants them."""
+"""numpy's indexing over records of a file, of which only the touched ones are read."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ Rows = range | Array
 
 
 def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[Rows], Array]) -> Any:
-    """What array[key] gives, by reading the records that key touches and indexing those.
+    """Return array[key]: read the records that key touches, and index those.
 
-    read gets a range or an ascending integer array without repeats, and returns those records as a new array.
+    read takes a range or an ascending integer array without repeats, and returns those records as
+    a new array.
     """
-    if type(key) is int and shape and 0 <= key < shape[0]:  # the usual case, without what the others need
+    if type(key) is int and shape and 0 <= key < shape[0]:  # a fast path for the usual case
         return read(range(key, key + 1))[0]
     parts = key if isinstance(key, tuple) else (key,)
     parts = tuple(part if _is_basic(part) else _as_index(part) for part in parts)
     if not shape:
         return read(range(0))[parts]
-    # A view of one element: indexing it costs nothing and raises whatever numpy raises.
+    # One element broadcast to the shape: indexing it raises numpy's own errors without a read.
     model = np.broadcast_to(np.zeros((), dtype), shape)
     if all(_is_basic(part) for part in parts):
         model[key]
@@ -33,7 +34,7 @@ def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[
         return read(range(shape[0]))[parts]
     rows, local = _split(parts[position], shape)
     if rows is None:
-        return model[key]  # out of bounds or of a wrong shape: numpy's own error
+        return model[key]  # raises numpy's error for an index out of bounds or of a wrong shape
     return read(rows)[(*parts[:position], local, *parts[position + 1 :])]
 
 
@@ -42,14 +43,14 @@ def _is_basic(part: Any) -> bool:
 
 
 def is_int(part: Any) -> bool:
-    """Whether an index is an integer: picks one record, and uses up the axis."""
+    """Whether an index is an integer, which picks one record and drops the axis."""
     if isinstance(part, (bool, np.bool_, np.ndarray, list, tuple, slice)):
         return False
     return hasattr(part, "__index__")
 
 
 def _as_index(part: Any) -> Any:
-    """An array for anything that numpy reads as an index array; other things stay, for numpy to refuse."""
+    """Convert to an index array as numpy does; numpy refuses what is no index later."""
     array = np.asarray(part)
     if array.size == 0 and not isinstance(part, np.ndarray):
         return array.astype(np.intp)
@@ -57,7 +58,7 @@ def _as_index(part: Any) -> Any:
 
 
 def _first_axis(parts: tuple[Any, ...], ndim: int) -> int | None:
-    """The place in parts of the index of axis 0; None if that axis is taken whole."""
+    """The position in parts of the index of axis 0; None if that axis is taken whole."""
     for position, part in enumerate(parts):
         if part is None:
             continue
@@ -72,7 +73,7 @@ def _first_axis(parts: tuple[Any, ...], ndim: int) -> int | None:
 
 
 def _axes(part: Any) -> int:
-    """How many axes of the array an index uses up."""
+    """The number of axes of the array that an index consumes."""
     if part is None or part is Ellipsis:
         return 0
     if isinstance(part, np.ndarray) and part.dtype == np.bool_:
@@ -81,7 +82,7 @@ def _axes(part: Any) -> int:
 
 
 def _split(part: Any, shape: tuple[int, ...]) -> tuple[Rows | None, Any]:
-    """The rows that the index of axis 0 touches, and the index that picks the same from those rows alone."""
+    """The rows that the index of axis 0 touches, and the equivalent index into those rows."""
     n = shape[0]
     if isinstance(part, slice):
         rows = range(n)[part]

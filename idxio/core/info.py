@@ -1,4 +1,4 @@
-"""info() and verify(): what a file says of itself, and whether that is true."""
+"""info() and verify(): the properties that a file states, and a check of the whole file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from .._util.public import public
 from ..compression.gzip.reader import Gzip
-from ..compression.registry import Compression, open_compressed
-from ..storage.source import File, open_source
+from ..compression.registry import Compression
+from ..storage.source import File
 from . import decode
 from .checksums import known_file
 from .header import Header
@@ -47,6 +47,7 @@ def info(file: File) -> Info:
     Parameters
     ----------
     file : path, bytes or binary file object
+        A file object is taken from where it stands and stays open.
 
     Returns
     -------
@@ -65,13 +66,8 @@ def info(file: File) -> Info:
     >>> about.shape, about.packing, about.size
     ((3,), 'raw', 11)
     """
-    source = open_source(file)
-    try:
-        compressed = open_compressed(source)
-        header = decode.read_header(compressed)
+    with decode.opened(file) as (compressed, header):
         return _info(compressed, header, _stated_crc(compressed, header))
-    finally:
-        source.close()
 
 
 @public
@@ -98,13 +94,8 @@ def verify(file: File) -> Info:
     >>> f"{idxio.verify(bytes.fromhex('00000801 00000003 616263')).crc32:08x}"
     'c4252454'
     """
-    source = open_source(file)
-    try:
-        compressed = open_compressed(source)
-        header = decode.read_header(compressed)
+    with decode.opened(file) as (compressed, header):
         return _info(compressed, header, decode.check_whole(compressed, header))
-    finally:
-        source.close()
 
 
 def _info(compressed: Compression, header: Header, crc: int | None) -> Info:
@@ -122,7 +113,7 @@ def _info(compressed: Compression, header: Header, crc: int | None) -> Info:
 
 
 def _stated_crc(compressed: Compression, header: Header) -> int | None:
-    """The CRC-32 in a gzip trailer, if the length beside it says that it is of the whole."""
+    """The CRC-32 in a gzip trailer, if the length beside it is that of the whole file."""
     if not isinstance(compressed, Gzip) or compressed.source.size is None:
         return None
     crc, length = compressed.stated()

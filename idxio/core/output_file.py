@@ -1,4 +1,4 @@
-"""A file that is written: a target, how it is packed, and the elements of arrays as the bytes that go in."""
+"""The output file of write() and Writer: a target, its compression, and big-endian elements."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from ..compression.gzip.writer import MOST_WHOLE, GzipWriter, WholeWriter
 from ..compression.raw import RawWriter
 from ..compression.spool import can_be_patched, copy_spool, drop_spool, new_spool
 from ..errors import naming
-from ..storage.atomic_file import AtomicFile, OpenFile, Target, open_target
+from ..storage.atomic_file import AtomicFile
+from ..storage.targets import OpenFile, Target, open_target
 
-# Elements converted at a time: their bytes stay in the L2 cache until they are written.
+# Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
 
 
 class Output:
-    """A target and the sink that packs into it."""
+    """A target and the sink that compresses into it."""
 
     def __init__(
         self,
@@ -35,9 +36,10 @@ class Output:
         *,
         whole: bool = False,
     ) -> None:
-        """length is that of the unpacked file; None if the header is not the last word either.
+        """length is that of the unpacked file; None if length and header are known at the end only.
 
-        whole: nobody will want a part of it, so a gzip file that is not long is one deflate stream, without chunks.
+        whole: the file is always read as a whole, so a short gzip file is one deflate stream
+        without chunks.
         """
         packing = _packing(target, compression)
         level = operator.index(level)
@@ -47,7 +49,7 @@ class Output:
         self.closed = False
         self._header = header
         self.target: AtomicFile | OpenFile = open_target(target)
-        # A raw header that is known at the end only is patched in.
+        # Holds a raw file whose header is known at the end only, if the target can't be patched.
         self._spool: IO[bytes] | None = None
         self.sink: RawWriter | GzipWriter | WholeWriter | None = None
         file = self.target.file
@@ -72,7 +74,7 @@ class Output:
             self.sink.write(piece)
 
     def finish(self, header: bytes | None = None) -> None:
-        """Write all that waits, with the header if it has changed. Nothing more can be written."""
+        """Write pending data, and the header if it has changed; no write may follow."""
         assert self.sink is not None
         try:
             with naming(self.target.name):
@@ -85,11 +87,11 @@ class Output:
         self._close()
 
     def commit(self) -> None:
-        """Put the finished file in place."""
+        """Commit the target."""
         self.target.commit()
 
     def discard(self) -> None:
-        """Give up, unless it is committed: the old file stays."""
+        """Discard the target, unless it is committed: the old file stays."""
         try:
             if not self.closed:
                 self._close()
@@ -130,7 +132,7 @@ def _packing(file: Target, compression: str | None) -> str:
 
 
 def big_endian(array: Array) -> Iterator[memoryview]:
-    """The elements in C order as big-endian bytes, in pieces."""
+    """Yield the elements in C order as big-endian bytes, in blocks."""
     stored = array.dtype.newbyteorder(">")
     if array.size == 0:
         return

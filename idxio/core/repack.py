@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .._util.public import public
-from ..storage.atomic_file import Target
+from .._util.sizes import record_nbytes, records_in
 from ..storage.source import File
+from ..storage.targets import Target
 from .array import open_array
 from .write import Writer, write
+
+# Records that are read and written at once, in bytes.
+_BLOCK = 1 << 20
 
 
 @public
@@ -53,8 +57,8 @@ def repack(
             write(target, f[()], level=level, compression="gzip", threads=threads)
             return
         with Writer(target, f.dtype, f.shape[1:], level=level, compression="gzip", threads=threads) as w:
-            records = max(1, (1 << 20) // max(1, f.nbytes // max(1, len(f))))
-            for block in f.iter_records(records):
+            record_size = record_nbytes(f.shape, f.dtype)
+            for block in f.iter_records(records_in(_BLOCK, record_size)):
                 w.append(block)
                 if progress is not None:
-                    progress(w.count * (f.nbytes // len(f)), f.nbytes)
+                    progress(w.count * record_size, f.nbytes)

@@ -1,4 +1,4 @@
-"""Selection: some records of an array or an open file, read when they are looked at."""
+"""Selection: some records of an array or an open file, read when they are indexed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Selection:
     """
 
     def __init__(self, base: Array | IdxArray, rows: indexing.Rows, *, upright: bool = False) -> None:
-        """rows: the records of base; upright: with the two axes behind the first exchanged."""
+        """rows: numbers of records of base; upright: exchange the second and third axis."""
         self.base = base
-        """Where the records come from."""
+        """The array or file that holds the records."""
         self.rows = rows
-        """Which records of it: a range, or an index array."""
+        """The numbers of the records in base: a range or an index array."""
         self.is_upright = upright
         """Whether the second and third axis are exchanged."""
         self.dtype: np.dtype[Any] = base.dtype
@@ -64,7 +64,7 @@ class Selection:
 
 
 def select(images: ArrayLike, rows: indexing.Rows) -> ArrayLike:
-    """The records of images: a view of an array if they are a range, else a `Selection`, which copies nothing."""
+    """Select records without a copy: a range of an array as a view, others as a `Selection`."""
     if isinstance(images, Selection):
         return Selection(images.base, compose(images.rows, rows), upright=images.is_upright)
     if isinstance(images, np.ndarray) and isinstance(rows, range):
@@ -74,7 +74,7 @@ def select(images: ArrayLike, rows: indexing.Rows) -> ArrayLike:
 
 
 def upright(images: ArrayLike) -> ArrayLike:
-    """Images of which the rows become the columns: a view. Raises ValueError for records that are no images."""
+    """Transpose each image, as a view; ValueError if the records have fewer than two axes."""
     if images.ndim < 3:
         raise ValueError(f"images with two axes can be turned, not records of shape {images.shape[1:]}")
     if isinstance(images, np.ndarray):
@@ -85,7 +85,7 @@ def upright(images: ArrayLike) -> ArrayLike:
 
 
 def as_rows(key: Any, n: int) -> indexing.Rows:
-    """The rows that a slice, an index array or a mask picks from n: a range where they are one."""
+    """The rows that a slice, an index array or a mask picks from n; consecutive ones as a range."""
     if isinstance(key, slice):
         return range(n)[key]
     rows = np.asarray(key)
@@ -107,7 +107,7 @@ def as_rows(key: Any, n: int) -> indexing.Rows:
 
 
 def compose(first: indexing.Rows, then: indexing.Rows) -> indexing.Rows:
-    """The rows that are picked by `then` from those that are picked by `first`."""
+    """The rows that `then` picks from those that `first` picks."""
     if isinstance(first, range):
         return first[_as_key(then)] if isinstance(then, range) else first.start + first.step * then
     picked: Array = first[_as_key(then)]
@@ -115,9 +115,9 @@ def compose(first: indexing.Rows, then: indexing.Rows) -> indexing.Rows:
 
 
 def _as_key(rows: indexing.Rows) -> Any:
-    """Rows as numpy takes them."""
+    """Rows as an index for numpy."""
     if not isinstance(rows, range):
         return rows
-    if not rows:  # of which start and stop may be anything
+    if not rows:  # start and stop of an empty range may be out of bounds
         return slice(0, 0)
     return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)

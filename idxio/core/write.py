@@ -10,7 +10,7 @@ import numpy as np
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
-from ..storage.atomic_file import Target
+from ..storage.targets import Target
 from .header import CODES, TYPE_NAMES, format_header
 from .output_file import Output, big_endian
 
@@ -92,7 +92,7 @@ class Writer:
     ValueError
         Records of another shape or type, from `append`; also as `write`, and from `close` where an append failed.
     OSError
-        The file can't be written. An old file is still there.
+        As `write`.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class Writer:
             for piece in big_endian(array):
                 self._output.write(piece)
         except BaseException:
-            self.discard()  # a part of these records may be written: there is no going on
+            self.discard()  # some of these records may be written, so no append can follow
             self._failed = True
             raise
         self.count += len(array)
@@ -172,14 +172,14 @@ class Writer:
 
 
 def _as_array(data: Any) -> Array:
-    """An array with all that data hold."""
+    """Convert to an array; ValueError if elements are masked."""
     if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):  # numpy.ma takes long to import
         raise ValueError("some elements are masked, for which IDX has no place: write array.filled(value)")
     return np.asarray(data)
 
 
 def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> None:
-    """Raise unless IDX has this type; name the cast that loses nothing, if the values allow one."""
+    """Raise unless IDX has this type; the error names a lossless cast if the values allow one."""
     if dtype.newbyteorder(">") in CODES:
         return
     hint = ""
@@ -196,12 +196,13 @@ def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> No
 def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
     if array.dtype.kind not in "biuf":
         return False
-    # numpy calls 64-bit integers to float64 safe as well, which it is not.
+    # numpy also calls the cast of 64-bit integers to float64 safe, which rounds them.
     is_rounded = array.dtype.kind in "iu" and target.kind == "f"
     if array.size == 0 or (np.can_cast(array.dtype, target) and not is_rounded):
         return True
     # Python numbers, which compare exactly.
-    least, most = array.min().item(), array.max().item()
+    least = array.min().item()
+    most = array.max().item()
     if target.kind in "iu":
         limits = np.iinfo(target)
         # NaN fails every comparison.
@@ -209,7 +210,7 @@ def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
             return False
     with np.errstate(all="ignore"):
         cast = array.astype(target)
-        # Cast back, a number too large may come out as any other, even as the right one.
+        # A number out of range may be cast back to any number, even to the right one.
         if is_rounded and cast.max().item() != most:
             return False
         return bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))

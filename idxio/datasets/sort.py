@@ -21,7 +21,8 @@ from ..core.info import info, verify
 from ..core.output_file import Output, big_endian
 from ..core.selection import ArrayLike, Selection
 from ..core.write import check_dtype
-from ..storage.atomic_file import AtomicFile, OpenFile, Target, commit_all, open_target
+from ..storage.atomic_file import AtomicFile
+from ..storage.targets import OpenFile, Target, commit_all, open_target
 from .merge import Place, merge_labels
 from .metadata import as_json
 

@@ -1,4 +1,4 @@
-"""File objects: sources that have a cursor or are read once from front to end; bytes written to the last one."""
+"""File objects of the caller: seekable ones and pipes as sources, and writing all of some bytes."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ import threading
 from functools import partial
 from typing import IO, Any
 
+from .._util.fork import ForkGuard
 from ..errors import naming
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
-# Bytes that one call of the system or of a file object in C reads at the most: an interrupt is noticed between two.
-# As fast as one call for everything, as measured on a file of 512 MB in memory.
+# The most bytes that one call of the system or of a file object in C reads: Python handles an
+# interrupt between two calls. Measured on a file of 512 MB in memory: as fast as a single call.
 PIECE = 8 << 20
 
 
 class SeekableSource:
-    """A file object with a cursor: one reader at a time moves it.
+    """A seekable file object; a lock lets one reader at a time move its cursor.
 
-    A plain file is read by position instead. Of others, processes that fork would move each other's cursor. What its
-    seek() raises comes through from here, with the cursor where it was; what seek() returns is not looked at.
+    A plain file is read by position instead, and shared with forked processes. Any other file
+    object is refused after a fork, since parent and child would move the same cursor. An error that
+    seek() raises in the constructor passes through; the result of seek() is ignored.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.name = _name_of(file)
+        self.name = name_of(file)
         self._file = file
         raw = file.raw if type(file) is io.BufferedReader else file
-        self._process = os.getpid()
+        self._guard = ForkGuard()
         with naming(self.name):
             self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
             self._start = self._end = file.tell()
@@ -43,8 +45,10 @@ class SeekableSource:
                 done = pread_full(self._file.fileno(), out, self._start + offset)
             self._end = max(self._end, self._start + offset + done)
             return done
-        if os.getpid() != self._process:  # where another thread may have held the lock, too
-            raise RuntimeError(f"{self.name}: a file object can't be read after a fork; open the file by its path")
+        # Checked before the lock is taken: another thread may have held it at the fork.
+        if self._guard.in_child():
+            what = "a file object can't be read after a fork; open the file by its path"
+            raise RuntimeError(f"{self.name}: {what}")
         with self._lock, naming(self.name):
             position = self._start + offset
             self._file.seek(position)
@@ -52,19 +56,21 @@ class SeekableSource:
             self._end = max(self._end, position + n)
         if n < min(len(out), (self.size or 0) - offset):
             raise OSError(
-                f"{self.name}: the file object says that it has {self.size:,} bytes, but gave only {offset + n:,}: it "
-                "can't go back after a seek to its end, or its file was cut short meanwhile. Open the file by its "
-                "path, or wrap the file object so that it has read() alone"
+                f"{self.name}: the file object says that it has {self.size:,} bytes, but gave only "
+                f"{offset + n:,}: it can't go back after a seek to its end, or its file was cut "
+                "short meanwhile. Open the file by its path, or wrap the file object so that it has "
+                "read() alone"
             )
         return n
 
     def check(self) -> None:
-        """Nothing tells."""
+        """Do nothing: a change of the file can't be noticed."""
 
     def close(self) -> None:
-        """Leave the caller's file open, behind all that was read."""
+        """Move the cursor behind the last byte that was read; the file object stays open."""
         with self._lock:
-            end, self._end = self._end, 0
+            end = self._end
+            self._end = 0
             if end and not getattr(self._file, "closed", False):
                 self._file.seek(end)
 
@@ -73,12 +79,12 @@ class SeekableSource:
 
 
 class PipeSource:
-    """Bytes that come once, in order. The first ones are kept, so that a container can be told by them."""
+    """Bytes that come once, in order; the first KEPT stay in memory, to detect the compression."""
 
     KEPT = 1 << 20
 
     def __init__(self, file: IO[bytes], *, owned: bool = False) -> None:
-        self.name = _name_of(file)
+        self.name = name_of(file)
         self.size: int | None = None
         self._file = file
         self._owned = owned
@@ -103,14 +109,15 @@ class PipeSource:
         out[:done] = piece
         if end > self.KEPT and done < len(out):
             if offset + done != self._position:
-                raise io.UnsupportedOperation(f"{self.name}: a pipe can be read once only, from front to end")
+                what = "a pipe can be read once only, from front to end"
+                raise io.UnsupportedOperation(f"{self.name}: {what}")
             n = _read_full(self._file, out[done:])
             self._position += n
             done += n
         return done
 
     def check(self) -> None:
-        """Nothing tells."""
+        """Do nothing: a change of the file can't be noticed."""
 
     def close(self) -> None:
         if self._owned:
@@ -121,7 +128,7 @@ class PipeSource:
 
 
 def pread_full(fd: int, out: memoryview, offset: int) -> int:
-    """Fill out from a place of a file; the number of bytes, fewer only at the end."""
+    """Fill out from an offset of a file; return the number of bytes, smaller only at the end."""
     done = 0
     while done < len(out) and (n := _pread(fd, out[done : done + PIECE], offset + done)):
         done += n
@@ -136,7 +143,8 @@ def _pread(fd: int, out: memoryview, offset: int) -> int:
     return len(data)
 
 
-def _name_of(file: IO[bytes]) -> str:
+def name_of(file: IO[bytes]) -> str:
+    """Return the name of a file object, or that of its type."""
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else f"<{type(file).__name__}>"
 
@@ -145,10 +153,12 @@ _IN_C = (io.FileIO, io.BufferedReader, io.BytesIO)
 
 
 def _read_full(file: IO[bytes], out: memoryview) -> int:
-    """Fill out from a file object that may return less than asked for; the number of bytes."""
+    """Fill out from a file object that may give short reads; return the number of bytes."""
     readinto = getattr(file, "readinto", None) or partial(_read_into, file)
-    # Other file objects may ask a server at each call.
-    most = PIECE if isinstance(file, _IN_C) else len(out)
+    # A file object in Python may ask a server at each call, so it is asked for everything at once.
+    most = len(out)
+    if isinstance(file, _IN_C):
+        most = PIECE
     done = 0
     while done < len(out):
         wanted = min(len(out) - done, most)
@@ -160,9 +170,11 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
             readinto = partial(_read_into, file)
             continue
         if n is None:
-            raise BlockingIOError(f"{_name_of(file)}: the file object is non-blocking and has no data yet")
+            what = "the file object is non-blocking and has no data yet"
+            raise BlockingIOError(f"{name_of(file)}: {what}")
         if not 0 <= n <= wanted:
-            raise OSError(f"{_name_of(file)}: asked for {wanted} bytes, the file object returned {n}")
+            what = f"asked for {wanted} bytes, the file object returned {n}"
+            raise OSError(f"{name_of(file)}: {what}")
         if n == 0:
             break
         done += n
@@ -170,7 +182,7 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 
 
 def _read_into(file: IO[bytes], out: memoryview) -> int | None:
-    """readinto() for a file object that has read() only."""
+    """Do what readinto() does, for a file object that has read() only."""
     data: bytes | str | None = file.read(len(out))
     if data is None:
         return None
@@ -181,14 +193,14 @@ def _read_into(file: IO[bytes], out: memoryview) -> int | None:
 
 
 def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
-    """Write all of data, also to a raw file object that takes less than it is given."""
+    """Write all of data, in several calls if the file object takes only a part."""
     view = memoryview(data)
     while len(view):
         n: Any = file.write(view)
         if n is None:
             if isinstance(file, io.RawIOBase):
                 raise BlockingIOError("the file object is non-blocking and takes no more data now")
-            return  # a file object that says nothing has taken everything
+            return  # None from a file object in Python: it has taken everything
         if not 0 < n <= len(view):
             raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
         view = view[n:]

@@ -1,20 +1,22 @@
-"""Several files replaced together, by a journal on the disk: whoever comes next can finish what a killed process began.
+"""Several files replaced together: a journal on disk lets the next process finish after a kill.
 
-The journal is a file in the folder of the targets, locked while its writer lives. Its first line names the folders, its
-second the files; that one counts when it is whole. There is one way only, in steps that may be repeated:
+The journal is a file in the folder of the targets, locked while its writer lives. Its first line
+lists the folders, its second line the files; the second is valid once it is complete. Each step
+below may be repeated:
 
-| on the disk | what is done next |
+| on the disk | next step |
 |---|---|
-| a journal without its second line | nothing was touched; it is removed |
-| a journal, and new files with hidden names | each old file gets a hidden name, then each new one its own |
-| a journal, and all new files in place | the old files are removed, then the journal |
+| a journal without its second line | no file was touched; remove the journal |
+| a journal, and new files with hidden names | hide each old file, then rename each new one |
+| a journal, and all new files in place | remove the old files, then the journal |
 
-An interrupt is raised after the last step, not in between. Only where the system refuses a step, or somebody else
-wrote to a target meanwhile, the old files are put back. So a target may be missing for a moment, or after a kill until
-somebody comes, but no new file ever stands beside an old one.
+An interrupt is raised after the last step, not in between. The old files are put back only if the
+system refuses a step, or another process wrote to a target meanwhile. So a target may be missing
+for a moment, or after a kill until the next process comes, but no new file ever stands beside an
+old one.
 
-Where the targets lie in several folders, the journal is in the first in the order of their paths, and in each other
-one a symbolic link of the same name leads to it.
+If the targets lie in several folders, the journal is in the first by the order of their paths, and
+each other folder holds a symbolic link of the same name to it.
 """
 
 from __future__ import annotations
@@ -28,48 +30,51 @@ from typing import IO, NamedTuple
 from .temporary import JOURNAL, Temporary, clear, hidden, ignoring_refusals, is_at, is_refusal, lock, sync_folder
 
 _MOST = 1 << 20
-# Size and time of writing, which a file keeps when it is renamed.
+# Size and modification time, which a rename keeps.
 _Identity = tuple[int, int]
-# A new file, the path in whose place it is put, and the name of that in errors.
-_File = tuple[Temporary, str, str]
+# A new file, the path that it replaces, and the name of that path in errors.
+Replacement = tuple[Temporary, str, str]
 
 
 class Move(NamedTuple):
     """A file to be replaced."""
 
     temporary: str
-    """Where the new file is, until it is in place."""
+    """The path of the new file before its rename."""
     path: str
     old: _Identity | None
-    """None: there is no old file."""
+    """None if there is no old file."""
     new: _Identity
     name: str
-    """As the caller named it."""
+    """The target as the caller named it, for errors."""
 
     @property
     def aside(self) -> str:
-        """Where the old file is meanwhile."""
+        """The path of the old file between the two renames."""
         return hidden(self.path, "old")
 
     def rename(self, source: str, target: str) -> None:
         try:
             os.rename(source, target)
         except OSError as error:
-            error.filename, error.filename2 = self.name, None
+            error.filename = self.name
+            error.filename2 = None
             raise
 
     def has_old(self) -> bool:
-        """Whether the old file can be put back, or is where it was."""
+        """Whether the old file can be put back, or was not moved."""
         return self.old is None or self.old in (_identity(self.aside), _identity(self.path))
 
     def changed(self) -> OSError:
-        return OSError(errno.ESTALE, "was changed by another process while it was replaced", self.name)
+        """The error for a target that another process wrote to."""
+        what = "was changed by another process while it was replaced"
+        return OSError(errno.ESTALE, what, self.name)
 
 
-def replace_all(files: Sequence[_File]) -> None:
-    """Put files in the place of paths; each comes with the path and its name in errors.
+def replace_all(files: Sequence[Replacement]) -> None:
+    """Replace all files, or none.
 
-    If this raises an OSError, all old files are in place; if it raises anything else, all old or all new ones.
+    After an OSError all old files are in place; after any other error all old or all new ones.
     """
     for temporary, _, _ in files:
         temporary.give_name()
@@ -85,31 +90,33 @@ def replace_all(files: Sequence[_File]) -> None:
 
 
 def complete(folder: str) -> None:
-    """Finish what the journal in a folder says, if its writer was killed, or put the old files back."""
+    """Finish the replacement of a killed writer in a folder, or put the old files back."""
     path = os.path.join(folder, JOURNAL)
     if os.path.lexists(path):
-        with ignoring_refusals():  # a folder that this process can only read, say
+        with ignoring_refusals():  # the folder may be read-only for this process
             _recover(path)
 
 
 def settle(folder: str) -> None:
-    """`complete`, for who is about to look for files: FileNotFoundError where one is out of its place all the same.
+    """Complete a folder before its files are listed; FileNotFoundError if one is still missing.
 
-    Its writer lives, or this process may not finish for it. Without this, the file would be left out without a word.
+    A file is missing while its writer lives, or if this process may not finish for a killed writer.
+    Without the error a listing would leave the file out silently.
     """
     complete(folder)
     for move in _told(folder):
         if _identity(move.path) is not None or _identity(move.aside) is None:
             continue
         what = (
-            f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the process that did it "
-            "was killed, do so as a user who may write to the folder, and idxio finishes or takes back what was begun"
+            f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the "
+            "process that did it was killed, do so as a user who may write to the folder, and idxio "
+            "finishes or takes back what was begun"
         )
         raise FileNotFoundError(errno.ENOENT, what, move.path)
 
 
 def _told(folder: str) -> list[Move]:
-    """What the journal in a folder says of files in it; nothing where it can't be read."""
+    """The moves that the journal lists for files in a folder; none if it can't be read."""
     real = os.path.realpath(os.path.join(folder, JOURNAL))
     with ignoring_refusals():
         fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -122,39 +129,39 @@ def _told(folder: str) -> list[Move]:
 
 
 class _Journal:
-    """What is to be done, and the file that says it."""
+    """The moves of one replacement, and the journal file that lists them."""
 
     def __init__(self, folders: list[str], moves: list[Move] | None = None, file: IO[bytes] | None = None) -> None:
-        """moves are None until the journal says them."""
+        """moves is None as long as the journal does not list them."""
         self._folders = folders
         self._path = os.path.join(folders[0], JOURNAL)
         self._moves = moves or []
         self._is_begun = moves is not None
         self._file = file
 
-    def begin(self, files: Sequence[_File]) -> None:
-        """Write the journal. From here on another process can finish."""
+    def begin(self, files: Sequence[Replacement]) -> None:
+        """Write the journal; after it, another process can finish."""
         self._file = file = _acquire(self._path)
         _write_line(file, [os.path.relpath(folder, self._folders[0]) for folder in self._folders])
         for folder in self._folders[1:]:
             _link(self._path, folder)
             sync_folder(folder)
-        # Now nobody else moves these files.
+        # With all folders linked, no other idxio process moves these files.
         self._moves = [_move(*one) for one in files]
         _write_line(file, [_row(self._folders, move) for move in self._moves])
         os.fsync(file.fileno())
-        if len(self._folders) > 1:  # in one folder, no later name is on the disk before an earlier one
+        if len(self._folders) > 1:  # within one folder, names reach the disk in order
             sync_folder(self._folders[0])
         self._is_begun = True
 
     def finish(self) -> None:
-        """Take all steps that are left."""
+        """Do all remaining steps."""
         self.forward()
         with ignoring_refusals():  # the next writer will do it
             self.remove()
 
     def settle(self, *, undo: bool) -> None:
-        """Come to an end after an exception, however often this is interrupted."""
+        """Finish or undo after an exception, and start again after each interrupt."""
         try:
             if not self._is_begun:
                 self.drop()
@@ -168,10 +175,10 @@ class _Journal:
                 raise
             if not undo:
                 self.settle(undo=True)
-            # Else what is left is for the next writer.
+            # Otherwise the next writer finishes.
 
     def forward(self) -> None:
-        """Put the new files in place, once all old ones are out of the way."""
+        """Hide all old files, then rename all new ones to their targets."""
         for move in self._moves:
             there = _identity(move.path)
             if _identity(move.temporary) is None:
@@ -188,10 +195,11 @@ class _Journal:
             sync_folder(folder)
 
     def back(self) -> None:
-        """Put the old files back, once all new ones are out of the way."""
+        """Hide all new files again, then rename all old ones to their targets."""
         if not self._is_there():
             return
-        if not all(move.has_old() for move in self._moves):  # all new ones are in place, and some old ones removed
+        # Once an old file was removed, all new ones are in place: the only way is to finish.
+        if not all(move.has_old() for move in self._moves):
             self.finish()
             return
         for move in self._moves:
@@ -214,8 +222,8 @@ class _Journal:
         self.drop()
 
     def drop(self) -> None:
-        """Remove the journal, and the links to it first."""
-        if self._file is None:  # interrupted while it was created
+        """Remove the links to the journal, then the journal."""
+        if self._file is None:  # an interrupt came during its creation
             complete(self._folders[0])
         elif self._is_there():
             for folder in self._folders[1:]:
@@ -227,14 +235,14 @@ class _Journal:
         return self._file is not None and is_at(self._path, self._file.fileno())
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Close the journal file, which releases its lock."""
         if self._file is not None:
             with ignoring_refusals():
                 self._file.close()
 
 
 def _acquire(path: str) -> IO[bytes]:
-    """A new journal, once there is no other."""
+    """Create and lock a new journal, after recovering from an older one."""
     while True:
         file = None
         try:
@@ -248,18 +256,18 @@ def _acquire(path: str) -> IO[bytes]:
             if file is not None:
                 file.close()
             raise
-        file.close()  # somebody took it for left over, in the moment before the lock
+        file.close()  # another process removed it in the moment before the lock
 
 
 def _link(path: str, folder: str) -> None:
-    """Let a link lead from a folder to the journal at path."""
+    """Create the symbolic link from a folder to the journal at path."""
     link = os.path.join(folder, JOURNAL)
     while True:
         try:
             os.symlink(os.path.relpath(path, folder), link)
             return
         except FileExistsError:
-            # Folders are taken in the order of their paths, so that nobody waits for whoever waits for him.
+            # All processes lock folders in the order of their paths: no two wait for each other.
             _recover(link, wait=True)
 
 
@@ -269,10 +277,11 @@ def _leads_to(folder: str, path: str) -> bool:
 
 
 def _recover(path: str, *, wait: bool = False) -> None:
-    """Do what a journal says whose writer is gone. Wait for one who lives, or leave it alone.
+    """Finish the journal of a writer that was killed; wait for a living writer, or do nothing.
 
-    A journal comes from nobody but this user or who owns the folder, and moves nothing but files of folders that hold
-    it or a link to it, so that a data set from elsewhere can't bring one that does harm.
+    Only a journal that belongs to this user or the owner of the folder counts, and it moves only
+    files of folders that hold it or a link to it, so that a downloaded dataset can't contain a
+    harmful one.
     """
     real = os.path.realpath(path)
     try:
@@ -291,7 +300,7 @@ def _recover(path: str, *, wait: bool = False) -> None:
             return
         folders, moves = _parse(folder, file.read(_MOST))
         journal = _Journal(folders, moves, file)
-        # The links go last: without them all is done but the end.
+        # The links are removed last: without them only the journal itself is left to remove.
         if moves is None or not all(_leads_to(other, real) for other in folders[1:]):
             journal.drop()
             return
@@ -307,8 +316,9 @@ def _recover(path: str, *, wait: bool = False) -> None:
                     raise
                 raise OSError(
                     second.errno,
-                    f"tells how files are replaced, which a process began that was killed, and can't be finished: "
-                    f"{second.filename}: {second.strerror}. If the files there are as they should be, remove it",
+                    "tells how files are replaced, which a process began that was killed, and can't be "
+                    f"finished: {second.filename}: {second.strerror}. If the files there are as they "
+                    "should be, remove it",
                     path,
                 ) from second
         else:
@@ -318,7 +328,7 @@ def _recover(path: str, *, wait: bool = False) -> None:
 
 
 def _identity(path: str) -> _Identity | None:
-    """What tells a file from another one that is put in its place; None if there is none."""
+    """Size and modification time of a file, which tell it from its replacement; None if missing."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -345,10 +355,11 @@ def _write_line(file: IO[bytes], what: object) -> None:
 
 
 def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
-    """The folders and the moves of a journal in this folder; None where it does not say them."""
+    """Parse a journal in this folder: its folders, and its moves or None if they are incomplete."""
     import json
 
-    folders, moves = [folder], []
+    folders = [folder]
+    moves: list[Move] = []
     try:
         first, second, _ = data.decode().split("\n")
         places = json.loads(first)

@@ -1,4 +1,4 @@
-"""Regular files and nothing else: a pipe or device in the place of one would hang, or never end."""
+"""Open regular files only: reading a pipe or device in place of one may block or never end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SPECIAL = {
 
 
 class FoundPath(str):
-    """The path of a file that was found by its name.
+    """The path of a file that discovery found by its name.
 
-    Nobody asked for a pipe there, so only a regular file is read, whatever takes its place.
+    The caller did not name it, so only a regular file is opened there, never a pipe or device.
     """
 
 
 def status_of(path: str) -> os.stat_result:
-    """os.stat(), which says of a link that leads nowhere where it leads."""
+    """Do what os.stat() does; the error for a dangling link names the target of the link."""
     try:
         return os.stat(path)
     except FileNotFoundError:
@@ -33,14 +33,16 @@ def status_of(path: str) -> os.stat_result:
             raise
         target = os.readlink(path)
         cause = likely_cause(os.fsencode(target))
-        what = f"is a link to {target!r}, which is not there" + (f"; it is {cause}" if cause else "")
+        what = f"is a link to {target!r}, which is not there"
+        if cause:
+            what += f"; it is {cause}"
         raise FileNotFoundError(errno.ENOENT, what, path) from None
 
 
 def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
-    """A descriptor to read a regular file, also as the opener of open().
+    """Open a regular file and return its descriptor; also serves as the opener of open().
 
-    Nothing else is opened or waited for.
+    Nothing else is opened, and no call blocks on a pipe.
 
     Raises
     ------
@@ -53,10 +55,10 @@ def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
         _check(status_of(path), path)
         try:
             fd = os.open(path, flags | os.O_NONBLOCK)
-        except BlockingIOError:  # a regular file that another process has a lease on, and gives back
+        except BlockingIOError:  # another process holds a lease on the file, and will release it
             fd = os.open(path, flags)
         try:
-            _check(os.fstat(fd), path)  # it may be another one by now
+            _check(os.fstat(fd), path)  # the path may have been replaced since the first check
             os.set_blocking(fd, True)
         except BaseException:
             os.close(fd)
@@ -65,11 +67,12 @@ def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
 
 
 def read_regular(path: str, most: int | None = None) -> bytes:
-    """All bytes of a regular file. FormatError where they are more than `most`."""
+    """Read all bytes of a regular file; FormatError if there are more than `most`."""
     with naming(path), open(path, "rb", opener=open_regular) as file:
         data = file.read() if most is None else file.read(most + 1)
     if most is not None and len(data) > most:
-        raise FormatError(f"is longer than {most:,} bytes, the most that such a file is read of", file=path)
+        what = f"is longer than {most:,} bytes, the most that such a file is read of"
+        raise FormatError(what, file=path)
     return data
 
 

@@ -1,4 +1,4 @@
-"""Names what a file is that is not an IDX file, by its first bytes."""
+"""Recognise files that are not IDX by their first bytes, and name the likely remedy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<error")
 
 
 def likely_cause(head: bytes) -> str | None:
-    """What a file with this start is, with what to do about it; None for IDX and for anything unknown."""
+    """Name the format of a file with this start and the remedy; None for IDX or if unknown."""
     if head[:2] == b"\0\0":
         return None
     linked = re.sub(rb"^(\.\./)+", b"", head)  # from a folder inside a repository

@@ -1,4 +1,4 @@
-"""Where bytes come from: a path, a buffer, or a file object. No knowledge of what they mean."""
+"""Sources of bytes: a path, a buffer, or a file object. What the bytes mean is not known here."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, I
 
 
 class Source(Protocol):
-    """Bytes that can be read at a position; the position 0 is where the file stood when it was taken."""
+    """Bytes that are read by position; position 0 is where a file object stood when it was given."""
 
     name: str
-    size: int | None  # None where only reading tells: a pipe
+    size: int | None
+    """In bytes; None for a pipe, whose size only reading to its end tells."""
 
     def read_at(self, offset: int, out: memoryview) -> int:
-        """Fill out with the bytes from offset on; fewer only at the end. The number of bytes."""
+        """Fill out with the bytes from offset on; return their number, smaller only at the end."""
         ...
 
     def check(self) -> None:
-        """Raise ChangedError if the bytes are known not to be those that were opened."""
+        """Raise ChangedError if the file is known to have changed since it was opened."""
         ...
 
     def close(self) -> None: ...
 
 
 class PathSource:
-    """A regular file, read by position, so that threads and forks share it without a cursor.
+    """A regular file, read by position: threads and forked processes share no cursor.
 
-    Pickled, it is its path and identity; opened again elsewhere, another file there is noticed.
+    A pickle holds the path and identity; unpickling raises ChangedError for another file there.
     """
 
     def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
@@ -53,7 +54,7 @@ class PathSource:
             raise
 
     def status(self) -> os.stat_result:
-        """What the system knows of the file."""
+        """Return the result of fstat() for the open file."""
         if self._fd < 0:
             raise self._closed()
         try:
@@ -62,19 +63,21 @@ class PathSource:
             raise self._named(error) from None
 
     def check(self) -> None:
-        """Raise ChangedError if the file is no longer the one that was opened, or was written to."""
+        """Raise ChangedError if the file was replaced or written to since it was opened."""
         identity = _identity(self.status())
         if identity == self.identity:
             return
         if identity[:3] != self.identity[:3]:
-            raise ChangedError("was replaced or written to since it was opened; open it again", file=self.name)
+            what = "was replaced or written to since it was opened; open it again"
+            raise ChangedError(what, file=self.name)
         if identity[4] == self.identity[4]:
             raise ChangedError(
-                "was written to and its time put back, or renamed, or given to another owner or permissions, since it "
-                "was opened; open it again",
+                "was written to and its time put back, or renamed, or given to another owner or "
+                "permissions, since it was opened; open it again",
                 file=self.name,
             )
-        self.identity = identity  # it was linked, replaced or removed: what is open is as it was
+        # Another link was made, or the path was replaced or removed: the open file is unchanged.
+        self.identity = identity
 
     def read_at(self, offset: int, out: memoryview) -> int:
         if self._fd < 0:
@@ -87,7 +90,7 @@ class PathSource:
         return done
 
     def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> int:
-        """read_at(), and the bytes of each item reversed."""
+        """Do what read_at() does, and reverse the bytes of each item."""
         self.check()
         try:
             done = byteorder.read_swapped(self._fd, offset, out, itemsize)
@@ -97,7 +100,7 @@ class PathSource:
         return done
 
     def _named(self, error: OSError) -> Exception:
-        """An error of a read: a bad disk, a lost mount; or another thread has closed the file meanwhile."""
+        """Name the file in an error of a read; ValueError if another thread closed the file."""
         error.filename = self.name
         return self._closed() if self._fd < 0 else error
 
@@ -105,7 +108,10 @@ class PathSource:
         return ValueError(f"{self.name}: the file is closed")
 
     def map(self) -> mmap.mmap:
-        """The file mapped read-only. A file cut short while it is mapped kills the process that looks there."""
+        """Map the file read-only.
+
+        The system kills a process that reads a mapped page that another process has cut off.
+        """
         self.check()
         with naming(self.name):
             return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
@@ -125,7 +131,7 @@ class PathSource:
 
 
 class BufferSource:
-    """Bytes in memory. Views of them are copies of nothing."""
+    """Bytes in memory; `view` shares the buffer of the caller."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
         self.name = name
@@ -140,7 +146,7 @@ class BufferSource:
         return len(data)
 
     def check(self) -> None:
-        """Whoever changes the buffer knows it."""
+        """Do nothing: a change of the buffer can't be noticed."""
 
     def close(self) -> None:
         pass
@@ -150,7 +156,7 @@ class BufferSource:
 
 
 def open_source(file: File) -> Source:
-    """The source for whatever a caller may name as a file.
+    """Open a path, a buffer or a binary file object as a source.
 
     Raises
     ------
@@ -170,7 +176,8 @@ def open_source(file: File) -> Source:
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):
-        raise TypeError(f"file is a path, bytes or a binary file object, not {type(file).__name__}")
+        what = type(file).__name__
+        raise TypeError(f"file is a path, bytes or a binary file object, not {what}")
     if isinstance(cast("object", file), io.TextIOBase):
         raise TypeError(TEXT)
     try:
@@ -181,11 +188,16 @@ def open_source(file: File) -> Source:
         return PipeSource(file)
     try:
         return SeekableSource(file)
-    except Exception:  # some say so and raise at a seek: a stream of a server, a gzip file without its index
+    except Exception:
+        # Some file objects claim to be seekable and raise at a seek: a stream of a server, say.
         return PipeSource(file)
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
-    # The time of the last change of the inode can't be put back as that of writing can. A link more
-    # or less changes it too, as where a file is replaced while it is read; their number tells that.
+    """Size, times, inode and link count: what changes when a file is written to or replaced.
+
+    A program can put back the time of writing, but not the change time of the inode. Adding or
+    removing a link sets the change time too, as when the file is replaced while it is open; the
+    link count tells that case.
+    """
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns, status.st_nlink

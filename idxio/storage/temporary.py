@@ -1,8 +1,8 @@
-"""Hidden names beside a target for what is not whole yet, each held by a lock while its writer lives.
+"""Temporary files and folders beside a target, hidden and locked while their writer lives.
 
-The lock is that of flock on the open file or folder, which ends with the process, however that ends. What has such a
-name and no lock was left by a writer that was killed: the next writer of the same target removes it. Where the file
-system has no such locks, nothing is removed.
+The lock is taken with flock on the open file or folder, and ends with the process, however that
+ends. A hidden name without a lock was left by a writer that was killed: the next writer of the same
+target removes it. On a file system without such locks, nothing is removed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from collections.abc import Iterator
 from typing import IO
 
 JOURNAL = ".idxio-journal"
-"""The name of what says which files of a folder are being replaced together; see journal.py."""
+"""The file that lists which files of a folder are being replaced together; see journal.py."""
 
-# So many writers of one target at a time have names that others find; further ones have names of chance.
+# Number of concurrent writers of one target whose names a later writer can find; further writers
+# get random names.
 _NAMES = 8
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the system refused something. What a signal handler raises, as a TimeoutError, has no number."""
+    """Whether the system refused an operation.
+
+    An OSError that a signal handler raises, such as TimeoutError, has no errno.
+    """
     return isinstance(error, OSError) and error.errno is not None
 
 
 class ignoring_refusals:
-    """Go on where the system refuses something inside; what a signal handler raises there is not lost."""
+    """Ignore errors of the system inside the block, but not what a signal handler raises there."""
 
     def __enter__(self) -> None:
         """Nothing to do."""
@@ -39,7 +43,7 @@ class ignoring_refusals:
 
 
 def hidden(path: str, end: str) -> str:
-    """A hidden name beside a path, not too long and no other path's."""
+    """Return a hidden name beside a path, of limited length and unique to the path."""
     folder, name = os.path.split(path)
     if len(name) > 50:
         name = f"{name[:50]}-{zlib.crc32(os.fsencode(name)):08x}"
@@ -54,14 +58,14 @@ def _names(path: str) -> Iterator[str]:
 
 
 def lock(fd: int, *, wait: bool = False) -> bool:
-    """Lock what is open. False if somebody else has it locked; True also where there are no locks."""
+    """Lock an open file; False if another process holds the lock. True also without locks."""
     return _lock(fd, wait=wait) is not False
 
 
 def _lock(fd: int, *, wait: bool = False) -> bool | None:
     with ignoring_refusals():
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
@@ -69,7 +73,7 @@ def _lock(fd: int, *, wait: bool = False) -> bool | None:
 
 
 def is_at(path: str, fd: int) -> bool:
-    """Whether this is the name of what is open."""
+    """Whether path names the open file fd."""
     try:
         return os.path.samestat(os.lstat(path), os.fstat(fd))
     except FileNotFoundError:
@@ -77,18 +81,18 @@ def is_at(path: str, fd: int) -> bool:
 
 
 def sweep(path: str) -> None:
-    """Remove what writers of this target left that were killed."""
+    """Remove the temporary files that killed writers of this target left."""
     for name in itertools.islice(_names(path), _NAMES):
         if os.access(name, os.F_OK):
             clear(name)
 
 
 def clear(name: str) -> None:
-    """Remove the file or folder with a hidden name, unless its writer lives or a journal counts on it."""
+    """Remove the file or folder name, unless its writer lives or a journal may list it."""
     with ignoring_refusals():
         fd = _open(name)
         try:
-            # A journal that is not there now will not come: its writer would hold the lock.
+            # No journal can appear after this check: its writer would hold the lock.
             journal = os.path.join(os.path.dirname(name), JOURNAL)
             if not _lock(fd) or not is_at(name, fd) or os.access(journal, os.F_OK):
                 return
@@ -109,51 +113,52 @@ def _open(name: str) -> int:
 
 
 def remove_folder(path: str) -> None:
-    """Remove a folder with all that it holds, as far as that is possible."""
+    """Remove a folder and its contents, as far as the system allows."""
     import shutil  # slow to import
 
     shutil.rmtree(path, ignore_errors=True)
 
 
 class Temporary:
-    """A new file beside its target, under a hidden name, or under none where there is no old file to replace."""
+    """A new file beside its target: unnamed if there is no old file to replace, else hidden."""
 
     def __init__(self, target: str, *, is_new: bool) -> None:
         self._target = target
         self.name: str | None = None
-        """None: the file system forgets it with the process, until it is put in place."""
+        """None: the file system frees the file with the process, unless place() names it."""
         file = _unnamed_file(os.path.dirname(target)) if is_new else None
         if file is None:
             self.name, file = _named_file(target)
         self.file = file
 
     def give_name(self) -> None:
-        """Let it be found after the end of the process."""
+        """Give an unnamed file a hidden name, so that it outlives the process."""
         if self.name is None:
             for name in _names(self._target):
-                self.name = name  # before it is true: `remove` looks
+                self.name = name  # set before the link exists: remove() checks whether it does
                 with contextlib.suppress(FileExistsError):
                     self._link(name)
                     return
 
     def place(self, path: str) -> None:
-        """Put it in the place of a path of the same folder, at one moment."""
+        """Rename the file to a path in the same folder, in one step."""
         if self.name is None:
             try:
                 self._link(path)
                 return
-            except FileExistsError:  # since a moment ago
+            except FileExistsError:  # created since is_new was determined
                 self.give_name()
         assert self.name is not None
         os.replace(self.name, path)
 
     def _link(self, path: str) -> None:
         fd = self.file.fileno()
-        # With a folder's descriptor, which is not looked at, Python tells the system to follow the link.
+        # With src_dir_fd, whose value is ignored for an absolute path, Python calls linkat() with
+        # AT_SYMLINK_FOLLOW.
         os.link(_proc(fd), path, src_dir_fd=fd)
 
     def remove(self) -> None:
-        """Remove its hidden name, if it has one still, and close it. Once it is in place, it stays."""
+        """Remove the hidden name, if there is one, and close the file; a placed file stays."""
         if self.file.closed:
             return
         try:
@@ -162,7 +167,7 @@ class Temporary:
                     if is_at(self.name, self.file.fileno()):
                         os.unlink(self.name)
         finally:
-            with ignoring_refusals():  # what it held is on the disk, or nobody wants it
+            with ignoring_refusals():  # its data are on the disk already, or not wanted
                 self.file.close()
 
 
@@ -170,7 +175,7 @@ def _named_file(target: str) -> tuple[str, IO[bytes]]:
     for name in _names(target):
         file = None
         try:
-            file = open(name, "x+b")  # as open() creates it, so that the umask counts
+            file = open(name, "x+b")  # open() applies the umask
             if lock(file.fileno()) and is_at(name, file.fileno()):
                 return name, file
         except FileExistsError:
@@ -180,12 +185,12 @@ def _named_file(target: str) -> tuple[str, IO[bytes]]:
                 file.close()
             clear(name)
             raise
-        file.close()  # somebody took it for left over, in the moment before the lock
+        file.close()  # another writer swept it in the moment before the lock
     raise AssertionError
 
 
 def _unnamed_file(folder: str) -> IO[bytes] | None:
-    """None where the system or the file system has no such files."""
+    """Create a file without a name; None if the system or file system can't."""
     if not hasattr(os, "O_TMPFILE"):
         return None
     try:
@@ -207,7 +212,7 @@ def _proc(fd: int) -> str:
 
 
 def make_folder(target: str) -> tuple[str, int]:
-    """A new folder with a hidden name beside its target, and a descriptor that holds its lock."""
+    """Create a hidden folder beside its target; return its path and its locked descriptor."""
     for name in _names(target):
         fd = None
         try:
@@ -221,15 +226,16 @@ def make_folder(target: str) -> tuple[str, int]:
             if fd is not None:
                 os.close(fd)
             clear(name)
-            if fd is None and isinstance(error, FileNotFoundError) and os.access(os.path.dirname(name), os.F_OK):
-                continue  # somebody took it for left over, in the moment before the lock
+            is_gone = fd is None and isinstance(error, FileNotFoundError)
+            if is_gone and os.access(os.path.dirname(name), os.F_OK):
+                continue  # another writer swept it in the moment before the lock
             raise
         os.close(fd)
     raise AssertionError
 
 
 def sync_folder(folder: str) -> None:
-    """Make new names last; some file systems can't sync a folder and need not."""
+    """Flush the names in a folder to disk; some file systems can't, and need not."""
     with ignoring_refusals():
         fd = os.open(folder, os.O_RDONLY)
         try:

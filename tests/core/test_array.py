@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import PACKINGS, TYPES, PipeLike, assert_same, encode, sample
+from helpers import PACKINGS, TYPES, PipeLike, assert_same, assert_view, encode, run_threads, sample
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -51,6 +51,13 @@ def opened(kind, array, folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("array")
+
+
+def stored(folder, packing):
+    """The path of a packed sample."""
+    path = folder / "x"
+    path.write_bytes(PACKINGS[packing](encode(sample())))
+    return path
 
 
 def assert_indexes_alike(f, array, key):
@@ -317,10 +324,7 @@ def test_view(dtype, shape, tmp_path):
     for file in (path, encode(array)):
         with idxio.open(file) as f:
             view = f.array
-        assert view.dtype == array.dtype.newbyteorder(">")
-        assert view.shape == shape
-        assert view.tolist() == array.tolist()  # also after close
-        assert not view.flags.writeable
+        assert_view(view, array)  # also after close
         assert not view.flags.owndata
         with pytest.raises(ValueError, match="read-only"):
             view[...] = 0
@@ -394,8 +398,7 @@ def replace(path, data):
 
 @ALL
 def test_pickle_of_a_replaced_file(packing, tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(PACKINGS[packing](encode(sample())))
+    path = stored(tmp_path, packing)
     with idxio.open(path) as f:
         packed = pickle.dumps(f)
     replace(path, PACKINGS[packing](encode(sample() + 1)))
@@ -409,8 +412,7 @@ def test_pickle_of_a_replaced_file(packing, tmp_path):
 
 @ALL
 def test_a_file_replaced_by_rename_is_read_to_the_end(packing, tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(PACKINGS[packing](encode(sample())))
+    path = stored(tmp_path, packing)
     with idxio.open(path) as f:
         replace(path, PACKINGS[packing](encode(sample() + 1)))
         assert_same(f[:], sample())
@@ -476,8 +478,7 @@ def test_a_file_overwritten_with_its_time_put_back_while_it_is_read(tmp_path):
 
 @ALL
 def test_pickle_of_a_file_overwritten_with_its_time_put_back(packing, tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(PACKINGS[packing](encode(sample())))
+    path = stored(tmp_path, packing)
     with idxio.open(path) as f:
         packed = pickle.dumps(f)
     with pickle.loads(packed) as f:
@@ -489,8 +490,7 @@ def test_pickle_of_a_file_overwritten_with_its_time_put_back(packing, tmp_path):
 
 @ALL
 def test_a_file_that_is_linked_and_removed_is_what_it_was(packing, tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(PACKINGS[packing](encode(sample())))
+    path = stored(tmp_path, packing)
     with idxio.open(path) as f:
         os.link(path, tmp_path / "snapshot")
         assert_same(f[1], sample()[1])
@@ -525,19 +525,14 @@ def test_shared_by_threads(kind, folder):
             errors.append(error)
 
     with opened(kind, array, folder) as f:
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_threads(work, range(8))
     assert not errors
 
 
 @ALL
 @pytest.mark.parametrize("touched", [False, True])
 def test_spawn(packing, touched, tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(PACKINGS[packing](encode(sample())))
+    path = stored(tmp_path, packing)
     with idxio.open(path) as f, multiprocessing.get_context("spawn").Pool(1) as pool:
         if touched:
             f[0]

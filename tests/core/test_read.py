@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import PACKINGS, TYPES, assert_same, encode, sample
+from helpers import PACKINGS, TYPES, assert_same, assert_view, encode, sample
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -168,15 +168,13 @@ def test_out_for_rows_is_checked():
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("shape", [(), (0, 4), (7, 3, 2)])
 def test_mmap(dtype, shape, tmp_path):
-    array = sample(dtype, shape)
     path = tmp_path / "x"
-    path.write_bytes(encode(array))
-    for file in (path, encode(array), bytearray(encode(array))):
+    array = sample(dtype, shape)
+    data = encode(array)
+    path.write_bytes(data)
+    for file in (path, data, bytearray(data)):
         view = idxio.read(file, mmap=True)
-        assert view.dtype == array.dtype.newbyteorder(">")
-        assert view.shape == shape
-        assert view.tolist() == array.tolist()
-        assert not view.flags.writeable
+        assert_view(view, array)
         with pytest.raises(ValueError):
             view.flags.writeable = True
 

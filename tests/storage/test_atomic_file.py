@@ -23,7 +23,8 @@ from idxio.cli.main import main
 from idxio.compression.gzip import writer as gzip_writer
 from idxio.convert import build as building
 from idxio.storage import journal, temporary
-from idxio.storage.atomic_file import AtomicFile, AtomicFolder
+from idxio.storage.atomic_file import AtomicFile
+from idxio.storage.atomic_folder import AtomicFolder
 
 
 def array(version, shape=(9, 4, 4)):
@@ -473,7 +474,9 @@ def test_file_systems_that_lack_something(call, monkeypatch):
 
 
 def test_folders_that_a_killed_process_left(tmp_path):
-    script = f"{KILLED}\nfrom idxio.storage.atomic_file import AtomicFolder\nwith AtomicFolder('new') as f: f.commit()"
+    script = (
+        f"{KILLED}\nfrom idxio.storage.atomic_folder import AtomicFolder\nwith AtomicFolder('new') as f: f.commit()"
+    )
     done = subprocess.run([sys.executable, "-c", script, "rename", "1"])
     assert done.returncode == -signal.SIGKILL
     assert os.listdir() == [".new.0.tmp"]

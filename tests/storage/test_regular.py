@@ -17,7 +17,7 @@ from helpers import encode, fifo_of
 import idxio
 from idxio.cli.main import main
 from idxio.storage import regular
-from idxio.storage.atomic_file import AtomicFolder
+from idxio.storage.atomic_folder import AtomicFolder
 from idxio.storage.regular import FoundPath, open_regular, read_regular
 
 NAMES = [f"{split}-{kind}" for split in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]

@@ -33,7 +33,7 @@ import idxio
 from idxio.convert import build as building
 from idxio.convert.formats import png_folder
 from idxio.datasets import sort
-from idxio.storage import atomic_file, journal, temporary
+from idxio.storage import atomic_file, atomic_folder, journal, targets, temporary
 
 Snapshot = dict[str, bytes]
 
@@ -116,7 +116,7 @@ class Calls:
             stack.enter_context(mock.patch.object(os, "fdopen", opened))
             lock = fcntl.flock
             stack.enter_context(mock.patch.object(fcntl, "flock", lambda *args: self.call("flock", lock, *args)))
-            for module in (atomic_file, temporary, journal, building, png_folder, sort):
+            for module in (atomic_file, atomic_folder, targets, temporary, journal, building, png_folder, sort):
                 stack.enter_context(mock.patch.object(module, "open", opened, create=True))
             yield
 

@@ -11,7 +11,7 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,23 @@ def assert_same(result: Any, expected: Any) -> None:
     assert result.dtype == expected.dtype
     assert result.shape == expected.shape
     assert result.tobytes() == expected.tobytes()
+
+
+def assert_view(result: Any, expected: Any) -> None:
+    """A read-only view with the values of expected, big-endian as it is stored."""
+    assert result.dtype == expected.dtype.newbyteorder(">")
+    assert result.shape == expected.shape
+    assert result.tolist() == expected.tolist()
+    assert not result.flags.writeable
+
+
+def run_threads(function: Callable[[Any], object], arguments: Iterable[Any]) -> None:
+    """Call function with each argument, each in a thread of its own, and wait for all."""
+    threads = [threading.Thread(target=function, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def member(

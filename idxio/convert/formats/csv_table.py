@@ -18,10 +18,10 @@ import numpy as np
 from ..._native import csv_parser
 from ..._util.types import Array
 from ...errors import FormatError, naming
-from ...storage.atomic_file import atomic_write
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.signatures import likely_cause
+from ...storage.targets import atomic_write
 from .common import Blocks, Split, check_bytes, classes_of, images_of
 
 # Text read at a time.

@@ -19,9 +19,9 @@ from ...core.coerce import simple_labels
 from ...core.header import CODES, TYPE_NAMES
 from ...datasets.split_names import split_named
 from ...errors import ChecksumError, FormatError, TruncatedError, naming
-from ...storage.atomic_file import atomic_write
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
+from ...storage.targets import atomic_write
 from .common import Blocks, Split, records_at_once
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.

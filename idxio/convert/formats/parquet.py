@@ -13,8 +13,8 @@ import numpy as np
 from ..._util.types import Array
 from ...datasets.classes import as_names
 from ...errors import FormatError, naming
-from ...storage.atomic_file import atomic_write
 from ...storage.regular import open_regular
+from ...storage.targets import atomic_write
 from . import png
 from .common import Blocks, Split, check_pictures, classes_of, each, images_of
 

@@ -1,0 +1,73 @@
+"""AtomicFolder: a folder that appears at once, when all of its files are written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import weakref
+
+from .._util.fork import ForkGuard
+from .temporary import ignoring_refusals, is_at, make_folder, remove_folder, sweep, sync_folder
+
+
+class AtomicFolder:
+    """A temporary folder beside the target; commit() renames it to the target.
+
+    The target is new or an empty folder. Use it in a ``with`` block: without a commit, nothing is
+    left.
+    """
+
+    def __init__(self, target: str | os.PathLike[str]) -> None:
+        self.target = target = os.fsdecode(target)
+        real = os.path.realpath(target)
+        if os.path.isdir(real) and os.listdir(real):
+            raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder", target)
+        if os.path.lexists(real) and not os.path.isdir(real):
+            what = "is there and is no folder; name a new folder"
+            raise FileExistsError(errno.EEXIST, what, target)
+        if os.path.ismount(real):
+            raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
+        self._real = real
+        parent = os.path.dirname(real)
+        try:
+            os.makedirs(parent, exist_ok=True)
+            sweep(real)
+            self.path, self._fd = make_folder(real)
+        except OSError as error:
+            error.filename = target  # as the caller named it
+            raise
+        guard = ForkGuard()
+        try:
+            self._unfinished = weakref.finalize(self, _abandon, self.path, self._fd, guard)
+        except BaseException:  # an interrupt
+            _abandon(self.path, self._fd, guard)
+            raise
+
+    def commit(self) -> None:
+        """Rename the temporary folder to the target."""
+        sync_folder(self.path)
+        os.rename(self.path, self._real)  # replaces an empty folder
+        sync_folder(os.path.dirname(self._real))
+
+    def __enter__(self) -> AtomicFolder:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self._unfinished()
+        if not isinstance(error, OSError) or error.errno is None:
+            return
+        if error.filename is None:
+            error.filename = self.target
+        elif str(error.filename).startswith(self.path):
+            error.filename = self.target + str(error.filename)[len(self.path) :]
+
+
+def _abandon(path: str, fd: int, guard: ForkGuard) -> None:
+    """Remove a temporary folder, unless commit() renamed it or the parent process still writes."""
+    try:
+        with ignoring_refusals():  # the next writer will do it
+            if not guard.in_child() and is_at(path, fd):
+                remove_folder(path)
+    finally:
+        with ignoring_refusals():
+            os.close(fd)
