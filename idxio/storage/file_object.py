@@ -14,7 +14,7 @@ from ..errors import naming
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
 # Bytes that one call of the system or of a file object in C reads at the most: an interrupt is noticed between two.
-# As fast as one call for everything, as measured on a file of 512 MB in memory.
+# On a file of 512 MB in memory no size from 2 to 32 MiB, nor one call for everything, was faster beyond the noise.
 PIECE = 8 << 20
 
 

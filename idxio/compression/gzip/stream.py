@@ -41,7 +41,7 @@ class GzipStream(Stream):
         self._note = note
         self._check = MemberCheck(name) if window is None else None
         # A block stays as it is while the next two are made.
-        size = sequential.piece.source.size
+        size = sequential.input.source.size
         capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
         self._memories: list[Bytes] = list(allocate(0, 3 * (WINDOW + capacity)).reshape(3, -1))
         self._stop = WINDOW  # of the last block, in the first of them
