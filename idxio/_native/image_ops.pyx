@@ -36,6 +36,16 @@ cdef inline bint differs(const Pixel *a, const Pixel *b, Py_ssize_t channels, in
     return d * d + e * e + f * f > limit
 
 
+cdef inline bint row_differs(const Pixel *row, const Pixel *corner, Py_ssize_t width, Py_ssize_t channels,
+                             int64_t limit) noexcept nogil:
+    """Whether any pixel of a row differs from a corner."""
+    cdef Py_ssize_t x
+    for x in range(width):
+        if differs(row + x * channels, corner, channels, limit):
+            return True
+    return False
+
+
 def inner_box(const Pixel[:, :, ::1] picture not None, int64_t limit):
     """(top, bottom, left, right) of what differs from the corners, as slices take them; (0, 0, 0, 0) for nothing.
 
@@ -66,20 +76,12 @@ def inner_box(const Pixel[:, :, ::1] picture not None, int64_t limit):
                     right = x + 1
                     break
         for y in range(height):
-            row = &picture[y, 0, 0]
-            for x in range(width):
-                if differs(row + x * channels, corner, channels, limit):
-                    top = y
-                    break
-            if top < height:
+            if row_differs(&picture[y, 0, 0], corner, width, channels, limit):
+                top = y
                 break
         for y in range(height - 1, -1, -1):
-            row = &picture[y, 0, 0]
-            for x in range(width):
-                if differs(row + x * channels, bottom_left, channels, limit):
-                    bottom = y + 1
-                    break
-            if bottom:
+            if row_differs(&picture[y, 0, 0], bottom_left, width, channels, limit):
+                bottom = y + 1
                 break
     if top >= bottom or left >= right:
         return 0, 0, 0, 0

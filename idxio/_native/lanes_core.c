@@ -213,6 +213,13 @@ INLINE int is_code(int left, unsigned total, unsigned least) {
     return left == 0 || (total == 1 && left == 1 << (LONGEST_CODE - 1)) || total < least;
 }
 
+/* Notes the codes of b bits, longer than a table has room for: the first, how many, and where their symbols are. */
+INLINE void note_long_codes(long_codes *rest, int b, unsigned code, unsigned n, unsigned at) {
+    rest->first[b] = (uint16_t)code;
+    rest->count[b] = (uint16_t)n;
+    rest->at[b] = (uint16_t)at;
+}
+
 /* Both tables are built from the shortest code on: a table for codes of b - 1 bits, twice, is one for b bits,
  * in which the codes of b bits then take their places. */
 static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
@@ -239,9 +246,7 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
         if (left < 0) return 0;
         code <<= 1;
         if (b > CODE_BITS) {
-            rest->first[b] = (uint16_t)code;
-            rest->count[b] = (uint16_t)n;
-            rest->at[b] = (uint16_t)rested;
+            note_long_codes(rest, b, code, n, rested);
             for (int w = 0; n && w < 5; w++)
                 for (uint64_t v = having[w]; v; v &= v - 1) {
                     table[reversed(code++ >> (b - CODE_BITS))] = long_code;
@@ -291,9 +296,7 @@ static TARGET int build_offsets(lane *a, const uint8_t *lengths) {
         if (left < 0) return 0;
         code <<= 1;
         if (b > OFFSET_BITS) {
-            rest->first[b] = (uint16_t)code;
-            rest->count[b] = (uint16_t)n;
-            rest->at[b] = (uint16_t)rested;
+            note_long_codes(rest, b, code, n, rested);
             for (uint32_t v = having; v; v &= v - 1) {
                 table[reversed(code++ >> (b - OFFSET_BITS) << (CODE_BITS - OFFSET_BITS))] = leave;
                 rest->symbols[rested++] = (uint16_t)__builtin_ctz(v);

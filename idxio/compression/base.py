@@ -1,4 +1,4 @@
-"""The one interface of every container: a stream of unpacked bytes, and ways to have them at once."""
+"""The interface of every compression: a stream of unpacked bytes, their first ones, or all of them at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Check: TypeAlias = Callable[[], object]
 
 
 def unchecked() -> None:
-    """Nothing is left to check of a block."""
+    """The check of a block whose bytes were checked while it was unpacked."""
 
 
 class Stream:
-    """Unpacked bytes, front to back. Checksums are checked where there are some, at the latest at the end."""
+    """Unpacked bytes, front to back. Every checksum that the file has is checked, at the latest at the end."""
 
     block: memoryview
     """What the last step unpacked. It stays as it is for two more steps."""
@@ -30,7 +30,8 @@ class Stream:
     def unpack(self) -> Check | None:
         """Unpack the next block, which may be empty; None at the end.
 
-        What is returned checks it: to be called block by block, while the block stays, by any thread.
+        Returns a function that checks the block. Any thread may call it, in the order of the blocks, before the block
+        is overwritten.
         """
         raise NotImplementedError
 
@@ -43,7 +44,7 @@ class Stream:
         return True
 
     def readinto(self, out: memoryview) -> int:
-        """Fill out; fewer bytes only at the end. The number of bytes."""
+        """Fill out; returns the number of bytes, which is smaller than out only at the end."""
         done = 0
         while done < len(out):
             left = len(self.block) - self._taken
@@ -65,9 +66,9 @@ class Compression:
 
     packing: ClassVar[str]
     magic: ClassVar[bytes] = b""
-    """The first bytes of a file that is packed so."""
+    """The first bytes of every file of this compression."""
     walks = False
-    """Whether the file is decoded from its front on, because a table that it or its index carries does not hold."""
+    """Whether the file is decoded from its start on because the span index that it states is false."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -78,13 +79,13 @@ class Compression:
         return self.source.name
 
     def close(self) -> None:
-        """Close what was opened beside the source."""
+        """Close the files that were opened beside the source."""
 
     def renew_locks(self) -> None:
-        """Drop what a thread may have held when the process was forked."""
+        """Make new locks, and drop state that another thread may have been changing when the process forked."""
 
     def limit(self) -> int | None:
-        """The most bytes that can be inside, told without decoding; None where nothing tells."""
+        """The largest possible unpacked length, known without decoding; None where only decoding tells."""
         return None
 
     def stream(self) -> Stream:
@@ -92,9 +93,9 @@ class Compression:
         raise NotImplementedError
 
     def head(self, size: int, more: Callable[[bytes], int]) -> bytes:
-        """The first unpacked bytes: size of them, and as many more as these say; or all that there are.
+        """The first `size` unpacked bytes, and as many more as `more` returns for them; fewer where the file ends.
 
-        No more is unpacked: a pipe has to be read on from where this leaves it.
+        Unpacks no more than these, so that a pipe can be read on behind them.
         """
         stream = self._short_stream()
         out = bytearray(size)
@@ -105,13 +106,13 @@ class Compression:
         return bytes(out)
 
     def _short_stream(self) -> Stream:
-        """A stream for a few bytes."""
+        """A stream for the first few bytes, which reads no more of the source than it must."""
         return self.stream()
 
     def read_whole(self, out: memoryview, threads: int) -> int:
-        """Fill out from the first unpacked byte on, checking all that can be checked to the end of the file.
+        """Fill out from the first unpacked byte on, and check every checksum to the end of the file.
 
-        Returns the number of unpacked bytes, which may be less or more than out holds.
+        Returns the unpacked length of the file, which may be smaller or larger than out.
         """
         stream = self.stream()
         total = stream.readinto(out)

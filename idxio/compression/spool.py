@@ -1,4 +1,4 @@
-"""Written bytes that have to wait: temporary files for them, and headers that are overwritten at the end."""
+"""Temporary files for bytes that wait for their header, and headers that are overwritten at the end."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def can_be_patched(file: IO[bytes]) -> bool:
 
 
 def new_spool(folder: str | None) -> IO[bytes]:
-    """A temporary file for what must wait."""
+    """A temporary file for bytes that must wait."""
     import tempfile  # slow to import
 
     return tempfile.TemporaryFile(dir=folder)
 
 
 def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
-    """Write all that waited, up to where the spool stands."""
+    """Copy the spool, up to its position, to the file, and close it."""
     left = spool.tell()
     spool.seek(0)
     while left:
@@ -41,7 +41,7 @@ def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
 
 
 def drop_spool(spool: IO[bytes]) -> None:
-    """Close a spool that nobody wants any more; what waits in its buffer may find no place on the disk."""
+    """Close an unwanted spool; the disk may have no room for the bytes in its buffer, which is no error."""
     with ignoring_refusals():
         spool.close()
 

@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from ..errors import FormatError
-from ..storage.atomic_file import write_file
 from ..storage.regular import read_regular
+from ..storage.targets import write_file
 
 DESCRIPTION = "dataset.json"
 _MAX_BYTES = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB

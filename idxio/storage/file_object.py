@@ -14,8 +14,8 @@ from ..errors import naming
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
-# The most bytes that one call of the system or of a file object in C reads: Python handles an
-# interrupt between two calls. Measured on a file of 512 MB in memory: as fast as a single call.
+# Bytes that one call of the system or of a file object in C reads at the most: an interrupt is noticed between two.
+# On a file of 512 MB in memory no size from 2 to 32 MiB, nor one call for everything, was faster beyond the noise.
 PIECE = 8 << 20
 
 

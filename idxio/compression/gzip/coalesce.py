@@ -1,4 +1,4 @@
-"""Scattered records, each span once: what to take from which span, and many spans in one call without the GIL."""
+"""Plans which span holds which part of scattered records, and decodes many spans in one call without the GIL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REGION = 1 << 20
 
 
 class Parts(NamedTuple):
-    """What is wanted of which span: in bytes, span by span."""
+    """The parts of records that lie in each span, in bytes, span by span."""
 
     numbers: Ids  # of the spans, ascending
     lengths: Ids  # of the spans
@@ -43,7 +43,7 @@ def plan(span_index: SpanIndex, offsets: Ids, size: int) -> Parts:
 
 
 class Fronts:
-    """Decodes spans no further than to a mark behind the last part that is wanted, where it can be checked."""
+    """Decodes each span to the checkpoint behind its last wanted part, and checks the CRC-32 there."""
 
     def __init__(self, reader: SpanReader, span_index: SpanIndex, checkpoints: Checkpoints, parts: Parts) -> None:
         self._reader, self._parts, self._windows = reader, parts, checkpoints.windows
@@ -59,9 +59,9 @@ class Fronts:
         self._free: list[Bytes] = []  # memory to decode into
 
     def read(self, k: int, stop: int, out: Bytes) -> int:
-        """Fill in the parts of spans from the k-th on: how many spans, before stop, went well.
+        """Copy the parts of spans from the k-th on; returns how many spans before `stop` were decoded and checked.
 
-        The next one is too large, or it does not decode to what its index tells.
+        The span behind these is too large, or its CRC-32 is not the one that the index states.
         """
         first = int(self._bits[k]) >> 3
         stop = k + max(1, int(np.searchsorted(self._limits[k:stop], first + _REGION)))

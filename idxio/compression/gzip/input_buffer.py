@@ -1,4 +1,4 @@
-"""A part of the compressed file in memory, and spans decoded where they lie."""
+"""Compressed bytes in memory, with the room around them that decoding a span in place needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InputBuffer:
     """A part of the compressed file in memory, with the room around it that `inflate_span` asks for."""
 
     def __init__(self, source: Source, least: int) -> None:
-        """least: how many bytes to read at a time, at the least."""
+        """`least` is the smallest number of bytes that a read of the source asks for."""
         self.source = source
         if source.size is not None:
             least = min(least, source.size + 1)  # one more, to see the end

@@ -15,7 +15,7 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT, _RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
 
 
 class IncompleteError(Exception):
-    """The header goes on behind the bytes at hand."""
+    """The data end inside the header."""
 
 
 class MemberHeader(NamedTuple):
@@ -26,21 +26,21 @@ class MemberHeader(NamedTuple):
 
 
 class Trailer(NamedTuple):
-    """What a member states of its data."""
+    """CRC-32 and length that a member states of its data."""
 
     crc: int
     length: int  # modulo 2^32
 
 
 class Segment(NamedTuple):
-    """Some unpacked bytes, in order; with the trailer of their member if they end it."""
+    """The length of some decoded bytes, and the trailer of their member if they end it."""
 
     length: int
     trailer: Trailer | None
 
 
 class MemberCheck:
-    """Adds up stretches and compares each member with its trailer."""
+    """Adds up segments and compares each member with its trailer."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -48,7 +48,7 @@ class MemberCheck:
         self._member = 1
 
     def add(self, segment: Segment, crc: int, offset: int | None = None) -> None:
-        """Take the next stretch, and its CRC-32. Raises ChecksumError; offset is the byte of the file to name."""
+        """Add the next segment and its CRC-32. Raises ChecksumError, which names `offset` as the byte of the file."""
         self._crc = inflate.crc32_combine(self._crc, crc, segment.length)
         self._length += segment.length
         if segment.trailer is None:

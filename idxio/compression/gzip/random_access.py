@@ -1,4 +1,4 @@
-"""Unpacked bytes by spans: any part of a file that has a table, or all of it on several threads."""
+"""Decodes gzip by its span index: single spans, or the whole file on several threads and in lanes."""
 
 from __future__ import annotations
 
@@ -28,16 +28,20 @@ from .members import (
 from .sequential import WINDOW
 from .span_index import CACHE, Span, SpanIndex
 
-_OBJECT = 200  # what a small array takes beside its bytes
+_OBJECT = 200  # bytes that a small array takes beside its items
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
-# Compressed bytes that are decoded in one go, as measured: they and what they unpack to fill an L2 cache of 1 MiB.
+# Compressed bytes of the spans that are decoded as one, as measured: with their output they fill an L2 cache of 1 MiB.
 SPAN = 3 << 17
+# Runs of spans for each thread where spans need windows.
 RUNS = 3
-# The same for a lane, and how many spans one call decodes: so many to each lane, which end at about the same time.
-LANE_SPAN, LANE_SPANS = 1 << 17, 8
-# Where each span costs a window.
-LANE_SPAN_WITH_WINDOW, LANE_SPANS_WITH_WINDOW = 1 << 20, 4
+# In lanes: compressed bytes of the spans that are decoded as one, and how many of these a call decodes. All four lanes
+# get the same number, so that they end at about the same time.
+LANE_SPAN = 1 << 17
+LANE_SPANS = 8
+# The same where spans need windows: each costs a copy of 32 KiB.
+LANE_SPAN_WITH_WINDOW = 1 << 20
+LANE_SPANS_WITH_WINDOW = 4
 
 
 class SpanReader:
@@ -77,14 +81,18 @@ class SpanReader:
         return result
 
     def decode_in_lanes(self, span_index: SpanIndex, spans: list[Span], out: Bytes) -> list[tuple[Segment, int]]:
-        """Decode spans that follow on each other to their places in out, several at a time, as decode does."""
+        """Decode consecutive spans into out, several at a time; segment and CRC-32 of each.
+
+        Raises FormatError unless the bits of each decode to just the bytes that the index promises.
+        """
         first = spans[0].bit >> 3
         buffer, decoder = self.take()
         buffer.load(first, spans[-1].limit - first)
         if buffer.stop < spans[-1].limit:
             raise wrong_span(self.source.name, spans[-1])
         windows = [span_index.window(span.number) for span in spans]
-        rows, window_offset = np.empty((len(spans), 6), np.int64), 0
+        rows = np.empty((len(spans), 6), np.int64)  # as `lanes.decode` takes them
+        window_offset = 0
         for row, span, window in zip(rows, spans, windows, strict=True):
             stop = span.stop or 8 * span.limit
             row[:] = (
@@ -98,20 +106,20 @@ class SpanReader:
             window_offset += len(window)
         results = np.empty((len(spans), 3), np.int64)
         lanes.decode(buffer.data, rows, out, results, b"".join(windows))
-        stretches = []
+        segments = []
         for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
             wanted = inflate.EDGE if span.stop else inflate.END
             if status != wanted or produced != span.end - span.start:
                 raise wrong_span(self.source.name, span)
             end = (bit - buffer.offset) >> 3
-            stretches.append(self._checked(span, buffer, decoder, out[span.start : span.end], end))
+            segments.append(self._checked(span, buffer, decoder, out[span.start : span.end], end))
         self.give(buffer, decoder)
-        return stretches
+        return segments
 
     def _checked(
         self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
     ) -> tuple[Segment, int]:
-        """What a decoded span is and its CRC-32, if these and the trailer at the byte end are as they should."""
+        """The segment of a decoded span and its CRC-32, once both and a trailer at the byte `end` are checked."""
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
             raise wrong_span(self.source.name, span)
@@ -145,7 +153,7 @@ def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
 
 
 def wrong_span(name: str, span: Span) -> FormatError:
-    """The error for a span that is not what its table says."""
+    """The error for a span whose bits do not decode to what the span index states."""
     return FormatError(
         f"does not decode to the {span.end - span.start:,} bytes from unpacked byte {span.start:,} on that its table "
         "of spans promises: the file or its index is damaged, or they do not belong together",
@@ -155,14 +163,14 @@ def wrong_span(name: str, span: Span) -> FormatError:
 
 
 def use_lanes() -> bool:
-    """Whether several spans are decoded at once, on each thread."""
+    """Whether each thread decodes several spans at once."""
     return lanes.mode() != "off" and lanes.supported()
 
 
 def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
     in_lanes = use_lanes()
-    # As many runs for each thread: in the end one would wait for the others.
+    # Each thread gets the same number of runs: otherwise all would wait for one at the end.
     if in_lanes:
         plain = span_index.is_plain
         spans = span_index.merged(LANE_SPAN if plain else LANE_SPAN_WITH_WINDOW)
@@ -171,8 +179,8 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
     else:
         each = max(1, round(span_index.limit / (threads * SPAN)))
         spans = span_index.merged(-(-span_index.limit // (threads * each)))
-        # A run that needs a window decodes its first span apart, so there are few of them; more than threads, as one
-        # may be slower.
+        # A run that needs a window decodes its first span into memory of its own, so runs are few, but more than
+        # threads, as one run may be slower than another.
         windows = any(span.needs_window for span in spans)
         count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
     if not spans or span_index.end != len(out):
@@ -201,11 +209,11 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
 def _read_run(
     reader: SpanReader, span_index: SpanIndex, spans: list[Span], out: Bytes
 ) -> Iterator[tuple[Segment, int]]:
-    """Decode spans that follow on each other into place."""
+    """Decode consecutive spans into out, one after the other."""
     begin = spans[0].start
     for span in spans:
         if span.needs_window and span.start - begin < WINDOW:
-            # The window would lie where another run writes.
+            # In out, the window would lie where another run writes.
             own = decode_apart(reader, span_index, span)
             out[span.start : span.end] = own[1]
             yield own[0]

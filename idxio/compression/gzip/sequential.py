@@ -37,7 +37,7 @@ class SequentialDecoder:
         by_span=False decodes with zlib alone and reads no more of the file than it must.
         """
         self._name = source.name
-        self.piece = InputBuffer(source, target + 2 * _AHEAD if by_span else _SIP)
+        self.input = InputBuffer(source, target + 2 * _AHEAD if by_span else _SIP)
         self._decoder = inflate.Decoder()
         self.target = target
         """Compressed bytes in a span."""
@@ -91,8 +91,8 @@ class SequentialDecoder:
     def _is_dynamic(self) -> bool:
         """Whether the block at hand has Huffman codes of its own."""
         byte, used = divmod(self.bit, 8)
-        self.piece.load(byte, 2)
-        two = bytes(self.piece.data[self.piece.local(byte) :][:2])
+        self.input.load(byte, 2)
+        two = bytes(self.input.data[self.input.local(byte) :][:2])
         return int.from_bytes(two, "little") >> used + 1 & 3 == 2
 
     def span(self, out: Bytes, start: int, stop: int | None = None) -> Segment | None:
@@ -110,7 +110,7 @@ class SequentialDecoder:
             cut = self.find_cut(self.bit + distance, stop)
             if cut is None:
                 return None
-            status, end, produced = self.piece.inflate_span(
+            status, end, produced = self.input.inflate_span(
                 self._decoder, self.bit, cut, out, start, window, prove=True
             )
             if status == inflate.END:
@@ -137,15 +137,15 @@ class SequentialDecoder:
             stop = None
         while True:
             if stop is not None and bit >= stop:
-                self.piece.load(first, (stop >> 3) - first + 1)
-                return stop if stop <= 8 * self.piece.stop else None
-            self.piece.load(first, (bit >> 3) - first + _AHEAD)
-            offset = self.piece.offset
-            end = 8 * self.piece.stop
+                self.input.load(first, (stop >> 3) - first + 1)
+                return stop if stop <= 8 * self.input.stop else None
+            self.input.load(first, (bit >> 3) - first + _AHEAD)
+            offset = self.input.offset
+            end = 8 * self.input.stop
             header = self._search(bit, end, offset)
             if header:
                 return stop if stop is not None and header > stop else header
-            if self.piece.ended:
+            if self.input.ended:
                 return 0
             bit = max(bit, end - 8 * block_finder.MARGIN)
             if bit - self.bit > 8 * _REACH:
@@ -160,7 +160,7 @@ class SequentialDecoder:
             bit = to
         else:
             begin = bit
-        at = block_finder.find_block(self.piece.data, bit + offset, end + offset)
+        at = block_finder.find_block(self.input.data, bit + offset, end + offset)
         header = at - offset if at >= 0 else 0
         self._searched = begin, header or max(bit, end - 8 * block_finder.MARGIN), header
         return header
@@ -177,17 +177,17 @@ class SequentialDecoder:
         if self._inflater is None:
             window = out[start - min(self.history, WINDOW) : start]
             self._byte, used = divmod(self.bit, 8)
-            self.piece.load(self._byte, 1)
-            value = int(self.piece.data[self.piece.local(self._byte)]) >> used if used else 0
+            self.input.load(self._byte, 1)
+            value = int(self.input.data[self.input.local(self._byte)]) >> used if used else 0
             self._inflater = inflate.Inflater(window, (8 - used) % 8, value)
             self._byte += used > 0
         done = 0
         # An edge is told of each region, however long zlib goes on: there a reader can start.
         edge = min(self._left, max(0, _REGION - self._since), (len(out) - start) // 2) if self._left < _FAR else _FAR
         while True:
-            self.piece.load(self._byte, 1)
+            self.input.load(self._byte, 1)
             status, consumed, produced = self._inflater.inflate(
-                self.piece.data, self.piece.local(self._byte), out, start + done, max(0, edge - done)
+                self.input.data, self.input.local(self._byte), out, start + done, max(0, edge - done)
             )
             self._byte += consumed
             done += produced
@@ -202,7 +202,7 @@ class SequentialDecoder:
                 )
             if status in (inflate.END, inflate.EDGE) or start + done == len(out):
                 break
-            if self.piece.ended and self._byte == self.piece.stop:
+            if self.input.ended and self._byte == self.input.stop:
                 raise self._truncated(f"ends inside gzip member {self._members}")
         trailer = None
         self._since += done
@@ -222,24 +222,24 @@ class SequentialDecoder:
             return True
         byte, size = self.bit >> 3, 1 << 12
         while self._members:
-            self.piece.load(byte, 1)
-            byte = self.piece.start + skip_zeros(self.piece.data.data, self.piece.local(byte)) - inflate.ROOM
-            if byte < self.piece.stop:
+            self.input.load(byte, 1)
+            byte = self.input.start + skip_zeros(self.input.data.data, self.input.local(byte)) - inflate.ROOM
+            if byte < self.input.stop:
                 break
-            if self.piece.ended:
+            if self.input.ended:
                 self.bit = 8 * byte  # a pipe can't be asked again for what lies before
                 return False
         while True:
-            self.piece.load(byte, size)
-            data, at = self.piece.data.data, self.piece.local(byte)
+            self.input.load(byte, size)
+            data, at = self.input.data.data, self.input.local(byte)
             if not MAGIC.startswith(data[at : at + 2].tobytes()):
                 raise self._garbage(byte)
             try:
                 header = parse_member_header(data, at)
                 break
             except IncompleteError:
-                if self.piece.ended:
-                    self.bit = 8 * self.piece.stop
+                if self.input.ended:
+                    self.bit = 8 * self.input.stop
                     raise self._truncated(f"ends inside the header of gzip member {self._members + 1}") from None
                 size *= 2
             except ValueError as error:
@@ -251,20 +251,20 @@ class SequentialDecoder:
 
     def _close_member(self, byte: int) -> Any:
         """Read the trailer at a byte of the file and go behind it."""
-        self.piece.load(byte, TRAILER)
+        self.input.load(byte, TRAILER)
         self.bit = 8 * byte
-        if self.piece.stop < byte + TRAILER:
-            self.bit = 8 * self.piece.stop
+        if self.input.stop < byte + TRAILER:
+            self.bit = 8 * self.input.stop
             raise self._truncated(f"ends inside the checksum of gzip member {self._members}")
         self.bit += 8 * TRAILER
         self.between = True
-        return parse_trailer(self.piece.data.data, self.piece.local(byte))
+        return parse_trailer(self.input.data.data, self.input.local(byte))
 
     def _garbage(self, byte: int) -> FormatError:
-        while not self.piece.ended:
-            self.piece.load(self.piece.stop, 1)
+        while not self.input.ended:
+            self.input.load(self.input.stop, 1)
         return FormatError(
-            f"has {self.piece.stop - byte:,} bytes behind its last gzip member that are not gzip",
+            f"has {self.input.stop - byte:,} bytes behind its last gzip member that are not gzip",
             file=self._name,
             offset=byte,
         )

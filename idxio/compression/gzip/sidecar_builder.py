@@ -26,7 +26,7 @@ def build(
 ) -> tuple[bytes, int]:
     """Read a gzip file through, checking it: its index, and how many bytes it unpacks to.
 
-    ratio is about how many compressed bytes make one unpacked byte; progress is told the unpacked bytes so far.
+    ratio is about how many compressed bytes make one unpacked byte; progress is called with the unpacked bytes so far.
     """
     sequential = SequentialDecoder(source, target=max(1 << 10, int(spacing * ratio)))
     check = MemberCheck(source.name)

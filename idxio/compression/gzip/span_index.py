@@ -121,7 +121,7 @@ class SpanIndex:
             self._thin()
 
     def snapshot(self) -> SpanIndex:
-        """The table as it is now, for a reader that another thread must not disturb."""
+        """A copy of the index as it is now, for a reader while another thread adds spans."""
         span_index = copy.copy(self)
         span_index._bits, span_index._stops, span_index._starts = self._bits[:], self._stops[:], self._starts[:]
         span_index._windows, span_index._inside = self._windows[:], self._inside[:]

@@ -93,7 +93,7 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
         alive = [part for part in parts if not part.dead]
         if not alive or alive[0].number:
             return None
-        if any(before.walker.bit != part.bit for before, part in itertools.pairwise(alive)):
+        if any(before.sequential.bit != part.bit for before, part in itertools.pairwise(alive)):
             return None  # one between them failed
         decoded = [span for part in alive for span in part.spans]
         if not decoded:
@@ -101,7 +101,7 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
         spans += decoded
         again += sum(part.again for part in parts)
         done += sum(part.length for part in alive)
-        sequential = alive[-1].walker
+        sequential = alive[-1].sequential
         sequential.history = min(sequential.history, done)  # it began behind a window of zeros
     check = MemberCheck(source.name)
     try:
@@ -145,7 +145,7 @@ class _PartDecoder(threading.Thread):
         """begin is the byte from which it looks for its start, but for the first, which has a walker there already."""
         super().__init__(daemon=True)
         self.round, self.number, self.begin = this, number, begin
-        self.walker = sequential
+        self.sequential = sequential
         self.bit: int | None = None if number else 0  # its start
         self.spans: list[Decoded] = []
         self.dead = False  # an earlier part decodes what this one was to
@@ -184,9 +184,9 @@ class _PartDecoder(threading.Thread):
     def run(self) -> None:
         try:
             if self.number:
-                self.walker = self._begin()
+                self.sequential = self._begin()
             self.start_known.set()
-            following = self._decode(self.walker)
+            following = self._decode(self.sequential)
             self.reach = self.length
             self.decoded.set()
             for part in self.round.parts[: self.number]:
@@ -301,8 +301,8 @@ class _PartDecoder(threading.Thread):
             end = start + span.segment.length
             if end > len(self.memory):
                 raise _FailedError
-            window = min(self.walker.history + following.front, start, WINDOW)  # a member refers to no other
-            decode_span(self.walker.piece, decoder, span, self.memory[:end], start, window)
+            window = min(self.sequential.history + following.front, start, WINDOW)  # a member refers to no other
+            decode_span(self.sequential.input, decoder, span, self.memory[:end], start, window)
             following.spans[k] = span._replace(crc=inflate.crc32(self.memory[start:end]))
             following.front += span.segment.length
             self.again += span.segment.length

@@ -1,4 +1,4 @@
-"""gzip from front to back: the unpacked bytes, checked, and the table of the spans that they came from."""
+"""gzip from front to back: the unpacked bytes, checked, and the index of the spans that they came from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STEP = 64 << 20
 
 
 class GzipStream(Stream):
-    """The unpacked bytes of all members in order, each member checked at its end; and the table of their spans."""
+    """The unpacked bytes of all members in order, each member checked at its end; and the index of their spans."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class GzipStream(Stream):
         note: Callable[[SpanIndex], None] | None = None,
         window: bytes | None = None,
     ) -> None:
-        """note is told the table at the end of the file; with a window, the walk starts behind it, unchecked."""
+        """`note` takes the span index at the end of the file. With a window, decoding starts behind it, unchecked."""
         self._sequential = sequential
         self._note = note
         self._check = MemberCheck(name) if window is None else None
         # A block stays as it is while the next two are made.
-        size = sequential.piece.source.size
+        size = sequential.input.source.size
         capacity = capacity if size is None else min(capacity, MAX_RATIO * size)
         self._memories: list[Bytes] = list(allocate(0, 3 * (WINDOW + capacity)).reshape(3, -1))
         self._stop = WINDOW  # of the last block, in the first of them
