@@ -1,4 +1,4 @@
-"""Whether numbers look as if the bytes of each had been written in the wrong order."""
+"""Detects numbers that were written with their bytes in the wrong order."""
 
 from __future__ import annotations
 
