@@ -1,4 +1,4 @@
-"""A dataset at a glance, as HTML: a line for each class, with its first images."""
+"""The HTML of a dataset in a notebook: a line for each class, with its first images."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from . import contact_sheet
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_CLASSES, _ACROSS = 20, 10
-_PIXELS = 56  # an image that is larger is made smaller
+_CLASSES = 20
+_ACROSS = 10
+_PIXELS = 56  # larger images are shrunk to this height and width
 
 
 def html(title: str, images: ArrayLike, labels: Array, counts: Mapping[int, int], names: Mapping[int, str]) -> str:
@@ -31,7 +32,7 @@ def html(title: str, images: ArrayLike, labels: Array, counts: Mapping[int, int]
 
 
 def _strip(images: ArrayLike, rows: Array) -> str:
-    """Some images side by side as an img element; nothing if they are no images."""
+    """Images at these rows side by side, as an img element; "" if records are no images."""
     import base64
 
     if len(images.shape) < 3 or 0 in images.shape:

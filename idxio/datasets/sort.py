@@ -55,24 +55,28 @@ def write_sorted(
 ) -> Array:
     """Write images and labels in the order of their labels, samples of one class in the order in which they came.
 
-    Label files shrink to about a hundred bytes, and a class is one range of the images: `Dataset.of_class` unpacks
-    nothing else. The images are gathered piece by piece; their sorted copy never exists in memory. Where a
-    `dataset.json` names the classes of label files, one is written or brought up to date beside the result.
+    Label files shrink to about a hundred bytes, and a class is one range of the images:
+    `Dataset.of_class` unpacks nothing else. The images are gathered piece by piece; their sorted
+    copy never exists in memory. Where a `dataset.json` names the classes of label files, one is
+    written or brought up to date beside the result.
 
     Parameters
     ----------
     images_file, labels_file : path or binary file object
-        As in `write`. Both paths are replaced or neither is. A process that is killed while it does that may leave
-        less than both, but never the one new and the other old; the next `load` of the folder, or whatever idxio
-        writes there next, completes them. A gzip label file of up to 2^20 unpacked bytes is one deflate stream.
+        As in `write`. Both paths are replaced or neither is. A process that is killed while it does
+        that may leave less than both, but never the one new and the other old; the next `load` of
+        the folder, or whatever idxio writes there next, completes them. A gzip label file of up to
+        2^20 unpacked bytes is one deflate stream.
     images : array_like, IdxArray, file, or a list of them
-        Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into memory if all of them
-        have up to 256 MiB there, else read once for every 256 MiB of the result. Files are checked as by `verify`.
+        Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into
+        memory if all of them have up to 256 MiB there, else read once for every 256 MiB of the
+        result. Files are checked as by `verify`.
     labels : array_like, IdxArray, file, or a list of them
-        One integer for each image, of any integer type that IDX has. Where both are lists of arrays or files, they
-        are merged: the order is as if they had been concatenated. Label files are merged by the names of their
-        classes, where a `dataset.json` beside one tells them or all are of published datasets: classes of the first
-        file keep their numbers, others come behind them. Of QMNIST's files, the class is taken. Arrays have no names.
+        One integer for each image, of any integer type that IDX has. Where both are lists of arrays
+        or files, they are merged: the order is as if they had been concatenated. Label files are
+        merged by the names of their classes, where a `dataset.json` beside one tells them or all
+        are of published datasets: classes of the first file keep their numbers, others come behind
+        them. Of QMNIST's files, the class is taken. Arrays have no names.
     level, compression, threads
         As in `write`.
     order_file : path or binary file object, optional
@@ -89,13 +93,14 @@ def write_sorted(
     Raises
     ------
     ValueError
-        The counts differ, labels are not one integer each, images have different shapes, two targets are one file.
+        The counts differ, labels are not one integer each, images have different shapes, two
+        targets are one file.
     FormatError
         IDX has no such type.
     OSError, IdxError
-        A file can't be read or written. Or label files can't be merged by name, as one has names and another none, or
-        a label has no name; or a `dataset.json` could not be true of all that would lie beside it. The old files are
-        still there.
+        A file can't be read or written. Or label files can't be merged by name, as one has names
+        and another none, or a label has no name; or a `dataset.json` could not be true of all that
+        would lie beside it. The old files are still there.
 
     Examples
     --------
