@@ -50,9 +50,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"),
-        or any other that the names have. Where there are several datasets, with the name of one:
-        "emnist-letters-train".
+        As for `load`.
 
     Returns
     -------
@@ -105,7 +103,9 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
     """The images and labels of a split; dataset: its name, if the directory has several."""
-    return find_pair(directory, split if dataset is None else f"{dataset}-{split}")
+    if dataset is None:
+        return find_pair(directory, split)
+    return find_pair(directory, f"{dataset}-{split}")
 
 
 def split_names(directory: str, dataset: str | None) -> list[str]:
@@ -118,7 +118,8 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     names = _stems(directory)
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
-        names = {stem[match.end() :]: files for stem, files in names.items() if (match := before.match(stem))}
+        matches = [(before.match(stem), files) for stem, files in names.items()]
+        names = {match.string[match.end() :]: files for match, files in matches if match}
     parts = {stem: part_of(stem) for stem in names}
     known = {split for _, split in parts.values() if split}
     others = [

@@ -144,7 +144,8 @@ def _numbers(sources: list[_Source]) -> dict[str, int]:
             continue
         for name in in_order(label_of):
             numbers.setdefault(name, max(numbers.values()) + 1)
-        if same := same_numbers(numbers):
+        same = same_numbers(numbers)
+        if same is not None:
             raise IdxError(
                 f"has the class {same[1]!r}, another file {same[0]!r}, which is the same number; write it in one way",
                 file=source.origin,

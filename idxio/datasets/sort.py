@@ -266,7 +266,8 @@ def _inputs(sources: list[ArrayLike]) -> list[_Input]:
 
 
 def _is_in_memory(images: ArrayLike) -> bool:
-    return isinstance(images.base if isinstance(images, Selection) else images, np.ndarray)
+    base = images.base if isinstance(images, Selection) else images
+    return isinstance(base, np.ndarray)
 
 
 def _record_nbytes(images: ArrayLike) -> int:

@@ -137,12 +137,12 @@ class RowGatherer:
                         f"record of shape {self.row_shape}; for channels that come first it is "
                         "(channels, 1, 1)"
                     ) from None
-        one = np.asarray(1.0 if std is None else std, np.float64)
-        if not one.all():
+        divisor = _float64(std, 1.0)
+        if not divisor.all():
             raise ValueError("std is 0 somewhere; where an element never varies, say 1")
-        a = np.asarray(1.0 if scale is None else scale, np.float64) / one
+        a = _float64(scale, 1.0) / divisor
         # Without a mean b is -0.0, which leaves a zero its sign.
-        b = -np.asarray(0.0 if mean is None else mean, np.float64) / one
+        b = -_float64(mean, 0.0) / divisor
         if a.ndim or b.ndim:
             a = np.broadcast_to(a, self.row_shape)
             b = np.broadcast_to(b, self.row_shape)
@@ -151,6 +151,11 @@ class RowGatherer:
     def _as_bytes(self, factors: Array) -> Array:
         """Factors in the type of the batches, as bytes."""
         return _flat(np.ascontiguousarray(factors, self.dtype))
+
+
+def _float64(value: Any, default: float) -> Array:
+    """A number or array of a caller's as float64; the default for None."""
+    return np.asarray(default if value is None else value, np.float64)
 
 
 def _flat(array: Array) -> Array:

@@ -69,7 +69,8 @@ def ahead(
             for helper in helpers:
                 helper.start()
                 started += 1
-        for number in range(min(depth, count) if started else 0):
+        at_first = min(depth, count) if started else 0
+        for number in range(at_first):
             todo[number % started].put(number)
         for number in range(count):
             if os.getpid() != process:

@@ -115,7 +115,9 @@ def _by_key(keys: Array) -> Iterator[Array]:
         some = keys[start : start + _STEP]
         order = np.argsort(some, kind="stable")
         parts.append((start + order, np.searchsorted(some[order], np.arange(257))))
-    for key in range(256 if len(keys) else 0):
+    if not parts:
+        return
+    for key in range(256):
         indices = np.concatenate([order[edges[key] : edges[key + 1]] for order, edges in parts])
         if len(indices):
             yield indices

@@ -52,9 +52,9 @@ class Frame(NamedTuple):
     inner: float
     """The mean of all others."""
     tall: float
-    """The standard deviation of where the ink is from top to bottom, as a share of the height."""
+    """The standard deviation of where the ink is from top to bottom, as a fraction of the height."""
     wide: float
-    """The same from left to right, as a share of the width."""
+    """The same from left to right, as a fraction of the width."""
 
     @property
     def on_bright(self) -> bool:
@@ -248,7 +248,8 @@ def _about(level: str, kind: str, split: str, text: str, records: Array) -> Find
 
 def _some(values: list[Any], most: int = 10) -> str:
     """The first values as text."""
-    return ", ".join(map(str, values[:most])) + (", …" if len(values) > most else "")
+    more = ", …" if len(values) > most else ""
+    return ", ".join(map(str, values[:most])) + more
 
 
 def _spread(ink: Array) -> float:

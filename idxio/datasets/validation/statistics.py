@@ -158,10 +158,12 @@ def _pass(
     size = f.nbytes // count
     pixels = f.dtype == np.uint8
     if classes * size * 8 > _MOST_SUMS:
-        index, classes = np.zeros(count, np.int64), 1
+        index = np.zeros(count, np.int64)
+        classes = 1
     hashes = np.empty(count, np.uint64)
     constant = np.empty(count, np.uint8)
-    sums = np.zeros((classes, size if pixels else 0), np.uint64)
+    columns = size if pixels else 0
+    sums = np.zeros((classes, columns), np.uint64)
     histogram = np.zeros(256, np.uint64)
     crc = _header_crc(f)
     start = 0
