@@ -1,6 +1,5 @@
-"""Datasets as other libraries want them: `torch` and `grain`; JAX takes the arrays as they are.
+"""Datasets for other libraries: `torch` and `grain`; JAX takes the arrays of numpy.
 
-Public paths, each importable with its extra only. An adapter holds a `Dataset` or its `Batches` and
-changes the form of what they give, without a copy where that can be; orders, ranks and states are
-decided in `loader`.
+Public paths; `torch` needs its extra. An adapter holds a `Dataset` or its `Batches` and converts
+what they return, without a copy where possible; `loader` decides on orders, ranks and states.
 """

@@ -1,6 +1,7 @@
-"""A data source for Grain: ``grain.MapDataset.source(Source(ds))`` or ``grain.DataLoader(data_source=Source(ds))``.
+"""A data source for Grain.
 
-Grain is not imported: a source is whatever has these three methods.
+Use it as ``grain.MapDataset.source(Source(ds))`` or ``grain.DataLoader(data_source=Source(ds))``.
+Grain is not imported: it takes any object with the methods of `Source`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from ..datasets.dataset import Dataset
 
 
 class Source:
-    """The samples of a dataset, each ``{"image": array, "label": int}``: a new array in native byte order.
+    """The samples of a dataset, each ``{"image": array, "label": int}``.
 
-    Threads may share it. Pickled, files are their paths. Its repr depends on the data alone, as Grain's checkpoints
-    need it.
+    The array is new and in native byte order. Threads may share a source. Its pickle holds files as
+    their paths. Its repr depends on the data alone, because Grain compares it in checkpoints.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -29,8 +30,11 @@ class Source:
 
     def __getitem__(self, index: Any) -> dict[str, Any]:
         i = operator.index(index)
-        image, label = self._dataset.images[i], self._dataset.labels[i]
-        return {"image": np.array(image, image.dtype.newbyteorder("=")), "label": int(label)}
+        image = self._dataset.images[i]
+        return {
+            "image": np.array(image, image.dtype.newbyteorder("=")),
+            "label": int(self._dataset.labels[i]),
+        }
 
     def __repr__(self) -> str:
         images = self._dataset.images

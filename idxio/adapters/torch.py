@@ -1,4 +1,4 @@
-"""Datasets for torch: samples by index for its DataLoader, and batches as tensors that are ready."""
+"""Datasets for torch: samples by index for its DataLoader, and whole batches as tensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ except ImportError as error:
 
 
 class Samples(TorchDataset[Any]):
-    """The samples of a dataset by index, for ``torch.utils.data.DataLoader``, which shuffles and batches.
+    """The samples of a dataset by index, for ``torch.utils.data.DataLoader`` to shuffle and batch.
 
     Parameters
     ----------
@@ -30,11 +30,20 @@ class Samples(TorchDataset[Any]):
     dtype, scale, mean, std
         As for `Dataset.batches`.
 
-    An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks for a whole batch
-    at once. Images of files are read when they are looked at first, so workers that are spawned read for themselves.
+    An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks
+    for a whole batch at once. Images of files are read at the first access, so workers that are
+    spawned read for themselves.
     """
 
-    def __init__(self, dataset: Dataset, *, dtype: Any = None, scale: Any = None, mean: Any = None, std: Any = None):
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        dtype: Any = None,
+        scale: Any = None,
+        mean: Any = None,
+        std: Any = None,
+    ) -> None:
         self._dataset = dataset
         images = dataset.images
         self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, scale, mean, std)
@@ -46,33 +55,38 @@ class Samples(TorchDataset[Any]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: list[int]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """The samples with these indices; they share memory."""
-        ids, n = np.asarray(indices), len(self)
+        """The samples with these indices; their tensors share the memory of one batch."""
+        ids = np.asarray(indices)
+        n = len(self)
         if ids.size == 0:
             return []
         if ids.dtype.kind not in "iu":
             raise TypeError(f"a sample is asked for by an integer, not by {indices!r}")
         if ids.min() < -n or ids.max() >= n:
-            raise IndexError(f"there is no sample {ids[(ids < -n) | (ids >= n)][0]}; there are {n}")
+            outside = ids[(ids < -n) | (ids >= n)]
+            raise IndexError(f"there is no sample {outside[0]}; there are {n}")
         ids = np.where(ids < 0, ids + n, ids).astype(np.int64)
-        images, labels = tensors(self._rows.gather(*locate(self._dataset.in_memory, ids)), self._dataset.labels[ids])
+        source, rows = locate(self._dataset.in_memory, ids)
+        images, labels = tensors(self._rows.gather(source, rows), self._dataset.labels[ids])
         return list(zip(images, labels, strict=True))
 
 
 class TensorBatches(IterableDataset[Any]):
-    """The batches of ``ds.batches(...)`` as tensors, without a copy: images of their dtype, labels as int64.
+    """The batches of ``ds.batches(...)`` as tensors, without a copy; labels are int64.
 
-    Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the workers share an
-    epoch, and the batches come in the same order. Their loops leave this object where it is, so call its `set_epoch`
-    before each of them; the state is of loops in this process only. Batches with `out` can't be made by workers, which
-    still send one when the next is made.
+    Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the
+    workers share an epoch, and the batches come in the same order. Loops of workers do not advance
+    this object, so call its `set_epoch` before each of them; its state is that of loops in this
+    process only. Workers can't make batches with `out`, because they still send one batch while
+    they make the next.
     """
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches
-        # Where workers begin, in memory that they share: some live longer than a loop.
-        self._place = torch.zeros(2, dtype=torch.int64).share_memory_()
-        self._tell()
+        # Epoch and position where workers begin, in shared memory: persistent workers outlive a
+        # loop.
+        self._shared = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._share_begin()
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -83,23 +97,24 @@ class TensorBatches(IterableDataset[Any]):
             return self._here()
         if self.batches.has_out:
             raise ValueError("batches with out= can't be made by the workers of a DataLoader: leave out= away")
-        self.batches.go_to(*self._place.numpy().view(np.uint64).tolist())
+        epoch, position = self._shared.numpy().view(np.uint64).tolist()
+        self.batches.go_to(epoch, position)
         return starmap(tensors, self.batches.part(worker.id, worker.num_workers, np.int64))
 
     def _here(self) -> Iterator[tuple[torch.Tensor, ...]]:
         try:
             yield from starmap(tensors, self.batches.part(0, 1, np.int64))
         finally:
-            self._tell()
+            self._share_begin()
 
-    def _tell(self) -> None:
-        """Let workers begin where the next loop here would."""
-        self._place.numpy().view(np.uint64)[:] = self.batches.begin
+    def _share_begin(self) -> None:
+        """Let workers begin where the next loop in this process would."""
+        self._shared.numpy().view(np.uint64)[:] = self.batches.begin
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
         self.batches.set_epoch(epoch)
-        self._tell()
+        self._share_begin()
 
     def state_dict(self) -> dict[str, int]:
         """As `Batches.state_dict`."""
@@ -108,10 +123,13 @@ class TensorBatches(IterableDataset[Any]):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """As `Batches.load_state_dict`."""
         self.batches.load_state_dict(state)
-        self._tell()
+        self._share_begin()
 
 
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
-    """One batch of new native arrays as tensors of the same memory; labels are made int64, which losses want."""
-    made = torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64, copy=False))
-    return (*made, torch.from_numpy(*valid)) if valid else made
+    """One batch of new native arrays as tensors that share their memory.
+
+    Labels become int64, the type that losses of torch take.
+    """
+    batch = (images, labels.astype(np.int64, copy=False), *valid)
+    return tuple(map(torch.from_numpy, batch))

@@ -1,4 +1,4 @@
-"""The names of the classes of published datasets, and of those that bring theirs along."""
+"""The names of classes: of published datasets, of dataset.json, and of EMNIST's mappings."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ _NAMES: dict[str, Names] = {
             ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
         )
     ),
-    # https://github.com/rois-codh/kmnist, kmnist_classmap.csv, as torchvision writes it in Latin letters
+    # https://github.com/rois-codh/kmnist, kmnist_classmap.csv, as torchvision writes it in Latin
+    # letters
     "KMNIST": dict(enumerate(("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"))),
     # Both cases are one class, and the first is 1: https://arxiv.org/abs/1702.05373
     "EMNIST letters": {1 + i: f"{chr(65 + i)}/{chr(97 + i)}" for i in range(26)},
 }
-# The MD5 sums of the published .gz of the labels, which torchvision and others check; their CRC-32 is not known here.
+# MD5 of the published .gz files of the labels, as torchvision has them; their CRC-32 is not known.
 _KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
-# No published labels are larger: 1.5 MB is what the largest would take (EMNIST byclass, 814,255).
-_MOST = 4 << 20
+# No published label file is larger, in bytes: EMNIST byclass, the largest, has 814,255 labels.
+_MAX_BYTES = 4 << 20
 
 
 def class_names(labels: str) -> Names | None:
@@ -43,9 +44,10 @@ def class_names(labels: str) -> Names | None:
     Parameters
     ----------
     labels : str
-        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an object with the labels
-        as its keys) comes first; then EMNIST's `emnist-<variant>-mapping.txt`, if the name of the file starts with
-        that; then the published label files, known by the checksum of what is inside.
+        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an
+        object with the labels as its keys) comes first; then EMNIST's
+        `emnist-<variant>-mapping.txt`, if the name of the file starts with that; then the published
+        label files, known by the checksum of what is inside.
 
     Raises
     ------
@@ -62,29 +64,33 @@ def class_names(labels: str) -> Names | None:
     return _published(labels)
 
 
-def as_names(given: Any) -> Names:
-    """Names by label, of a mapping of labels or a sequence that starts with the name of class 0."""
-    if isinstance(given, str):
+def as_names(class_names: Any) -> Names:
+    """Names by label, from a mapping or from a sequence that starts with the name of class 0."""
+    if isinstance(class_names, str):
         raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
-    items = [*given.items()] if isinstance(given, dict) else [*enumerate(given)]
-    if odd := [name for _, name in items if name is None or isinstance(name, (list, dict))]:
+    is_mapping = isinstance(class_names, dict)
+    items = [*class_names.items()] if is_mapping else [*enumerate(class_names)]
+    odd = [name for _, name in items if name is None or isinstance(name, (list, dict))]
+    if odd:
         raise TypeError(f"the name of a class is a text, not {odd[0]!r:.40}")
     names = {int(label): str(name) for label, name in items}
     if len(names) < len(items):
         raise ValueError("a label is there twice, written in two ways")
-    if far := [label for label in names if not -(1 << 63) <= label < 1 << 63]:
+    far = [label for label in names if not -(1 << 63) <= label < 1 << 63]
+    if far:
         raise ValueError(f"no class has the label {far[0]}")
     return names
 
 
 def _published(labels: str) -> Names | None:
+    """The names of the published dataset that a label file belongs to, by its checksum."""
     if not os.path.isfile(labels):
         return None  # a pipe can't be read once more
     labels = FoundPath(labels)
     about = info(labels)
-    if about.size > _MOST:
+    if about.size > _MAX_BYTES:
         return None
-    # Only gzip states its checksum; all else is read, which is little.
+    # Only gzip stores a checksum; other files are read, and are small.
     known = about.known or verify(labels).known
     if known is not None:
         match = re.fullmatch(r"(.+) (?:train|t10k|test) labels.*", known)
@@ -99,7 +105,7 @@ def _md5(path: str) -> str:
 
 
 def described(folder: str) -> Names | None:
-    """The class names that the dataset.json in a folder tells; None if it tells none."""
+    """The class names in the dataset.json of a folder; None if it has none."""
     names = read_description(folder).get("class_names")
     try:
         return None if names is None else as_names(names)
@@ -111,9 +117,9 @@ def described(folder: str) -> Names | None:
 
 
 def _from_mapping(path: str) -> Names:
-    """EMNIST's mapping: a label and the code of its character, or of its upper and its lower case, on each line."""
+    """The names in EMNIST's mapping: each line is a label and the codes of its characters."""
     names = {}
-    text = read_regular(path, _MOST)
+    text = read_regular(path, _MAX_BYTES)
     try:
         for line in text.decode("ascii").splitlines():
             if line.strip():
@@ -125,28 +131,30 @@ def _from_mapping(path: str) -> Names:
 
 
 def tidy(name: str) -> str:
-    """A name as it is compared: without blanks around it, its accents in one form (NFC)."""
+    """A name in the form that is compared: without blanks around it, in Unicode's NFC."""
     return unicodedata.normalize("NFC", name.strip())
 
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Names that are numbers by their value (-1, 0.0, 10), the others behind them."""
-    return sorted(names, key=_rank)
+    return sorted(names, key=_sort_key)
 
 
 def same_numbers(names: Iterable[str]) -> tuple[str, str] | None:
     """Two names that are one number written in two ways, as 1 and 01; None if there are none."""
-    seen: dict[Decimal, str] = {}
+    name_of: dict[Decimal, str] = {}
     for name in names:
-        if (value := _value(name)) is not None and seen.setdefault(value, name) != name:
-            return seen[value], name
+        value = _value(name)
+        if value is not None and name_of.setdefault(value, name) != name:
+            return name_of[value], name
     return None
 
 
-def _rank(name: str) -> tuple[bool, Decimal, str]:
+def _sort_key(name: str) -> tuple[bool, Decimal, str]:
     value = _value(name)
     return value is None, value or Decimal(0), name
 
 
 def _value(name: str) -> Decimal | None:
+    """The number that a name is; None for any other name."""
     return Decimal(name) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", name) else None

@@ -31,7 +31,8 @@ def image_axes(shape: tuple[int, ...]) -> int:
 def as_images(records: Array) -> Array:
     """uint8 images, (n, height, width) or (n, height, width, 3), of records that are not empty.
 
-    The rows of a 2-D array make one image; records with more axes are as many images as they have planes.
+    The rows of a 2-D array make one image; records with more axes are as many images as they have
+    planes.
     """
     kept = image_axes(records.shape)
     images = _to_bytes(records).reshape(-1, *records.shape[-kept:])

@@ -1,4 +1,4 @@
-"""Dataset: images and labels that belong together."""
+"""Dataset: images and their labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..loader.batches import Batches
 
 
-# Beside the seed, what chooses the order of a split: other than that of any epoch.
+# The second number of the key of a split, where batches have the epoch: the last epoch of all.
 _SPLIT = (1 << 64) - 1
 
 
@@ -30,20 +30,23 @@ _SPLIT = (1 << 64) - 1
 class Dataset:
     """Images and labels, checked to agree in count.
 
-    ``ds[i]`` is an image and its label; ``ds[a:b]``, ``ds[[3, 1, 2]]`` and ``ds[mask]`` are Datasets of those samples.
-    They copy no images: of an array they have a view where the samples are a range, and in all other cases an
-    array-like that reads an image when it is looked at. Images of an array are in its byte order, those of a file in
-    that of this machine, as labels and all batches are.
+    ``ds[i]`` is an image and its label; ``ds[a:b]``, ``ds[[3, 1, 2]]`` and ``ds[mask]`` are
+    Datasets of those samples. They copy no images: of an array they have a view where the samples
+    are a range, and in all other cases an array-like that reads an image when it is looked at.
+    Images of an array are in its byte order, those of a file in that of this machine, as labels and
+    all batches are.
 
     Parameters
     ----------
     images : array_like, IdxArray or file
-        Of any shape and dtype; axis 0 counts the samples. A file (path, bytes or file object) is opened, not read.
+        Of any shape and dtype; axis 0 counts the samples. A file (path, bytes or file object) is
+        opened, not read.
     labels : array_like, IdxArray or file
-        One integer for each sample: shape (n,). They are read into memory. A single column, (n, 1), and one-hot rows
-        are taken for the classes that they mean, and of QMNIST's eight columns the first.
+        One integer for each sample: shape (n,). They are read into memory. A single column, (n, 1),
+        and one-hot rows are taken for the classes that they mean, and of QMNIST's eight columns the
+        first.
     class_names : sequence or dict of str, optional
-        The name of class k, at place k or under the key k.
+        The name of class k, at index k or under the key k.
 
     Raises
     ------
@@ -64,14 +67,18 @@ class Dataset:
         self, images: Any, labels: Any, *, class_names: Sequence[str] | Mapping[int, str] | None = None
     ) -> None:
         self.images: ArrayLike = as_records(images)
-        """The images as they were given: an array, an open file, or an array-like of some of their records."""
+        """The images: an array, an open file, or an array-like of some of their records."""
         self.labels: Array = as_labels(labels, first_column=True)
         """The labels, an array of shape (n,) in native byte order."""
         if not self.images.shape or self.images.shape[0] != len(self.labels):
             counted = f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"
-            raise ValueError(f"there are {counted} and {len(self.labels):,} labels; each image has one label")
-        self.class_names: dict[int, str] | None = None if class_names is None else as_names(class_names)
+            raise ValueError(
+                f"there are {counted} and {len(self.labels):,} labels; each image has one label",
+            )
+        self.class_names: dict[int, str] | None = None
         """The name of each class, by its label; None if they are not known."""
+        if class_names is not None:
+            self.class_names = as_names(class_names)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -95,6 +102,7 @@ class Dataset:
 
     @cached_property
     def _tally(self) -> tuple[Array, Array]:
+        """The labels that occur, ascending, and the count of each."""
         return np.unique(self.labels, return_counts=True)
 
     @cached_property
@@ -113,39 +121,44 @@ class Dataset:
         Returns
         -------
         ndarray
-            In a sorted dataset a range: a view of an array; of a compressed file only the chunks with the class are
-            unpacked. Otherwise a copy.
+            In a sorted dataset a range: a view of an array; of a compressed file only the chunks
+            with the class are unpacked. Otherwise a copy.
 
         Raises
         ------
         ValueError
             There is no such class.
         """
-        place = int(np.searchsorted(self.classes, k))
-        if place == len(self.classes) or self.classes[place] != k:
-            has = ", ".join(map(str, self.classes[:20].tolist())) + (", ..." if len(self.classes) > 20 else "")
-            raise ValueError(f"there is no class {k!r}; there are {has}")
+        index = int(np.searchsorted(self.classes, k))
+        if index == len(self.classes) or self.classes[index] != k:
+            listed = ", ".join(map(str, self.classes[:20].tolist()))
+            more = ", ..." if len(self.classes) > 20 else ""
+            raise ValueError(f"there is no class {k!r}; there are {listed}{more}")
         if self.is_sorted:
-            start = int(self._tally[1][:place].sum())
-            return np.asarray(self.images[start : start + int(self._tally[1][place])])
+            counts = self._tally[1]
+            start = int(counts[:index].sum())
+            return np.asarray(self.images[start : start + int(counts[index])])
         return np.asarray(self.images[np.flatnonzero(self.labels == k)])
 
     def split(self, size: float | Sequence[float], *, seed: int, stratified: bool = True) -> tuple[Dataset, ...]:
         """Split the samples at random into parts, for example to train and to validate.
 
-        Head and tail of a dataset that is sorted by label have no class in common, so there is no such split here:
-        slice it, if that is what you want. Every part keeps its samples in their order.
+        Head and tail of a dataset that is sorted by label have no class in common, so there is no
+        such split here: slice it, if that is what you want. Every part keeps its samples in their
+        order.
 
         Parameters
         ----------
         size : float, int or a sequence of them
-            The fraction (a float) or the count (an int) of the first part; the second one is the rest. Or a fraction
-            or count for each part, which add up to the whole.
+            The fraction (a float) or the count (an int) of the first part; the second one is the
+            rest. Or a fraction or count for each part, which add up to the whole.
         seed : int
-            The same seed gives the same parts: the order is that of `batches` and as frozen. 0 to 2^64 - 1.
+            The same seed gives the same parts: the order is that of `batches` and as frozen. 0 to
+            2^64 - 1.
         stratified : bool
-            Every part has every class in its proportion, rounded by largest remainder, and the parts have exactly the
-            counts that are asked for. If False, the samples are drawn without a look at their labels.
+            Every part has every class in its proportion, rounded by largest remainder, and the
+            parts have exactly the counts that are asked for. If False, the samples are drawn
+            without a look at their labels.
 
         Returns
         -------
@@ -166,8 +179,9 @@ class Dataset:
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
         sizes = splits.sizes_of(size, len(self))
-        shuffled = samplers.permuted(len(self), np.arange(len(self)), samplers.word("seed", seed), _SPLIT)
-        parts = splits.split_stratified(sizes, shuffled, self.labels) if stratified else splits.split(sizes, shuffled)
+        positions = np.arange(len(self))
+        shuffled = samplers.permuted(len(self), positions, samplers.word("seed", seed), _SPLIT)
+        parts = splits.split(sizes, shuffled, self.labels if stratified else None)
         return tuple(self[part] for part in parts)
 
     def batches(
@@ -197,46 +211,51 @@ class Dataset:
         batch_size : int
             Samples in a batch, on each rank. The last batch of an epoch may have fewer.
         shuffle : bool
-            Another random order in each epoch, a pure function of seed, epoch and position that takes no memory.
+            Another random order in each epoch, a pure function of seed, epoch and position that
+            takes no memory.
         seed : int
             0 to 2^64 - 1.
         drop_last : bool
             Leave out a last batch that has fewer samples.
         dtype : dtype, optional
-            Of the images: float32, float64, or a type that holds what the file's type does. By default the file's
-            type, or float32 with scale, mean or std.
+            Of the images: float32, float64, or a type that holds what the file's type does. By
+            default the file's type, or float32 with scale, mean or std.
         scale, mean, std : float or array_like, optional
-            Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out in float64 and
-            rounded to dtype: (x * scale - mean) / std. Each is one number, or is broadcast to one record as numpy
-            does, so for channels that come first it has the shape (channels, 1, 1).
+            Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out
+            in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
+            broadcast to one record as numpy does, so for channels that come first it has the shape
+            (channels, 1, 1).
         balanced : bool
-            Let each batch hold every class in the proportion of the dataset, as evenly as can be; each sample still
-            once in an epoch.
+            Let each batch hold every class in the proportion of the dataset, as evenly as can be;
+            each sample still once in an epoch.
         rank, world_size : int
-            This process among those that share an epoch: each gets every world_size-th sample of one order.
+            This process among those that share an epoch: each gets every world_size-th sample of
+            one order.
         remainder : {"keep", "drop", "pad"}
-            What becomes of the samples at the end of an epoch that the ranks can't share evenly. "keep": some ranks
-            get one more, so each sample comes once. "drop": they are left out. "pad": samples are repeated, and a third
-            array of bool says which of a batch count.
+            What becomes of the samples at the end of an epoch that the ranks can't share evenly.
+            "keep": some ranks get one more, so each sample comes once. "drop": they are left out.
+            "pad": samples are repeated, and a third array of bool says which of a batch count.
         out : pair of arrays, or list of such pairs, optional
-            Fill these in turn with images and labels instead of new arrays: a batch is good until the next is taken.
-            One pair less than there are is made ahead, so none with a single pair. JAX and torch may look at that
-            memory later than you think.
+            Fill these in turn with images and labels instead of new arrays: a batch is good until
+            the next is taken. One pair less than there are is made ahead, so none with a single
+            pair. JAX and torch may look at that memory later than you think.
         threads : int, optional
-            Threads that make batches, the loop's own among them, or unpack; by default one for each processor. What is
-            made ahead takes one beside the loop's own at the least.
+            Threads that make batches, the loop's own among them, or unpack; by default one for each
+            processor. What is made ahead takes one beside the loop's own at the least.
         prefetch : int
-            How many batches are made ahead of the loop, at least. 0: none, and no thread is started.
+            How many batches are made ahead of the loop, at least. 0: none, and no thread is
+            started.
         buffer : int, optional
-            Unpack a gzip file window by window within so many bytes, and shuffle blocks of records and what is in a
-            window, as docs/batches.md tells. By default files of more than 1 GiB, in 256 MiB; smaller ones are read
-            into memory. Raw files are mapped.
+            Bytes of memory for two shuffle windows, in which a gzip file is unpacked: blocks of
+            records are shuffled, and the records within a shuffle window, as docs/batches.md tells.
+            By default 256 MiB for files of more than 1 GiB; smaller ones are read into memory. Raw
+            files are mapped.
 
         Returns
         -------
         Batches
-            Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and ``(n,)``; with `len`,
-            `set_epoch`, `state_dict` and `load_state_dict`.
+            Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and
+            ``(n,)``; with `len`, `set_epoch`, `state_dict` and `load_state_dict`.
 
         Raises
         ------
@@ -283,7 +302,7 @@ class Dataset:
 
     @property
     def in_memory(self) -> Array | Selection:
-        """The images where batches can be gathered from, see `Materialized`. Compressed files are read once."""
+        """The images as `Materialized.get` returns them. Compressed files are read once."""
         return self._held.get()
 
     def __repr__(self) -> str:
@@ -298,4 +317,5 @@ class Dataset:
         """For notebooks: the classes with their counts and first images."""
         from .preview import html
 
-        return html(f"idxio.Dataset: {self._title()}", self.images, self.labels, self.counts, self.class_names or {})
+        title = f"idxio.Dataset: {self._title()}"
+        return html(title, self.images, self.labels, self.counts, self.class_names or {})

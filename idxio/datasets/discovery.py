@@ -1,4 +1,4 @@
-"""find_pair(): the images and the labels of a dataset in a directory, by their names and by what is inside."""
+"""find_pair(): the images and labels of a dataset in a directory, by their names and headers."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from ..storage.journal import settle
 from ..storage.regular import FoundPath
 from .split_names import KNOWN, part_of, synonyms
 
-# What stands before "-images" or "-labels" is the split, with the name of the dataset before it where there is one:
-# train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in MNIST's own gzip headers, -idx2-int as
-# of QMNIST's labels, .idx, or nothing.
+# What stands before "-images" or "-labels" is the split, with the name of the dataset before it
+# where there is one: train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in
+# MNIST's own gzip headers, -idx2-int as of QMNIST's labels, .idx, or nothing.
 _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
-# The splits as MNIST's files have them, and as everybody else does.
+# The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
-# A file that says what it is by its name; any other is no split's of its own name.
+# A name with "idx" in it. Only such files make a split whose name is not a known one.
 _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
-# The one that is read fastest is taken of several copies.
+# Of several copies, the one that is read fastest is taken: the first in this order.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
 
 
 class NoSplitError(FileNotFoundError):
-    """There is nothing of the split."""
+    """Neither images nor labels of the split exist."""
 
 
 class HalfPairError(FileNotFoundError):
-    """There are the images or the labels alone."""
+    """Either images or labels of the split are missing."""
 
 
 class _File(NamedTuple):
+    """A file of a split; its role is "image" or "label"."""
+
     path: str
     role: str
     about: Info
@@ -48,29 +50,29 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or any other that
-        the names have. Where there are several datasets, with the name of one: "emnist-letters-train".
+        As for `load`.
 
     Returns
     -------
     tuple of str
-        The path of the images and that of the labels. The names may have a dash or a dot before idx, a dataset's
-        name in front, any type behind; the files may be raw, gzip, xz or bz2, whatever their suffix says. Where names
-        leave a doubt, the headers decide: labels have one axis (QMNIST's two), images more, and their counts agree.
-        Of copies of one file the raw one is taken, of labels with one axis and with two those with one.
+        The path of the images and that of the labels. The names may have a dash or a dot before
+        idx, a dataset's name in front, any type behind; the files may be raw, gzip, xz or bz2,
+        whatever their suffix says. Where names leave a doubt, the headers decide: labels have one
+        axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw one
+        is taken, of labels with one axis and with two those with one.
 
     Raises
     ------
     FileNotFoundError
-        No such directory, or no pair in it: the message says which names were looked for. A link that leads nowhere:
-        it is named, and no other pair is taken in its stead.
+        No such directory, or no pair in it: the message says which names were looked for. A link
+        that leads nowhere: it is named, and no other pair is taken in its stead.
     OSError, IdxError
-        There is more than one such pair, the counts differ, or what should be of the pair is damaged, can't be read, or
-        is no regular file.
+        There is more than one such pair, the counts differ, or what should be of the pair is
+        damaged, can't be read, or is no regular file.
     """
     directory = os.fspath(directory)
     names = _stems(directory)
-    # The very name first: else "train" could not be had beside "emnist-letters-train".
+    # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
     stems = [stem for stem in names if stem in wanted] or [
         stem for stem in names if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
@@ -88,31 +90,36 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         raise half
     looked = " or ".join(f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted[:2])
     if pairs:
-        found = ", ".join(repr(stem) for stem in pairs)
+        listed = ", ".join(repr(stem) for stem in pairs)
         if len({part_of(stem)[0] for stem in pairs}) == 1:
-            raise IdxError(f"has {found}, which are names of one split: rename or remove one", file=directory)
-        raise IdxError(f"has more than one dataset with {looked}: name one of {found} as the split", file=directory)
+            text = f"has {listed}, which are names of one split: rename or remove one"
+        else:
+            text = f"has more than one dataset with {looked}: name one of {listed} as the split"
+        raise IdxError(text, file=directory)
     others = ", ".join(repr(stem) for stem in names)
-    raise NoSplitError(
-        errno.ENOENT, f"has no {looked}" + (f"; it has the splits {others}" if others else ""), directory
-    )
+    hint = f"; it has the splits {others}" if others else ""
+    raise NoSplitError(errno.ENOENT, f"has no {looked}{hint}", directory)
 
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
-    """The images and the labels of a split, of the dataset with this name where there are several."""
-    return find_pair(directory, split if dataset is None else f"{dataset}-{split}")
+    """The images and labels of a split; dataset: its name, if the directory has several."""
+    if dataset is None:
+        return find_pair(directory, split)
+    return find_pair(directory, f"{dataset}-{split}")
 
 
 def split_names(directory: str, dataset: str | None) -> list[str]:
-    """The splits that files in a directory say they are of, also by half of one: train, t10k, val, then others.
+    """The splits in the names of files, also of half a pair: train, t10k, val, then others.
 
-    Those are what `find_split` takes with the same dataset. A split of a name of its own has "idx" in the names of its
-    files, or any other files with "images" or "labels" in their names would be one.
+    Those are what `find_split` takes with the same dataset. A split of a name of its own has "idx"
+    in the names of its files, or any other files with "images" or "labels" in their names would be
+    one.
     """
     names = _stems(directory)
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
-        names = {stem[match.end() :]: files for stem, files in names.items() if (match := before.match(stem))}
+        matches = [(before.match(stem), files) for stem, files in names.items()]
+        names = {match.string[match.end() :]: files for match, files in matches if match}
     parts = {stem: part_of(stem) for stem in names}
     known = {split for _, split in parts.values() if split}
     others = [
@@ -122,14 +129,17 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
 
 
 def datasets_beside(directory: str) -> list[str]:
-    """The names of datasets whose splits lie beside the same splits of none, so that nobody says which are meant."""
+    """The datasets of which a split lies beside the same split without a dataset's name.
+
+    A caller must name one of them, because it is not clear which is meant.
+    """
     parts = [part_of(stem) for stem in _stems(directory)]
     nameless = {split for before, split in parts if split and not before}
     return sorted({before.rstrip("-_.") for before, split in parts if before and split in nameless})
 
 
 def _stems(directory: str) -> dict[str, list[str]]:
-    """The names of files that may be images or labels, by what stands before "-images" or "-labels"."""
+    """The names of images and labels, by the part of a name before "-images" or "-labels"."""
     settle(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
     for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
@@ -139,22 +149,24 @@ def _stems(directory: str) -> dict[str, list[str]]:
 
 
 def _pair(directory: str, names: list[str]) -> tuple[str, str]:
-    """The best images and labels of the files of one split, of which the counts agree."""
-    files, problems = [], []
+    """The images and labels of one split whose counts agree; of copies, those read fastest."""
+    files = []
+    problems = []
     for name in names:
         path = FoundPath(os.path.join(directory, name))
         try:
             files.append(_look(path, name))
         except (IdxError, OSError) as error:
             problems.append(error)
-    files.sort(key=lambda file: (file.role == "label" and len(file.about.shape), _PACKINGS.index(file.about.packing)))
+    files.sort(key=_preference)
     images = [file for file in files if file.role == "image"]
     labels = [file for file in files if file.role == "label"]
     pairs = [(i, k) for i in images for k in labels if i.about.shape[0] == k.about.shape[0]]
     if pairs:
-        for found in ([i for i, _ in pairs], [k for _, k in pairs]):
-            _check_copies(found)
-        return pairs[0][0].path, pairs[0][1].path
+        _check_copies([i for i, _ in pairs])
+        _check_copies([k for _, k in pairs])
+        best_images, best_labels = pairs[0]
+        return best_images.path, best_labels.path
     if problems:
         raise problems[0]
     if not images or not labels:
@@ -167,16 +179,23 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
     )
 
 
+def _preference(file: _File) -> tuple[int, int]:
+    """The key that sorts labels with one axis before those with two, then by speed."""
+    axes = len(file.about.shape) if file.role == "label" else 0
+    return axes, _PACKINGS.index(file.about.packing)
+
+
 def named_role(path: str) -> str:
-    """What the name of a file says that it is: "image" or "label"; "" where it says nothing."""
+    """The role in the name of a file: "image" or "label"; "" for any other name."""
     match = _NAME.fullmatch(os.path.basename(path))
     return match[2].lower() if match else ""
 
 
 def _look(path: str, name: str) -> _File:
-    """What a file is: by its axes, and by its name where it has two or its type is not that of labels."""
+    """A file with its role: by its number of axes, or by its name if it has two axes."""
     about = info(path)
-    ndim, role = len(about.shape), named_role(name)
+    ndim = len(about.shape)
+    role = named_role(name)
     if ndim == 0:
         raise FormatError("holds one number, expected images or labels", file=path)
     if ndim == 1:
@@ -192,7 +211,8 @@ def _check_copies(files: list[_File]) -> None:
     """Raise if files of the same split can't be copies of one array."""
     first = files[0]
     for other in files:
-        mine, its = first.about, other.about
+        mine = first.about
+        its = other.about
         if other.role == "label" and len(mine.shape) != len(its.shape):
             continue  # QMNIST's labels come with and without who wrote them
         differ = mine.crc32 is not None and its.crc32 is not None and mine.crc32 != its.crc32

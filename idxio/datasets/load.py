@@ -31,24 +31,26 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
     directory : path
         Where the files lie.
     split : str
-        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"), or whatever stands
-        before "-images" in the names: "xnist". Where there are several datasets, with the name of one:
-        "emnist-letters-train".
+        "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"),
+        or whatever stands before "-images" in the names: "xnist". Where there are several datasets,
+        with the name of one: "emnist-letters-train".
     upright : bool
         Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
 
     Returns
     -------
     Dataset
-        The images are opened, not read. Labels with two axes are a single column, one-hot rows, or QMNIST's eight
-        columns, of which the first is the class; others are refused. The class names are those of the `dataset.json`
-        beside the files (`class_names`), of EMNIST's mapping, or of the published dataset that the labels, or else
-        those of another split beside them, are known to be of.
+        The images are opened, not read. Labels with two axes are a single column, one-hot rows, or
+        QMNIST's eight columns, of which the first is the class; others are refused. The class names
+        are those of the `dataset.json` beside the files (`class_names`), of EMNIST's mapping, or of
+        the published dataset that the labels, or else those of another split beside them, are known
+        to be of.
 
     Raises
     ------
     FileNotFoundError
-        No such directory, or no images and labels of this split in it. The message says what was looked for.
+        No such directory, or no images and labels of this split in it. The message says what was
+        looked for.
     IdxError
         There is more than one such pair, their counts differ, or a file is damaged.
 
@@ -71,8 +73,10 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
 def _names_beside(directory: str, split: str, labels: Array) -> Names | None:
     """The names of the classes of another split of the same dataset, if they name all of these labels."""
     for other in split_names(directory, None):
-        with contextlib.suppress(IdxError, OSError):  # one that is damaged, or of which there are several
-            names = class_names(find_pair(directory, part_of(split.lower())[0] + other)[1])
+        with contextlib.suppress(IdxError, OSError):  # a damaged split, or an ambiguous one
+            dataset = part_of(split.lower())[0]
+            _, labels_file = find_pair(directory, dataset + other)
+            names = class_names(labels_file)
             if names and np.isin(labels, [*names]).all():
                 return names
     return None

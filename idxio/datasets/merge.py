@@ -1,4 +1,4 @@
-"""Labels of several files in one numbering, by the names of their classes, and the dataset.json of the result."""
+"""Merges labels of several files by the names of their classes; the dataset.json of the result."""
 
 from __future__ import annotations
 
@@ -15,55 +15,58 @@ from .classes import Names, class_names, described, in_order, same_numbers, tidy
 from .discovery import named_role
 from .metadata import DESCRIPTION, read_description
 
-# What `build` tells of how all files came about; it is no longer so when one of them is another.
-_RECIPE = ("pipeline", "size", "test_per_class", "seed", "sorted", "skipped")
-# Labels above are no numbers of classes; nobody counts them.
-_MOST = 1 << 20
+# Keys in which `build` describes how it made all files; no longer true once one file is replaced.
+_BUILD_KEYS = ("pipeline", "size", "test_per_class", "seed", "sorted", "skipped")
+# Labels from here on are not counted: they can't be numbers of classes.
+_MAX_LABEL = 1 << 20
 
 
 class Merged(NamedTuple):
-    """Labels in one numbering."""
+    """Labels of several files, in one numbering of the classes."""
 
     labels: Array
-    """All, one file's after the other's."""
+    """The labels of all files, in the order of the files."""
     names: Names | None
-    """Of the classes, if they are known."""
+    """The names of the classes; None if they are not known."""
     is_described: bool
-    """Whether a dataset.json beside a file has told the names."""
+    """Whether names come from a dataset.json beside a file."""
     is_renumbered: bool
-    """Whether labels are others than in the files."""
+    """Whether labels differ from those in the files."""
 
     @property
-    def is_told(self) -> bool:
-        """Whether a dataset.json has to go with the labels."""
+    def needs_description(self) -> bool:
+        """Whether a dataset.json must lie beside the labels."""
         return self.is_described or self.is_renumbered
 
 
 class _Source(NamedTuple):
+    """Labels to merge, and the names of their classes."""
+
     file: str | None
-    """None for an array, which says nothing of its classes."""
+    """None for an array, whose classes have no names."""
     labels: Array
     names: Names | None
     is_described: bool
-    """Whether a dataset.json beside it has the names."""
+    """Whether the names come from a dataset.json beside the file."""
 
     @property
-    def where(self) -> str:
+    def origin(self) -> str:
+        """What an error names: the dataset.json that has the names, or else the file."""
         folder = os.path.dirname(self.file or "")
         return os.path.join(folder, DESCRIPTION) if self.is_described else self.file or "an array"
 
 
 def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged:
-    """The labels of some files, or arrays, with one number for each name of a class.
+    """The labels of files or arrays, with one number for each name of a class.
 
-    The classes of the first file keep their numbers; those that it lacks come behind them. Where no dataset.json tells
-    names, and not every file is known otherwise, numbers are taken as they are.
+    The classes of the first file keep their numbers; those that it lacks follow. Labels keep their
+    numbers if no dataset.json has names and not every file is a published one.
 
     Raises
     ------
     IdxError
-        One file has names and another none, or a label has none; a name stands for two labels; two names are one
-        number.
+        One file has names and another none, or a label has none; a name stands for two labels; two
+        names are one number.
     """
     sources = [_source(file, tag) for file, tag in zip(files, labels, strict=True)]
     named = [source for source in sources if source.names is not None]
@@ -74,14 +77,15 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     first = named[0]
     for source in sources:
         if source.file is not None and source.names is None:
+            remedy = os.path.join(os.path.dirname(source.file), DESCRIPTION)
             raise IdxError(
-                f"has no names of classes, and {first.where} has: label 0 is {_name(first, 0)} there and may be "
-                f"anything here. Write them to {os.path.join(os.path.dirname(source.file), DESCRIPTION)}, as "
+                f"has no names of classes, and {first.origin} has: label 0 is {_name(first, 0)} "
+                f"there and may be anything here. Write them to {remedy}, as "
                 '{"class_names": ["cat", "dog"]}',
                 file=source.file,
             )
     if all(_tidied(source) == _tidied(first) for source in named):
-        if len({os.path.dirname(source.where) for source in named}) > 1:
+        if len({os.path.dirname(source.origin) for source in named}) > 1:
             for source in named:
                 _check_named(source)
         return Merged(together, first.names, is_described, is_renumbered=False)
@@ -90,7 +94,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
             raise IdxError("labels: the files number their classes in different ways; give arrays as files too")
     numbers = _numbers(sources)
     spelled = {number: name for name, number in numbers.items()} | dict(first.names or {})
-    return Merged(_renumbered(sources, numbers, together.dtype), spelled, is_described, is_renumbered=True)
+    labels_merged = _renumbered(sources, numbers, together.dtype)
+    return Merged(labels_merged, spelled, is_described, is_renumbered=True)
 
 
 def _source(file: str | None, labels: Array) -> _Source:
@@ -101,10 +106,12 @@ def _source(file: str | None, labels: Array) -> _Source:
 
 
 def _name(source: _Source, label: int) -> str:
+    """The name of a label for an error."""
     return repr((source.names or {}).get(label, "nothing"))
 
 
 def _tidied(source: _Source) -> Names:
+    """The names of a source as they are compared."""
     return {label: tidy(name) for label, name in (source.names or {}).items()}
 
 
@@ -113,14 +120,14 @@ def _check_named(source: _Source) -> None:
     for label in np.unique(source.labels).tolist():
         if label not in (source.names or {}):
             raise IdxError(
-                f"has the label {label}, which {source.where} does not name; "
+                f"has the label {label}, which {source.origin} does not name; "
                 "to merge files by the names of their classes, give every label one",
                 file=source.file,
             )
 
 
 def _numbers(sources: list[_Source]) -> dict[str, int]:
-    """The label of each name: that of the first file, and the next ones for names that it lacks."""
+    """The label of each name: as in the first file, and the next free ones for all other names."""
     numbers: dict[str, int] = {}
     for source in sources:
         tidied = _tidied(source)
@@ -128,22 +135,25 @@ def _numbers(sources: list[_Source]) -> dict[str, int]:
         if len(label_of) < len(tidied):
             twice = next(name for label, name in tidied.items() if label_of[name] != label)
             raise IdxError(
-                f"has two labels with the name {twice!r}, so that files can't be merged by name", file=source.where
+                f"has two labels with the name {twice!r}, so that files can't be merged by name",
+                file=source.origin,
             )
         if not numbers:
             numbers = label_of
             continue
         for name in in_order(label_of):
             numbers.setdefault(name, max(numbers.values()) + 1)
-        if same := same_numbers(numbers):
+        same = same_numbers(numbers)
+        if same is not None:
             raise IdxError(
                 f"has the class {same[1]!r}, another file {same[0]!r}, which is the same number; write it in one way",
-                file=source.where,
+                file=source.origin,
             )
     return numbers
 
 
 def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype[Any]) -> Array:
+    """All labels with the numbers of their names, as int32 if dtype is too small for them."""
     parts = []
     for source in sources:
         _check_named(source)
@@ -156,13 +166,20 @@ def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype
     return labels.astype(dtype if fits else np.int32)
 
 
-class Place:
-    """Where merged files go, and what is told of them there."""
+class MergedDescription:
+    """The dataset.json of merged files: its path, if one is to be written, and its content."""
 
-    def __init__(self, files: Sequence[Any], labels_file: Any, merged: Merged, *, from_files: bool) -> None:
-        """files: all targets. Raises IdxError if no dataset.json there could be true of all that would lie beside it.
+    def __init__(
+        self,
+        files: Sequence[Any],
+        labels_file: Any,
+        merged: Merged,
+        *,
+        from_files: bool,
+    ) -> None:
+        """Raises IdxError if a dataset.json could not be true of all files beside it.
 
-        from_files: the labels come from files, not from arrays alone, of which nothing is known.
+        files: all targets. from_files: whether a label file is merged; arrays need no dataset.json.
         """
         self._merged = merged
         self.path: str | None = None
@@ -174,8 +191,9 @@ class Place:
         if not isinstance(labels_file, (str, os.PathLike)) or _is_device(labels_file):
             if merged.is_renumbered:
                 raise IdxError(
-                    "labels_file: nothing lies beside a file object or a device, as the dataset.json that names the "
-                    "classes has to; the files to merge number them in different ways; name a path"
+                    "labels_file: nothing lies beside a file object or a device, as the "
+                    "dataset.json that names the classes has to; the files to merge number them in "
+                    "different ways; name a path"
                 )
             return
         label_path = os.fsdecode(labels_file)
@@ -185,58 +203,64 @@ class Place:
                 self._names.add(os.path.basename(path))
             else:
                 _check_stranger(path)
-        there = read_description(folder)
+        existing = read_description(folder)
         is_named = bool(described(folder))
-        self._kept = self._true_of(there, folder)
-        if merged.is_told or is_named or _table(there, "files").keys() & self._names:
+        self._kept = self._still_true(existing, folder)
+        lists_target = bool(_table(existing, "files").keys() & self._names)
+        if merged.needs_description or is_named or lists_target:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
                 raise IdxError("is where the names of the classes go; name another file", file=self.path)
             for path in (os.path.join(folder, name) for name in sorted(self._names)):
                 if not _same_folder(os.path.realpath(path), path):
                     raise IdxError(
-                        f"is a link to {os.path.realpath(path)}, beside which another dataset.json tells of it, or "
-                        "none; name that file itself, or remove the link",
+                        f"is a link to {os.path.realpath(path)}, beside which another dataset.json "
+                        "tells of it, or none; name that file itself, or remove the link",
                         file=path,
                     )
 
-    def _true_of(self, there: dict[str, Any], folder: str) -> dict[str, Any]:
-        """What stays true of the dataset.json that lies there."""
+    def _still_true(self, existing: dict[str, Any], folder: str) -> dict[str, Any]:
+        """The part of an existing dataset.json that the new files leave true."""
         path = os.path.join(folder, DESCRIPTION)
-        old, new = described(folder), self._merged.names
+        old = described(folder)
+        new = self._merged.names
         others = [name for name in _label_files(folder) if name not in self._names]
         remedy = "name files in a folder of their own"
         if new is None:
             if old:
                 raise IdxError(f"names classes, and the labels to write have no names; {remedy}", file=path)
-            return there
+            return existing
         if old and not _agree(old, new):
             if others:
                 raise IdxError(
-                    f"numbers the classes of {others[0]} in another way than the labels to write; {remedy}", file=path
+                    f"numbers the classes of {others[0]} in another way than the labels to write; {remedy}",
+                    file=path,
                 )
-            return {key: there[key] for key in there if key not in (*_RECIPE, "class_names", "counts", "files")}
-        for name in others if self._merged.is_told and not old else ():
+            outdated = (*_BUILD_KEYS, "class_names", "counts", "files")
+            return {key: existing[key] for key in existing if key not in outdated}
+        for name in others if self._merged.needs_description and not old else ():
             known = class_names(os.path.join(folder, name))
             if known is None or not _agree(known, new):
                 raise IdxError(
-                    f"would lie beside {name}, whose classes are not those of the labels to write; {remedy}", file=path
+                    f"would lie beside {name}, whose classes are not those of the labels to write; {remedy}",
+                    file=path,
                 )
         self._merged = self._merged._replace(names={**(old or {}), **new})
-        return there
+        return existing
 
-    def description(self, files: dict[str, dict[str, Any]], labels: Array) -> dict[str, Any]:
-        """What the dataset.json tells: what there was, and the new files by their names, with their labels."""
-        told = _table(self._kept, "files")
-        kept = {key: value for key, value in self._kept.items() if not (told.keys() & files.keys() and key in _RECIPE)}
+    def content(self, files: dict[str, dict[str, Any]], labels: Array) -> dict[str, Any]:
+        """The existing content, with entries for the new files by their names, and for labels."""
+        listed = _table(self._kept, "files")
+        outdated = _BUILD_KEYS if listed.keys() & files.keys() else ()
+        kept = {key: value for key, value in self._kept.items() if key not in outdated}
         counts = _table(self._kept, "counts")
         stem = _stem(self._label_name)
         counts.pop(stem, None)
-        if len(labels) == 0 or 0 <= labels.min() <= labels.max() < _MOST:
+        if len(labels) == 0 or 0 <= labels.min() <= labels.max() < _MAX_LABEL:
             least = max(self._merged.names or {}, default=-1) + 1
-            counts[stem] = np.bincount(labels, minlength=min(least, _MOST)).tolist()
+            counts[stem] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
         names = {} if self._merged.names is None else {"class_names": _listed(self._merged.names)}
-        return {**kept, **names, "counts": counts, "files": {**told, **files}}
+        return {**kept, **names, "counts": counts, "files": {**listed, **files}}
 
     def holds(self, target: str) -> bool:
         """Whether a target lies beside the dataset.json."""
@@ -248,7 +272,7 @@ def _is_device(path: str | os.PathLike[str]) -> bool:
 
 
 def _check_stranger(path: str) -> None:
-    """Raise if a dataset.json that is not written describes a file that is."""
+    """Raise if a file to write is listed in a dataset.json that is not written."""
     folder, name = os.path.split(path)
     if os.path.isdir(folder or ".") and name in _table(read_description(folder), "files"):
         raise IdxError(
@@ -264,13 +288,13 @@ def _same_folder(one: str, other: str) -> bool:
 def _label_files(folder: str) -> list[str]:
     try:
         names = sorted(os.listdir(folder or "."))
-    except FileNotFoundError:  # told when the file is opened
+    except FileNotFoundError:  # opening the file raises the error
         return []
     return [name for name in names if named_role(name) == "label"]
 
 
 def _agree(old: Names, new: Names) -> bool:
-    """Whether no label has two names, and no name two labels."""
+    """Whether together no label has two names, and no name two labels."""
     label_of = {tidy(name): label for label, name in new.items()}
     return old == new or all(
         tidy(new.get(label, name)) == tidy(name) and label_of.get(tidy(name), label) == label
@@ -279,18 +303,19 @@ def _agree(old: Names, new: Names) -> bool:
 
 
 def _table(description: dict[str, Any], key: str) -> dict[str, Any]:
-    found = description.get(key)
-    return dict(found) if isinstance(found, dict) else {}
+    """A copy of the object under a key; empty if there is none."""
+    value = description.get(key)
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _stem(name: str) -> str:
-    """The split that the name of a label file begins with."""
+    """The part of the name of a label file before "-labels"."""
     match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
     return match[1] if match else name
 
 
 def _listed(names: Names) -> list[str] | dict[str, str]:
-    """Names as dataset.json has them: a list, if they are those of 0, 1, … without a gap."""
+    """Names in the form of dataset.json: a list if the labels are 0, 1, … without a gap."""
     if sorted(names) == list(range(len(names))):
         return [names[label] for label in range(len(names))]
     return {str(label): names[label] for label in sorted(names)}

@@ -1,4 +1,4 @@
-"""A dataset at a glance, as HTML: a line for each class, with its first images."""
+"""The HTML of a dataset in a notebook: a line for each class, with its first images."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from .._util.types import Array
 from ..core.selection import ArrayLike
 from . import contact_sheet
 
-_CLASSES, _ACROSS = 20, 10
-_PIXELS = 56  # an image that is larger is made smaller
+_CLASSES = 20
+_ACROSS = 10
+_PIXELS = 56  # larger images are shrunk to this height and width
 
 
 def html(title: str, images: ArrayLike, labels: Array, counts: Mapping[int, int], names: Mapping[int, str]) -> str:
@@ -29,7 +30,7 @@ def html(title: str, images: ArrayLike, labels: Array, counts: Mapping[int, int]
 
 
 def _strip(images: ArrayLike, rows: Array) -> str:
-    """Some images side by side as an img element; nothing if they are no images."""
+    """Images at these rows side by side, as an img element; "" if records are no images."""
     import base64
 
     if len(images.shape) < 3 or 0 in images.shape:

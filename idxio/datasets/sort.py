@@ -1,4 +1,4 @@
-"""write_sorted(): images and labels in the order of their labels, to two files, without a sorted copy in memory."""
+"""write_sorted(): writes images and labels in the order of the labels, without a sorted copy."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from ..core.selection import ArrayLike, Selection
 from ..core.write import check_dtype
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
-from .merge import Place, merge_labels
+from .merge import MergedDescription, merge_labels
 from .metadata import as_json
 
-# Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones are read again for
-# every so many bytes of the result: in the order of a shuffled file there is no record alone to unpack.
+# Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones
+# are read again for every so many bytes of the result: records of a shuffled file lie all over it,
+# and none can be unpacked alone.
 BUDGET = 256 << 20
 
 
 class _Input(NamedTuple):
-    """Images that are records start to stop of all."""
+    """Images to merge: records start to stop of the merged ones."""
 
     images: ArrayLike
     start: int
@@ -54,24 +55,28 @@ def write_sorted(
 ) -> Array:
     """Write images and labels in the order of their labels, samples of one class in the order in which they came.
 
-    Label files shrink to about a hundred bytes, and a class is one range of the images: `Dataset.of_class` unpacks
-    nothing else. The images are gathered piece by piece; their sorted copy never exists in memory. Where a
-    `dataset.json` names the classes of label files, one is written or brought up to date beside the result.
+    Label files shrink to about a hundred bytes, and a class is one range of the images:
+    `Dataset.of_class` unpacks nothing else. The images are gathered piece by piece; their sorted
+    copy never exists in memory. Where a `dataset.json` names the classes of label files, one is
+    written or brought up to date beside the result.
 
     Parameters
     ----------
     images_file, labels_file : path or binary file object
-        As in `write`. Both paths are replaced or neither is. A process that is killed while it does that may leave
-        less than both, but never the one new and the other old; the next `load` of the folder, or whatever idxio
-        writes there next, completes them. A gzip label file of up to 2^20 unpacked bytes is one deflate stream.
+        As in `write`. Both paths are replaced or neither is. A process that is killed while it does
+        that may leave less than both, but never the one new and the other old; the next `load` of
+        the folder, or whatever idxio writes there next, completes them. A gzip label file of up to
+        2^20 unpacked bytes is one deflate stream.
     images : array_like, IdxArray, file, or a list of them
-        Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into memory if all of them
-        have up to 256 MiB there, else read once for every 256 MiB of the result. Files are checked as by `verify`.
+        Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into
+        memory if all of them have up to 256 MiB there, else read once for every 256 MiB of the
+        result. Files are checked as by `verify`.
     labels : array_like, IdxArray, file, or a list of them
-        One integer for each image, of any integer type that IDX has. Where both are lists of arrays or files, they
-        are merged: the order is as if they had been concatenated. Label files are merged by the names of their
-        classes, where a `dataset.json` beside one tells them or all are of published datasets: classes of the first
-        file keep their numbers, others come behind them. Of QMNIST's files, the class is taken. Arrays have no names.
+        One integer for each image, of any integer type that IDX has. Where both are lists of arrays
+        or files, they are merged: the order is as if they had been concatenated. Label files are
+        merged by the names of their classes, where a `dataset.json` beside one tells them or all
+        are of published datasets: classes of the first file keep their numbers, others come behind
+        them. Of QMNIST's files, the class is taken. Arrays have no names.
     level, compression, threads
         As in `write`.
     order_file : path or binary file object, optional
@@ -88,13 +93,14 @@ def write_sorted(
     Raises
     ------
     ValueError
-        The counts differ, labels are not one integer each, images have different shapes, two targets are one file.
+        The counts differ, labels are not one integer each, images have different shapes, two
+        targets are one file.
     FormatError
         IDX has no such type.
     OSError, IdxError
-        A file can't be read or written. Or label files can't be merged by name, as one has names and another none, or
-        a label has no name; or a `dataset.json` could not be true of all that would lie beside it. The old files are
-        still there.
+        A file can't be read or written. Or label files can't be merged by name, as one has names
+        and another none, or a label has no name; or a `dataset.json` could not be true of all that
+        would lie beside it. The old files are still there.
 
     Examples
     --------
@@ -106,10 +112,10 @@ def write_sorted(
     [[1, 1], [2, 2], [3, 3]]
     """
     with ExitStack() as stack:
-        given = _parts(images, labels)
-        sources = [_open(part, stack) for part, _ in given]
-        label_files = [_file_of(part) for _, part in given]
-        tags = [_labels(part) for _, part in given]
+        inputs = _parts(images, labels)
+        sources = [_open(part, stack) for part, _ in inputs]
+        label_files = [_file_of(part) for _, part in inputs]
+        tags = [_labels(part) for _, part in inputs]
         _check(sources, tags)
         merged = merge_labels(label_files, tags)
         tag = merged.labels
@@ -118,11 +124,13 @@ def write_sorted(
         columns = [(labels_file, tag[order])]
         if order_file is not None:
             if len(order) > 2**31 - 1:
-                raise ValueError(f"order_file: IDX has no integers for the places of {len(order):,} samples")
+                count = f"{len(order):,} samples"
+                raise ValueError(f"order_file: IDX has no integers for the places of {count}")
             columns.append((order_file, order.astype(np.int32)))
         targets = [images_file, *(target for target, _ in columns)]
         _check_targets(targets)
-        place = Place(targets, labels_file, merged, from_files=any(label_files))
+        from_files = any(label_files)
+        description = MergedDescription(targets, labels_file, merged, from_files=from_files)
 
         def output(target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool) -> Output:
             head = format_header(dtype, shape)
@@ -135,7 +143,8 @@ def write_sorted(
         check_dtype(first.dtype, None, "images of ")
         check_dtype(tag.dtype, tag, "labels of ")
         outputs = [output(images_file, (len(order), *first.shape[1:]), first.dtype, whole=False)]
-        outputs += [output(target, column.shape, column.dtype, whole=True) for target, column in columns]
+        for target, column in columns:
+            outputs.append(output(target, column.shape, column.dtype, whole=True))
         _write_images(outputs[0], _inputs(sources), order, progress)
         for out, (_, column) in zip(outputs[1:], columns, strict=True):
             for piece in big_endian(column):
@@ -143,16 +152,23 @@ def write_sorted(
         for out in outputs:
             out.finish()
         finished = [out.target for out in outputs]
-        if place.path is not None:
-            files = _about(place, zip((images_file, labels_file), outputs, strict=False))
-            finished.append(_describe(place.path, place.description(files, tag), stack))
+        if description.path is not None:
+            # Of the outputs, a dataset.json lists the first two: images and labels.
+            files = _entries(description, zip((images_file, labels_file), outputs, strict=False))
+            content = description.content(files, tag)
+            finished.append(_write_json(description.path, content, stack))
         commit_all(finished)
     return order
 
 
 def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
-    """The images and labels to merge. A list of numbers is an array; one of anything else, several inputs."""
-    if not isinstance(labels, (list, tuple)) or all(isinstance(one, (int, float, np.generic)) for one in labels):
+    """The pairs of images and labels to merge.
+
+    A list of numbers is one array of labels; a list of anything else, several inputs.
+    """
+    if not isinstance(labels, (list, tuple)):
+        return [(images, labels)]
+    if all(isinstance(one, (int, float, np.generic)) for one in labels):
         return [(images, labels)]
     if not isinstance(images, (list, tuple)) or len(images) != len(labels):
         many = f"{len(images)}" if isinstance(images, (list, tuple)) else "no list"
@@ -161,40 +177,54 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
 
 
 def _file_of(labels: Any) -> str | None:
-    """The path of the file that labels come from; None for arrays, and for bytes and pipes, which lie in no folder."""
-    name = os.fsdecode(labels) if isinstance(labels, (str, os.PathLike)) else getattr(labels, "name", None)
+    """The path of the file that holds labels; None for arrays, bytes and pipes."""
+    name = getattr(labels, "name", None)
+    if isinstance(labels, (str, os.PathLike)):
+        name = os.fsdecode(labels)
     return name if isinstance(name, str) and os.path.isfile(name) else None
 
 
 def _labels(labels: Any) -> Array:
-    return read_classes(os.fsdecode(labels)) if isinstance(labels, (str, os.PathLike)) else as_labels(labels)
+    """Labels of a file or an array, in memory."""
+    if isinstance(labels, (str, os.PathLike)):
+        return read_classes(os.fsdecode(labels))
+    return as_labels(labels)
 
 
-def _about(place: Place, outputs: Iterable[tuple[Target, Output]]) -> dict[str, dict[str, Any]]:
-    """What a dataset.json tells of finished files that lie beside it."""
-    about = {}
+def _entries(
+    description: MergedDescription,
+    outputs: Iterable[tuple[Target, Output]],
+) -> dict[str, dict[str, Any]]:
+    """The entries in a dataset.json, by file name, of finished files that lie beside it."""
+    entries = {}
     for target, out in outputs:
         if out.target.folder is None or not isinstance(target, (str, os.PathLike)):
             continue  # a device, or a file object
-        if place.holds(name := os.path.basename(os.fsdecode(target))):
+        name = os.path.basename(os.fsdecode(target))
+        if description.holds(name):
             out.target.file.seek(0)
-            found = info(out.target.file)
-            if found.crc32 is None:
+            about = info(out.target.file)
+            if about.crc32 is None:
                 out.target.file.seek(0)
-                found = verify(out.target.file)
-            about[name] = {"shape": found.shape, "dtype": found.dtype.name, "crc32": f"{found.crc32:08x}"}
-    return about
+                about = verify(out.target.file)
+            entries[name] = {
+                "shape": about.shape,
+                "dtype": about.dtype.name,
+                "crc32": f"{about.crc32:08x}",
+            }
+    return entries
 
 
-def _describe(path: str, description: dict[str, Any], stack: ExitStack) -> AtomicFile | OpenFile:
+def _write_json(path: str, content: dict[str, Any], stack: ExitStack) -> AtomicFile | OpenFile:
+    """A dataset.json that is written but not yet committed; the stack discards it on an error."""
     target = open_target(path)
     stack.callback(target.discard)
-    target.file.write(as_json(description))
+    target.file.write(as_json(content))
     return target
 
 
 def _open(images: Any, stack: ExitStack) -> ArrayLike:
-    """What was given as images, with the view of a raw file in its place."""
+    """Images as an array-like; a raw file becomes a view of it."""
     records = as_records(images)
     if isinstance(records, Selection):
         base = _open(records.base, stack)
@@ -208,23 +238,26 @@ def _open(images: Any, stack: ExitStack) -> ArrayLike:
 
 
 def _check(images: list[ArrayLike], labels: list[Array]) -> None:
-    """Raise unless the images can be merged and have a label each."""
+    """Raise unless all images have one shape and type, and a label each."""
     first = images[0]
     for one, tag in zip(images, labels, strict=True):
         if not one.shape or len(one) != len(tag):
             counted = f"{len(one):,} images" if one.shape else "images of shape ()"
             raise ValueError(f"there are {counted} and {len(tag):,} labels; each image has one label")
-        if one.shape[1:] != first.shape[1:] or one.dtype.newbyteorder("=") != first.dtype.newbyteorder("="):
+        is_same_type = one.dtype.newbyteorder("=") == first.dtype.newbyteorder("=")
+        if one.shape[1:] != first.shape[1:] or not is_same_type:
             raise ValueError(
-                f"images of shape {one.shape[1:]} and type {one.dtype} can't be merged with those of "
-                f"shape {first.shape[1:]} and type {first.dtype}"
+                f"images of shape {one.shape[1:]} and type {one.dtype} can't be merged with "
+                f"those of shape {first.shape[1:]} and type {first.dtype}"
             )
 
 
 def _inputs(sources: list[ArrayLike]) -> list[_Input]:
-    """The images with their places, in memory if they may be."""
-    unpacked = sum(len(one) * _record_nbytes(one) for one in sources if not _is_in_memory(one))
-    inputs, start = [], 0
+    """The images with their ranges of records; compressed ones in memory, up to BUDGET bytes."""
+    compressed = [one for one in sources if not _is_in_memory(one)]
+    unpacked = sum(len(one) * _record_nbytes(one) for one in compressed)
+    inputs = []
+    start = 0
     for one in sources:
         images = one if _is_in_memory(one) or unpacked > BUDGET else np.asarray(one)
         inputs.append(_Input(images, start, start + len(one)))
@@ -233,7 +266,8 @@ def _inputs(sources: list[ArrayLike]) -> list[_Input]:
 
 
 def _is_in_memory(images: ArrayLike) -> bool:
-    return isinstance(images.base if isinstance(images, Selection) else images, np.ndarray)
+    base = images.base if isinstance(images, Selection) else images
+    return isinstance(base, np.ndarray)
 
 
 def _record_nbytes(images: ArrayLike) -> int:
@@ -241,6 +275,7 @@ def _record_nbytes(images: ArrayLike) -> int:
 
 
 def _check_targets(targets: list[Target]) -> None:
+    """Raise if two targets are one file or one file object."""
     paths = [os.path.realpath(target) for target in targets if isinstance(target, (str, os.PathLike))]
     for path in paths:
         if paths.count(path) > 1:
@@ -250,8 +285,12 @@ def _check_targets(targets: list[Target]) -> None:
 
 
 def _write_images(
-    output: Output, inputs: list[_Input], order: Array, progress: Callable[[int, int], None] | None
+    output: Output,
+    inputs: list[_Input],
+    order: Array,
+    progress: Callable[[int, int], None] | None,
 ) -> None:
+    """Write the images in the given order, as many at a time as memory allows."""
     nbytes = _record_nbytes(inputs[0].images)
     at_once = GROUP if all(_is_in_memory(one.images) for one in inputs) else BUDGET
     step = max(1, at_once // max(1, nbytes))
@@ -264,7 +303,7 @@ def _write_images(
 
 
 def _gather(inputs: list[_Input], ids: Array) -> Array:
-    """These records, in memory."""
+    """The records with these indices among the merged ones, in memory."""
     first = inputs[0].images
     if len(inputs) == 1 and _is_in_memory(first):
         return np.asarray(first[ids])
@@ -273,20 +312,21 @@ def _gather(inputs: list[_Input], ids: Array) -> Array:
     ascending = ids[by_id]
     for one in inputs:
         low, high = np.searchsorted(ascending, [one.start, one.stop])
-        rows, places = ascending[low:high] - one.start, by_id[low:high]
+        rows = ascending[low:high] - one.start
+        targets = by_id[low:high]
         if _is_in_memory(one.images):
-            records[places] = one.images[rows]
+            records[targets] = one.images[rows]
             continue
         start = 0
         for block in _blocks(one.images) if len(rows) else ():
             low, high = np.searchsorted(rows, [start, start + len(block)])
-            records[places[low:high]] = block[rows[low:high] - start]
+            records[targets[low:high]] = block[rows[low:high] - start]
             start += len(block)
     return records
 
 
 def _blocks(images: Any) -> Iterator[Array]:
-    """All records in order, some at a time."""
+    """All records in order, about GROUP bytes at a time."""
     n = max(1, GROUP // max(1, _record_nbytes(images)))
     if isinstance(images, IdxArray):
         yield from images.iter_records(n)

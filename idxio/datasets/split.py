@@ -1,4 +1,4 @@
-"""How a dataset is split: the sizes of the parts, and the samples of each."""
+"""Splits a dataset: the sizes of the parts, and the samples of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from .._util.types import Array, Ids
 
 
 def sizes_of(size: Any, n: int) -> list[int]:
-    """The sizes of the parts of n samples, for one fraction or count (the rest is another part), or one for each part.
+    """The sizes of the parts of n samples.
+
+    size: a fraction or count, of the first part, and the rest is the second; or one for each part.
 
     Raises ValueError for what does not add up to n.
     """
@@ -33,34 +35,47 @@ def sizes_of(size: Any, n: int) -> list[int]:
     return _shares(fractions, n)
 
 
-def split(sizes: Sequence[int], shuffled: Ids) -> list[Ids]:
-    """Parts of these sizes of the shuffled samples, each in ascending order."""
+def split(sizes: Sequence[int], shuffled: Ids, labels: Array | None = None) -> list[Ids]:
+    """Parts of these sizes of the shuffled samples, each in ascending order.
+
+    With labels, every part has every class in its proportion.
+    """
+    if labels is not None:
+        return _split_stratified(sizes, shuffled, labels)
     return [np.sort(part) for part in np.split(shuffled, np.cumsum(sizes)[:-1])]
 
 
-def split_stratified(sizes: Sequence[int], shuffled: Ids, labels: Array) -> list[Ids]:
-    """The same, with every class in each part in its proportion.
+def _split_stratified(sizes: Sequence[int], shuffled: Ids, labels: Array) -> list[Ids]:
+    """The parts with every class in its proportion.
 
-    What is rounded is the share of a class in the first k parts together, so that no part has all the rounding.
+    The count of a class is rounded for the first k parts together, for each k, so that the rounding
+    is spread over the parts.
     """
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = np.unique(labels, return_counts=True)[1]
     members = np.split(by_class, np.cumsum(counts)[:-1])
-    parts, n, reached = [], len(labels), 0
-    given = [0] * len(members)
+    n = len(labels)
+    parts = []
+    total = 0  # of the sizes so far
+    used = [0] * len(members)  # samples of each class in the parts so far
     for size in sizes:
-        reached += size
-        owed = [len(m) * reached - n * k for m, k in zip(members, given, strict=True)]  # n-ths of a sample
+        total += size
+        # The samples of each class that are due, in n-ths of a sample.
+        owed = [len(m) * total - n * k for m, k in zip(members, used, strict=True)]
         taken = _rounded(owed, n, size)
-        parts.append(np.sort(np.concatenate([m[k : k + t] for m, k, t in zip(members, given, taken, strict=True)])))
-        given = [k + t for k, t in zip(given, taken, strict=True)]
+        stops = [k + t for k, t in zip(used, taken, strict=True)]
+        part = [m[start:stop] for m, start, stop in zip(members, used, stops, strict=True)]
+        parts.append(np.sort(np.concatenate(part)))
+        used = stops
     return parts
 
 
 def _shares(weights: Sequence[float], total: int) -> list[int]:
-    """total things shared out in proportion to the weights."""
+    """Counts in proportion to the weights that add up to total."""
     whole = sum(weights)
-    return _rounded([weight * total for weight in weights], whole, total) if whole else [0] * len(weights)
+    if not whole:
+        return [0] * len(weights)
+    return _rounded([weight * total for weight in weights], whole, total)
 
 
 def _rounded(owed: Sequence[float], unit: float, total: int) -> list[int]:
@@ -71,6 +86,8 @@ def _rounded(owed: Sequence[float], unit: float, total: int) -> list[int]:
     left = total - sum(shares)
     for i in by_remainder[: max(0, left)]:
         shares[i] += 1
-    for i in [i for i in reversed(by_remainder) if shares[i]][: max(0, -left)]:  # some got more than theirs before
+    # The sum is too large if earlier parts took more of a class than its proportion.
+    excess = max(0, -left)
+    for i in [i for i in reversed(by_remainder) if shares[i]][:excess]:
         shares[i] -= 1
     return shares

@@ -28,7 +28,8 @@ def known_split(word: str) -> str | None:
 def split_named(word: str) -> str | None:
     """The split that a word names: a known one, or one of its own name; None if that can't be one in a file name.
 
-    What ends in a known word behind a mark, as my_val, is none: that would be the split val of a dataset my.
+    What ends in a known word behind a mark, as my_val, is none: that would be the split val of a
+    dataset my.
     """
     word = word.lower()
     if split := known_split(word):

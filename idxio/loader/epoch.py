@@ -167,8 +167,8 @@ class EpochIterator:
         source, _ = locate(held, np.empty(0, np.int64))
         if not self._spec.image_rows.is_native(source):
             return None
-        begun = self._spec.image_rows.begun(source)
-        return lambda rows, images: begun(locate(held, rows)[1], images)
+        job = self._spec.image_rows.job_for(source)
+        return lambda rows, images: job(locate(held, rows)[1], images)
 
     def _begin(
         self,

@@ -1,4 +1,4 @@
-"""Rows of an array gathered into a batch, with byte order, cast and scaling in one native pass."""
+"""Gathers rows of an array into a batch; byte order, cast and scaling are one native pass."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class RowGatherer:
 
         a = scale / std        b = -mean / std
 
-    computed in float64 and rounded to the output's type; the product and the sum are rounded one after the other.
-    So mean and std are those of the scaled values.
+    computed in float64 and rounded to the output's type; the product and the sum are rounded one
+    after the other. So mean and std are those of the scaled values.
     """
 
     def __init__(
@@ -30,30 +30,39 @@ class RowGatherer:
         mean: Any = None,
         std: Any = None,
     ) -> None:
-        """source is the type of the rows, in any byte order; row_shape the shape of one of them."""
+        """source: the dtype of the rows, in any byte order; row_shape: the shape of one row."""
         native = source.newbyteorder("=")
         scaled = scale is not None or mean is not None or std is not None
-        self.dtype = np.dtype(dtype).newbyteorder("=") if dtype is not None else np.dtype("f4") if scaled else native
-        """Of the batches: native byte order."""
+        if dtype is not None:
+            self.dtype = np.dtype(dtype).newbyteorder("=")
+        elif scaled:
+            self.dtype = np.dtype(np.float32)
+        else:
+            self.dtype = native
         self.row_shape = row_shape
         self._elements = int(np.prod(row_shape, dtype=np.int64))
-        self.row_nbytes = self._elements * self.dtype.itemsize
-        """Of a row of a batch."""
+        self.row_nbytes: int = self._elements * self.dtype.itemsize
+        """Bytes of a row of a batch."""
         self._factors: tuple[Array, Array] | None = None
         is_float = self.dtype in (np.float32, np.float64)
         if self.dtype.hasobject:
             raise ValueError(f"batches hold numbers, not {self.dtype}")
         if scaled and not is_float:
-            raise ValueError(f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out")
+            raise ValueError(
+                f"scale, mean and std give float32 or float64, not {self.dtype}: leave dtype out",
+            )
         if not is_float and self.dtype != native and not np.can_cast(native, self.dtype):
-            raise ValueError(f"batches of {native} can be float32, float64 or what holds every {native}: {self.dtype}")
+            possible = f"float32, float64 or what holds every {native}"
+            raise ValueError(f"batches of {native} can be {possible}: {self.dtype}")
         if is_float and (scaled or self.dtype != native) and source.str[1:] in kernels.KINDS:
             self._factors = self._fold(scale, mean, std)
         elif scaled:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
     def gather(self, source: Array, ids: Array, out: Array | None = None) -> Array:
-        """The rows of an array with these indices, as a new array or in out: in one pass from C-contiguous memory.
+        """The rows of an array with these indices, as a new array or in out.
+
+        From a C-contiguous array, rows are read and written once.
 
         Raises
         ------
@@ -64,69 +73,88 @@ class RowGatherer:
             out = self.shape(allocate(0, len(ids) * self.row_nbytes), len(ids))
         ids = np.ascontiguousarray(ids, np.int64)
         if self.is_native(source):
-            self.begun(source)(ids, out).run()
+            self.job_for(source)(ids, out).run()
         elif self._is_one_pass(source):
-            self.begun(np.ascontiguousarray(source[ids]))(np.arange(len(ids)), out).run()
+            rows = np.ascontiguousarray(source[ids])
+            self.job_for(rows)(np.arange(len(ids)), out).run()
         else:
             out[...] = source[ids]
         return out
 
     def shape(self, memory: Any, count: int) -> Array:
-        """The first bytes of aligned memory as count rows."""
+        """A view of aligned memory as count rows."""
         return np.ndarray((count, *self.row_shape), self.dtype, memory)
 
-    def begun(self, source: Array) -> Callable[[Array, Array], kernels.Gather]:
-        """From contiguous int64 indices and out to what `gather` does, yet to be done; the source `is_native`."""
-        rows, is_swapped = _flat(source), not source.dtype.isnative
+    def job_for(self, source: Array) -> Callable[[Array, Array], kernels.Gather]:
+        """A function of (ids, out) that returns the native job which gathers those rows into out.
+
+        The source must be `is_native`, ids contiguous int64.
+        """
+        rows = _flat(source)
+        is_swapped = not source.dtype.isnative
         if self._factors is None:
             swapped = self.dtype.itemsize if is_swapped else 0
             return lambda ids, out: kernels.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
         a, b = self._factors
-        kind, to_double = kernels.KINDS.index(source.dtype.str[1:]), self.dtype.itemsize == 8
+        kind = kernels.KINDS.index(source.dtype.str[1:])
+        to_double = self.dtype.itemsize == 8
         return lambda ids, out: kernels.gather_affine(
             rows, kind, is_swapped, ids, _flat(out), to_double, self._elements, a, b
         )
 
     def is_native(self, source: Array) -> bool:
-        """Whether rows of this array are gathered in native code, so that threads of it can do that ahead."""
+        """Whether native threads can gather rows of this array."""
         return source.flags.c_contiguous and self._is_one_pass(source)
 
     def _is_one_pass(self, source: Array) -> bool:
-        """Whether there is native code that makes rows of these elements."""
+        """Whether native code exists for the elements of this array."""
         if self._factors is not None:
             return True
         is_same = source.dtype.newbyteorder("=") == self.dtype
         return is_same and (source.dtype.isnative or self.dtype.kind in "biuf")
 
     def check_out(self, out: Any, count: int) -> None:
-        """Raise unless batches of up to count rows can be put into out."""
+        """Raise unless out has room for batches of up to count rows."""
         shape = (count, *self.row_shape)
         if not isinstance(out, np.ndarray):
             raise TypeError(f"out holds numpy arrays, not {type(out).__name__}")
         if out.shape != shape or out.dtype != self.dtype:
-            raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; batches have {shape} and {self.dtype}")
+            actual = f"out has shape {out.shape} and dtype {out.dtype}"
+            raise ValueError(f"{actual}; batches have {shape} and {self.dtype}")
         if not out.flags.c_contiguous or not out.flags.writeable or not out.flags.aligned:
             raise ValueError("out must be writable, aligned and C-contiguous")
 
     def _fold(self, scale: Any, mean: Any, std: Any) -> tuple[Array, Array]:
-        """a and b as bytes: one factor of each, or one for each element of a row."""
+        """a and b as bytes: a single factor each, or one for each element of a row."""
         for name, value in (("scale", scale), ("mean", mean), ("std", std)):
             if value is not None:
                 try:
                     np.broadcast_to(np.asarray(value, np.float64), self.row_shape)
                 except ValueError:
                     raise ValueError(
-                        f"{name} has shape {np.shape(value)}, which numpy can't broadcast to one record of shape "
-                        f"{self.row_shape}; for channels that come first it is (channels, 1, 1)"
+                        f"{name} has shape {np.shape(value)}, which numpy can't broadcast to one "
+                        f"record of shape {self.row_shape}; for channels that come first it is "
+                        "(channels, 1, 1)"
                     ) from None
-        one = np.asarray(1.0 if std is None else std, np.float64)
-        if not one.all():
+        divisor = _float64(std, 1.0)
+        if not divisor.all():
             raise ValueError("std is 0 somewhere; where an element never varies, say 1")
-        a = np.asarray(1.0 if scale is None else scale, np.float64) / one
-        b = -np.asarray(0.0 if mean is None else mean, np.float64) / one  # -0.0 leaves a zero its sign
+        a = _float64(scale, 1.0) / divisor
+        # Without a mean b is -0.0, which leaves a zero its sign.
+        b = -_float64(mean, 0.0) / divisor
         if a.ndim or b.ndim:
-            a, b = np.broadcast_to(a, self.row_shape), np.broadcast_to(b, self.row_shape)
-        return tuple(np.ascontiguousarray(x, self.dtype).reshape(-1).view(np.uint8) for x in (a, b))  # type: ignore[return-value]
+            a = np.broadcast_to(a, self.row_shape)
+            b = np.broadcast_to(b, self.row_shape)
+        return self._as_bytes(a), self._as_bytes(b)
+
+    def _as_bytes(self, factors: Array) -> Array:
+        """Factors in the type of the batches, as bytes."""
+        return _flat(np.ascontiguousarray(factors, self.dtype))
+
+
+def _float64(value: Any, default: float) -> Array:
+    """A number or array of a caller's as float64; the default for None."""
+    return np.asarray(default if value is None else value, np.float64)
 
 
 def _flat(array: Array) -> Array:

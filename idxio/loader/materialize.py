@@ -1,4 +1,4 @@
-"""How batches get at images: all of them in memory, mapped, or window by window."""
+"""Where images are for a loop: all in memory, mapped, or unpacked in shuffle windows."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from .._util.types import Array, Ids
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike, Selection, compose
 
-# Compressed files of which more than this is wanted, unpacked, are not read into memory. A constant, and not a share of
-# the memory that is free: it decides on the order, which must be the same on every machine.
+# Compressed files with more bytes than this, unpacked, are not read into memory. It is no fraction
+# of the free memory, because it decides on the order, which must be the same on every machine.
 IN_MEMORY = 1 << 30
 
 
 def needs_windows(images: ArrayLike, buffer: int | None) -> bool:
-    """Whether images are to be unpacked in windows: a large gzip file, or any where a caller gives a buffer.
+    """Whether images are unpacked in shuffle windows: a large gzip file, or any with a buffer.
 
-    Other compressed files can't be read by ranges; raw files and arrays need not.
+    Other compressed files can't be read by ranges; raw files and arrays need not be unpacked.
     """
     base = images.base if isinstance(images, Selection) else images
     if not isinstance(base, IdxArray) or base.packing != "gzip":
         return False
-    return nbytes_of(images) > IN_MEMORY if buffer is None else True
+    return buffer is not None or nbytes_of(images) > IN_MEMORY
 
 
 class Materialized:
-    """Images where batches can be gathered from: as an array, or as a selection of one that is not upright.
+    """Images from which batches are gathered: an array, or a selection of one that is not upright.
 
-    They are brought there when they are asked for first: views of arrays and raw files, while other files are read, and
-    images that lie turned in memory are copied, unless they are very many. Pickled, they are what they come from.
+    The first call of `get` makes it: a view of an array or a raw file; other files are read.
+    Transposed images are copied if they take up to `IN_MEMORY` bytes. A pickle holds the source of
+    the images alone.
     """
 
     def __init__(self, images: ArrayLike) -> None:
@@ -38,7 +39,7 @@ class Materialized:
         self._held: Array | Selection | None = None
 
     def get(self) -> Array | Selection:
-        """The images there."""
+        """The array, or the selection of one."""
         if self._held is None:
             self._held = _hold(self.images)
         return self._held
@@ -48,6 +49,7 @@ class Materialized:
 
 
 def _hold(images: ArrayLike) -> Array | Selection:
+    """Images as `Materialized.get` returns them."""
     if isinstance(images, IdxArray):
         return images.array if images.has_view else images.read()
     if isinstance(images, np.ndarray):
@@ -65,7 +67,7 @@ def _hold(images: ArrayLike) -> Array | Selection:
 
 
 def locate(held: Array | Selection, ids: Ids) -> tuple[Array, Ids]:
-    """The array that the images with these indices lie in, and where."""
+    """The array that holds the images with these indices, and their rows in it."""
     if isinstance(held, np.ndarray):
         return held, ids
     assert isinstance(held.base, np.ndarray)

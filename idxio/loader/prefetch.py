@@ -1,4 +1,4 @@
-"""Things made ahead of the loop that uses them, in order, by helper threads: of Python, or native ones."""
+"""Items made ahead of the loop that uses them, in order, by Python threads or native ones."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ from .._native.thread_pool import ThreadPool
 
 Item = TypeVar("Item")
 
+_FORKED = "the threads that make batches stayed behind in the process that forked: start again"
+
 
 def ahead(
-    make: Callable[[int], Item], count: int, depth: int, threads: int, leave: Callable[[], object] | None = None
+    make: Callable[[int], Item],
+    count: int,
+    depth: int,
+    threads: int,
+    leave: Callable[[], object] | None = None,
 ) -> Iterator[Item]:
     """make(0), make(1), ... with at most `depth` made or being made while the loop holds one.
 
-    The error of one is raised when its turn comes. Leaving the loop ends the threads, after what they make at the
-    moment; leave() tells something that takes long to end.
+    An error in make(k) is raised when item k is due. When the loop is left, each thread ends after
+    the item that it is making; leave() is called first, to cut short a make() that takes long.
     """
     threads = min(threads, depth)
-    # Thread k makes every threads-th item; what it has to make waits in todo, so that it never makes too many.
+    # Thread k makes every threads-th item. It waits for the number of each in todo, so that no more
+    # than depth are made ahead.
     todo: list[queue.SimpleQueue[int | None]] = [queue.SimpleQueue() for _ in range(threads)]
     done: list[queue.SimpleQueue[Item | _Failed]] = [queue.SimpleQueue() for _ in range(threads)]
     left = threading.Event()
@@ -47,44 +54,49 @@ def ahead(
         left.set()
         if leave is not None:
             leave()
-        for line in todo:
-            line.put(None)
+        for numbers in todo:
+            numbers.put(None)
         for helper in helpers:
             if helper.ident is not None:  # it was started
                 helper.join()
 
-    # A loop that nobody left is left when Python ends: later, its threads would be stopped wherever they are.
+    # A loop that is still open is left when Python exits: later, the interpreter would stop its
+    # threads at any point.
     atexit.register(stop)
     try:
         started = 0
-        with contextlib.suppress(RuntimeError):  # where the system gives no more threads, fewer do it
+        with contextlib.suppress(RuntimeError):  # the system starts no more threads: use fewer
             for helper in helpers:
                 helper.start()
                 started += 1
-        for number in range(min(depth, count) if started else 0):
+        at_first = min(depth, count) if started else 0
+        for number in range(at_first):
             todo[number % started].put(number)
         for number in range(count):
             if os.getpid() != process:
-                raise RuntimeError(
-                    "the threads that make batches stayed behind in the process that forked: start again"
-                )
+                raise RuntimeError(_FORKED)
             item = done[number % started].get() if started else make(number)
             if isinstance(item, _Failed):
                 raise item.error
             if started and number + depth < count:
                 todo[(number + depth) % started].put(number + depth)
             yield item
-            del item  # what the loop let go is free
+            del item  # so that its memory is free once the loop drops it
     finally:
         atexit.unregister(stop)
         stop()
 
 
-def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int, threads: int) -> Iterator[Item]:
-    """What begin(0), begin(1), ... return, in order, each when its rows are gathered, with `depth` more begun.
+def gathered(
+    begin: Callable[[int], tuple[Item, Gather]],
+    count: int,
+    depth: int,
+    threads: int,
+) -> Iterator[Item]:
+    """The items of begin(0), begin(1), ... in order, each when its native job is done.
 
-    The loop helps with the batch that it waits for: handing one over to a thread that wakes up takes as long as to
-    make it. Leaving the loop ends the threads.
+    `depth` more jobs are queued. The loop itself works on the batch that it waits for: to wake a
+    thread for it takes as long as to make the batch. Leaving the loop ends the threads.
     """
     begun: deque[Item] = deque()
     every = depth // 2 + 1
@@ -103,7 +115,7 @@ def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int
                 pool.submit(gather)
                 begun.append(item)
                 del item, gather
-                # Waking a thread takes the loop 15 us: every other time is often enough to be one ahead.
+                # Waking a thread takes the loop 15 us; once for every few batches keeps it ahead.
                 if number % every == 0 or number == count - 1:
                     pool.notify()
             if number >= depth:
@@ -114,7 +126,7 @@ def gathered(begin: Callable[[int], tuple[Item, Gather]], count: int, depth: int
 
 
 class _Failed:
-    """What went wrong in a helper thread."""
+    """The error of a helper thread, in the queue of its items."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error

@@ -7,7 +7,7 @@ import pickle
 import socket
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -336,11 +336,8 @@ def test_threads_share_a_source(ds):
         ids = np.random.default_rng(seed).integers(0, 200, 300)
         wrong.extend(i for i in ids if source[i]["image"].tolist() != [i, 3 * i])
 
-    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, range(4)))
     assert not wrong
 
 

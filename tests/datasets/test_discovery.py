@@ -1,9 +1,7 @@
-"""Which files in a directory are a dataset, and what its classes are called."""
+"""Which files in a directory are a dataset."""
 
 import bz2
 import gzip
-import hashlib
-import json
 import lzma
 import os
 
@@ -12,8 +10,6 @@ import pytest
 from helpers import encode
 
 import idxio
-from idxio.datasets import classes
-from idxio.datasets.classes import class_names
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -162,67 +158,6 @@ def test_what_is_wrong_is_said(name, data, what, tmp_path):
         find_pair(tmp_path, "train")
 
 
-def test_names_of_published_classes(fashion_mnist, tmp_path):
-    for split in ("train", "test"):
-        assert class_names(find_pair(fashion_mnist, split)[1])[9] == "Ankle boot"
-    # Known by what is inside: raw, under another name.
-    labels = idxio.read(fashion_mnist / "t10k-labels-idx1-ubyte.gz")
-    assert class_names(put(tmp_path, "x", labels))[3] == "Dress"
-    assert class_names(put(tmp_path, "x", labels[::-1])) is None
-
-
-@pytest.mark.parametrize(
-    ("known", "label", "name"),
-    [
-        ("MNIST train labels", 7, "7"),
-        ("QMNIST test labels (idx2)", 0, "0"),
-        ("EMNIST letters test labels", 26, "Z/z"),
-        ("Fashion-MNIST t10k labels", 0, "T-shirt/top"),
-        ("Fashion-MNIST train images", 0, None),
-    ],
-)
-def test_every_published_dataset(known, label, name, tmp_path, monkeypatch):
-    monkeypatch.setattr("idxio.core.info.known_file", lambda crc, size: known if crc is not None else None)
-    names = class_names(put(tmp_path, "x", LABELS))
-    assert (names and names[label]) == name
-
-
-def test_kmnist_is_known_by_its_packed_file(tmp_path, monkeypatch):
-    path = put(tmp_path, "x", LABELS, lambda data: gzip.compress(data, mtime=0))
-    assert class_names(path) is None
-    monkeypatch.setattr(classes, "_KMNIST", (hashlib.md5((tmp_path / "x").read_bytes()).hexdigest(),))
-    assert class_names(path)[9] == "wo"
-
-
-def test_names_that_a_dataset_brings_along(tmp_path):
-    path = put(tmp_path, "train-labels-idx1-ubyte", LABELS)
-    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
-    assert class_names(path) is None
-    for names in (["cat", "dog"], {"0": "cat", "1": "dog"}):
-        (tmp_path / "dataset.json").write_text(json.dumps({"class_names": names}))
-        assert class_names(path) == {0: "cat", 1: "dog"}
-    assert idxio.load(tmp_path).class_names == {0: "cat", 1: "dog"}
-    (tmp_path / "dataset.json").write_text(json.dumps({"license": "MIT"}))
-    assert class_names(path) is None
-    for bad in ("[1", '["cat"]', '{"class_names": "cat"}', '{"class_names": {"cat": 0}}'):
-        (tmp_path / "dataset.json").write_text(bad)
-        with pytest.raises(
-            idxio.FormatError, match=r"dataset.json: (is no JSON object|has \"class_names\" that are no list)"
-        ):
-            class_names(path)
-
-
-def test_emnists_mapping(tmp_path):
-    path = put(tmp_path, "emnist-letters-train-labels-idx1-ubyte", LABELS)
-    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
-    (tmp_path / "emnist-balanced-mapping.txt").write_text("0 48\n")
-    assert class_names(path) == {1: "A/a", 2: "B/b"}
-    assert class_names(put(tmp_path, "emnist-balanced-test-labels-idx1-ubyte", LABELS)) == {0: "0"}
-    (tmp_path / "emnist-letters-mapping.txt").write_text("<html>")
-    with pytest.raises(idxio.FormatError, match="is no list of labels"):
-        class_names(path)
-
-
 @pytest.mark.parametrize("stem", ["val", "validation", "valid", "dev", "my-val"])
 def test_a_split_to_validate_with_under_any_name(stem, tmp_path):
     pair = put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES), put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
@@ -294,14 +229,3 @@ def test_labels_with_two_axes_that_are_none(labels, tmp_path):
         idxio.load(tmp_path)
     with pytest.raises(ValueError, match="neither one-hot nor QMNIST's; expected one integer"):
         idxio.Dataset(IMAGES, labels)
-
-
-def test_names_of_another_split(fashion_mnist, tmp_path):
-    """A part of the published labels is no published file, but its classes are those of the file beside it."""
-    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
-        os.symlink(fashion_mnist / name, tmp_path / name)
-    put(tmp_path, "val-images-idx3-ubyte", IMAGES)
-    put(tmp_path, "val-labels-idx1-ubyte", LABELS)
-    assert idxio.load(tmp_path, "val").class_names[2] == "Pullover"
-    put(tmp_path, "val-labels-idx1-ubyte", LABELS + 9)
-    assert idxio.load(tmp_path, "val").class_names is None

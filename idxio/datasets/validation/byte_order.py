@@ -1,4 +1,4 @@
-"""Whether numbers look as if the bytes of each had been written in the wrong order."""
+"""Detects numbers that were written with their bytes in the wrong order."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class PixelOrder:
                     size = np.abs(values)
                     self._usual[i] += int(np.count_nonzero((size >= _LEAST) & (size <= _MOST)))
             else:
-                low, high = int(values.min()), int(values.max())
+                low = int(values.min())
+                high = int(values.max())
                 before = self._ranges[i] or (low, high)
-                self._ranges[i] = min(low, before[0]), max(high, before[1])
+                self._ranges[i] = (min(low, before[0]), max(high, before[1]))
 
     @property
     def is_reversed(self) -> bool:

@@ -1,4 +1,4 @@
-"""check(): what is wrong with a dataset, and what should be known of it."""
+"""check(): reads every split once and collects the findings."""
 
 from __future__ import annotations
 
@@ -14,19 +14,27 @@ from ..classes import class_names
 from ..discovery import SPLITS, HalfPairError, NoSplitError, find_split, split_names
 from ..metadata import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
-from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
+from .rules import (
+    Finding,
+    judge_duplicates,
+    judge_files,
+    judge_labels,
+    judge_names,
+    judge_pixels,
+    judge_stated,
+)
 from .statistics import Statistics, collect_statistics
 
 
 @public
 class Check(NamedTuple):
-    """What `check` found."""
+    """The result of `check`."""
 
     directory: str
     splits: dict[str, Statistics]
-    """"train", "t10k" and all others that are there, without one that can't be read."""
+    """The statistics of "train", "t10k" and all other splits that can be read."""
     class_names: dict[int, str] | None
-    """The class list: the name of each label; None where nothing tells it."""
+    """The class list: the name of each label; None if it is not known."""
     duplicates: Duplicates
     """Equal pictures. Numbers count through the splits, in their order."""
     findings: list[Finding]
@@ -45,16 +53,17 @@ def check(
     dataset: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Check:
-    """Look for what is wrong with the files of a dataset, in one pass over each, in constant memory.
+    """Look for faults of a dataset, in one pass over each file, in constant memory.
 
-    Every checksum is verified; equal and constant pictures, labels outside the class list, pictures that look negated
-    or transposed and files of several published datasets are found. docs/looking.md lists all findings.
+    Every checksum is verified; equal and constant pictures, labels outside the class list, pictures
+    that look negated or transposed and files of several published datasets are found.
+    docs/looking.md lists all findings.
 
     Parameters
     ----------
     directory : path
-        Where the files lie, under any of the names that are in use. All splits that are there are checked; train and
-        t10k are expected.
+        Where the files lie, under any of the names that are in use. All splits that are there are
+        checked; train and t10k are expected.
     dataset : str, optional
         What the names start with, where there are several datasets: "emnist-letters".
     progress : callable, optional
@@ -63,8 +72,9 @@ def check(
     Returns
     -------
     Check
-        Its `findings`, and the surveys of the splits that they come from. `ok` is false if one of them is an error: a
-        file that is missing, damaged or of a wrong shape is one, it does not raise.
+        Its `findings`, and the statistics of the splits that they come from. `ok` is false if one
+        of them is an error: a file that is missing, damaged or of a wrong shape is one, it does not
+        raise.
 
     Raises
     ------
@@ -91,21 +101,28 @@ def check(
             splits[split] = collect_statistics(images, labels, progress=advance)
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
-    duplicates = find_duplicates([seen.images_file for seen in splits.values()], [s.hashes for s in splits.values()])
+    files = [stats.images_file for stats in splits.values()]
+    hashes = [stats.hashes for stats in splits.values()]
+    duplicates = find_duplicates(files, hashes)
     names, stated = _described(directory, splits, findings)
     trained = splits["train"].classes if "train" in splits else None
-    for split, seen in splits.items():
-        findings += judge_names(split, seen)
-        findings += judge_stated(split, seen, stated)
-        findings += judge_labels(split, seen, names, trained)
-        findings += judge_pixels(split, seen)
+    for split, stats in splits.items():
+        findings += judge_names(split, stats)
+        findings += judge_stated(split, stats, stated)
+        findings += judge_labels(split, stats, names, trained)
+        findings += judge_pixels(split, stats)
     findings += judge_files(splits)
     findings += judge_duplicates(splits, duplicates)
     findings.sort(key=lambda finding: finding.level != "error")
     return Check(directory, splits, names, duplicates, findings)
 
 
-def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict[str, tuple[str, str]]:
+def _pairs(
+    directory: str,
+    dataset: str | None,
+    findings: list[Finding],
+) -> dict[str, tuple[str, str]]:
+    """The images and labels of each split; adds a finding for a split without a pair."""
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
     os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
@@ -126,34 +143,40 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
 def _counter(
     pairs: dict[str, tuple[str, str]], progress: Callable[[int, int], None] | None
 ) -> Callable[[int], None] | None:
-    """What calls progress with the sum of the bytes that it is called with, and that of all images."""
+    """A function that adds up bytes of pixels and calls progress with the sum and the total."""
     if progress is None:
         return None
-    total = sum(about.size - 4 - 4 * len(about.shape) for about in (info(images) for images, _ in pairs.values()))
+    headers = [info(images) for images, _ in pairs.values()]
+    total = sum(about.size - 4 - 4 * len(about.shape) for about in headers)
     return counter(progress, total)
 
 
 def _described(
     directory: str, splits: dict[str, Statistics], findings: list[Finding]
 ) -> tuple[dict[int, str] | None, dict[str, int]]:
-    """The class names, if something tells them, and the CRC-32 of each file that dataset.json states."""
+    """The class names, None if they are not known, and the CRC-32 of files in dataset.json.
+
+    Adds a finding for a dataset.json or a mapping of names that can't be understood.
+    """
     names: dict[int, str] | None = None
     stated: dict[str, int] = {}
     try:
         stated = _stated(directory)
-        for seen in splits.values():
-            names = names or class_names(seen.labels_file)
+        for stats in splits.values():
+            names = names or class_names(stats.labels_file)
     except (IdxError, OSError) as error:
         findings.append(_unreadable("train", error))
     return names, stated
 
 
 def _unreadable(split: str, error: IdxError | OSError) -> Finding:
+    """The finding for a file that can't be read."""
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
     return Finding("error", "unreadable", split, text)
 
 
 def _stated(directory: str) -> dict[str, int]:
+    """The CRC-32 of each file that dataset.json lists."""
     files = read_description(directory).get("files", {})
     try:
         return {name: int(about["crc32"], 16) for name, about in files.items()}

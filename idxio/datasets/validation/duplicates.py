@@ -1,4 +1,4 @@
-"""Equal pictures in several files, by the hashes of a survey."""
+"""Equal pictures in several files: by hash first, then by digest."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from ..._util.types import Array
 from ...core.array import open_array
 
 _PIECE = 4 << 20  # bytes of pictures to hold at once
-# Collisions of this many bytes can't be found, nor made: BLAKE2, RFC 7693. They are three words, for sorting.
+# Nobody can find or make two pictures with one BLAKE2 digest (RFC 7693) of this many bytes. They
+# are sorted as three words.
 _DIGEST = 24
-_STEP = 1 << 20  # records that are sorted into shares at a time
+_STEP = 1 << 20  # records that are sorted into groups of equal keys at a time
 
 
 class Duplicates(NamedTuple):
-    """Pictures that occur more than once in the files that were searched. Their numbers count through all files."""
+    """Pictures that occur more than once. Their numbers count through all files."""
 
     records: Array
     """int64 of shape (m,): the numbers of these pictures, ascending."""
     groups: Array
-    """int64 of shape (m,): equal pictures have the same number, counted from 0 in the order of the first of them."""
+    """int64 of shape (m,): the group of each picture. Equal pictures are one group; groups are
+    numbered from 0 by their first picture."""
 
     def copies(self, start: int, stop: int) -> Array:
-        """Those of start:stop that equal an earlier one of them."""
+        """The pictures in start:stop that equal an earlier one in start:stop."""
         inside = self._inside(start, stop)
         groups = self.groups[inside]
         copies: Array = self.records[inside][self._firsts(groups)[groups] != np.arange(len(groups))]
         return copies
 
     def shared(self, first: tuple[int, int], second: tuple[int, int]) -> Array:
-        """Those of the range second, (start, stop), that equal one of the range first."""
+        """The pictures in the range second, (start, stop), that equal one in the range first."""
         inside = self._inside(*second)
         there = np.zeros(self._count, np.bool_)
         there[self.groups[self._inside(*first)]] = True
         return self.records[inside][there[self.groups[inside]]]
 
     def disagree(self, labels: Array) -> Array:
-        """bool of shape (m,): where the labels of shape (m,) are not the same in the whole group."""
+        """bool of shape (m,): whether the labels, of shape (m,), differ within the group."""
         different = labels != labels[self._firsts(self.groups)[self.groups]]
         mixed = np.zeros(self._count, np.bool_)
         mixed[self.groups[different]] = True
@@ -52,9 +54,10 @@ class Duplicates(NamedTuple):
         return int(self.groups.max(initial=-1)) + 1
 
     def _firsts(self, groups: Array) -> Array:
-        """Where each group stands first among these, ascending records; anything for one that is not there."""
+        """The index of the first element of each group among groups; 0 for a group not there."""
         firsts = np.zeros(self._count, np.int64)
-        firsts[groups[::-1]] = np.arange(len(groups))[::-1]  # of several for one place numpy keeps the last
+        # Of several values for one index numpy keeps the last.
+        firsts[groups[::-1]] = np.arange(len(groups))[::-1]
         return firsts
 
     def _inside(self, start: int, stop: int) -> Array:
@@ -63,18 +66,18 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
-    """The pictures that occur more than once in files, which hold pictures of one shape and type.
+    """Find the pictures that occur more than once in files of pictures of one shape and type.
 
     Parameters
     ----------
     files : list of path
     hashes : list of ndarray
-        For each file a uint64 for each picture. Only pictures of equal hashes are read again, in order, and compared
-        by a digest that no two different pictures share.
+        For each file a uint64 for each picture. Only pictures of equal hashes are read again, in
+        order, and compared by a digest that no two different pictures share.
     """
     every = np.concatenate([np.empty(0, np.uint64), *hashes])
     is_candidate = np.zeros(len(every), np.bool_)
-    for some in _shares((every >> np.uint64(56)).astype(np.uint8)):
+    for some in _by_key((every >> np.uint64(56)).astype(np.uint8)):
         order = some[np.argsort(every[some], kind="stable")]
         same = np.flatnonzero(np.diff(every[order]) == 0)
         is_candidate[order[same]] = True
@@ -90,7 +93,7 @@ def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
     )
     first = np.arange(len(digests))  # the first candidate that each equals
     words = digests.view(np.uint64).reshape(len(digests), -1)
-    for order in _shares((words[:, 0] >> np.uint64(56)).astype(np.uint8)):
+    for order in _by_key((words[:, 0] >> np.uint64(56)).astype(np.uint8)):
         for column in words.T:
             order = order[np.argsort(column[order], kind="stable")]
         is_new = np.append(True, (words[order[1:]] != words[order[:-1]]).any(axis=1))
@@ -101,8 +104,8 @@ def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
     return Duplicates(candidates[is_kept], numbers[first[is_kept]])
 
 
-def _shares(keys: Array) -> Iterator[Array]:
-    """The places of each of the 256 keys, ascending: what is equal lies in one share, and no sort takes long.
+def _by_key(keys: Array) -> Iterator[Array]:
+    """The indices of each of the 256 keys, ascending, so that the caller sorts each group alone.
 
     An interrupt waits for a call of numpy, and one sort of some millions took seconds.
     """
@@ -111,10 +114,12 @@ def _shares(keys: Array) -> Iterator[Array]:
         some = keys[start : start + _STEP]
         order = np.argsort(some, kind="stable")
         parts.append((start + order, np.searchsorted(some[order], np.arange(257))))
-    for key in range(256 if len(keys) else 0):
-        share = np.concatenate([order[edges[key] : edges[key + 1]] for order, edges in parts])
-        if len(share):
-            yield share
+    if not parts:
+        return
+    for key in range(256):
+        indices = np.concatenate([order[edges[key] : edges[key + 1]] for order, edges in parts])
+        if len(indices):
+            yield indices
 
 
 def _digests(file: str, records: Array) -> Array:
@@ -128,5 +133,6 @@ def _digests(file: str, records: Array) -> Array:
         many = max(1, _PIECE // max(1, f.nbytes // f.shape[0]))
         for start in range(0, len(records), many):
             part = slice(start, start + many)
-            digests[part] = [blake2b(picture.data, digest_size=_DIGEST).digest() for picture in f[records[part]]]
+            pictures = f[records[part]]
+            digests[part] = [blake2b(p.data, digest_size=_DIGEST).digest() for p in pictures]
     return digests

@@ -1,4 +1,4 @@
-"""What the figures of a survey mean: findings, each an error or a warning."""
+"""Rules that turn the statistics of the splits into findings, each an error or a warning."""
 
 from __future__ import annotations
 
@@ -17,42 +17,43 @@ from .duplicates import Duplicates
 from .statistics import Statistics, counts_up
 
 _MOST_RECORDS = 20  # that a finding lists
-# How much wider than tall pictures are that look transposed. Measured, wide / tall: MNIST 0.76, Fashion-MNIST 0.83,
-# so transposed 1.32 and 1.21.
+# Pictures look transposed if they are wider than tall by this factor. Measured, wide / tall:
+# MNIST 0.76, Fashion-MNIST 0.83, so transposed 1.32 and 1.21.
 _TRANSPOSED = 1.1
-# Fewer labels may well be one of each class.
+# Labels that count up are suspicious from this many on; fewer may be one of each class.
 _COUNTING = 11
 _BIG_ENDIAN = "IDX is big-endian, header and body (fwrite of Octave and MATLAB needs 'ieee-be')"
 
 
 class Finding(NamedTuple):
-    """Something that is wrong, or may be."""
+    """A fault of a dataset, or what may be one."""
 
     level: str
-    """"error": a program that reads this dataset stops or learns nonsense. "warning": it may be meant so."""
+    """"error": a program that reads this dataset stops or learns nonsense. "warning": it may be
+    meant so."""
     kind: str
     """One word for programs; docs/looking.md lists them."""
     split: str
     """"train", "t10k" or another."""
     message: str
-    """What was found, for people."""
+    """The fault, for people."""
     pictures: int = 0
-    """How many pictures are concerned, where it is about single ones."""
+    """The number of pictures concerned; 0 if the fault is none of single pictures."""
     records: tuple[int, ...] = ()
-    """The first of them."""
+    """The numbers of the first of these pictures."""
 
 
 class Frame(NamedTuple):
-    """Figures of a mean picture that tell how the pictures lie on their ground."""
+    """Brightness and spread of a mean picture: whether pictures look negated or transposed."""
 
     border: float
     """The mean of the outermost pixels."""
     inner: float
     """The mean of all others."""
     tall: float
-    """The standard deviation of where the ink is from top to bottom, as a share of the height."""
+    """The standard deviation of where the ink is from top to bottom, as a fraction of the height."""
     wide: float
-    """The same from left to right, as a share of the width."""
+    """The same from left to right, as a fraction of the width."""
 
     @property
     def on_bright(self) -> bool:
@@ -66,125 +67,148 @@ class Frame(NamedTuple):
 
 
 def frame(mean: Array) -> Frame | None:
-    """The figures of a mean picture of shape (height, width); None if it has no inside."""
+    """The frame of a mean picture of shape (height, width); None if it has no inside."""
     if min(mean.shape) < 3:
         return None
     inside = mean[1:-1, 1:-1]
-    border, inner = float((mean.sum() - inside.sum()) / (mean.size - inside.size)), float(inside.mean())
+    border = float((mean.sum() - inside.sum()) / (mean.size - inside.size))
+    inner = float(inside.mean())
     ink = 255 - mean if border > 127.5 else mean
     return Frame(border, inner, _spread(ink.sum(axis=1)), _spread(ink.sum(axis=0)))
 
 
 def ranges_of(splits: dict[str, Statistics]) -> dict[str, tuple[int, int]]:
-    """The numbers, start and stop, that the pictures of each split have in `Duplicates`."""
-    stops = np.cumsum([0, *(seen.shape[0] for seen in splits.values())]).tolist()
+    """The range (start, stop) of the pictures of each split in `Duplicates`."""
+    stops = np.cumsum([0, *(stats.shape[0] for stats in splits.values())]).tolist()
     return dict(zip(splits, itertools.pairwise(stops), strict=True))
 
 
 def judge_labels(
-    split: str, seen: Statistics, names: dict[int, str] | None, trained: Array | None
+    split: str,
+    stats: Statistics,
+    names: dict[int, str] | None,
+    trained: Array | None,
 ) -> Iterator[Finding]:
-    """Labels outside the class list, and classes without a picture. Without names, the list is what train has."""
-    yield from _judge_values(split, seen)
-    negative = np.flatnonzero(seen.labels < 0)
+    """Labels outside the class list, and classes without a picture.
+
+    The list is that of names, or else the classes of train.
+    """
+    yield from _judge_values(split, stats)
+    negative = np.flatnonzero(stats.labels < 0)
     if len(negative):
-        text = f"labels below 0 ({_some(np.unique(seen.labels[negative]).tolist())}), which no class has"
+        values = _some(np.unique(stats.labels[negative]).tolist())
+        text = f"labels below 0 ({values}), which no class has"
         yield _about("error", "labels", split, text, negative)
     if names is not None:
-        what, known = "the class list", np.array(sorted(names), np.int64)
+        source = "the class list"
+        known = np.array(sorted(names), np.int64)
     elif trained is not None:
-        what, known = "the classes of train", trained
+        source = "the classes of train"
+        known = trained
     else:
         return
-    outside = np.flatnonzero(~np.isin(seen.labels, known))
+    outside = np.flatnonzero(~np.isin(stats.labels, known))
     if len(outside):
-        text = f"labels outside {what} ({_some(np.unique(seen.labels[outside]).tolist())})"
+        values = _some(np.unique(stats.labels[outside]).tolist())
+        text = f"labels outside {source} ({values})"
         yield _about("error", "labels", split, text, outside)
-    empty = np.setdiff1d(known, seen.classes).tolist()
+    empty = np.setdiff1d(known, stats.classes).tolist()
     if empty:
         named = [f"{k} {names[k]}" if names else str(k) for k in empty]
         yield Finding("warning", "empty", split, f"no picture of these classes: {_some(named)}")
 
 
-def _judge_values(split: str, seen: Statistics) -> Iterator[Finding]:
-    """Labels that can hardly be meant so, whatever the classes are."""
-    if seen.reversed[1]:
-        step = f"{math.gcd(*seen.classes.tolist()):,}"
-        text = f"labels are multiples of {step}, and small with the bytes of each reversed: written little-endian?"
-        yield Finding("error", "order", split, f"{text} {_BIG_ENDIAN}")
-    count = len(seen.labels)
-    if len(seen.classes) == 1 and count > 1:
-        yield Finding("warning", "single", split, f"all {count:,} labels are {seen.classes[0]}")
-    if count >= _COUNTING and counts_up(seen.labels):
-        text = f"labels count up from 0 to {count - 1:,}: numbers of records in the place of classes?"
+def _judge_values(split: str, stats: Statistics) -> Iterator[Finding]:
+    """Labels that are suspicious for any list of classes."""
+    if stats.reversed[1]:
+        step = f"{math.gcd(*stats.classes.tolist()):,}"
+        text = (
+            f"labels are multiples of {step}, and small with the bytes of each reversed: "
+            f"written little-endian? {_BIG_ENDIAN}"
+        )
+        yield Finding("error", "order", split, text)
+    count = len(stats.labels)
+    if len(stats.classes) == 1 and count > 1:
+        yield Finding("warning", "single", split, f"all {count:,} labels are {stats.classes[0]}")
+    if count >= _COUNTING and counts_up(stats.labels):
+        last = f"{count - 1:,}"
+        text = f"labels count up from 0 to {last}: numbers of records in the place of classes?"
         yield Finding("warning", "counting", split, text)
 
 
-def judge_pixels(split: str, seen: Statistics) -> Iterator[Finding]:
-    """Constant pictures, and pixels that are not as in MNIST."""
-    constant = np.flatnonzero(seen.constant)
+def judge_pixels(split: str, stats: Statistics) -> Iterator[Finding]:
+    """Constant pictures, and pixels unlike those of MNIST."""
+    constant = np.flatnonzero(stats.constant)
     if len(constant):
         yield _about("warning", "constant", split, "pictures of one colour", constant)
-    if seen.reversed[0]:
-        # Of floats nothing usual is left; a range of whole numbers may be meant so.
-        level, why = ("warning", "lie in a far smaller range") if seen.finite is None else ("error", "make sense")
+    if stats.reversed[0]:
+        if stats.finite is None:  # whole numbers of such a range may be meant so
+            level = "warning"
+            why = "lie in a far smaller range"
+        else:  # floats of such magnitudes are of no use
+            level = "error"
+            why = "make sense"
         text = f"pixels {why} with the bytes of each reversed: written little-endian? {_BIG_ENDIAN}"
         yield Finding(level, "order", split, text)
-    elif seen.finite is not None and not seen.finite.all():
-        yield _about("error", "nan", split, "pictures with NaN or infinity", np.flatnonzero(~seen.finite))
-    if seen.mean_picture is None or seen.histogram is None:
-        text = f"pixels are {seen.dtype.name}; the format of MNIST has uint8, and other loaders expect it"
+    elif stats.finite is not None and not stats.finite.all():
+        yield _about("error", "nan", split, "pictures with NaN or infinity", np.flatnonzero(~stats.finite))
+    if stats.mean_picture is None or stats.histogram is None:
+        expected = "the format of MNIST has uint8, and other loaders expect it"
+        text = f"pixels are {stats.dtype.name}; {expected}"
         yield Finding("warning", "type", split, text)
         return
-    if not seen.histogram[2:].any():
-        yield Finding("warning", "range", split, "no pixel is above 1; the format of MNIST has 0 to 255")
-    about = frame(seen.mean_picture)
+    if not stats.histogram[2:].any():
+        text = "no pixel is above 1; the format of MNIST has 0 to 255"
+        yield Finding("warning", "range", split, text)
+    about = frame(stats.mean_picture)
     if about is None:
         return
     if about.on_bright:
         text = f"border {about.border:.0f} on the mean, inside {about.inner:.0f}: negated? MNIST has a black ground"
         yield Finding("warning", "negated", split, text)
-    square = seen.shape[1] == seen.shape[2]
+    square = stats.shape[1] == stats.shape[2]
     if square and (about.on_bright or about.on_dark) and about.wide > _TRANSPOSED * about.tall:
         text = (
-            f"pictures {about.wide / about.tall:.2f} x as wide as tall on the mean: transposed, as EMNIST's are? "
-            "Digits, letters and clothes are taller than wide"
+            f"pictures {about.wide / about.tall:.2f} x as wide as tall on the mean: transposed, "
+            "as EMNIST's are? Digits, letters and clothes are taller than wide"
         )
         yield Finding("warning", "transposed", split, text)
 
 
 def judge_files(splits: dict[str, Statistics]) -> Iterator[Finding]:
-    """Files that don't belong together."""
-    shapes = {split: f"{seen.shape[1:]} {seen.dtype.name}" for split, seen in splits.items()}
+    """Splits whose pictures differ in shape or type, and files of different published datasets."""
+    shapes = {split: f"{stats.shape[1:]} {stats.dtype.name}" for split, stats in splits.items()}
     first, *others = shapes or [""]
     for split in others:
         if shapes[split] != shapes[first]:
-            yield Finding("error", "shape", split, f"pictures are {shapes[split]}; those of {first} {shapes[first]}")
+            text = f"pictures are {shapes[split]}; those of {first} {shapes[first]}"
+            yield Finding("error", "shape", split, text)
     datasets: dict[str, str] = {}
-    for split, seen in splits.items():
-        for file, known in zip((seen.images_file, seen.labels_file), seen.known, strict=True):
+    for split, stats in splits.items():
+        for file, known in zip((stats.images_file, stats.labels_file), stats.known, strict=True):
             if known is None:
                 continue
-            dataset, place = re.split(r" (?=train |t10k |test )", known)
+            dataset, published = re.split(r" (?=train |t10k |test )", known)
             datasets[dataset] = split
-            if place.split()[0].replace("test", "t10k") != split:
-                yield Finding("error", "mixed", split, f"{os.path.basename(file)} is the published {known}")
+            if published.split()[0].replace("test", "t10k") != split:
+                text = f"{os.path.basename(file)} is the published {known}"
+                yield Finding("error", "mixed", split, text)
     if len(datasets) > 1:
         text = f"files of several published datasets: {', '.join(datasets)}"
         yield Finding("error", "mixed", list(datasets.values())[-1], text)
 
 
-def judge_names(split: str, seen: Statistics) -> Iterator[Finding]:
-    """Files whose names say that they are something else."""
-    for file, role in ((seen.images_file, "image"), (seen.labels_file, "label")):
+def judge_names(split: str, stats: Statistics) -> Iterator[Finding]:
+    """Images in a file named as labels, and the reverse."""
+    for file, role in ((stats.images_file, "image"), (stats.labels_file, "label")):
         if named_role(file) not in (role, ""):
             text = f"{os.path.basename(file)} holds {role}s; other programs go by its name"
             yield Finding("error", "name", split, text)
 
 
-def judge_stated(split: str, seen: Statistics, stated: dict[str, int]) -> Iterator[Finding]:
-    """Files that are not those of which dataset.json states the CRC-32."""
-    for file, crc in zip((seen.images_file, seen.labels_file), seen.crc32, strict=True):
+def judge_stated(split: str, stats: Statistics, stated: dict[str, int]) -> Iterator[Finding]:
+    """Files whose CRC-32 differs from that in dataset.json."""
+    for file, crc in zip((stats.images_file, stats.labels_file), stats.crc32, strict=True):
         name = os.path.basename(file)
         if stated.get(name, crc) != crc:
             text = f"{name} has the CRC-32 {crc:08x}; dataset.json says {stated[name]:08x}: another file, or changed"
@@ -192,19 +216,21 @@ def judge_stated(split: str, seen: Statistics, stated: dict[str, int]) -> Iterat
 
 
 def judge_duplicates(splits: dict[str, Statistics], duplicates: Duplicates) -> Iterator[Finding]:
-    """Equal pictures within a split, in two of them, and under different labels."""
+    """Equal pictures within a split, in two splits, and under different labels."""
     ranges = ranges_of(splits)
     for split, (start, stop) in ranges.items():
         copies = duplicates.copies(start, stop)
         if len(copies):
-            yield _about("warning", "copies", split, f"copies of earlier pictures of {split}", copies - start)
+            text = f"copies of earlier pictures of {split}"
+            yield _about("warning", "copies", split, text, copies - start)
     for one, other in itertools.combinations(ranges, 2):
         shared = duplicates.shared(ranges[one], ranges[other])
         if len(shared):
-            yield _about("warning", "leak", other, f"pictures that {one} has too", shared - ranges[other][0])
+            text = f"pictures that {one} has too"
+            yield _about("warning", "leak", other, text, shared - ranges[other][0])
     if not len(duplicates.records):
         return
-    labels = np.concatenate([seen.labels for seen in splits.values()])[duplicates.records]
+    labels = np.concatenate([stats.labels for stats in splits.values()])[duplicates.records]
     conflicts = duplicates.records[duplicates.disagree(labels)]
     for split, (start, stop) in ranges.items():
         inside = conflicts[(conflicts >= start) & (conflicts < stop)]
@@ -220,13 +246,15 @@ def _about(level: str, kind: str, split: str, text: str, records: Array) -> Find
 
 
 def _some(values: list[Any], most: int = 10) -> str:
-    return ", ".join(map(str, values[:most])) + (", …" if len(values) > most else "")
+    """The first values as text."""
+    more = ", …" if len(values) > most else ""
+    return ", ".join(map(str, values[:most])) + more
 
 
 def _spread(ink: Array) -> float:
-    """The standard deviation of the place of ink, as a share of the length."""
+    """The standard deviation of the position of ink, as a fraction of the length."""
     if not ink.sum():
         return 0.0
-    places = np.arange(len(ink)) / len(ink)
-    mean = np.average(places, weights=ink)
-    return float(np.sqrt(np.average((places - mean) ** 2, weights=ink)))
+    positions = np.arange(len(ink)) / len(ink)
+    mean = np.average(positions, weights=ink)
+    return float(np.sqrt(np.average((positions - mean) ** 2, weights=ink)))

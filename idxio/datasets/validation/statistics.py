@@ -1,4 +1,4 @@
-"""survey(): what one pass over the images and labels of a split sees."""
+"""collect_statistics(): one pass over the images and labels of a split."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ...errors import FormatError
 from .byte_order import PixelOrder, are_labels_reversed
 
 MAX_CLASSES = 1000  # more different labels are no classes
-# One piece passes through all loops while it is in the cache, and is much beside the calls that it takes.
+# Bytes of a block: it stays in the cache for all loops, and is large beside their overhead.
 _PIECE = 1 << 20
 # Bytes for the sums of each class; of larger pictures only the sum over all classes is kept.
 _MOST_SUMS = 64 << 20
 
 
 class Statistics(NamedTuple):
-    """What was seen of a split: its labels, and of each picture what fits in a few bytes."""
+    """The labels of a split, and a few bytes about each picture."""
 
     images_file: str
     labels_file: str
@@ -43,14 +43,15 @@ class Statistics(NamedTuple):
     constant: Array
     """bool of shape (n,): all elements of the picture are the same."""
     sums: Array | None
-    """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class, or of shape (1, *shape[1:]), that of all
-    pictures, where the other would be too much; None where pixels are not uint8."""
+    """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class; or of shape
+    (1, *shape[1:]), the sum of all pictures, if the former took more than 64 MiB; None where pixels
+    are not uint8."""
     histogram: Array | None
     """uint64 of shape (256,): how often each value occurs; None where pixels are not uint8."""
     crc32: tuple[int, int]
     """The CRC-32 of the images and the labels as unpacked files."""
     known: tuple[str | None, str | None]
-    """The published files that the images and the labels are, by their CRC-32."""
+    """The names of the images and the labels as published files, by their CRC-32."""
     finite: Array | None
     """bool of shape (n,): no element is NaN or infinite; None where pixels are integers."""
     reversed: tuple[bool, bool]
@@ -69,7 +70,7 @@ class Statistics(NamedTuple):
 
     @property
     def mean_picture(self) -> Array | None:
-        """float64 of shape (height, width): the mean over all pictures and channels; None as `sums`."""
+        """float64 of shape (height, width): the mean over all pictures and channels; or None."""
         if self.sums is None:
             return None
         mean: Array = self.sums.sum(axis=0) / self.shape[0]
@@ -77,7 +78,7 @@ class Statistics(NamedTuple):
 
     @property
     def class_means(self) -> Array | None:
-        """float64 of shape (k, *shape[1:]): the mean picture of each class; None where the sums were not kept."""
+        """float64 of shape (k, *shape[1:]): the mean picture of each class; None without sums."""
         if self.sums is None or len(self.sums) != len(self.classes):
             return None
         means: Array = self.sums / self.counts.reshape(-1, *[1] * (len(self.shape) - 1))
@@ -85,7 +86,7 @@ class Statistics(NamedTuple):
 
 
 def collect_statistics(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Statistics:
-    """Read the images and labels of one split once, block by block, in memory that does not grow with the pictures.
+    """Read the images and labels of one split once, a block at a time.
 
     Parameters
     ----------
@@ -96,7 +97,8 @@ def collect_statistics(images: str, labels: str, *, progress: Callable[[int], No
     Raises
     ------
     OSError, IdxError
-        A file is damaged, or is not what it should be: images of shape (n, height, width[, channels]), n integers.
+        A file is damaged, or images are not of shape (n, height, width[, channels]), or labels are
+        not n integers.
     """
     with open_array(labels) as f:
         if not f.size:
@@ -109,12 +111,15 @@ def collect_statistics(images: str, labels: str, *, progress: Callable[[int], No
     classes, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(classes) > MAX_CLASSES:
         hint = "; they count up from 0, as numbers of records do" if counts_up(values) else ""
-        raise FormatError(f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}{hint}", file=labels)
+        raise FormatError(
+            f"has {len(classes):,} different labels, expected at most {MAX_CLASSES:,}{hint}",
+            file=labels,
+        )
     with open_array(images) as f:
         _check_images(f, len(values), labels)
         finite = np.empty(len(values), np.bool_) if f.dtype.kind == "f" else None
         order = PixelOrder()
-        seen, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
+        figures, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
         return Statistics(
             images,
             labels,
@@ -123,7 +128,7 @@ def collect_statistics(images: str, labels: str, *, progress: Callable[[int], No
             values,
             classes,
             counts,
-            *seen,
+            *figures,
             (crc, labels_crc),
             (_known(f, crc), labels_known),
             finite,
@@ -144,16 +149,20 @@ def _pass(
     order: PixelOrder,
     progress: Callable[[int], None] | None,
 ) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
-    """Hashes, constant, sums and histogram of a survey, and the CRC-32 of the unpacked file.
+    """Hashes, constant, sums and histogram of the images, and the CRC-32 of the unpacked file.
 
     Fills finite and order.
     """
-    count, size = f.shape[0], f.nbytes // f.shape[0]
+    count = f.shape[0]
+    size = f.nbytes // count
     pixels = f.dtype == np.uint8
     if classes * size * 8 > _MOST_SUMS:
-        index, classes = np.zeros(count, np.int64), 1
-    hashes, constant = np.empty(count, np.uint64), np.empty(count, np.uint8)
-    sums = np.zeros((classes, size if pixels else 0), np.uint64)
+        index = np.zeros(count, np.int64)
+        classes = 1
+    hashes = np.empty(count, np.uint64)
+    constant = np.empty(count, np.uint8)
+    columns = size if pixels else 0
+    sums = np.zeros((classes, columns), np.uint64)
     histogram = np.zeros(256, np.uint64)
     crc = _header_crc(f)
     start = 0
@@ -180,19 +189,23 @@ def _pass(
 
 
 def _header_crc(f: IdxArray) -> int:
+    """The CRC-32 of the header, with which that of the file begins."""
     return inflate.crc32(format_header(f.dtype, f.shape))
 
 
 def _crc(array: Array, crc: int) -> int:
-    """The CRC-32 goes over the bytes as they are stored: big-endian."""
-    return inflate.crc32(array.astype(array.dtype.newbyteorder(">"), copy=False).reshape(-1).view(np.uint8), crc)
+    """Continue a CRC-32 with an array in the byte order of the file, big-endian."""
+    stored = array.astype(array.dtype.newbyteorder(">"), copy=False)
+    return inflate.crc32(stored.reshape(-1).view(np.uint8), crc)
 
 
 def _known(f: IdxArray, crc: int) -> str | None:
+    """The name of the published file with this content, if any."""
     return known_file(crc, len(format_header(f.dtype, f.shape)) + f.nbytes)
 
 
 def _check_images(f: IdxArray, count: int, labels: str) -> None:
+    """Raise unless a file holds count images with pixels."""
     if f.ndim not in (3, 4):
         raise FormatError(
             f"holds {f.shape} {f.dtype.name}, expected images: (count, height, width) or "
