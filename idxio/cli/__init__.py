@@ -1,7 +1,11 @@
 """The command `idxio`: one file a command, and `demo/`.
 
-`main` has the parser and the exit codes' meaning; each command has a `run` in a file of its name.
-`exit_codes` turns errors into one line and a code, `terminal` draws pixels as text, `progress` is
-the bar. Nothing is computed here that Python cannot do with the public functions; nothing imports
-this.
+`main` collects the parsers and states the exit codes' meaning. Each command is a file with
+`add_parser` and `run`, and imports in `run` what no other command needs. `options` has arguments of
+several commands, `exit_codes` turns errors into one line and a code, `text` writes names and shapes,
+`check_text` and `html_page` write the result of a check, `select_class` finds the records of a
+class, `drawing` makes contact sheets, `terminal` turns pixels into text, `progress` is the bar,
+`signals` ends a command cleanly.
+
+Nothing is computed here that Python cannot do with the public functions; nothing imports this.
 """

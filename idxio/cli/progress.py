@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from . import exit_codes
+from .text import printable
 
 
 @contextlib.contextmanager
@@ -18,7 +18,7 @@ def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None
     except ImportError:
         yield None
         return
-    name = exit_codes.printable(os.path.basename(os.path.normpath(file)))
+    name = printable(os.path.basename(os.path.normpath(file)))
     with tqdm(desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
 
         def progress(done: int, total: int | None = None) -> None:

@@ -15,7 +15,8 @@ from ...core.info import info
 from ...core.read import read
 from ...core.write import write
 from ...datasets.dataset import Dataset
-from .. import exit_codes, show
+from .. import drawing, exit_codes
+from ..text import dimensions, printable
 from . import classifier, digits, four_files, timing
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -70,8 +71,8 @@ def _read(files: list[str]) -> four_files.Dataset:
             about = info(file)
             arrays.append(read(file))
         known = f": {about.known}" if about.known else ""
-        print(exit_codes.printable(file))
-        print(f"  {exit_codes.dimensions(about.shape)} {about.dtype.name}, {about.packing}{known}")
+        print(printable(file))
+        print(f"  {dimensions(about.shape)} {about.dtype.name}, {about.packing}{known}")
     return four_files.check(files, arrays)
 
 
@@ -93,7 +94,7 @@ def _counts(labels: Array, classes: Array) -> Array:
 def _print_times(file: str) -> None:
     with exit_codes.naming(file):
         times = timing.time_reading(file)
-    print(f"\nreading {exit_codes.printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}")
+    print(f"\nreading {printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}")
     width = len(times.plain_name)
     print(f"  {'idxio.read':<{width}} {times.ours * 1000:8.1f} ms")
     print(f"  {times.plain_name} {times.plain * 1000:8.1f} ms, {times.plain / times.ours:.1f} x as long")
@@ -103,7 +104,7 @@ def _print_sheet(data: four_files.Dataset) -> None:
     """The first image of each of the first classes."""
     classes, first = np.unique(data.train_labels, return_index=True)
     print(f"\none of each class: {' '.join(map(str, classes[:_PER_LINE].tolist()))}")
-    for line in show.image_lines(data.train_images[first[:_PER_LINE]]):
+    for line in drawing.image_lines(data.train_images[first[:_PER_LINE]]):
         print(line)
 
 
