@@ -29,5 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.directory
     with exit_codes.naming(directory), bar(directory) as progress:
         result = check(directory, dataset=arguments.dataset, progress=progress)
-    print(as_json(result) if arguments.json else as_text(result))
+    text = as_json(result) if arguments.json else as_text(result)
+    print(text)
     return exit_codes.FINE if result.ok else exit_codes.BAD_FILE

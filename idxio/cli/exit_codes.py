@@ -13,8 +13,13 @@ from .. import errors
 from ..errors import IdxError
 from .text import message, printable
 
-FINE, BAD_FILE, USAGE, UNREADABLE = 0, 1, 2, 3
-INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as a shell says it
+FINE = 0
+BAD_FILE = 1
+USAGE = 2
+UNREADABLE = 3
+# 128 + the number of the signal, as a shell reports it.
+INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 
 class UsageError(Exception):

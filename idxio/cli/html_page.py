@@ -120,7 +120,8 @@ def _classes(result: Check) -> str:
         return ""
     most = [max(1, *(counts[i] for _, _, counts in rows)) for i in range(len(result.splits))]
     split, statistics = next(iter(result.splits.items()))
-    means, samples = _means(statistics), _samples(statistics)
+    means = _means(statistics)
+    samples = _samples(statistics)
     lines = []
     for k, name, counts in rows:
         bars = "".join(

@@ -70,7 +70,8 @@ def _open_pairs(files: list[str]) -> tuple[list[IdxArray], list[Any]]:
             counts = f"has {len(classes):,} labels for the {len(array):,} images of {images_file}"
             raise exit_codes.UsageError(f"{labels_file}: {counts}")
         images.append(array)
-        labels.append(labels_file if os.path.isfile(labels_file) else classes)
+        source = labels_file if os.path.isfile(labels_file) else classes
+        labels.append(source)
     return images, labels
 
 

@@ -80,7 +80,8 @@ def export_dataset(
     array([1, 0, 1], dtype=uint8)
     >>> folder.cleanup()
     """
-    source, target = os.fspath(source), os.fspath(target)
+    source = os.fspath(source)
+    target = os.fspath(target)
     to = to or os.path.splitext(target)[1][1:].lower()
     if to not in FORMATS:
         raise ValueError(f"to is one of {', '.join(FORMATS)}, not {to!r}")
@@ -91,7 +92,8 @@ def export_dataset(
         parquet.need_pyarrow()
     if to == "npy":
         with open_array(source) as file:
-            npz.write_npy(target, file, counter(progress, len(file) if file.shape else 1))
+            total = len(file) if file.shape else 1
+            npz.write_npy(target, file, counter(progress, total))
         return
     with ExitStack() as stack:
         splits = _open(source, dataset, stack)

@@ -121,10 +121,12 @@ def import_dataset(
     ['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-int.gz']
     >>> folder.cleanup()
     """
-    source, target = os.fspath(source), os.fspath(target)
+    source = os.fspath(source)
+    target = os.fspath(target)
     if labels is True or not isinstance(labels, (int, str, bool, type(None))):
         raise ValueError(f"labels is the number or the name of a column, or False for none, not {labels!r}")
-    options = _Options(tuple(shape) if shape is not None else None, labels, config, check_threads(threads))
+    record_shape = tuple(shape) if shape is not None else None
+    options = _Options(record_shape, labels, config, check_threads(threads))
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
         _check_tables_only(source, options)
@@ -182,12 +184,12 @@ def _content(source: str, options: _Options) -> _Content:
     """The blocks of each split of the source, and what else is known of it."""
     if os.path.isdir(source):
         stated = layout.stated_records(source)
-        found = layout.look(source, stated)
-        if found.kind == layout.PNG:
+        inside = layout.look(source, stated)
+        if inside.kind == layout.PNG:
             _check_tables_only(source, options)
-            return _pictures(source, found.names, stated, options.threads)
-        if found.kind:
-            return _tables(source, found.names, found.kind, options, is_whole=True)
+            return _pictures(source, inside.names, stated, options.threads)
+        if inside.kind:
+            return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise FormatError(
@@ -284,7 +286,8 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
             f"expected 0 to {limits.max:,}",
             file=source,
         )
-    return labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.int32)
+    dtype = np.uint8 if labels.max(initial=0) < 256 else np.int32
+    return labels.astype(dtype)
 
 
 def _starts_with(path: str, magic: bytes) -> bool:

@@ -96,7 +96,8 @@ def extend(picture: Array, size: int = 28, *, background: int | None = None) -> 
         raise ValueError(f"a picture of {height} x {width} does not fit into {size} x {size}; sample() it first")
     fill = np.iinfo(picture.dtype).max if background is None else background
     square = np.full((size, size, *picture.shape[2:]), fill, picture.dtype)
-    top, left = size // 2 - height // 2, size // 2 - width // 2
+    top = size // 2 - height // 2
+    left = size // 2 - width // 2
     square[top : top + height, left : left + width] = picture
     return square
 

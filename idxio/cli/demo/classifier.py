@@ -26,7 +26,8 @@ class Softmax:
         """The labels, ascending."""
         self.weights = np.zeros((pixels, len(classes)), np.float32)
         self.bias = np.zeros(len(classes), np.float32)
-        self._weights_speed, self._bias_speed = np.zeros_like(self.weights), np.zeros_like(self.bias)
+        self._weights_speed = np.zeros_like(self.weights)
+        self._bias_speed = np.zeros_like(self.bias)
 
     def step(self, images: Array, labels: Array, rate: float) -> None:
         """Learn from one batch of float32 images, each from 0 to 1."""
@@ -55,7 +56,8 @@ def fit(data: Dataset, *, steps: int = 5000, rate: float = 0.05, seconds: float 
     model = Softmax(int(np.prod(data.images.shape[1:])), data.classes)
     # One batch of this size is gathered sooner than handed over by another thread.
     batches = data.batches(BATCH, shuffle=True, seed=0, scale=1 / 255, prefetch=0)
-    start, step = time.perf_counter(), 0
+    start = time.perf_counter()
+    step = 0
     while True:
         for images, labels in batches:
             # The rate falls to zero, so that the last batches don't decide.

@@ -81,7 +81,8 @@ def _print_counts(data: four_files.Dataset) -> None:
     classes = np.unique(np.concatenate((data.train_labels, data.test_labels)))
     for start in range(0, len(classes), _PER_LINE):
         some = classes[start : start + _PER_LINE]
-        train, test = _counts(data.train_labels, some), _counts(data.test_labels, some)
+        train = _counts(data.train_labels, some)
+        test = _counts(data.test_labels, some)
         print()
         for name, cells in (("class", some), ("train", train), ("t10k", test)):
             print(f"{name:<6}" + "".join(f"{cell:>7}" for cell in cells.tolist()))

@@ -28,11 +28,13 @@ def _shake(points: Array, n: int, rng: np.random.Generator) -> Array:
     """n hands' versions of the points, in pixels, (n, points, 2): shaky, sheared, turned, sized and moved."""
     shaky = points - 0.5 + rng.normal(0, 0.035, (n, *points.shape))
     turn = rng.normal(0, 0.18, n)  # radians
-    width, height = rng.normal(13, 1.3, n), rng.normal(18, 1.3, n)
+    width = rng.normal(13, 1.3, n)
+    height = rng.normal(18, 1.3, n)
     shaky[..., 0] *= width[:, None]
     shaky[..., 1] *= height[:, None]
     shaky[..., 0] -= rng.normal(0.1, 0.15, n)[:, None] * shaky[..., 1]  # people slant to the right
-    c, s = np.cos(turn), np.sin(turn)
+    c = np.cos(turn)
+    s = np.sin(turn)
     turned = np.einsum("nij,npj->npi", np.stack((c, -s, s, c), 1).reshape(n, 2, 2), shaky)
     moved = turned + (_SIDE - 1) / 2 + rng.normal(0, 1.2, (n, 1, 2)).clip(-2, 2)
     pixels: Array = moved.astype(np.float32)

@@ -45,22 +45,22 @@ class _Table(NamedTuple):
 
 def look(folder: str, stated: dict[str, int]) -> Source:
     """What kind of files a folder has. FormatError where there are two kinds that could be the dataset."""
-    found: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for name in _files(folder):
         for kind, pattern in _SUFFIXES.items():
             if pattern.fullmatch(os.path.basename(name)) and (kind in _TABLES or os.path.dirname(name) == ""):
-                found.setdefault(kind, []).append(name)
-    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in found.get(kind, []) if os.sep in name}
+                by_kind.setdefault(kind, []).append(name)
+    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in by_kind.get(kind, []) if os.sep in name}
     folders = [name for name in _entries(folder) if _is_folder(os.path.join(folder, name))]
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
-        found[PNG] = folders
-    found = {kind: found[kind] for kind in (*_SUFFIXES, PNG) if kind in found}
-    if len(found) > 1:
-        kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in found.items())
+        by_kind[PNG] = folders
+    by_kind = {kind: by_kind[kind] for kind in (*_SUFFIXES, PNG) if kind in by_kind}
+    if len(by_kind) > 1:
+        kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in by_kind.items())
         raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
-    kind = next(iter(found), "")
-    return Source(kind, found[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+    kind = next(iter(by_kind), "")
+    return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
 
 
 def _is_folder(path: str) -> bool:
@@ -74,13 +74,13 @@ def _entries(folder: str) -> list[str]:
 
 def _files(folder: str) -> list[str]:
     """The files in a folder and all folders below it, as paths from there, in an order by number."""
-    found = []
+    paths = []
     for path, folders, names in os.walk(folder):
         below = os.path.relpath(path, folder)
         parts = [] if below == "." else below.split(os.sep)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
-    return sorted(found, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
+        paths += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
+    return sorted(paths, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
 
 
 def stated_records(folder: str) -> dict[str, int]:
@@ -150,8 +150,10 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
     """What the name of a table and of the folders that it lies in say."""
     *above, file = path.split(os.sep)
     above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
-    stem, whole = _stem(file), os.path.join(folder, path)
-    before, split = "", None
+    stem = _stem(file)
+    whole = os.path.join(folder, path)
+    before = ""
+    split = None
     # A CSV file is a whole split.
     group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if _SUFFIXES["Parquet"].fullmatch(file) else path
     if match := _SHARD.fullmatch(file):

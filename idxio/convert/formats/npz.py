@@ -26,7 +26,8 @@ from .common import Array, Blocks, Split, records_at_once
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
 # Where the names of classes stand in an archive, and their labels in the same order.
-_NAMES, _NAMED = "class_names", "class_labels"
+_NAMES = "class_names"
+_NAMED = "class_labels"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -85,7 +86,8 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
         write_all(output, file.read().tobytes())
         return
     for block in file.iter_records(records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)):
-        write_all(output, block.data.cast("B") if block.size else b"")
+        elements = block.data.cast("B") if block.size else b""
+        write_all(output, elements)
         step(len(block))
 
 
@@ -214,15 +216,15 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
         raise FormatError(f"{what}has the shape {header.shape}, expected records", file=path)
     promised = math.prod(header.shape) * header.dtype.itemsize
     if entry is None:
-        found = os.fstat(file.fileno()).st_size - file.tell()
+        available = os.fstat(file.fileno()).st_size - file.tell()
     else:
-        found = entry.file_size - file.tell()
+        available = entry.file_size - file.tell()
         if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            found = min(found, _MOST_EXPANDED * entry.compress_size)
-    if found != promised if entry is None else found < promised:
-        kind = TruncatedError if found < promised else FormatError
+            available = min(available, _MOST_EXPANDED * entry.compress_size)
+    if available != promised if entry is None else available < promised:
+        kind = TruncatedError if available < promised else FormatError
         raise kind(
-            f"{what}has {max(0, found):,} bytes of elements; its header {header.shape} {header.dtype} promises "
+            f"{what}has {max(0, available):,} bytes of elements; its header {header.shape} {header.dtype} promises "
             f"{promised:,}",
             file=path,
         )
@@ -241,16 +243,17 @@ def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
 def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> Iterator[Array]:
     """The records in blocks; one block at least. In Fortran order, or with no axes, all in one."""
     what = f"{name}: " if name else ""
-    shape, dtype = header.shape, header.dtype
+    shape = header.shape
+    dtype = header.dtype
     count = shape[0] if shape else 1
     many = max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
     for start in range(0, max(1, count), many):
         records = min(many, count - start)
         memory = bytearray(records * header.record_nbytes)
-        found = _read_full(file, memoryview(memory))
-        if found < len(memory):
+        done = _read_full(file, memoryview(memory))
+        if done < len(memory):
             raise TruncatedError(
-                f"{what}ends inside record {start + found // header.record_nbytes:,} of {count:,}", file=path
+                f"{what}ends inside record {start + done // header.record_nbytes:,} of {count:,}", file=path
             )
         array = np.frombuffer(memory, dtype)
         if header.is_fortran:

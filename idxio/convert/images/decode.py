@@ -89,10 +89,10 @@ def _is_deep(image: Image.Image) -> bool:
     tiles = getattr(image, "tile", None)
     if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
         return False
-    told = tiles[0][3]
+    arguments = tiles[0][3]
     if image.format == "PPM":
-        return isinstance(told, tuple) and told[-1] > 0xFF  # the mode, and the largest value
-    return ";16" in str(told)
+        return isinstance(arguments, tuple) and arguments[-1] > 0xFF  # the mode, and the largest value
+    return ";16" in str(arguments)
 
 
 def _pixels(image: Image.Image) -> Array:
@@ -151,8 +151,10 @@ def _on_white(image: Image.Image) -> Array:
     is_grey = image.mode in ("L", "LA", "La", "1")
     rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
-    seen = Image.alpha_composite(white, rgba)
-    return _bytes_of(seen.getchannel("R") if is_grey else seen.convert("RGB"))
+    blended = Image.alpha_composite(white, rgba)
+    if is_grey:
+        return _bytes_of(blended.getchannel("R"))
+    return _bytes_of(blended.convert("RGB"))
 
 
 def _unknown(data: bytes) -> str:

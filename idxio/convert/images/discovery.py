@@ -18,7 +18,9 @@ _SYSTEM = {
 _SPLITS = {
     "train", "training", "test", "testing", "t10k", "val", "valid", "validation", "dev", "eval", "evaluation",
 }  # fmt: skip
-_STRAY, _NESTED, _EMPTY = "lies in no class folder", "is a folder inside a class folder", "holds no picture"
+_STRAY = "lies in no class folder"
+_NESTED = "is a folder inside a class folder"
+_EMPTY = "holds no picture"
 
 
 class PictureList(NamedTuple):
@@ -48,8 +50,8 @@ class Bounds:
         self._allow = allow_outside
         self._parents: dict[str, str] = {}  # thousands of pictures lie in one folder
 
-    def place(self, path: str) -> str:
-        """Where a path below the folder leads, up to the last name in it: equal for all spellings of one path."""
+    def resolve(self, path: str) -> str:
+        """Follow the links of a path but for its last name: equal for all spellings of one path."""
         end = path.rfind(os.sep) + 1
         above = path[:end]
         parent = self._parents.get(above)
@@ -60,16 +62,16 @@ class Bounds:
             parent = self._parents[above] = os.path.join(parent, "")
         return parent + path[end:]
 
-    def refusal(self, place: str) -> str | None:
-        """Why what lies at a place is not taken; None if it is."""
+    def refusal(self, resolved: str) -> str | None:
+        """Say why the file at a resolved path is not taken; None if it is."""
         if self._allow:
             return None
-        if os.path.islink(place) or place.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
-            place = os.path.realpath(place)
-        if place == self._root or place.startswith(self._below):
+        if os.path.islink(resolved) or resolved.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
+            resolved = os.path.realpath(resolved)
+        if resolved == self._root or resolved.startswith(self._below):
             return None
         return (
-            f"leads out of the folder of the pictures, to {place}; "
+            f"leads out of the folder of the pictures, to {resolved}; "
             "allow_outside=True (--allow-outside) takes such pictures"
         )
 
@@ -95,8 +97,8 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
         else:
             members.setdefault(name, []).append(entry.name)
     _check_splits(folder, members)
-    found = PictureList(ordered(members, folder), [], [], bad)
-    for label, name in enumerate(found.class_names):
+    pictures = PictureList(ordered(members, folder), [], [], bad)
+    for label, name in enumerate(pictures.class_names):
         for member in sorted(members[name]):
             inside = entries(os.path.join(folder, member))
             for entry in inside:
@@ -106,13 +108,13 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
                 elif reason := _refusal(entry, path, bounds):
                     bad.append((path, reason))
                 else:
-                    found.paths.append(path)
-                    found.labels.append(label)
+                    pictures.paths.append(path)
+                    pictures.labels.append(label)
             if not inside:
                 bad.append((member, _EMPTY))
-    if not found.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
+    if not pictures.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
         raise FormatError(_none(folder, bad), file=folder)
-    return found
+    return pictures
 
 
 def ordered(names: Iterable[str], file: str) -> list[str]:
@@ -127,8 +129,8 @@ def ordered(names: Iterable[str], file: str) -> list[str]:
 
 def entries(folder: str) -> list[os.DirEntry[str]]:
     """What lies in a folder, by name, but for what nobody put there."""
-    with os.scandir(folder) as found:
-        kept = (entry for entry in found if not is_system(entry.name))
+    with os.scandir(folder) as scan:
+        kept = (entry for entry in scan if not is_system(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 
 
@@ -147,7 +149,7 @@ def files_below(folder: str) -> Iterator[str]:
 
 
 def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
-    return bounds.refusal(bounds.place(path)) if entry.is_symlink() else None
+    return bounds.refusal(bounds.resolve(path)) if entry.is_symlink() else None
 
 
 def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
@@ -184,5 +186,5 @@ def _none(folder: str, bad: list[tuple[str, str]]) -> str:
             f"holds no pictures in subfolders, but {itself:,} {noun} itself; "
             f"put each into a folder named as its class, {csv}"
         )
-    told = f": {bad[0][0]} {bad[0][1]}" if bad else ""
-    return f"holds no pictures{told}"
+    reason = f": {bad[0][0]} {bad[0][1]}" if bad else ""
+    return f"holds no pictures{reason}"
