@@ -21,7 +21,7 @@ _PNG_IMAGES = 100
 
 
 def image_lines(records: Array) -> Iterator[str]:
-    """The contact sheet of records that are images, for stdout, as wide as the terminal at most."""
+    """Draw images as a contact sheet for stdout, at most as wide as the terminal."""
     style = terminal.style()
     columns, lines = screen_size()
     images = contact_sheet.as_images(records)

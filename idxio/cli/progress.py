@@ -1,4 +1,4 @@
-"""A progress bar for what takes long."""
+"""A progress bar for long reads and writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .text import printable
 
 @contextlib.contextmanager
 def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None] | None]:
-    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
+    """Show a progress bar on stderr if that is a terminal and tqdm is installed (idxio[cli])."""
     try:
         from tqdm import tqdm
     except ImportError:

@@ -156,7 +156,7 @@ def _class_title(f: IdxArray, chosen: OfClass, picked: Array) -> str:
 
 
 def _rows(text: str) -> slice:
-    """`7`, `10:20`, `:5`, `::100`, as numpy reads them."""
+    """Parse `7`, `10:20`, `:5` or `::100` as a slice."""
     try:
         parts = [int(part) if part else None for part in text.split(":")]
         if len(parts) == 1:
@@ -169,7 +169,7 @@ def _rows(text: str) -> slice:
 
 
 def _png(text: str) -> str:
-    """Any other suffix would promise another format."""
+    """Check that the name has no suffix of another format than PNG."""
     if os.path.splitext(text)[1].lower() not in ("", ".png"):
         raise argparse.ArgumentTypeError(f"{text!r}: only PNG is written; name it OUT.png")
     return text

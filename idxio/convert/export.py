@@ -114,7 +114,7 @@ def export_dataset(
 
 
 def _names_of(splits: list[Split]) -> Names | None:
-    """The names of the classes, which all splits share; None if none has any."""
+    """Return the class names that all splits share; None if no split has any."""
     named = [split for split in splits if split.class_names]
     for split in named:
         if split.class_names != named[0].class_names:
@@ -126,7 +126,7 @@ def _names_of(splits: list[Split]) -> Names | None:
 
 
 def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
-    """The splits that the directory has, opened."""
+    """Open the splits of the directory."""
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(
             errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory

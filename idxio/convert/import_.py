@@ -33,13 +33,13 @@ Progress = Callable[[int], None]
 
 
 class _Content(NamedTuple):
-    """What a source holds."""
+    """The splits and class names of a source."""
 
     splits: dict[str, Blocks]
     names: dict[int, str] | None
-    """Of the classes."""
+    """The names of the classes, by label."""
     records: dict[str, int]
-    """How many each split should have, where that is known."""
+    """The expected records of each split, where the source states them."""
 
 
 class _Options(NamedTuple):
@@ -165,7 +165,7 @@ def _import_npy(source: str, target: str, options: _Options, level: int, step: P
 
 
 def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
-    """The images in the shape that was asked for, which flat ones may be given."""
+    """Reshape flat images to the shape that the caller chose; other shapes must equal it."""
     if shape is None or images.shape[1:] == shape:
         return images
     if images.ndim != 2 or images.shape[1] != math.prod(shape):
@@ -181,7 +181,7 @@ def _check_tables_only(source: str, options: _Options) -> None:
 
 
 def _content(source: str, options: _Options) -> _Content:
-    """The blocks of each split of the source, and what else is known of it."""
+    """Open the source: blocks of each split, class names and stated records."""
     if os.path.isdir(source):
         stated = layout.stated_records(source)
         inside = layout.look(source, stated)
@@ -209,7 +209,7 @@ def _content(source: str, options: _Options) -> _Content:
 
 
 def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
-    """CSV files, one for each split, or the shards of Parquet: all of a folder, or one."""
+    """Open CSV files, one for each split, or Parquet shards: all of a folder, or one."""
     if kind == "Parquet":
         if options.labels is not None:
             raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
@@ -249,7 +249,7 @@ def _write_split(
     level: int,
     step: Progress,
 ) -> int:
-    """Write the images and the labels of a split; how many there are."""
+    """Write the images and the labels of a split; return the number of records."""
     images = _shaped(first[0], options.shape, source)
     if images.ndim < 2:
         raise FormatError(
@@ -275,7 +275,7 @@ def _write_split(
 
 
 def _as_labels(labels: Array, split: str, source: str) -> Array:
-    """The labels as they are if IDX has the type, else as uint8 or int32."""
+    """Convert labels to uint8 or int32 unless IDX has their type."""
     if labels.dtype.newbyteorder(">") in CODES:
         return labels
     limits = np.iinfo(np.int32)

@@ -121,7 +121,7 @@ class ProcessPool:
 
 
 def serve() -> None:
-    """What a helper process does: jobs from stdin to results on stdout, until stdin ends."""
+    """Run in a helper process: read jobs from stdin, write results to stdout, until stdin ends."""
     jobs = sys.stdin.buffer
     results = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing else may go there

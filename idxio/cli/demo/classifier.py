@@ -43,7 +43,7 @@ class Softmax:
         self.bias += self._bias_speed
 
     def accuracy(self, data: Dataset) -> float:
-        """The share of the uint8 images of a dataset whose class is told right."""
+        """Return the share of the uint8 images of a dataset that are classified right."""
         right = 0
         for images, labels in data.batches(_PIECE, scale=1 / 255, prefetch=0):
             scores = images.reshape(len(images), -1) @ self.weights + self.bias

@@ -26,7 +26,7 @@ _PER_LINE = 10  # classes
 
 
 def run(folder: str | None, *, drawn: bool, keep: str | None) -> int:
-    """The demo on a folder, or on Debian's Fashion-MNIST, or on digits drawn into keep or for now."""
+    """Run on a folder, on Debian's Fashion-MNIST, or on digits drawn into `keep` or a temporary folder."""
     with ExitStack() as stack:
         if folder is None and not drawn and keep is None and os.path.isdir(_FASHION):
             folder = _FASHION
@@ -58,7 +58,7 @@ def _write_drawn(folder: str) -> None:
 
 
 def _drawn(count: int, seed: int) -> tuple[Array, Array]:
-    """Images and labels: as many of each digit, in any order."""
+    """Draw images and labels, equally many of each digit, shuffled."""
     labels = np.random.default_rng(seed).permutation(np.arange(count) % 10).astype(np.uint8)
     return digits.draw(labels, seed), labels
 
@@ -77,7 +77,7 @@ def _read(files: list[str]) -> four_files.Dataset:
 
 
 def _print_counts(data: four_files.Dataset) -> None:
-    """A table of how many records each class has."""
+    """Print a table of the records of each class."""
     classes = np.unique(np.concatenate((data.train_labels, data.test_labels)))
     for start in range(0, len(classes), _PER_LINE):
         some = classes[start : start + _PER_LINE]
@@ -102,7 +102,7 @@ def _print_times(file: str) -> None:
 
 
 def _print_sheet(data: four_files.Dataset) -> None:
-    """The first image of each of the first classes."""
+    """Print the first image of each of the first classes."""
     classes, first = np.unique(data.train_labels, return_index=True)
     print(f"\none of each class: {' '.join(map(str, classes[:_PER_LINE].tolist()))}")
     for line in drawing.image_lines(data.train_images[first[:_PER_LINE]]):

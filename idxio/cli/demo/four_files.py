@@ -32,7 +32,7 @@ def find(directory: str) -> list[str]:
 
 
 def check(files: list[str], arrays: list[Array]) -> Dataset:
-    """The dataset of the arrays of the four files, if they belong together; FormatError otherwise."""
+    """Make the dataset of the four arrays; FormatError unless they belong together."""
     for images, labels in ((0, 1), (2, 3)):
         check_classes(arrays[labels], files[labels])
         arrays[labels] = class_column(arrays[labels], files[labels])

@@ -13,10 +13,10 @@ from ...errors import FormatError
 from ...storage.signatures import likely_cause
 from .common import Array
 
-# What a column of labels is called, and what it may be called where no other column could be meant.
+# The name of a column of labels, and the names that it may have if only one column has one.
 LABEL = "label"
 _LABELS = ("class", "target", "y")
-# Names of columns that are no pixels.
+# Names of columns that hold no pixels.
 _ODD = (
     LABEL,
     *_LABELS,
@@ -36,16 +36,16 @@ _ODD = (
 # Without a heading, labels are below this, and none is on more than this share of the lines.
 _MOST_LABEL = 128
 _MOST_SHARE = 0.75
-# Of 40 pixels at random, two are the same with 95 %; that so many lines have none such is no chance.
+# Among 40 random pixels, two are equal with 95 %: a column of more different values is an index.
 _MOST_DISTINCT = 40
-# What says where the labels are, for messages.
+# The remedy in messages about the column of the labels.
 _SAY = "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none (--labels)"
 
 _NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d*)?")
 
 
 class Table(NamedTuple):
-    """What the beginning of a file says of all its lines."""
+    """The columns of a table, as its first lines tell them."""
 
     columns: int
     label: int | None
@@ -56,7 +56,7 @@ class Table(NamedTuple):
 
 
 def pixel_names(shape: tuple[int, ...]) -> list[str]:
-    """Kaggle's pixel0, pixel1, … of a grey square, which is what the number of pixels says anyway; else 1x1, 1x2, …"""
+    """Name the pixels: pixel0, pixel1, … in a grey square, as Kaggle does; else 1x1, 1x2, …"""
     if len(shape) == 2 and shape[0] == shape[1]:
         return [f"pixel{i}" for i in range(math.prod(shape))]
     return _pixel_positions(shape)
@@ -67,7 +67,7 @@ def _pixel_positions(shape: tuple[int, ...]) -> list[str]:
 
 
 def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
-    """The fields of the first line, and whether they name the columns."""
+    """Split the first line into fields; tell whether they name the columns."""
     if not first.strip():
         raise FormatError("is empty, expected a line label,pixel0,pixel1,…", file=path)
     try:
@@ -93,7 +93,7 @@ def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
 
 
 def named_column(fields: list[str], labels: int | str | bool | None, path: str) -> int | None:
-    """The column of the labels in a table with a heading."""
+    """Return the column of the labels in a table with a heading."""
     if labels is not None:
         return numbered_column(fields, labels, path)
     lower = [field.lower() for field in fields]
@@ -106,7 +106,7 @@ def named_column(fields: list[str], labels: int | str | bool | None, path: str) 
 
 
 def numbered_column(fields: list[str], labels: int | str | bool, path: str) -> int | None:
-    """The column that was named, by its number or its name in the heading."""
+    """Return the column that the caller names by number or by heading."""
     if labels is False:
         return None
     if isinstance(labels, str):
@@ -137,25 +137,25 @@ def guess_label(firsts: list[bytes], lasts: list[bytes], columns: int, path: str
 
 
 def _integers(fields: list[bytes]) -> Array:
-    """Fields as int64; empty if one of them is none."""
+    """Convert fields to int64; an empty array if one of them is no integer."""
     if not all(field.isdigit() and len(field) < 19 for field in fields):
         return np.empty(0, np.int64)
     return np.array([int(field) for field in fields], np.int64)
 
 
 def _recur(values: Array) -> bool:
-    """Whether they are few that recur, as labels do, and none of them nearly always, as the black of a corner does."""
+    """Tell whether few values recur, as labels do; a corner pixel is nearly always black."""
     counts = np.unique(values, return_counts=True)[1]
     return 2 <= len(counts) <= len(values) / 2 and bool(counts.max() <= _MOST_SHARE * len(values))
 
 
 def _is_index(values: Array) -> bool:
-    """Whether they count up, or are so many that no pixel would have another value in each of them."""
+    """Tell whether values count up, or are all different and too many for pixels."""
     return _counts_up(values) or (len(values) > _MOST_DISTINCT and len(np.unique(values)) == len(values))
 
 
 def _counts_up(values: Array) -> bool:
-    """Whether they are an index: each one more than the one before."""
+    """Tell whether each value is one more than the value before."""
     return len(values) > 2 and bool((np.diff(values.astype(np.int64)) == 1).all())
 
 
@@ -173,7 +173,7 @@ def check_no_index(pixels: Array, path: str) -> None:
 def table_of(
     heading: list[str] | None, columns: int, label: int | None, shape: tuple[int, ...] | None, path: str
 ) -> Table:
-    """How each line is to be read; heading is None where there is none."""
+    """Derive the columns from a heading (None if the file has none) and the options."""
     pixels = columns - (label is not None)
     if not pixels:
         what = heading[0] if heading else "one field in a line"
@@ -202,7 +202,7 @@ def table_of(
 
 
 def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
-    """Raise if the numbers in the names of pixels say that they have another order or shape than is read."""
+    """Raise if the numbers in the pixels' names contradict the order or the shape."""
     if any(re.search(r"\d{10}", name) for name in names):
         raise FormatError("has names of pixels with numbers of ten digits and more; none has so many", file=path)
     numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names])
@@ -223,7 +223,7 @@ def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> 
 
 
 def _position(index: int, sizes: list[int]) -> list[int] | None:
-    """Where a pixel stands in an image of these sizes, row by row; None behind its end."""
+    """Return the indices of a pixel in an image of these sizes, row by row; None behind its end."""
     position = []
     for size in reversed(sizes):
         index, last = divmod(index, size)
@@ -232,7 +232,7 @@ def _position(index: int, sizes: list[int]) -> list[int] | None:
 
 
 def _heading_shape(names: list[str]) -> tuple[int, ...] | None:
-    """The shape of images whose pixels are called 1x1, 1x2, … in this order; None if they are not."""
+    """Derive the shape from pixels called 1x1, 1x2, … in this order; None for other names."""
     if re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){1,7}", names[-1]) is None:
         return None
     shape = tuple(map(int, names[-1].split("x")))

@@ -29,7 +29,7 @@ _MAX_LINE = 64 << 20
 
 
 def _texts(end: str) -> Array:
-    """The text of each byte, as four bytes in one number; zeros fill up."""
+    """Encode each byte value as text, four bytes in one number, padded with zeros."""
     return np.array([f"{value}{end}".encode() for value in range(256)], "S4").view(np.uint32)
 
 
@@ -54,14 +54,14 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
 
 
 def _lines(labels: Array, pixels: Array) -> bytes:
-    """The text of some rows: each field is looked up with zeros behind it, then the zeros are dropped."""
+    """Write rows as text: look up each field padded with zeros, then drop the zeros."""
     begins = np.array([f"{label}," for label in labels.tolist()], "S12").view(np.uint32).reshape(len(labels), 3)
     cells = np.concatenate((begins, _MIDDLE[pixels[:, :-1]], _LAST[pixels[:, -1:]]), axis=1)
     return cells.tobytes().translate(None, b"\0")
 
 
 def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...] | None) -> Blocks:
-    """The records of a CSV file: images, uint8, and labels, int64, or None if there are none.
+    """Read the records of a CSV file: images, uint8, and labels, int64, or None if it has none.
 
     labels is the number or the name of their column, False for none. If not given, the heading says it, or the lines
     bear it out that it is the first or the last. Without a shape, the heading tells it or the images are grey squares.
@@ -89,7 +89,7 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
 
 
 def _guess(path: str, columns: int) -> int:
-    """The first or the last column of a table without a heading, if one of them alone can be the labels."""
+    """Read the first and last column of a table without a heading; return that of the labels."""
     firsts: list[bytes] = []
     lasts: list[bytes] = []
     with open(path, "rb") as file:
@@ -102,7 +102,7 @@ def _guess(path: str, columns: int) -> int:
 
 
 def _texts_of(file: IO[bytes], before: bytes, path: str) -> Iterator[bytes]:
-    """Whole lines, many at a time."""
+    """Read whole lines, many at a time."""
     while data := file.read(_TEXT):
         before += data
         whole = before.rfind(b"\n") + 1
@@ -116,7 +116,7 @@ def _texts_of(file: IO[bytes], before: bytes, path: str) -> Iterator[bytes]:
 
 
 def _parse(text: bytes, columns: int, label: int | None) -> tuple[Array | None, Array]:
-    """Labels and pixels of whole lines. ValueError where a field is none, or one is missing."""
+    """Parse whole lines into labels and pixels; ValueError for a bad or a missing field."""
     room = text.count(b"\n")
     firsts = np.empty(room, np.int64)
     others = np.empty((room, columns - 1), np.uint8)
@@ -135,7 +135,7 @@ def _apart(table: Array, label: int) -> tuple[Array, Array]:
 
 
 def _parse_any(text: bytes, columns: int, label: int | None = 0) -> tuple[Array | None, Array]:
-    """The same for lines with spaces, quotes or nothing in them, and for what is wrong."""
+    """Parse lines as `_parse` does, also those with spaces, quotes or nothing in them."""
     pixels = columns - (label is not None)
     if not text.strip():
         return None if label is None else np.empty(0, np.int64), np.empty((0, pixels), np.uint8)
@@ -145,12 +145,12 @@ def _parse_any(text: bytes, columns: int, label: int | None = 0) -> tuple[Array 
     record = np.dtype([field for field, is_there in zip(fields, there, strict=True) if is_there])
     table = np.loadtxt(io.BytesIO(text), record, delimiter=",", comments=None, quotechar='"', ndmin=1)
     parts = [table[name] for name in ("before", "behind") if name in (record.names or ())]
-    # Copies: whoever keeps the labels keeps no pixels.
+    # Copies: a caller that keeps the labels must not keep the pixels alive.
     return None if label is None else table["label"].copy(), np.concatenate(parts, axis=1)
 
 
 def _error(text: bytes, table: csv_columns.Table, path: str, line: int) -> FormatError:
-    """The first line that can't be parsed, found by halving; line is the number of the first one of text."""
+    """Find the first line that can't be parsed by halving; `line` is the number of the first line."""
     lines = text.split(b"\n")
     first = line
     while len(lines) > 1:

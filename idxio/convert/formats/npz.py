@@ -1,4 +1,4 @@
-"""NumPy's .npy and .npz, record by record; what is pickled is never loaded."""
+"""NumPy's .npy and .npz, record by record; pickles are never loaded."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
 
 
 def npz_splits(path: str) -> dict[str, Blocks]:
-    """The blocks of each split of an .npz, which has the arrays x_train, y_train and so on."""
+    """Return the blocks of each split of an .npz with arrays x_train, y_train and so on."""
     names = _names(path)
     pairs: dict[str, str] = {}
     for name in names:
@@ -126,7 +126,7 @@ def npz_splits(path: str) -> dict[str, Blocks]:
 
 
 def npz_class_names(path: str) -> dict[int, str] | None:
-    """The names of classes that `write_npz` left in an archive; None if there are none."""
+    """Read the names of classes that `write_npz` wrote; None if the archive has none."""
     names = _names(path)
     if _NAMES not in names:
         return None
@@ -160,7 +160,7 @@ def _no_arrays(path: str) -> list[str]:
 
 
 def _whole(path: str, name: str) -> Array:
-    """An array of an archive; the blocks of it in memory."""
+    """Read an array of an archive into memory."""
     with _reading(path) as archive, archive.open(f"{name}.npy") as member:
         header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
         return np.concatenate([*_blocks(member, header, path, name)])
@@ -192,7 +192,7 @@ def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterat
 
 
 def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None) -> _Header:
-    """The header, whose promise the bytes that are there can hold."""
+    """Read the header; raise unless the file has as many bytes as it promises."""
     what = f"{name}: " if name else ""
     try:
         version = np.lib.format.read_magic(file)
@@ -241,7 +241,7 @@ def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
 
 
 def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> Iterator[Array]:
-    """The records in blocks; one block at least. In Fortran order, or with no axes, all in one."""
+    """Read the records in blocks, one at least; in Fortran order, or without axes, all in one."""
     what = f"{name}: " if name else ""
     shape = header.shape
     dtype = header.dtype
@@ -273,7 +273,7 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 
 @contextmanager
 def _reading(path: str) -> Iterator[zipfile.ZipFile]:
-    """An archive, and what zipfile raises for a bad one as an error of idxio's."""
+    """Open an archive; turn the errors of zipfile into those of idxio."""
     try:
         with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
             yield archive

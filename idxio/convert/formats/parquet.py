@@ -55,7 +55,7 @@ def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int],
 
 
 def _schema(split: Split, classes: int) -> pyarrow.Schema:
-    """The columns, and what they mean to `datasets`: without that, the pictures would stay bytes."""
+    """Make the columns with the features of `datasets`, which else would leave pictures as bytes."""
     import pyarrow
 
     known = split.class_names or {}
@@ -96,7 +96,7 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
 
 
 def _class_names(path: str) -> dict[int, str] | None:
-    """The names of the classes that the features of a file tell, if they are more than the numbers."""
+    """Read the class names from the features of a file; None if they are only the numbers."""
     with _reading(path) as file:
         metadata = file.schema_arrow.metadata or {}
     try:
@@ -159,7 +159,7 @@ def _check_columns(schema: pyarrow.Schema, path: str) -> None:
 
 @contextmanager
 def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
-    """A Parquet file, and what pyarrow raises for a bad one as an error of idxio's."""
+    """Open a Parquet file; turn the errors of pyarrow into those of idxio."""
     import pyarrow
     import pyarrow.parquet
 

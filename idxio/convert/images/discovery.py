@@ -1,4 +1,4 @@
-"""Which pictures there are, and the class of each, by the folders that they lie in."""
+"""The pictures below a folder, and their classes by subfolder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PictureList(NamedTuple):
 
 
 class Bounds:
-    """What lies below a folder, once all links are followed."""
+    """The boundary of a folder: tells whether a path stays below it once all links are followed."""
 
     def __init__(self, folder: str, *, allow_outside: bool) -> None:
         self._folder = folder
@@ -77,7 +77,7 @@ class Bounds:
 
 
 def by_folder(folder: str, bounds: Bounds) -> PictureList:
-    """Each subfolder is a class. What systems leave there, and names that start with a dot, are left out.
+    """List the pictures of each subfolder as a class; system files and dot files are left out.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
 
 
 def ordered(names: Iterable[str], file: str) -> list[str]:
-    """The names of classes in the order of their labels. FormatError if two are the same number."""
+    """Sort class names by label; FormatError if two are the same number."""
     names = list(names)
     if same := same_numbers(names):
         raise FormatError(
@@ -128,19 +128,19 @@ def ordered(names: Iterable[str], file: str) -> list[str]:
 
 
 def entries(folder: str) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name, but for what nobody put there."""
+    """List a folder by name, without system files and dot files."""
     with os.scandir(folder) as scan:
         kept = (entry for entry in scan if not is_system(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or folder of this name is the system's, or hidden."""
+    """Tell whether a file or folder of this name is a system's, or hidden."""
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """The paths of all files in a folder and in those inside it, links to folders aside."""
+    """List all files in and below a folder; links to folders are not followed."""
     for entry in entries(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from (f"{entry.name}{os.sep}{path}" for path in files_below(entry.path))
@@ -153,7 +153,7 @@ def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
 
 
 def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
-    """Raise if what stands where classes are expected are the splits of a dataset."""
+    """Raise if the subfolders are splits, not classes."""
     splits = [name for name in members if name.lower() in _SPLITS]
     for name in splits:
         inside = entries(os.path.join(folder, members[name][0]))
@@ -170,7 +170,7 @@ def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
 
 
 def _none(folder: str, bad: list[tuple[str, str]]) -> str:
-    """What is to be said of a folder without one picture in a class folder."""
+    """Write the message for a folder without pictures in class folders."""
     itself = sum(reason == _STRAY for _, reason in bad)
     deeper = [path for path, reason in bad if reason == _NESTED]
     csv = "or name a CSV file of paths and labels: labels= (--labels FILE.csv)"

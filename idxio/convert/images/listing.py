@@ -1,4 +1,4 @@
-"""Which pictures there are, and the class of each, by a CSV file of paths and labels."""
+"""The pictures and classes that a CSV file of paths and labels lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .discovery import Bounds, PictureList, files_below, ordered
 _HEADINGS = [
     [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
 ]
-# Names that end so are pictures where they are not listed; so are those that end as a listed one does.
+# Suffixes by which unlisted files count as pictures, beside those of the listed ones.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-# Lines that are looked at to tell what is wrong with all of them.
+# Lines examined for a fault that all lines share.
 _SAMPLE = 100
 
 
@@ -27,7 +27,7 @@ class _Line(NamedTuple):
 
 
 def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
-    """Lines of path and label, UTF-8; a first line whose path is no file is a heading.
+    """Read lines of path and label in UTF-8; a first line whose path is no file is a heading.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _lines(file: str, folder: str) -> list[_Line]:
 
 
 def _heading(lines: list[_Line], folder: str) -> str | None:
-    """None if the first line is a picture's; "" if it is a heading; what is wrong if it may be either."""
+    """Return None if the first line is a picture, "" for a heading, and the doubt if it may be both."""
     first = lines[0]
     picture = os.path.join(folder, first.path)
     if os.path.lexists(picture) and not os.path.isdir(picture):
@@ -128,7 +128,7 @@ def _check_columns(lines: list[_Line], folder: str, file: str) -> None:
 
 
 def _check_paths(lines: list[_Line], folder: str, file: str) -> None:
-    """Raise if no path leads anywhere for a reason that they have in common."""
+    """Raise if all paths are wrong in the same way."""
     some = lines[:_SAMPLE]
     if not some or any(_is_file(folder, line.path) for line in some):
         return
@@ -155,7 +155,7 @@ def _is_file(folder: str, path: str) -> bool:
 
 
 def _check_once(lines: list[_Line], resolved: list[str], file: str) -> None:
-    """Raise if two lines have one picture."""
+    """Raise if two lines list the same picture."""
     line_of: dict[str, _Line] = {}
     firsts = [line_of.setdefault(path, line) for path, line in zip(resolved, lines, strict=True)]
     again = [(first, line) for first, line in zip(firsts, lines, strict=True) if first is not line]
@@ -173,7 +173,7 @@ def _check_once(lines: list[_Line], resolved: list[str], file: str) -> None:
 
 
 def _unlisted(lines: list[_Line], folder: str, bounds: Bounds, listed: set[str]) -> int:
-    """How many pictures lie in the folder that no line has."""
+    """Count the pictures in the folder that no line lists."""
     suffixes = _SUFFIXES | {os.path.splitext(line.path)[1].lower() for line in lines} - {""}
     return sum(
         os.path.splitext(path)[1].lower() in suffixes and bounds.resolve(path) not in listed

@@ -1,4 +1,4 @@
-"""What a person should hear who builds a dataset: what got lost, or may be meant otherwise."""
+"""Notes for the person who builds a dataset: losses, and names that may be mistakes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .records import Deep
 
 
 def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[str]:
-    """A line each. class_names: of the classes that have a good picture."""
+    """Write the notes, a line each. class_names: of the classes that have a good picture."""
     notes = list(pictures.notes)
     if pictures.unlisted:
         notes.append(f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were left out")

@@ -1,4 +1,4 @@
-"""From paths of pictures to the records of a dataset, and what is wrong with those that give none."""
+"""The conversion of picture files to records, with the reasons why others give none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class ConversionSpec(NamedTuple):
-    """How a picture becomes a record."""
+    """The options of the conversion from picture to record."""
 
     pipeline: str
     size: int
@@ -24,7 +24,7 @@ class ConversionSpec(NamedTuple):
 
 
 class Deep(NamedTuple):
-    """Pictures of 16 bits, which 8 can't hold."""
+    """Counts of 16-bit pictures that lost bits."""
 
     grey: int = 0
     most: int = 0
@@ -36,20 +36,20 @@ class Deep(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What became of some pictures."""
+    """The result of converting some pictures."""
 
     data: bytes
     """The records of the good ones, one after the other."""
     shape: tuple[int, ...] | None
     """That of each record; None if there is none."""
     bad: list[tuple[int, str]]
-    """Which of the pictures are bad, and why."""
+    """The positions of the bad pictures, and the reasons."""
     deep: Deep
-    """Those of the good ones that lost bits."""
+    """The counts of good ones that lost bits."""
 
 
 def convert(paths: list[str], spec: ConversionSpec) -> Batch:
-    """The records of the pictures at paths, uint8."""
+    """Convert the pictures at the paths to uint8 records."""
     step = pipeline.step(spec.pipeline, spec.size)
     parts = []
     bad = []
@@ -72,7 +72,7 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
 
 
 def _loss(picture: Decoded) -> Deep:
-    """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
+    """Count a picture that loses bits; 16 bits that are all multiples of 257 lose none."""
     pixels = picture.pixels
     if pixels.dtype == np.uint8:
         return Deep(colour=int(picture.is_cut))
@@ -80,7 +80,7 @@ def _loss(picture: Decoded) -> Deep:
 
 
 def _coloured(picture: Array, spec: ConversionSpec) -> Array:
-    """The picture in grey or RGB, as the records are to be."""
+    """Convert the picture to the colour of the records."""
     if spec.pipeline == "fashion":
         return picture  # makes it grey itself
     colour = spec.colour
