@@ -71,11 +71,15 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
         fields, is_heading = csv_columns.heading_of(first, path)
         if is_heading:
             label = csv_columns.named_column(fields, labels, path)
+        elif labels is None:
+            label = _guess(path, len(fields))
         else:
-            label = _guess(path, len(fields)) if labels is None else csv_columns.numbered_column(fields, labels, path)
-        table = csv_columns.table_of(fields if is_heading else None, len(fields), label, shape, path)
+            label = csv_columns.numbered_column(fields, labels, path)
+        heading = fields if is_heading else None
+        table = csv_columns.table_of(heading, len(fields), label, shape, path)
         line = 1 + is_heading
-        for text in _texts_of(file, b"" if is_heading else first, path):
+        unread = b"" if is_heading else first
+        for text in _texts_of(file, unread, path):
             try:
                 classes, pixels = _parse(text, table.columns, table.label)
             except ValueError:
