@@ -97,7 +97,7 @@ def idxio_build(source: Path, target: Path) -> None:
 
 
 def pillow_loop(level: int | None, source: Path, target: Path) -> None:
-    """What one writes without idxio: everything in memory, on one thread."""
+    """Build as one does without idxio: everything in memory, on one thread."""
     from PIL import Image
 
     paths = sorted(source.glob("*/*"))
@@ -249,21 +249,23 @@ def _apart(ours: Array, theirs: Array) -> float:
 
 
 def _imagemagick(picture: Array, options: str) -> Array:
-    """What ImageMagick makes of a picture: uint16, (height, width, channels)."""
+    """Convert a picture with ImageMagick: uint16, (height, width, channels)."""
     command = shutil.which("convert-im6.q16") or shutil.which("convert")
     if command is None:
         raise MissingError("no convert (apt-get install imagemagick)")
     height, width = picture.shape[:2]
-    given = ["-size", f"{width}x{height}", "-depth", str(8 * picture.itemsize), "-endian", "LSB", "rgb:-"]
-    wanted = ["-endian", "LSB"] if "-depth" in options else ["-depth", "16", "-endian", "LSB"]
+    source = ["-size", f"{width}x{height}", "-depth", str(8 * picture.itemsize), "-endian", "LSB", "rgb:-"]
+    target = ["-endian", "LSB"] if "-depth" in options else ["-depth", "16", "-endian", "LSB"]
     result = subprocess.run(
-        [command, *given, *options.split(), *wanted, "pam:-"], input=picture.tobytes(), capture_output=True, check=True
+        [command, *source, *options.split(), *target, "pam:-"], input=picture.tobytes(), capture_output=True, check=True
     )
     head, body = result.stdout.split(b"ENDHDR\n", 1)
     fields = dict(line.split(b" ", 1) for line in head.split(b"\n") if b" " in line)
     width, height, depth, most = (int(fields[key]) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
-    pixels = np.frombuffer(body, ">u2" if most > 255 else np.uint8).astype(np.uint16)
-    return pixels.reshape(height, width, depth) * np.uint16(257 if most == 255 else 1)
+    dtype = ">u2" if most > 255 else "u1"
+    factor = 257 if most == 255 else 1
+    pixels = np.frombuffer(body, dtype).astype(np.uint16)
+    return pixels.reshape(height, width, depth) * np.uint16(factor)
 
 
 def _need_pillow() -> None:
@@ -274,7 +276,7 @@ def _need_pillow() -> None:
 
 
 def _peak(source: Path, target: Path) -> float:
-    """The most MB (10^6 bytes) that a process which builds, and its helpers, are seen to hold."""
+    """Build in a process; return its peak memory with its helpers, in MB (10^6 bytes)."""
     code = "import sys, idxio; idxio.build(sys.argv[1], sys.argv[2], test_per_class=1000)"
     process = subprocess.Popen([sys.executable, "-c", code, str(source), str(target)], cwd=ROOT)
     peak = 0

@@ -22,14 +22,17 @@ RECORDS = 5_000
 
 def groups(files: Files) -> list[Group]:
     folder = files.folder / "converting"
-    data, out, back = folder / "data", folder / "out", folder / "back"
+    data = folder / "data"
+    out = folder / "out"
+    back = folder / "back"
     images = files.images[:RECORDS]
     labels = idxio.read(files.folder / f"{LABELS}.gz", rows=slice(RECORDS))
     table = np.concatenate((labels[:, None], images.reshape(RECORDS, -1)), axis=1)
     data.mkdir(parents=True)
     idxio.write(data / "train-images-idx3-ubyte", images)
     idxio.write(data / "train-labels-idx1-ubyte", labels)
-    csv, pngs = folder / "csv", folder / "png"
+    csv = folder / "csv"
+    pngs = folder / "png"
     idxio.export_dataset(data, csv, to="csv")
 
     def clean() -> None:

@@ -6,58 +6,102 @@ import argparse
 import os
 import re
 import sys
+from typing import TYPE_CHECKING
 
-from ..convert.build import build
-from ..datasets.metadata import DESCRIPTION
 from ..errors import PictureError
 from . import exit_codes
+from .options import Commands, add_level
 from .progress import bar
+from .text import dimensions, first_few, printable
 
-# Of pictures with one complaint, so many are named; dataset.json has them all.
+if TYPE_CHECKING:
+    from ..convert.build import Built
+
+# The number of pictures named for one kind of complaint; dataset.json lists them all.
 _NAMED = 5
 
 
-def run(args: argparse.Namespace) -> int:
-    """Build the dataset; a line for each file, and on stderr for each kind of bad pictures."""
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("build", help="make the four files of a dataset of a folder of pictures")
+    parser.description = "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+    parser.add_argument("images", metavar="IMAGES_DIR")
+    parser.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
+    parser.add_argument(
+        "--pipeline",
+        choices=("fashion", "fit", "none"),
+        default="none",
+        help="fashion: as Fashion-MNIST was made; fit: scaled into a square on black; none: as they are, if not given",
+    )
+    parser.add_argument("--size", type=int, default=28, metavar="N", help="the edge that fashion and fit make; 28")
+    parser.add_argument("--colour", choices=("grey", "rgb"), help="as the first picture, if not given")
+    parser.add_argument("--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders")
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="take pictures outside IMAGES_DIR too, to which paths or links lead; else they are bad",
+    )
+    parser.add_argument(
+        "--test-per-class",
+        type=int,
+        metavar="N",
+        help="pictures of each class to test with; a seventh, if not given",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the order; 0 if not given")
+    parser.add_argument("--sort", action="store_true", help="order by label; else shuffled")
+    parser.add_argument("--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run")
+    add_level(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the dataset; print a line for each file, and on stderr for each kind of bad pictures."""
+    from ..convert.build import build
+
     try:
-        with exit_codes.using(), bar(args.images, unit=" steps") as progress:
+        with exit_codes.usage_errors(), bar(arguments.images, unit=" steps") as progress:
             built = build(
-                args.images,
-                args.directory,
-                pipeline=args.pipeline,
-                size=args.size,
-                colour=args.colour,
-                labels=args.labels,
-                allow_outside=args.allow_outside,
-                test_per_class=args.test_per_class,
-                seed=args.seed,
-                sort=args.sort,
-                skip_bad=args.skip_bad,
-                level=args.level,
+                arguments.images,
+                arguments.directory,
+                pipeline=arguments.pipeline,
+                size=arguments.size,
+                colour=arguments.colour,
+                labels=arguments.labels,
+                allow_outside=arguments.allow_outside,
+                test_per_class=arguments.test_per_class,
+                seed=arguments.seed,
+                sort=arguments.sort,
+                skip_bad=arguments.skip_bad,
+                level=arguments.level,
                 progress=progress,
             )
     except PictureError as error:
-        _tell(error.bad)
+        _report_bad(error.bad)
         exit_codes.report(error)
         print("idxio: nothing was written; --skip-bad leaves bad pictures out", file=sys.stderr)
         return exit_codes.exit_code(error)
-    _tell(built.skipped)
+    _report_bad(built.skipped)
     for note in built.notes:
-        print(f"idxio: {exit_codes.printable(note)}", file=sys.stderr)
-    for file in built.files:
-        size = f"{file.packed_size:,} bytes"
-        print(f"{exit_codes.printable(file.file)}: {exit_codes.dimensions(file.shape)} {file.dtype.name}, {size}")
-    names = ", ".join(built.class_names[:10]) + (", …" if len(built.class_names) > 10 else "")
-    description = os.path.join(built.directory, DESCRIPTION)
-    skipped = f"; {len(built.skipped):,} bad pictures left out" if built.skipped else ""
-    print(
-        f"{exit_codes.printable(description)}: {len(built.class_names)} classes: {exit_codes.printable(names)}{skipped}"
-    )
+        print(f"idxio: {printable(note)}", file=sys.stderr)
+    _print_files(built)
     return exit_codes.FINE
 
 
-def _tell(bad: list[tuple[str, str]]) -> None:
-    """A line for each kind of complaint: those that differ in their numbers only are of one kind."""
+def _print_files(built: Built) -> None:
+    """Print what each of the files holds that were written."""
+    from ..datasets.metadata import DESCRIPTION
+
+    for file in built.files:
+        size = f"{file.packed_size:,} bytes"
+        print(f"{printable(file.file)}: {dimensions(file.shape)} {file.dtype.name}, {size}")
+    description = printable(os.path.join(built.directory, DESCRIPTION))
+    names = printable(first_few(built.class_names, 10))
+    skipped = f"; {len(built.skipped):,} bad pictures left out" if built.skipped else ""
+    print(f"{description}: {len(built.class_names)} classes: {names}{skipped}")
+
+
+def _report_bad(bad: list[tuple[str, str]]) -> None:
+    """Print a line for each kind of complaint: complaints of one kind differ in numbers only."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for path, reason in bad:
         kinds.setdefault(re.sub(r"\d[\d,.]*", "0", reason), []).append((path, reason))
@@ -65,6 +109,6 @@ def _tell(bad: list[tuple[str, str]]) -> None:
         path, reason = alike[0]
         line = f"{path}: {reason}"
         if len(alike) > 1:
-            others = [path for path, _ in alike[1:_NAMED]] + (["…"] if len(alike) > _NAMED else [])
-            line = f"{len(alike):,} alike, as {line}; {', '.join(others)}"
-        print(f"idxio: {exit_codes.printable(line)}", file=sys.stderr)
+            others = first_few([path for path, _ in alike[1:]], _NAMED - 1)
+            line = f"{len(alike):,} alike, as {line}; {others}"
+        print(f"idxio: {printable(line)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What went wrong, in one line on stderr, and the exit code for it."""
+"""Errors of commands: one line on stderr, and the exit code."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from typing import IO
 
 from .. import errors
 from ..errors import IdxError
+from .text import message, printable
 
-FINE, BAD_FILE, USAGE, UNREADABLE = 0, 1, 2, 3
-INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 + the signal, as a shell says it
+FINE = 0
+BAD_FILE = 1
+USAGE = 2
+UNREADABLE = 3
+# 128 + the number of the signal, as a shell reports it.
+INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 
 class UsageError(Exception):
-    """What is asked for can't be done with this file or this installation."""
+    """The command can't be carried out with this file or this installation."""
 
 
 # Everything that a command may raise for bad input; anything else is a bug.
@@ -25,8 +31,8 @@ ERRORS = (IdxError, OSError, MemoryError, UsageError)
 
 
 def report(error: BaseException) -> int:
-    """Print one of ERRORS to stderr as `idxio: FILE: what`; the exit code."""
-    # Keep the order of the two streams where both go to one place. Neither may fail while an error is told.
+    """Print one of ERRORS to stderr as `idxio: FILE: what`; return the exit code."""
+    # Keep the order of the two streams where both go to one place. Neither may fail here.
     with contextlib.suppress(OSError):
         print(end="", flush=True)
     with contextlib.suppress(OSError):
@@ -34,17 +40,8 @@ def report(error: BaseException) -> int:
     return exit_code(error)
 
 
-def message(error: BaseException) -> str:
-    """`FILE: what` for one of ERRORS."""
-    if isinstance(error, OSError) and error.errno is not None:
-        # Whatever reads or writes a file does so inside naming(), so the one without a name is stdout.
-        name = "standard output" if error.filename is None else error.filename or "''"
-        return f"{name}: {error.strerror or error}"
-    return str(error) or "not enough memory"
-
-
 def exit_code(error: BaseException) -> int:
-    """The exit code for one of ERRORS."""
+    """Return the exit code for one of ERRORS."""
     if isinstance(error, IdxError):
         return BAD_FILE
     return USAGE if isinstance(error, UsageError) else UNREADABLE
@@ -52,7 +49,7 @@ def exit_code(error: BaseException) -> int:
 
 @contextlib.contextmanager
 def naming(file: str) -> Iterator[None]:
-    """Let errors inside that name no file, also those for want of memory, name the one that the user named."""
+    """Give errors inside that name no file, MemoryError too, the name of this one."""
     try:
         with errors.naming(file):
             yield
@@ -61,8 +58,8 @@ def naming(file: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def using() -> Iterator[None]:
-    """What is wrong with an option or an installation inside is a UsageError."""
+def usage_errors() -> Iterator[None]:
+    """Raise UsageError for a wrong option or a missing package inside."""
     try:
         yield
     except IdxError:
@@ -71,20 +68,10 @@ def using() -> Iterator[None]:
         raise UsageError(str(error)) from None
 
 
-def given(file: str) -> str | IO[bytes]:
-    """The file of an argument: "-" is stdin."""
+def file_or_stdin(file: str) -> str | IO[bytes]:
+    """Return the argument itself, and stdin for "-"."""
     if file != "-":
         return file
     if sys.stdin is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), file)
     return sys.stdin.buffer
-
-
-def printable(text: str) -> str:
-    """Control characters and undecodable bytes of a file name escaped: they must not reach a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def dimensions(shape: tuple[int, ...]) -> str:
-    """A shape for people: `60000 x 28 x 28`."""
-    return " x ".join(map(str, shape)) or "no dimensions"

@@ -1,46 +1,50 @@
-"""idxio export and idxio import."""
+"""idxio export: a dataset for programs that do not read IDX."""
 
 from __future__ import annotations
 
+import argparse
 import os
 
-from ..convert.export import FORMATS, export_dataset
-from ..convert.import_ import import_dataset
 from ..errors import naming
 from . import exit_codes
+from .options import Commands
 from .progress import bar
+from .text import print_sizes
 
 
-def run_export(source: str, target: str, to: str | None, dataset: str | None) -> int:
-    """Write a dataset for programs that don't read IDX; a line for each file or folder."""
-    to = to or os.path.splitext(target)[1][1:].lower()
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("export", help="write a dataset as npz, CSV, PNG folders, Parquet or npy")
+    parser.description = (
+        "Write the four files of a dataset in a format that other programs read; one IDX file as npy. All of OUT\n"
+        "appears at once, or nothing does."
+    )
+    parser.add_argument("source", metavar="DIR", help="the directory of the dataset; for npy one file")
+    parser.add_argument("target", metavar="OUT", help="a new folder; for npz and npy a file")
+    parser.add_argument(
+        "--to",
+        choices=("npz", "csv", "png", "parquet", "npy"),
+        help="what to write, if the suffix of OUT does not say it",
+    )
+    parser.add_argument("--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the dataset; print the size of each file or folder."""
+    from ..convert.export import FORMATS, export_dataset
+
+    source = arguments.source
+    target = arguments.target
+    dataset = arguments.dataset
+    to = arguments.to or os.path.splitext(target)[1][1:].lower()
     if to not in FORMATS:
         raise exit_codes.UsageError(f"{target}: say what to write: --to {', '.join(FORMATS)}")
     if to != "npy" and os.path.isfile(source):
         raise exit_codes.UsageError(f"{source}: name the directory of the dataset; one file becomes --to npy")
     if to == "npy" and dataset is not None:
         raise exit_codes.UsageError("--dataset names one of several datasets in a directory; this is one file")
-    with exit_codes.using(), naming(source), bar(source, " records") as progress:
+    with exit_codes.usage_errors(), naming(source), bar(source, " records") as progress:
         export_dataset(source, target, to=to, dataset=dataset, progress=progress)
-    _list(target)
+    print_sizes(target)
     return exit_codes.FINE
-
-
-def run_import(
-    source: str, target: str, shape: tuple[int, ...] | None, labels: int | str | bool | None, config: str | None
-) -> int:
-    """Make IDX files of what another program wrote; a line for each."""
-    with exit_codes.using(), naming(source), bar(source, " records") as progress:
-        import_dataset(source, target, shape=shape, labels=labels, config=config, progress=progress)
-    _list(target)
-    return exit_codes.FINE
-
-
-def _list(target: str) -> None:
-    """What is there now."""
-    names = [os.path.join(target, name) for name in sorted(os.listdir(target))] if os.path.isdir(target) else [target]
-    for name in names:
-        if os.path.isdir(name):
-            print(f"{exit_codes.printable(name)}: {sum(len(files) for _, _, files in os.walk(name)):,} files")
-        else:
-            print(f"{exit_codes.printable(name)}: {os.path.getsize(name):,} bytes")

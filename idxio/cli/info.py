@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-import json
+import argparse
+from collections.abc import Callable
 from typing import Any
 
 from ..core.info import Info, info, verify
 from . import exit_codes
+from .options import Commands
+from .text import dimensions, message, printable
 
 
-def run(command: str, files: list[str], *, as_json: bool) -> int:
-    """Print what is known of each file, or that it is whole; go on after a bad one."""
+def add_parser(commands: Commands) -> None:
+    """Add both commands."""
+    stated = commands.add_parser("info", help="shape, type, packing and checksum, without unpacking")
+    checked = commands.add_parser("verify", help="read everything; check the size and every checksum")
+    stated.description = (
+        "Say what each file holds and how it is packed. Sizes and checksums are those that the file states; nothing\n"
+        "is unpacked to check them, for which there is idxio verify."
+    )
+    checked.description = (
+        "Read each file from its first byte to its last, and check its size and every checksum. A line says that it\n"
+        "is sound, or what is wrong and where."
+    )
+    for command in (stated, checked):
+        command.add_argument("files", nargs="+", metavar="FILE")
+        command.add_argument("--json", action="store_true", help="one JSON list with an object for each file")
+        command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Describe or check each file, the bad ones too; the highest exit code."""
+    if arguments.command == "info":
+        return _run(arguments, info, _info_text)
+    return _run(arguments, verify, _verify_text)
+
+
+def _run(arguments: argparse.Namespace, inspect: Callable[..., Info], as_text: Callable[[Info], str]) -> int:
     code = exit_codes.FINE
     documents: list[dict[str, Any]] = []
-    for file in files:
+    for file in arguments.files:
         try:
             with exit_codes.naming(file):
-                about = info(exit_codes.given(file)) if command == "info" else verify(exit_codes.given(file))
+                about = inspect(exit_codes.file_or_stdin(file))
         except exit_codes.ERRORS as error:
             code = max(code, exit_codes.report(error))
             documents.append(_error_document(file, error))
             continue
         documents.append(_document(about))
-        if not as_json:
-            print(_info_text(about) if command == "info" else _verify_text(about))
-    if as_json:
+        if not arguments.json:
+            print(as_text(about))
+    if arguments.json:
+        import json
+
         print(json.dumps(documents, indent=2))
     return code
 
@@ -35,22 +64,22 @@ def _info_text(about: Info) -> str:
         packed = "" if about.packed_size is None else f" in {about.packed_size:,}"
         sizes = f"{sizes}{packed}, {about.packing}"
     lines = {
-        "shape": exit_codes.dimensions(about.shape),
+        "shape": dimensions(about.shape),
         "type": about.dtype.name,
         "size": sizes,
         "CRC-32": None if about.crc32 is None else f"{about.crc32:08x}, as the file states it",
         "known": about.known,
     }
     text = "\n".join(f"  {name:<7} {value}" for name, value in lines.items() if value)
-    return f"{exit_codes.printable(about.file)}\n{text}"
+    return f"{printable(about.file)}\n{text}"
 
 
 def _verify_text(about: Info) -> str:
     known = f" ({about.known})" if about.known else ""
     # Said because an OK promises more elsewhere: a raw file holds nothing to check its bytes against.
     checked = ", size only: a raw file states no checksum" if about.packing == "raw" and not known else ""
-    what = f"{exit_codes.dimensions(about.shape)} {about.dtype.name}, CRC-32 {about.crc32:08x}"
-    return f"{exit_codes.printable(about.file)}: OK, {what}{known}{checked}"
+    what = f"{dimensions(about.shape)} {about.dtype.name}, CRC-32 {about.crc32:08x}"
+    return f"{printable(about.file)}: OK, {what}{known}{checked}"
 
 
 def _document(about: Info) -> dict[str, Any]:
@@ -63,4 +92,4 @@ def _document(about: Info) -> dict[str, Any]:
 
 def _error_document(file: str, error: BaseException) -> dict[str, Any]:
     offset = getattr(error, "offset", None)
-    return {"file": file, "error": exit_codes.message(error), "kind": type(error).__name__, "offset": offset}
+    return {"file": file, "error": message(error), "kind": type(error).__name__, "offset": offset}

@@ -1,4 +1,4 @@
-"""A progress bar for what takes long."""
+"""A progress bar for long reads and writes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from . import exit_codes
+from .text import printable
 
 
 @contextlib.contextmanager
 def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None] | None]:
-    """A progress bar on stderr, where that is a terminal and tqdm is installed (idxio[cli])."""
+    """Show a progress bar on stderr if that is a terminal and tqdm is installed (idxio[cli])."""
     try:
         from tqdm import tqdm
     except ImportError:
         yield None
         return
-    name = exit_codes.printable(os.path.basename(os.path.normpath(file)))
+    name = printable(os.path.basename(os.path.normpath(file)))
     with tqdm(desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
 
         def progress(done: int, total: int | None = None) -> None:

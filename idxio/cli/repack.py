@@ -1,56 +1,46 @@
-"""idxio repack, idxio index and idxio cache."""
+"""idxio repack: a file of any packing becomes gzip with its own index."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 
-from ..core import disk_cache, read
-from ..core.build_index import build_index
+from ..core import read
 from ..core.repack import repack
 from . import exit_codes
+from .options import Commands, add_level
 from .progress import bar
+from .text import printable
 
 
-def run_repack(file: str, target: str, level: int) -> int:
-    """Write the file again as indexed gzip; a line for before and one for after."""
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
+    parser.description = (
+        "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio reads on all\n"
+        "cores and from any record on. OUT may be IN."
+    )
+    parser.add_argument("file", metavar="IN")
+    parser.add_argument("target", metavar="OUT")
+    add_level(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file again; print size and reading time of both files."""
+    file = arguments.file
+    target = arguments.target
     with exit_codes.naming(file), bar(file) as progress:
-        repack(exit_codes.given(file), target, level=level, progress=progress)
-    # A pipe can't be read again.
-    for name in (file, target) if file != "-" and os.path.isfile(file) else (target,):
-        start = time.perf_counter()
-        read.read(name)
-        seconds = time.perf_counter() - start
-        print(f"{exit_codes.printable(name)}: {os.path.getsize(name):,} bytes, read in {1000 * seconds:.1f} ms")
+        repack(exit_codes.file_or_stdin(file), target, level=arguments.level, progress=progress)
+    if file != "-" and os.path.isfile(file):  # a pipe can't be read again
+        _print_reading(file)
+    _print_reading(target)
     return exit_codes.FINE
 
 
-def run_index(files: list[str]) -> int:
-    """Build the seek index of each file; go on after a bad one."""
-    code = exit_codes.FINE
-    for file in files:
-        try:
-            with exit_codes.naming(file), bar(file) as progress:
-                path = build_index(file, progress=progress)
-            share = os.path.getsize(path) / os.path.getsize(file)
-            print(f"{exit_codes.printable(path)}: {os.path.getsize(path):,} bytes, {100 * share:.1f} % of the file")
-        except exit_codes.ERRORS as error:
-            code = max(code, exit_codes.report(error))
-    return code
-
-
-def run_cache(*, clear: bool) -> int:
-    """List the unpacked files that are kept, or remove them."""
-    try:
-        folder = disk_cache.folder()
-    except ImportError as error:
-        raise exit_codes.UsageError(str(error)) from None
-    if clear:
-        print(f"{exit_codes.printable(folder)}: {disk_cache.clear():,} bytes freed")
-        return exit_codes.FINE
-    entries = disk_cache.entries()
-    for entry in entries:
-        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        print(f"{used}  {entry.size:>15,}  {exit_codes.printable(entry.path)}")
-    print(f"{exit_codes.printable(folder)}: {len(entries)} files, {sum(entry.size for entry in entries):,} bytes")
-    return exit_codes.FINE
+def _print_reading(file: str) -> None:
+    start = time.perf_counter()
+    read.read(file)
+    milliseconds = 1000 * (time.perf_counter() - start)
+    print(f"{printable(file)}: {os.path.getsize(file):,} bytes, read in {milliseconds:.1f} ms")

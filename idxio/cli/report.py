@@ -1,243 +1,46 @@
-"""idxio report: a dataset on one HTML page that needs no other file, no network and no script."""
+"""idxio report: the result of a check, with pictures, as one HTML file."""
 
 from __future__ import annotations
 
-import base64
-import math
-import os
-from html import escape
+import argparse
 
-import numpy as np
-
-from .._util.types import Array
-from ..core.array import open_array
-from ..datasets import contact_sheet
-from ..datasets.preview import png
-from ..datasets.split_names import KNOWN
-from ..datasets.validation.check import Check, check
-from ..datasets.validation.rules import Finding
-from ..datasets.validation.statistics import Statistics
 from ..storage.targets import write_file
 from . import exit_codes
-from .check import class_rows, facts, verdict
+from .options import Commands, add_dataset
 from .progress import bar
-
-_SAMPLES = 10  # of each class
-_MOST_CLASSES = 100  # that pictures are shown of: a thousand rows are no overview
-_SIDE = 64  # pixels of the longest edge of a picture; larger ones are made smaller
-
-_STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --text: #1c1c1e; --faint: #6a6a70; --line: #dcdce0;
-  --train: #2f6fd0; --t10k: #d9822b; --val: #2a9d8f; --other: #8a63b8;
-  --good: #1a7f37; --bad: #c0272d; --doubt: #8a6100; }
-@media (prefers-color-scheme: dark) { :root { --ground: #17171a; --text: #ececf0; --faint: #a0a0a8; --line: #3a3a40;
-  --train: #6ea8ff; --t10k: #f0a558; --val: #5cc9bb; --other: #b596e0;
-  --good: #57c878; --bad: #ff7b72; --doubt: #e0b341; } }
-body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--ground); color: var(--text);
-  font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem; }
-p, li, figcaption, .faint { color: var(--faint); }
-table { border-collapse: collapse; }
-th { font-weight: 600; text-align: left; }
-th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; }
-td.name { white-space: nowrap; }
-.wide { overflow-x: auto; }
-img { image-rendering: pixelated; display: block; }
-ul { padding: 0; list-style: none; }
-li { margin: .6rem 0; }
-li img { margin-top: .3rem; }
-.good, .bad, .doubt { font-weight: 600; }
-.good { color: var(--good); } .bad { color: var(--bad); } .doubt { color: var(--doubt); }
-.bars { min-width: 11rem; font-variant-numeric: tabular-nums; }
-.bars div { display: grid; grid-template-columns: minmax(2.2rem, max-content) 3.6rem 1fr; gap: .4rem;
-  align-items: center; font-size: .85rem;
-  line-height: 1.3; }
-.bars b { font-weight: normal; text-align: right; }
-.bars i { display: block; height: .6rem; border-radius: 0 2px 2px 0; }
-.train { background: var(--train); fill: var(--train); } .t10k { background: var(--t10k); fill: var(--t10k); }
-.val { background: var(--val); fill: var(--val); } .other { background: var(--other); fill: var(--other); }
-.key { display: inline-block; width: .7rem; height: .7rem; margin: 0 .3rem 0 .8rem; }
-.charts { display: flex; flex-wrap: wrap; gap: 1.5rem; }
-figure { margin: 0; flex: 1 1 24rem; }
-svg { width: 100%; height: auto; } svg text { fill: var(--faint); font-size: 12px; }
-svg line { stroke: var(--line); }
-"""
+from .text import printable
 
 
-def run(directory: str, dataset: str | None, output: str) -> int:
-    """Write the page of the dataset to output; BAD_FILE if an error was found."""
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("report", help="the same and pictures on one HTML page, in one file")
+    parser.description = (
+        "Write one HTML file with all that idxio check finds, the number of pictures of each class, and pictures. It\n"
+        "needs no other file and no network."
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        default="report.html",
+        metavar="OUT.html",
+        help="report.html if not given",
+    )
+    add_dataset(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page of the dataset; BAD_FILE if there is an error."""
+    from ..datasets.validation.check import check
+    from .check_text import verdict
+    from .html_page import render
+
+    directory = arguments.directory
+    output = arguments.output
     with exit_codes.naming(directory), bar(directory) as progress:
-        found = check(directory, dataset=dataset, progress=progress)
-        text = render(found)
+        result = check(directory, dataset=arguments.dataset, progress=progress)
+        page = render(result).encode()
     with exit_codes.naming(output):
-        write_file(output, text.encode())
-    print(f"{exit_codes.printable(output)}: {len(text.encode()):,} bytes; {verdict(found)}")
-    return exit_codes.FINE if found.ok else exit_codes.BAD_FILE
-
-
-def render(found: Check) -> str:
-    """The page as HTML."""
-    name = _text(os.path.basename(os.path.abspath(found.directory)))
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<link rel="icon" href="data:,"><title>{name}</title><style>{_STYLE}</style>'
-    )
-    body = [f"<h1>{name}</h1>", _findings(found), _facts(found), _classes(found), _histograms(found)]
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
-
-
-def _findings(found: Check) -> str:
-    items = [
-        f'<li><span class="{"bad" if finding.level == "error" else "doubt"}">{finding.level}</span> '
-        f"{_text(finding.split)}: {_text(finding.message)}{_pictures_of(found, finding)}</li>"
-        for finding in found.findings
-    ]
-    line = (
-        f'<p><span class="{"good" if found.ok else "bad"}">{_text(verdict(found))}</span> {_text(found.directory)}</p>'
-    )
-    return f"{line}<ul>{''.join(items)}</ul>" if items else line
-
-
-def _pictures_of(found: Check, finding: Finding) -> str:
-    """The first pictures that a finding is about."""
-    seen = found.splits.get(finding.split)
-    if seen is None or not finding.records or not _can_draw(seen.shape):
-        return ""
-    with open_array(seen.images_file) as f:
-        pictures = _images(f[list(finding.records[:_SAMPLES])])
-    return _img(_row(pictures), f"records {', '.join(map(str, finding.records[:_SAMPLES]))} of {_text(finding.split)}")
-
-
-def _facts(found: Check) -> str:
-    columns = {split: dict(facts(seen)) for split, seen in found.splits.items()}
-    names = list(dict.fromkeys(name for column in columns.values() for name in column))
-    rows = [
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f"<td>{_text(column.get(name, ''))}</td>" for column in columns.values())
-        + "</tr>"
-        for name in names
-    ]
-    top = "".join(f'<th scope="col">{_text(split)}</th>' for split in columns)
-    return (
-        f'<h2>Files</h2><div class="wide"><table><tr><td></td>{top}</tr>{"".join(rows)}</table></div>' if rows else ""
-    )
-
-
-def _classes(found: Check) -> str:
-    """A row for each class: how many pictures it has, their mean, and the first of them."""
-    rows = class_rows(found)
-    if not rows:
-        return ""
-    most = [max(1, *(counts[i] for _, _, counts in rows)) for i in range(len(found.splits))]
-    split, seen = next(iter(found.splits.items()))
-    means, samples = _means(seen), _samples(seen)
-    lines = []
-    for k, name, counts in rows:
-        bars = "".join(
-            f"<div><span>{_text(s)}</span><b>{n:,}</b>"
-            f'<i class="{_colour(s)}" style="width:{100 * n / m:.1f}%"></i></div>'
-            for s, n, m in zip(found.splits, counts, most, strict=True)
-        )
-        drawn = [
-            _img(pictures[k], f"{what} of class {k}") if k in pictures else ""
-            for what, pictures in (("mean", means), ("first pictures", samples))
-        ]
-        lines.append(
-            f'<tr><td class="name">{k} {_text(name)}</td><td class="bars">{bars}</td>'
-            f"<td>{drawn[0]}</td><td>{drawn[1]}</td></tr>"
-        )
-    top = "".join(
-        f'<th scope="col">{_text(title)}</th>' for title in ("class", "pictures", "mean", f"first of {split}")
-    )
-    few = f"<p>Pictures of the first {_MOST_CLASSES} classes.</p>" if len(seen.classes) > _MOST_CLASSES else ""
-    return f'<h2>Classes</h2>{few}<div class="wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>'
-
-
-def _means(seen: Statistics) -> dict[int, Array]:
-    """The mean picture of each class."""
-    means = seen.class_means
-    if means is None or not _can_draw(seen.shape):
-        return {}
-    pictures = _images(means[:_MOST_CLASSES].round().astype(np.uint8))
-    return dict(zip(seen.classes.tolist(), pictures, strict=False))
-
-
-def _samples(seen: Statistics) -> dict[int, Array]:
-    """The first pictures of each class, side by side."""
-    if not _can_draw(seen.shape):
-        return {}
-    with open_array(seen.images_file) as f:
-        # One class at a time: large pictures become small ones before the next are read.
-        return {
-            k: _row(_images(f[np.flatnonzero(seen.labels == k)[:_SAMPLES]]))
-            for k in seen.classes[:_MOST_CLASSES].tolist()
-        }
-
-
-def _histograms(found: Check) -> str:
-    charts = [
-        f"<figure>{_chart(seen.histogram, split)}<figcaption>{_text(split)}: share of the pixels that have a value, "
-        "logarithmic</figcaption></figure>"
-        for split, seen in found.splits.items()
-        if seen.histogram is not None
-    ]
-    return f'<h2>Pixel values</h2><div class="charts">{"".join(charts)}</div>' if charts else ""
-
-
-def _chart(histogram: Array, split: str) -> str:
-    """A bar for each of the 256 values, over lines for powers of ten."""
-    left, width, height = 64, 512, 160
-    shares = histogram / histogram.sum()
-    lowest = max(-8, math.floor(math.log10(shares[shares > 0].min()) - 1e-9))
-    marks, bars = [], []
-    for power in range(lowest, 1):
-        y = height * power / lowest + 8
-        label = f"{100 * 10.0**power:.6f}".rstrip("0").rstrip(".")
-        marks.append(
-            f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{label} %</text>'
-        )
-    for value, share in enumerate(shares.tolist()):
-        if share > 0:
-            top = height * max(math.log10(share), lowest) / lowest
-            bars.append(f"M{left + 2 * value} {height + 8}V{top + 8:.1f}h2V{height + 8}")
-    ticks = [
-        f'<text x="{left + 2 * value + 1}" y="{height + 24}" text-anchor="middle">{value}</text>'
-        for value in (0, 64, 128, 192, 255)
-    ]
-    return (
-        f'<svg viewBox="0 0 {left + width + 16} {height + 30}" role="img" aria-label="pixel values of {_text(split)}">'
-        f'{"".join(marks)}<path class="{_colour(split)}" d="{"".join(bars)}z"/>{"".join(ticks)}</svg>'
-    )
-
-
-def _can_draw(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 or shape[3] in (1, 3)
-
-
-def _images(records: Array) -> Array:
-    """uint8 pictures, none larger than _SIDE."""
-    images = contact_sheet.as_images(records)
-    return contact_sheet.shrink(images, -(-max(images.shape[1:3]) // _SIDE))
-
-
-def _row(pictures: Array) -> Array:
-    return contact_sheet.tile(pictures, len(pictures), gap=1, fill=128)
-
-
-def _img(pixels: Array, alt: str) -> str:
-    """An image element with a PNG inside, at twice its size unless it is large."""
-    height, width = pixels.shape[:2]
-    scale = max(1, round(48 / height))
-    data = base64.b64encode(png(pixels)).decode()
-    return f'<img src="data:image/png;base64,{data}" width="{width * scale}" height="{height * scale}" alt="{alt}">'
-
-
-def _colour(split: str) -> str:
-    """The class of what is drawn of a split."""
-    return split if split in KNOWN else "other"
-
-
-def _text(text: str) -> str:
-    return escape(exit_codes.printable(text))
+        write_file(output, page)
+    print(f"{printable(output)}: {len(page):,} bytes; {verdict(result)}")
+    return exit_codes.FINE if result.ok else exit_codes.BAD_FILE

@@ -1,4 +1,4 @@
-"""Which records of an image file are of a class, by the labels beside it."""
+"""The records of one class in an image file, by its labels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..core.coerce import read_classes
 from ..datasets.classes import class_names
 from ..datasets.discovery import find_pair
 from . import exit_codes
+from .text import first_few, printable
 
 _IMAGES = re.compile(r"(.+?)[-_.]images?(?:[-_.].*)?", re.IGNORECASE)
 
@@ -25,30 +26,33 @@ class OfClass(NamedTuple):
 
 
 def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClass:
-    """The records of the class, a number or a name, of count images; their labels are beside them if not given."""
+    """Select the records of a class, named by number or name, from `count` images.
+
+    The labels lie beside the images if `labels` is None.
+    """
     labels = labels or _beside(images)
     with exit_codes.naming(labels):
         values = read_classes(labels)
         names = class_names(labels) or {}
     if len(values) != count:
         raise exit_codes.UsageError(f"{labels}: has {len(values):,} labels for the {count:,} images of {images}")
-    found = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
+    of_name = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
     classes = np.unique(values).tolist()
     number = int(wanted) if re.fullmatch(r"-?\d{1,19}", wanted) else None
     if number not in classes:
-        number = next((k for k in found if k in classes), None)  # names that are numbers
+        number = next((k for k in of_name if k in classes), None)  # names that are numbers
     if number is None:
-        some = ", ".join(f"{k} {names.get(k, '')}".strip() for k in classes[:20])
-        raise exit_codes.UsageError(
-            f"{labels}: has no class {wanted}; it has {some}{', …' if len(classes) > 20 else ''}"
-        )
-    name = exit_codes.printable(f"class {number} {names.get(number, '')}".strip())
+        titles = [f"{k} {names.get(k, '')}".strip() for k in classes]
+        raise exit_codes.UsageError(f"{labels}: has no class {wanted}; it has {first_few(titles, 20)}")
+    name = printable(f"class {number} {names.get(number, '')}".strip())
     return OfClass(name, np.flatnonzero(values == number))
 
 
 def _beside(images: str) -> str:
+    """Return the label file beside an image file."""
     folder, name = os.path.split(images)
-    if not (match := _IMAGES.fullmatch(name)):
+    match = _IMAGES.fullmatch(name)
+    if not match:
         raise exit_codes.UsageError(
             f"{images}: its name does not tell where its labels are; name them with --labels FILE"
         )

@@ -2,77 +2,115 @@
 
 from __future__ import annotations
 
-import math
-import shutil
+import argparse
+import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
-from ..datasets import contact_sheet
-from ..datasets.preview import png
-from ..storage.targets import write_file
-from . import exit_codes, select_class, terminal
+from . import exit_codes
+from .options import Commands
+from .text import dimensions, first_few, printable
+
+if TYPE_CHECKING:
+    from .select_class import OfClass
+
 
 # A record of up to this many numbers is no line of an image: QMNIST's labels have 8.
 _FEW = 16
-# What is shown unasked where the screen sets no limit.
-_NUMBERS, _IMAGE_LINES, _PNG_IMAGES = 200, 64, 100
+# Records shown where no rows are asked for and the screen sets no limit.
+_NUMBERS = 200
+_IMAGE_LINES = 64
 
 
-def run(
-    file: str, rows: slice | None, output: str | None, *, of_class: str | None = None, labels: str | None = None
-) -> int:
-    """Show the records that rows picks, or as many as fit the screen; only those are read."""
-    if labels is not None and of_class is None:
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("show", help="a contact sheet of the images, or the labels as numbers")
+    parser.description = (
+        "Draw images in the terminal, or write them as a PNG file; of a file of labels or other numbers, print those.\n"
+        "Only the records that are shown are read."
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument(
+        "--rows",
+        type=_rows,
+        metavar="A:B",
+        help="the records to show: a slice or one number; --rows=-9: for the last nine",
+    )
+    parser.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead")
+    parser.add_argument(
+        "--class",
+        dest="of_class",
+        metavar="K",
+        help="only the images of a class, by its number or else its name; --rows then counts among them",
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="their labels, where they don't lie beside under the usual name",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the records that --rows selects, or as many as fit the screen; only those are read."""
+    from . import drawing
+
+    file = arguments.file
+    output = arguments.output
+    if arguments.labels is not None and arguments.of_class is None:
         raise exit_codes.UsageError("--labels tells which images are of --class K; say which class")
-    with exit_codes.naming(file), open_array(exit_codes.given(file)) as f:
+    with exit_codes.naming(file), open_array(exit_codes.file_or_stdin(file)) as f:
+        rows = arguments.rows
         if rows is None:
             rows = slice(_default_count(f.shape, output))
-        if of_class is not None:
-            if _are_numbers(f.shape):
-                raise exit_codes.UsageError(f"{file}: holds no images that --class could pick")
-            chosen = select_class.of_class(file, len(f), of_class, labels)
-            picked = chosen.records[rows]
-            records, title = f[picked], _class_title(f, chosen, picked)
-            if not len(records):
-                raise exit_codes.UsageError(
-                    f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}"
-                )
+        if arguments.of_class is None:
+            records, title = _read_rows(f, file, rows)
         else:
-            records = f[rows] if f.shape else f[()].reshape(1)
-            title = _title(f, rows)
-            if not len(records) and f.shape[0]:
-                raise exit_codes.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
+            records, title = _read_class(f, file, rows, arguments.of_class, arguments.labels)
     numbers = _are_numbers(f.shape)
     if output is not None:
         if numbers or not records.size:
-            raise exit_codes.UsageError(f"{file}: holds no images to draw ({exit_codes.dimensions(f.shape)})")
+            raise exit_codes.UsageError(f"{file}: holds no images to draw ({dimensions(f.shape)})")
         with exit_codes.naming(output):
-            _write_png(records, output)
+            drawing.write_png(records, output)
         return exit_codes.FINE
     print(title)
-    if records.size:
-        for line in number_lines(records, _screen()[0]) if numbers else image_lines(records):
-            print(line)
+    if not records.size:
+        return exit_codes.FINE
+    columns, _ = drawing.screen_size()
+    lines = number_lines(records, columns) if numbers else drawing.image_lines(records)
+    for line in lines:
+        print(line)
     return exit_codes.FINE
 
 
-def image_lines(records: Array) -> Iterator[str]:
-    """The contact sheet of records that are images, for stdout, as wide as the terminal at most."""
-    style = terminal.style()
-    columns, lines = _screen()
-    images = contact_sheet.as_images(records)
-    layout = contact_sheet.fit(images.shape[1], images.shape[2], len(images), columns, lines)
-    images = contact_sheet.shrink(images, layout.factor)
-    fill = terminal.gap_shade(style)
-    for start in range(0, len(images), layout.across):
-        row = images[start : start + layout.across]
-        # A row alone at a time: the first is on the screen while the others are drawn.
-        yield from terminal.lines(contact_sheet.tile(row, len(row), gap=1, fill=fill), style)
+def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, str]:
+    """Read the rows; return them and their title."""
+    records = f[rows] if f.shape else f[()].reshape(1)
+    title = _title(f, rows)
+    if not len(records) and f.shape[0]:
+        raise exit_codes.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
+    return records, title
+
+
+def _read_class(f: IdxArray, file: str, rows: slice, name: str, labels: str | None) -> tuple[Array, str]:
+    """Read the rows among the images of a class; return them and their title."""
+    from . import select_class
+
+    if _are_numbers(f.shape):
+        raise exit_codes.UsageError(f"{file}: holds no images that --class could pick")
+    chosen = select_class.of_class(file, len(f), name, labels)
+    picked = chosen.records[rows]
+    records = f[picked]
+    if not len(records):
+        raise exit_codes.UsageError(f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}")
+    return records, _class_title(f, chosen, picked)
 
 
 def number_lines(records: Array, columns: int) -> Iterator[str]:
-    """Numbers, right-aligned: as many on a line as fit, or one record."""
+    """Write numbers right-aligned: as many on a line as fit, or one record."""
     texts = [str(value) for value in records.ravel().tolist()]
     width = max(map(len, texts))
     across = records.shape[1] if records.ndim == 2 else max(1, (columns + 1) // (width + 1))
@@ -85,29 +123,20 @@ def _are_numbers(shape: tuple[int, ...]) -> bool:
 
 
 def _default_count(shape: tuple[int, ...], output: str | None) -> int:
-    """How many records to show where no rows are asked for."""
+    """Return how many records to show where no rows are asked for."""
+    from . import drawing
+
     if _are_numbers(shape):
         return _NUMBERS
     if len(shape) == 2:
         return _IMAGE_LINES
-    kept = contact_sheet.image_axes(shape)
-    height, width = shape[-kept:][:2]
-    planes = max(1, math.prod(shape[1:-kept]))
     if output is not None:
-        return max(1, _PNG_IMAGES // planes)
-    columns, lines = _screen()
-    layout = contact_sheet.fit(height, width, shape[0] * planes, columns, lines)
-    return max(1, layout.across * layout.down // planes)
-
-
-def _screen() -> tuple[int, int]:
-    """Columns, and lines but for the title and the prompt."""
-    columns, lines = shutil.get_terminal_size()
-    return max(1, columns), max(1, lines - 2)
+        return drawing.count_in_png(shape)
+    return drawing.count_on_screen(shape)
 
 
 def _about(f: IdxArray) -> str:
-    return f"{exit_codes.printable(f.name)}: {exit_codes.dimensions(f.shape)} {f.dtype.name}, {f.packing}"
+    return f"{printable(f.name)}: {dimensions(f.shape)} {f.dtype.name}, {f.packing}"
 
 
 def _title(f: IdxArray, rows: slice) -> str:
@@ -119,12 +148,26 @@ def _title(f: IdxArray, rows: slice) -> str:
     return f"{about}; records {shown.start}:{shown.stop}{step} of {f.shape[0]:,}"
 
 
-def _class_title(f: IdxArray, chosen: select_class.OfClass, picked: Array) -> str:
-    some = ", ".join(map(str, picked[:8].tolist())) + (", …" if len(picked) > 8 else "")
+def _class_title(f: IdxArray, chosen: OfClass, picked: Array) -> str:
+    some = first_few([str(record) for record in picked[:9].tolist()], 8)
     return f"{_about(f)}; {len(picked):,} of the {len(chosen.records):,} of {chosen.name}: {some}"
 
 
-def _write_png(records: Array, output: str) -> None:
-    images = contact_sheet.as_images(records)
-    across = math.ceil(math.sqrt(len(images)))
-    write_file(output, png(contact_sheet.tile(images, across, gap=2, fill=60)))
+def _rows(text: str) -> slice:
+    """Parse `7`, `10:20`, `:5` or `::100` as a slice."""
+    try:
+        parts = [int(part) if part else None for part in text.split(":")]
+        if len(parts) == 1:
+            first = int(text)
+            return slice(first, first + 1 or None)
+        range(0)[slice(*parts)]  # refuses a step of 0 and more than three parts
+        return slice(*parts)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no slice like 10:20 and no number") from None
+
+
+def _png(text: str) -> str:
+    """Check that the name has no suffix of another format than PNG."""
+    if os.path.splitext(text)[1].lower() not in ("", ".png"):
+        raise argparse.ArgumentTypeError(f"{text!r}: only PNG is written; name it OUT.png")
+    return text

@@ -19,7 +19,7 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stopping() -> Iterator[None]:
-    """Let these signals raise Stopped inside, unless they are ignored (nohup) or somebody else takes them."""
+    """Raise Stopped inside for each signal that the process neither ignores (nohup) nor handles."""
     if threading.current_thread() is not threading.main_thread():  # no other one hears of signals
         yield
         return

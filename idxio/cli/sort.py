@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from typing import Any
 
 from ..core.array import IdxArray, open_array
-from ..core.coerce import read_classes
-from ..datasets.classes import described
-from ..datasets.metadata import DESCRIPTION
-from ..datasets.sort import write_sorted
 from ..errors import naming
 from . import exit_codes
+from .options import Commands, add_level
 from .progress import bar
+from .text import first_few, print_sizes, printable
 
 
-def run(files: list[str], order: str | None, level: int) -> int:
-    """Sort, and merge if there are more than two pairs; a line for each file that is written."""
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("sort", help="write images and labels in the order of their labels")
+    parser.description = (
+        "Write images and labels sorted by label, each class in its old order: label files shrink to about a hundred\n"
+        "bytes, and a class is one range. Several pairs are merged, by the names of their classes where dataset.json\n"
+        "tells them. All files appear, or none does."
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
+    parser.add_argument("--order", metavar="FILE", help="where to keep the permutation")
+    add_level(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Sort one pair of files or merge several; print the size of each file that is written."""
+    from ..datasets.sort import write_sorted
+
+    files = arguments.files
     if len(files) < 4 or len(files) % 2:
         raise exit_codes.UsageError("sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS")
-    *given, images_file, labels_file = files
+    *sources, images_file, labels_file = files
+    images, labels = _open_pairs(sources)
+    with exit_codes.usage_errors(), naming(images_file), bar(images_file) as progress:
+        write_sorted(
+            images_file,
+            labels_file,
+            images,
+            labels,
+            level=arguments.level,
+            order_file=arguments.order,
+            progress=progress,
+        )
+    print_sizes(images_file)
+    print_sizes(labels_file)
+    if arguments.order:
+        print_sizes(arguments.order)
+    _print_classes(os.path.dirname(labels_file))
+    return exit_codes.FINE
+
+
+def _open_pairs(files: list[str]) -> tuple[list[IdxArray], list[Any]]:
+    """Open the images of each pair; the labels are files, or arrays where a file can be read only once."""
+    from ..core.coerce import read_classes
+
     images: list[IdxArray] = []
     labels: list[Any] = []
-    for one, other in zip(given[::2], given[1::2], strict=True):
-        with exit_codes.naming(one):
-            images.append(open_array(one))
-        with exit_codes.naming(other):
-            classes = read_classes(other)
-        labels.append(other if os.path.isfile(other) else classes)  # a pipe is read once
-        if images[-1].ndim and len(images[-1]) != len(classes):
-            counts = f"has {len(classes):,} labels for the {len(images[-1]):,} images of {one}"
-            raise exit_codes.UsageError(f"{other}: {counts}")
-    with exit_codes.using(), naming(images_file), bar(images_file) as progress:
-        write_sorted(images_file, labels_file, images, labels, level=level, order_file=order, progress=progress)
-    for written in (images_file, labels_file, *([order] if order else [])):
-        print(f"{exit_codes.printable(written)}: {os.path.getsize(written):,} bytes")
-    folder = os.path.dirname(labels_file)
-    if names := described(folder):
-        told = ", ".join(list(names.values())[:10]) + (", …" if len(names) > 10 else "")
-        path = os.path.join(folder, DESCRIPTION)
-        print(f"{exit_codes.printable(path)}: {len(names)} classes: {exit_codes.printable(told)}")
-    return exit_codes.FINE
+    for images_file, labels_file in zip(files[::2], files[1::2], strict=True):
+        with exit_codes.naming(images_file):
+            array = open_array(images_file)
+        with exit_codes.naming(labels_file):
+            classes = read_classes(labels_file)
+        if array.ndim and len(array) != len(classes):
+            counts = f"has {len(classes):,} labels for the {len(array):,} images of {images_file}"
+            raise exit_codes.UsageError(f"{labels_file}: {counts}")
+        images.append(array)
+        source = labels_file if os.path.isfile(labels_file) else classes
+        labels.append(source)
+    return images, labels
+
+
+def _print_classes(folder: str) -> None:
+    """Print the names of the classes that the folder's description has now."""
+    from ..datasets.classes import described
+    from ..datasets.metadata import DESCRIPTION
+
+    names = described(folder)
+    if not names:
+        return
+    path = os.path.join(folder, DESCRIPTION)
+    print(f"{printable(path)}: {len(names)} classes: {printable(first_few(list(names.values()), 10))}")

@@ -19,7 +19,7 @@ _RESET = "\x1b[0m"
 
 
 def style() -> Style:
-    """What stdout can show, told by its encoding, TERM, COLORTERM and NO_COLOR."""
+    """Choose the style for stdout by its encoding, TERM, COLORTERM and NO_COLOR."""
     try:
         "▀░▒▓█".encode(sys.stdout.encoding or "ascii")
     except (AttributeError, UnicodeEncodeError, LookupError):
@@ -34,12 +34,12 @@ def style() -> Style:
 
 
 def gap_shade(style: Style) -> int:
-    """The grey between images: none where density is a character."""
+    """Return the grey between images: 0 for styles that show grey as characters."""
     return 0 if style in _RAMPS else 60
 
 
 def lines(pixels: Array, style: Style) -> Iterator[str]:
-    """Lines of text, each for two rows of uint8 pixels, grey (height, width) or RGB (height, width, 3)."""
+    """Draw two rows of uint8 pixels a line, grey (height, width) or RGB (height, width, 3)."""
     if len(pixels) % 2:
         pixels = np.concatenate((pixels, np.zeros_like(pixels[:1])))
     if style in _RAMPS:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
-import time
-from collections.abc import Callable, Generator
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -20,31 +17,24 @@ from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.discovery import SPLITS
 from ..datasets.metadata import write_description
-from ..errors import PictureError
 from ..storage.atomic_folder import AtomicFolder
 from .formats.png import require_pillow
-from .images.discovery import Bounds, PictureList, by_folder
+from .images.discovery import Bounds, by_folder
 from .images.listing import by_csv
 from .images.notes import notes_of
-from .images.records import Batch, ConversionSpec, Deep, convert
+from .images.reader import PictureReader, Progress
+from .images.records import ConversionSpec
 from .pipeline import Pipeline, step
-from .process_pool import run
 
-Progress = Callable[[int, int], None]
-
-# Pictures converted in one go, and the bytes that their records may have.
-_BATCH, _BATCH_BYTES = 256, 1 << 20
-# Without skip_bad, the run stops when it has this many to tell of.
-_MOST_BAD = 100
-# Bytes of records gathered from the spool at a time: so many that most of what lies between them is wanted too.
+# Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
 _GATHER = 8 << 20
 
 
 class Built(NamedTuple):
-    """What `build` has made."""
+    """The result of `build`."""
 
     directory: str
-    """Where the files lie."""
+    """The folder of the files."""
     class_names: list[str]
     """The name of label 0, 1, …"""
     files: list[Info]
@@ -54,7 +44,7 @@ class Built(NamedTuple):
     unlisted: int
     """How many pictures lie in the folder that the CSV file of labels does not have."""
     notes: list[str]
-    """What else got lost or may be meant otherwise, a line each."""
+    """Other losses and doubts, a line each."""
 
 
 @public
@@ -143,7 +133,7 @@ def build(
     (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
     >>> folder.cleanup()
     """
-    spec = _recipe(pipeline, size, colour)
+    spec = _spec_of(pipeline, size, colour)
     if test_per_class is not None and test_per_class < 0:
         raise ValueError(f"test_per_class is 0 or more, not {test_per_class}")
     if not 0 <= seed < 1 << 32:
@@ -154,18 +144,18 @@ def build(
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     bounds = Bounds(images, allow_outside=allow_outside)
-    found = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
-    if found.paths:  # raises while nothing is done yet
-        _split(np.array(found.labels, np.int32), found.class_names, test_per_class, seed)
+    pictures = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    if pictures.paths:  # raises while nothing is done yet
+        _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
 
     with AtomicFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
         os.unlink(spool.name)
-        read = _Read(images, found, spec, skip_bad, progress)
-        read.all_into(spool, threads)
-        class_names = read.class_names
-        train, test = _split(read.labels, class_names, test_per_class, seed)
-        rows = [_in_order(part, read.labels, sort=sort, seed=seed) for part in (train, test)]
-        names = _write_files(folder.path, spool, read.labels, rows, len(class_names), level, threads, progress)
+        reader = PictureReader(images, pictures, spec, skip_bad, progress)
+        reader.write_records(spool, threads)
+        class_names = reader.class_names
+        train, test = _split(reader.labels, class_names, test_per_class, seed)
+        rows = [_in_order(part, reader.labels, sort=sort, seed=seed) for part in (train, test)]
+        names = _write_files(folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress)
         files = [info(os.path.join(folder.path, name)) for name in names]
         for file in files:
             if file.crc32 is None:  # a read that ended early
@@ -173,7 +163,7 @@ def build(
         description = {
             "class_names": class_names,
             "counts": {
-                split: np.bincount(read.labels[part], minlength=len(class_names)).tolist()
+                split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
                 for split, part in zip(SPLITS, rows, strict=True)
             },
             "files": {
@@ -185,109 +175,30 @@ def build(
             "test_per_class": test_per_class,
             "seed": seed,
             "sorted": sort,
-            "skipped": [{"file": path, "reason": reason} for path, reason in read.bad],
+            "skipped": [{"file": path, "reason": reason} for path, reason in reader.bad],
         }
         write_description(folder.path, description)
         spool.close()
         folder.commit()
     files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
-    return Built(folder.target, class_names, files, read.bad, found.unlisted, notes_of(found, class_names, read.deep))
+    notes = notes_of(pictures, class_names, reader.deep)
+    return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
 
 
-class _Read:
-    """Reads the pictures, and keeps which were good."""
-
-    def __init__(
-        self, images: str, found: PictureList, spec: ConversionSpec, skip_bad: bool, progress: Progress | None
-    ) -> None:
-        self.labels: Array = np.empty(0, np.int32)
-        """Of the records."""
-        self.class_names: list[str] = []
-        """Of the labels: the classes that have a good picture."""
-        self.bad = list(found.bad)
-        self.deep = Deep()
-        self._images, self._found, self._recipe = images, found, spec
-        self._skip_bad = skip_bad
-        self._progress = progress
-
-    def all_into(self, spool: IO[bytes], threads: int) -> None:
-        """Write the records of all good pictures to spool, an IDX file, in the order in which they were found."""
-        paths = self._found.paths
-        good = np.ones(len(paths), bool)
-        done = 0
-        writer = None
-        with contextlib.closing(self._batches(threads)) as batches:  # ends the helper processes, whatever happens
-            for batch, count in batches:
-                for i, reason in batch.bad:
-                    good[done + i] = False
-                    self.bad.append((paths[done + i], reason))
-                if not self._skip_bad and len(self.bad) >= _MOST_BAD:
-                    self._stop(done + count)
-                if batch.data:
-                    assert batch.shape is not None
-                    writer = writer or Writer(spool, "uint8", batch.shape)
-                    writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
-                self.deep = self.deep.with_others(batch.deep)
-                done += count
-                if self._progress is not None:
-                    self._progress(done, 2 * len(paths))
-        if writer is None or (self.bad and not self._skip_bad):
-            self._stop(done)
-        assert writer is not None
-        writer.close()
-        used, labels = np.unique(np.array(self._found.labels, np.int32)[good], return_inverse=True)
-        self.class_names = [self._found.class_names[label] for label in used]
-        self.labels = labels.astype(np.int32)
-
-    def _stop(self, done: int) -> None:
-        path, reason = self.bad[0]
-        others = len(self._found.bad)
-        raise PictureError(
-            f"{len(self.bad):,} bad among the first {done + others:,} of {len(self._found.paths) + others:,} pictures, "
-            f"the first: "
-            f"{path} {reason}",
-            file=self._images,
-            bad=self.bad,
-        )
-
-    def _batches(self, threads: int) -> Generator[tuple[Batch, int], None, None]:
-        """What becomes of some pictures after the others, and how many they are.
-
-        This process begins, until the shape of a record is known and how long one takes.
-        """
-        total = len(self._found.paths)
-        start = 0
-        seconds = 0.0
-        while start < total and (not start or self._recipe.shape is None):
-            paths = self._some(start, _BATCH if start else 8)
-            begin = time.perf_counter()
-            batch = convert(paths, self._recipe)
-            seconds += time.perf_counter() - begin
-            self._recipe = self._recipe._replace(shape=batch.shape)
-            start += len(paths)
-            yield batch, len(paths)
-        nbytes = int(np.prod(self._recipe.shape or (1,)))
-        size = max(1, min(_BATCH, _BATCH_BYTES // nbytes))
-        jobs = ((self._some(i, size), self._recipe) for i in range(start, total, size))
-        counts = (min(size, total - i) for i in range(start, total, size))
-        batches = run(convert, jobs, threads, (total - start) * seconds / max(1, start))
-        yield from zip(batches, counts, strict=True)
-
-    def _some(self, start: int, count: int) -> list[str]:
-        return [os.path.join(self._images, path) for path in self._found.paths[start : start + count]]
-
-
-def _recipe(name: str, size: int, colour: str | None) -> ConversionSpec:
+def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
+    """Check the options of the conversion and put them together."""
     step(name, size)  # raises for a wrong one
     if colour not in (None, "grey", "rgb"):
         raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
     if colour == "rgb" and name == "fashion":
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
-    return ConversionSpec(name, size, "grey" if name == "fashion" else colour, None)
+    if name == "fashion":
+        colour = "grey"
+    return ConversionSpec(name, size, colour, None)
 
 
 def _split(labels: Array, class_names: list[str], test_per_class: int | None, seed: int) -> tuple[Array, Array]:
-    """The records to train with and those to test with, in ascending order: of each class, some drawn at random."""
+    """Draw the test records of each class at random; return the train and the test records, ascending."""
     # numpy promises that this generator's stream stays as it is for ever (NEP 19).
     draw = np.random.RandomState(seed)
     is_test = np.zeros(len(labels), bool)
@@ -303,7 +214,7 @@ def _split(labels: Array, class_names: list[str], test_per_class: int | None, se
 
 
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
-    """Ascending rows by their label and then as they are, or shuffled."""
+    """Sort ascending rows by label, or shuffle them."""
     if sort:
         return rows[np.argsort(labels[rows], kind="stable")]
     shuffled: Array = np.random.RandomState(seed).permutation(rows)
@@ -320,7 +231,7 @@ def _write_files(
     threads: int,
     progress: Progress | None,
 ) -> list[str]:
-    """Write images and labels of the rows of each part; the names of the four files."""
+    """Write images and labels of the rows of each part; return the names of the four files."""
     names = []
     done = 0
     spool.seek(0)

@@ -81,7 +81,8 @@ def export_dataset(
     array([1, 0, 1], dtype=uint8)
     >>> folder.cleanup()
     """
-    source, target = os.fspath(source), os.fspath(target)
+    source = os.fspath(source)
+    target = os.fspath(target)
     to = to or os.path.splitext(target)[1][1:].lower()
     if to not in FORMATS:
         raise ValueError(f"to is one of {', '.join(FORMATS)}, not {to!r}")
@@ -92,7 +93,8 @@ def export_dataset(
         parquet.need_pyarrow()
     if to == "npy":
         with open_array(source) as file:
-            npz.write_npy(target, file, counter(progress, len(file) if file.shape else 1))
+            total = len(file) if file.shape else 1
+            npz.write_npy(target, file, counter(progress, total))
         return
     with ExitStack() as stack:
         splits = _open(source, dataset, stack)
@@ -113,7 +115,7 @@ def export_dataset(
 
 
 def _names_of(splits: list[Split]) -> Names | None:
-    """The names of the classes, which all splits share; None if none has any."""
+    """Return the class names that all splits share; None if no split has any."""
     named = [split for split in splits if split.class_names]
     for split in named:
         if split.class_names != named[0].class_names:
@@ -125,7 +127,7 @@ def _names_of(splits: list[Split]) -> Names | None:
 
 
 def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
-    """The splits that the directory has, opened."""
+    """Open the splits of the directory."""
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(
             errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory

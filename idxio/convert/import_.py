@@ -35,13 +35,13 @@ Progress = Callable[[int], None]
 
 
 class _Content(NamedTuple):
-    """What a source holds."""
+    """The splits and class names of a source."""
 
     splits: dict[str, Blocks]
     names: dict[int, str] | None
-    """Of the classes."""
+    """The names of the classes, by label."""
     records: dict[str, int]
-    """How many each split should have, where that is known."""
+    """The expected records of each split, where the source states them."""
 
 
 class _Options(NamedTuple):
@@ -123,10 +123,12 @@ def import_dataset(
     ['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-int.gz']
     >>> folder.cleanup()
     """
-    source, target = os.fspath(source), os.fspath(target)
+    source = os.fspath(source)
+    target = os.fspath(target)
     if labels is True or not isinstance(labels, (int, str, bool, type(None))):
         raise ValueError(f"labels is the number or the name of a column, or False for none, not {labels!r}")
-    options = _Options(tuple(shape) if shape is not None else None, labels, config, check_threads(threads))
+    record_shape = tuple(shape) if shape is not None else None
+    options = _Options(record_shape, labels, config, check_threads(threads))
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
         _check_tables_only(source, options)
@@ -165,7 +167,7 @@ def _import_npy(source: str, target: str, options: _Options, level: int, step: P
 
 
 def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
-    """The images in the shape that was asked for, which flat ones may be given."""
+    """Reshape flat images to the shape that the caller chose; other shapes must equal it."""
     if shape is None or images.shape[1:] == shape:
         return images
     if images.ndim != 2 or images.shape[1] != math.prod(shape):
@@ -181,15 +183,15 @@ def _check_tables_only(source: str, options: _Options) -> None:
 
 
 def _content(source: str, options: _Options) -> _Content:
-    """The blocks of each split of the source, and what else is known of it."""
+    """Open the source: blocks of each split, class names and stated records."""
     if os.path.isdir(source):
         stated = layout.stated_records(source)
-        found = layout.look(source, stated)
-        if found.kind == layout.PNG:
+        inside = layout.look(source, stated)
+        if inside.kind == layout.PNG:
             _check_tables_only(source, options)
-            return _pictures(source, found.names, stated, options.threads)
-        if found.kind:
-            return _tables(source, found.names, found.kind, options, is_whole=True)
+            return _pictures(source, inside.names, stated, options.threads)
+        if inside.kind:
+            return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise FormatError(
@@ -209,7 +211,7 @@ def _content(source: str, options: _Options) -> _Content:
 
 
 def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
-    """CSV files, one for each split, or the shards of Parquet: all of a folder, or one."""
+    """Open CSV files, one for each split, or Parquet shards: all of a folder, or one."""
     if kind == "Parquet":
         if options.labels is not None:
             raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
@@ -249,7 +251,7 @@ def _write_split(
     level: int,
     step: Progress,
 ) -> int:
-    """Write the images and the labels of a split; how many there are."""
+    """Write the images and the labels of a split; return the number of records."""
     images = _shaped(first[0], options.shape, source)
     if images.ndim < 2:
         raise FormatError(
@@ -275,7 +277,7 @@ def _write_split(
 
 
 def _as_labels(labels: Array, split: str, source: str) -> Array:
-    """The labels as they are if IDX has the type, else as uint8 or int32."""
+    """Convert labels to uint8 or int32 unless IDX has their type."""
     if labels.dtype.newbyteorder(">") in CODES:
         return labels
     limits = np.iinfo(np.int32)
@@ -286,7 +288,8 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
             f"expected 0 to {limits.max:,}",
             file=source,
         )
-    return labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.int32)
+    dtype = np.uint8 if labels.max(initial=0) < 256 else np.int32
+    return labels.astype(dtype)
 
 
 def _starts_with(path: str, magic: bytes) -> bool:

@@ -96,7 +96,8 @@ def extend(picture: Array, size: int = 28, *, background: int | None = None) -> 
         raise ValueError(f"a picture of {height} x {width} does not fit into {size} x {size}; sample() it first")
     fill = np.iinfo(picture.dtype).max if background is None else background
     square = np.full((size, size, *picture.shape[2:]), fill, picture.dtype)
-    top, left = size // 2 - height // 2, size // 2 - width // 2
+    top = size // 2 - height // 2
+    left = size // 2 - width // 2
     square[top : top + height, left : left + width] = picture
     return square
 
@@ -189,7 +190,7 @@ def apply(many: Sequence[Array] | Array, pipeline: Pipeline, *, size: int = 28, 
 
 
 def step(pipeline: str, size: int) -> Any:
-    """The function of a picture that a pipeline's name stands for."""
+    """Return the conversion of one picture that a pipeline's name stands for."""
     if pipeline not in PIPELINES:
         raise ValueError(f"pipeline is one of {', '.join(PIPELINES)}, not {pipeline!r}")
     if size < 1:
@@ -207,12 +208,12 @@ def scaled(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def _centres(old: int, new: int) -> Array:
-    """Which of old rows stand for the new ones: those in the middle of each (magick/resize.c, SampleImage)."""
+    """Select the old row at the centre of each new one (magick/resize.c, SampleImage)."""
     return ((np.arange(new) + (0.5 - _EPSILON)) * old / new).astype(np.intp)
 
 
 def _pixels(picture: Array) -> tuple[Array, int]:
-    """The picture with an axis of channels, C-contiguous, and the most that a value can be."""
+    """Return the picture C-contiguous with an axis of channels, and the largest value of its type."""
     if picture.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"a picture is uint8 or uint16, not {picture.dtype}")
     if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or not picture.size:

@@ -121,13 +121,14 @@ class ProcessPool:
 
 
 def serve() -> None:
-    """What a helper process does: jobs from stdin to results on stdout, until stdin ends."""
-    given, results = sys.stdin.buffer, sys.stdout.buffer
+    """Run in a helper process: read jobs from stdin, write results to stdout, until stdin ends."""
+    jobs = sys.stdin.buffer
+    results = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing else may go there
     while True:
         answer: tuple[bool, Any]
         try:
-            function, job = pickle.load(given)
+            function, job = pickle.load(jobs)
         except EOFError:
             return
         try:

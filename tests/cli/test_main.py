@@ -322,6 +322,15 @@ def test_main_takes_arguments_and_returns_the_code(tmp_path, capsys):
     assert "exit codes:" in capsys.readouterr().out
 
 
+def test_help_imports_only_parsers(tmp_path):
+    code = "import idxio.cli.main; idxio.cli.main._parser([]); import sys; print(*sys.modules)"
+    done = python_run(code, tmp_path)
+    packages = ("idxio.convert", "idxio.datasets", "idxio.loader", "PIL", "json", "idxio.core.disk_cache")
+    loaded = done.stdout.split()
+    assert "idxio.cli.export" in loaded
+    assert not [name for name in loaded if name.startswith(packages)]
+
+
 def test_only_what_is_used_is_imported(tmp_path):
     (tmp_path / "labels").write_bytes(idx(np.arange(3, dtype=np.uint8)))
     done = python_run(

@@ -20,7 +20,6 @@ from PIL import Image
 
 import idxio
 from idxio.cli.main import main
-from idxio.convert import build as building
 from idxio.convert import pipeline
 from idxio.convert.images.records import ConversionSpec, convert
 from idxio.convert.process_pool import ProcessPool
@@ -395,7 +394,7 @@ def test_a_failure_leaves_nothing(classes, at):
 @pytest.fixture
 def always_workers(monkeypatch):
     monkeypatch.setattr("idxio.convert.process_pool._WORTH", 0)
-    monkeypatch.setattr(building, "_BATCH", 5)
+    monkeypatch.setattr("idxio.convert.images.reader._BATCH", 5)
 
 
 @pytest.mark.usefixtures("always_workers")

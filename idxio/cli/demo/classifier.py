@@ -24,7 +24,8 @@ class Softmax:
         """The labels, ascending."""
         self.weights = np.zeros((pixels, len(classes)), np.float32)
         self.bias = np.zeros(len(classes), np.float32)
-        self._weights_speed, self._bias_speed = np.zeros_like(self.weights), np.zeros_like(self.bias)
+        self._weights_speed = np.zeros_like(self.weights)
+        self._bias_speed = np.zeros_like(self.bias)
 
     def step(self, images: Array, labels: Array, rate: float) -> None:
         """Learn from one batch of float32 images, each from 0 to 1."""
@@ -40,7 +41,7 @@ class Softmax:
         self.bias += self._bias_speed
 
     def accuracy(self, data: Dataset) -> float:
-        """The share of the uint8 images of a dataset whose class is told right."""
+        """Return the share of the uint8 images of a dataset that are classified right."""
         right = 0
         for images, labels in data.batches(_PIECE, scale=1 / 255, prefetch=0):
             scores = images.reshape(len(images), -1) @ self.weights + self.bias
@@ -53,7 +54,8 @@ def fit(data: Dataset, *, steps: int = 5000, rate: float = 0.05, seconds: float 
     model = Softmax(int(np.prod(data.images.shape[1:])), data.classes)
     # One batch of this size is gathered sooner than handed over by another thread.
     batches = data.batches(BATCH, shuffle=True, seed=0, scale=1 / 255, prefetch=0)
-    start, step = time.perf_counter(), 0
+    start = time.perf_counter()
+    step = 0
     while True:
         for images, labels in batches:
             # The rate falls to zero, so that the last batches don't decide.

@@ -15,7 +15,8 @@ from ...core.info import info
 from ...core.read import read
 from ...core.write import write
 from ...datasets.dataset import Dataset
-from .. import exit_codes, show
+from .. import drawing, exit_codes
+from ..text import dimensions, printable
 from . import classifier, digits, four_files, timing
 
 _FASHION = "/usr/share/datasets/fashion-mnist"  # Debian's package dataset-fashion-mnist
@@ -23,7 +24,7 @@ _PER_LINE = 10  # classes
 
 
 def run(folder: str | None, *, drawn: bool, keep: str | None) -> int:
-    """The demo on a folder, or on Debian's Fashion-MNIST, or on digits drawn into keep or for now."""
+    """Run on a folder, on Debian's Fashion-MNIST, or on digits drawn into `keep` or a temporary folder."""
     with ExitStack() as stack:
         if folder is None and not drawn and keep is None and os.path.isdir(_FASHION):
             folder = _FASHION
@@ -55,7 +56,7 @@ def _write_drawn(folder: str) -> None:
 
 
 def _drawn(count: int, seed: int) -> tuple[Array, Array]:
-    """Images and labels: as many of each digit, in any order."""
+    """Draw images and labels, equally many of each digit, shuffled."""
     labels = np.random.default_rng(seed).permutation(np.arange(count) % 10).astype(np.uint8)
     return digits.draw(labels, seed), labels
 
@@ -68,17 +69,18 @@ def _read(files: list[str]) -> four_files.Dataset:
             about = info(file)
             arrays.append(read(file))
         known = f": {about.known}" if about.known else ""
-        print(exit_codes.printable(file))
-        print(f"  {exit_codes.dimensions(about.shape)} {about.dtype.name}, {about.packing}{known}")
+        print(printable(file))
+        print(f"  {dimensions(about.shape)} {about.dtype.name}, {about.packing}{known}")
     return four_files.check(files, arrays)
 
 
 def _print_counts(data: four_files.Dataset) -> None:
-    """A table of how many records each class has."""
+    """Print a table of the records of each class."""
     classes = np.unique(np.concatenate((data.train_labels, data.test_labels)))
     for start in range(0, len(classes), _PER_LINE):
         some = classes[start : start + _PER_LINE]
-        train, test = _counts(data.train_labels, some), _counts(data.test_labels, some)
+        train = _counts(data.train_labels, some)
+        test = _counts(data.test_labels, some)
         print()
         for name, cells in (("class", some), ("train", train), ("t10k", test)):
             print(f"{name:<6}" + "".join(f"{cell:>7}" for cell in cells.tolist()))
@@ -91,17 +93,17 @@ def _counts(labels: Array, classes: Array) -> Array:
 def _print_times(file: str) -> None:
     with exit_codes.naming(file):
         times = timing.time_reading(file)
-    print(f"\nreading {exit_codes.printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}")
+    print(f"\nreading {printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}")
     width = len(times.plain_name)
     print(f"  {'idxio.read':<{width}} {times.ours * 1000:8.1f} ms")
     print(f"  {times.plain_name} {times.plain * 1000:8.1f} ms, {times.plain / times.ours:.1f} x as long")
 
 
 def _print_sheet(data: four_files.Dataset) -> None:
-    """The first image of each of the first classes."""
+    """Print the first image of each of the first classes."""
     classes, first = np.unique(data.train_labels, return_index=True)
     print(f"\none of each class: {' '.join(map(str, classes[:_PER_LINE].tolist()))}")
-    for line in show.image_lines(data.train_images[first[:_PER_LINE]]):
+    for line in drawing.image_lines(data.train_images[first[:_PER_LINE]]):
         print(line)
 
 

@@ -23,14 +23,16 @@ def draw(labels: Array, seed: int) -> Array:
 
 
 def _shake(points: Array, n: int, rng: np.random.Generator) -> Array:
-    """n hands' versions of the points, in pixels, (n, points, 2): shaky, sheared, turned, sized and moved."""
+    """Distort the points n times: shake, shear, turn, scale and move; in pixels, (n, points, 2)."""
     shaky = points - 0.5 + rng.normal(0, 0.035, (n, *points.shape))
     turn = rng.normal(0, 0.18, n)  # radians
-    width, height = rng.normal(13, 1.3, n), rng.normal(18, 1.3, n)
+    width = rng.normal(13, 1.3, n)
+    height = rng.normal(18, 1.3, n)
     shaky[..., 0] *= width[:, None]
     shaky[..., 1] *= height[:, None]
     shaky[..., 0] -= rng.normal(0.1, 0.15, n)[:, None] * shaky[..., 1]  # people slant to the right
-    c, s = np.cos(turn), np.sin(turn)
+    c = np.cos(turn)
+    s = np.sin(turn)
     turned = np.einsum("nij,npj->npi", np.stack((c, -s, s, c), 1).reshape(n, 2, 2), shaky)
     moved = turned + (_SIDE - 1) / 2 + rng.normal(0, 1.2, (n, 1, 2)).clip(-2, 2)
     pixels: Array = moved.astype(np.float32)
@@ -38,7 +40,7 @@ def _shake(points: Array, n: int, rng: np.random.Generator) -> Array:
 
 
 def _ink(points: Array, starts: list[int], rng: np.random.Generator) -> Array:
-    """Images, (n, 28, 28), of a pen that goes from each of starts to the point behind it."""
+    """Draw images, (n, 28, 28): lines from each start to the next point."""
     n = len(points)
     y, x = np.indices((_SIDE, _SIDE), np.float32).reshape(2, -1)
     nearest = np.full((n, _SIDE * _SIDE), np.inf, np.float32)  # squared distance to the pen's way
@@ -62,7 +64,7 @@ def _arc(x: float, y: float, rx: float, ry: float, start: float, stop: float) ->
 
 
 def _strokes(*lines: list[tuple[float, float]]) -> tuple[Array, list[int]]:
-    """The points of all lines, and those from which the pen goes to the next."""
+    """Join the points of all lines; return them, and those that have a line to the next."""
     starts: list[int] = []
     count = 0
     for line in lines:

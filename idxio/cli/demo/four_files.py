@@ -11,7 +11,7 @@ from ...core.coerce import check_classes, class_column
 from ...datasets.discovery import find_pair
 from ...datasets.validation.statistics import MAX_CLASSES
 from ...errors import FormatError
-from .. import exit_codes
+from ..text import dimensions
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -31,7 +31,7 @@ def find(directory: str) -> list[str]:
 
 
 def check(files: list[str], arrays: list[Array]) -> Dataset:
-    """The dataset of the arrays of the four files, if they belong together; FormatError otherwise."""
+    """Make the dataset of the four arrays; FormatError unless they belong together."""
     for images, labels in ((0, 1), (2, 3)):
         check_classes(arrays[labels], files[labels])
         arrays[labels] = class_column(arrays[labels], files[labels])
@@ -40,8 +40,8 @@ def check(files: list[str], arrays: list[Array]) -> Dataset:
     data = Dataset(*arrays)
     if data.train_images.shape[1:] != data.test_images.shape[1:]:
         raise FormatError(
-            f"has images of {exit_codes.dimensions(data.test_images.shape[1:])}; those to train with have "
-            f"{exit_codes.dimensions(data.train_images.shape[1:])}",
+            f"has images of {dimensions(data.test_images.shape[1:])}; those to train with have "
+            f"{dimensions(data.train_images.shape[1:])}",
             file=files[2],
         )
     return data
@@ -50,8 +50,7 @@ def check(files: list[str], arrays: list[Array]) -> Dataset:
 def _check_images(images: Array, file: str) -> None:
     if images.ndim < 3 or images.dtype != np.uint8 or not images.size:
         raise FormatError(
-            f"holds {exit_codes.dimensions(images.shape)} {images.dtype.name}, expected images: "
-            "count x height x width uint8",
+            f"holds {dimensions(images.shape)} {images.dtype.name}, expected images: count x height x width uint8",
             file=file,
         )
 

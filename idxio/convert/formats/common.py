@@ -1,4 +1,4 @@
-"""What the converters share: the splits of a dataset, how many records go at a time, what may be a class."""
+"""Splits, blocks of records, classes and checks for all formats."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Split(NamedTuple):
     """One split of a dataset in IDX files, opened."""
 
     name: str
-    """As other formats call it: see `splitnames.common_name`."""
+    """The name in other formats: see `split_names.common_name`."""
     images: IdxArray
     labels: IdxArray
     class_names: dict[int, str] | None
 
 
 def records_at_once(record_nbytes: int) -> int:
-    """How many records are converted at a time."""
+    """Return how many records one block holds."""
     return max(1, _BLOCK // max(1, record_nbytes))
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
-    """The results of function for each item, in their order, found by several threads."""
+    """Apply the function to each item on several threads; return the results in order."""
     items = list(items)
     results: dict[int, list[Result]] = {}
 
@@ -54,7 +54,7 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int
 
 
 def images_of(split: Split) -> Iterator[tuple[int, Array]]:
-    """Blocks of images, and the number of the first one of each."""
+    """Read blocks of images; each comes with the number of its first record."""
     start = 0
     shape = split.images.shape
     for block in split.images.iter_records(records_at_once(math.prod(shape[1:]) * split.images.dtype.itemsize)):
@@ -63,7 +63,7 @@ def images_of(split: Split) -> Iterator[tuple[int, Array]]:
 
 
 def classes_of(split: Split) -> Array:
-    """The class of each record, as int64; see `class_column`."""
+    """Read the class of each record as int64; see `class_column`."""
     check_classes(split.labels, split.labels.name)
     labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
     if len(bad := np.flatnonzero(labels < 0)):

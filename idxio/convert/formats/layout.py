@@ -1,4 +1,4 @@
-"""Which files of a source hold which split, by their names; what these leave open is refused."""
+"""The files of each split in a source, by their names; ambiguous names are errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PNG = "PNG folders"
 
 
 class Source(NamedTuple):
-    """A folder, and what is in it."""
+    """The kind of files in a folder, and their names."""
 
     kind: str
     """ "Parquet", "CSV", `PNG`, or "" for nothing that becomes a dataset."""
@@ -44,27 +44,27 @@ class _Table(NamedTuple):
 
 
 def look(folder: str, stated: dict[str, int]) -> Source:
-    """What kind of files a folder has. FormatError where there are two kinds that could be the dataset."""
-    found: dict[str, list[str]] = {}
+    """Find the kind of a folder's files; FormatError if two kinds could be the dataset."""
+    by_kind: dict[str, list[str]] = {}
     for name in _files(folder):
         for kind, pattern in _SUFFIXES.items():
             if pattern.fullmatch(os.path.basename(name)) and (kind in _TABLES or os.path.dirname(name) == ""):
-                found.setdefault(kind, []).append(name)
-    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in found.get(kind, []) if os.sep in name}
+                by_kind.setdefault(kind, []).append(name)
+    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in by_kind.get(kind, []) if os.sep in name}
     folders = [name for name in _entries(folder) if _is_folder(os.path.join(folder, name))]
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
-        found[PNG] = folders
-    found = {kind: found[kind] for kind in (*_SUFFIXES, PNG) if kind in found}
-    if len(found) > 1:
-        kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in found.items())
+        by_kind[PNG] = folders
+    by_kind = {kind: by_kind[kind] for kind in (*_SUFFIXES, PNG) if kind in by_kind}
+    if len(by_kind) > 1:
+        kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in by_kind.items())
         raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
-    kind = next(iter(found), "")
-    return Source(kind, found[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+    kind = next(iter(by_kind), "")
+    return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
 
 
 def _is_folder(path: str) -> bool:
-    """Whether a path is to be read as a folder: all but regular files, so that a dead link or a pipe is told of."""
+    """Tell whether to read a path as a folder. A dead link or a pipe counts, so that reading it fails."""
     return not os.path.isfile(path)
 
 
@@ -73,18 +73,18 @@ def _entries(folder: str) -> list[str]:
 
 
 def _files(folder: str) -> list[str]:
-    """The files in a folder and all folders below it, as paths from there, in an order by number."""
-    found = []
+    """List the files in and below a folder as relative paths, ordered by their numbers."""
+    paths = []
     for path, folders, names in os.walk(folder):
         below = os.path.relpath(path, folder)
         parts = [] if below == "." else below.split(os.sep)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
-    return sorted(found, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
+        paths += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
+    return sorted(paths, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
 
 
 def stated_records(folder: str) -> dict[str, int]:
-    """How many records each split had when it was exported, by its name there."""
+    """Read from the description how many records each exported split has."""
     records = read_description(folder).get("records", {})
     if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
         path = os.path.join(folder, DESCRIPTION)
@@ -93,7 +93,7 @@ def stated_records(folder: str) -> dict[str, int]:
 
 
 def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[str, str]:
-    """The folder of each split among these."""
+    """Return the folder of each split."""
     splits: dict[str, str] = {}
     for name in names:
         split = split_named(name)
@@ -110,7 +110,7 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
 
 
 def check_stated(folder: str, what: str, splits: list[str], stated: dict[str, int]) -> None:
-    """Raise if a split that was exported is not there."""
+    """Raise if an exported split is missing."""
     if lacking := [name for name in stated if split_named(name) not in splits]:
         raise FormatError(f"has no {what} {lacking[0]}, of which {DESCRIPTION} tells", file=folder)
 
@@ -147,11 +147,13 @@ def tables_of(
 
 
 def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
-    """What the name of a table and of the folders that it lies in say."""
+    """Derive configuration, split and group from the names of a table and of its folders."""
     *above, file = path.split(os.sep)
     above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
-    stem, whole = _stem(file), os.path.join(folder, path)
-    before, split = "", None
+    stem = _stem(file)
+    whole = os.path.join(folder, path)
+    before = ""
+    split = None
     # A CSV file is a whole split.
     group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if _SUFFIXES["Parquet"].fullmatch(file) else path
     if match := _SHARD.fullmatch(file):
@@ -183,7 +185,7 @@ def _stem(file: str) -> str:
 
 
 def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Table]:
-    """The tables of the configuration that was chosen, or of the only one."""
+    """Select the tables of the chosen configuration, or of the only one."""
     named = sorted({table.config for table in tables} - {""})
     if config is not None:
         if not (chosen := [table for table in tables if table.config == config]):
@@ -201,7 +203,7 @@ def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Tabl
 
 
 def _unnamed(folder: str, table: _Table, count: int) -> str:
-    """The split of a table whose name says none: train if it is alone, else its name."""
+    """Return the split of a table whose name has none: train if it is alone, else its name."""
     stem = _stem(os.path.basename(table.path))
     if not re.search(r"[a-zA-Z]", stem):  # as 0000.parquet of the Hub lies in a folder of its split
         split = known_split(os.path.basename(os.path.abspath(folder)))
@@ -215,7 +217,7 @@ def _unnamed(folder: str, table: _Table, count: int) -> str:
 
 
 def _check_shards(folder: str, paths: list[str]) -> None:
-    """Raise if one of the files that their names count is missing, or there twice."""
+    """Raise if a shard that the names count is missing or doubled."""
     there: dict[tuple[str, int], set[int]] = {}
     for path in paths:
         if match := _SHARD.fullmatch(os.path.basename(path)):

@@ -1,4 +1,4 @@
-"""NumPy's .npy and .npz, record by record; what is pickled is never loaded."""
+"""NumPy's .npy and .npz, record by record; pickles are never loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from .common import Blocks, Split, records_at_once
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
 # Where the names of classes stand in an archive, and their labels in the same order.
-_NAMES, _NAMED = "class_names", "class_labels"
+_NAMES = "class_names"
+_NAMED = "class_labels"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -86,12 +87,13 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
         write_all(output, file.read().tobytes())
         return
     for block in file.iter_records(records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)):
-        write_all(output, block.data.cast("B") if block.size else b"")
+        elements = block.data.cast("B") if block.size else b""
+        write_all(output, elements)
         step(len(block))
 
 
 def npz_splits(path: str) -> dict[str, Blocks]:
-    """The blocks of each split of an .npz, which has the arrays x_train, y_train and so on."""
+    """Return the blocks of each split of an .npz with arrays x_train, y_train and so on."""
     names = _names(path)
     pairs: dict[str, str] = {}
     for name in names:
@@ -125,7 +127,7 @@ def npz_splits(path: str) -> dict[str, Blocks]:
 
 
 def npz_class_names(path: str) -> dict[int, str] | None:
-    """The names of classes that `write_npz` left in an archive; None if there are none."""
+    """Read the names of classes that `write_npz` wrote; None if the archive has none."""
     names = _names(path)
     if _NAMES not in names:
         return None
@@ -159,7 +161,7 @@ def _no_arrays(path: str) -> list[str]:
 
 
 def _whole(path: str, name: str) -> Array:
-    """An array of an archive; the blocks of it in memory."""
+    """Read an array of an archive into memory."""
     with _reading(path) as archive, archive.open(f"{name}.npy") as member:
         header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
         return np.concatenate([*_blocks(member, header, path, name)])
@@ -191,7 +193,7 @@ def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterat
 
 
 def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None) -> _Header:
-    """The header, whose promise the bytes that are there can hold."""
+    """Read the header; raise unless the file has as many bytes as it promises."""
     what = f"{name}: " if name else ""
     try:
         version = np.lib.format.read_magic(file)
@@ -215,15 +217,15 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
         raise FormatError(f"{what}has the shape {header.shape}, expected records", file=path)
     promised = math.prod(header.shape) * header.dtype.itemsize
     if entry is None:
-        found = os.fstat(file.fileno()).st_size - file.tell()
+        available = os.fstat(file.fileno()).st_size - file.tell()
     else:
-        found = entry.file_size - file.tell()
+        available = entry.file_size - file.tell()
         if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            found = min(found, _MOST_EXPANDED * entry.compress_size)
-    if found != promised if entry is None else found < promised:
-        kind = TruncatedError if found < promised else FormatError
+            available = min(available, _MOST_EXPANDED * entry.compress_size)
+    if available != promised if entry is None else available < promised:
+        kind = TruncatedError if available < promised else FormatError
         raise kind(
-            f"{what}has {max(0, found):,} bytes of elements; its header {header.shape} {header.dtype} promises "
+            f"{what}has {max(0, available):,} bytes of elements; its header {header.shape} {header.dtype} promises "
             f"{promised:,}",
             file=path,
         )
@@ -240,18 +242,19 @@ def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
 
 
 def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> Iterator[Array]:
-    """The records in blocks; one block at least. In Fortran order, or with no axes, all in one."""
+    """Read the records in blocks, one at least; in Fortran order, or without axes, all in one."""
     what = f"{name}: " if name else ""
-    shape, dtype = header.shape, header.dtype
+    shape = header.shape
+    dtype = header.dtype
     count = shape[0] if shape else 1
     many = max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
     for start in range(0, max(1, count), many):
         records = min(many, count - start)
         memory = bytearray(records * header.record_nbytes)
-        found = _read_full(file, memoryview(memory))
-        if found < len(memory):
+        done = _read_full(file, memoryview(memory))
+        if done < len(memory):
             raise TruncatedError(
-                f"{what}ends inside record {start + found // header.record_nbytes:,} of {count:,}", file=path
+                f"{what}ends inside record {start + done // header.record_nbytes:,} of {count:,}", file=path
             )
         array = np.frombuffer(memory, dtype)
         if header.is_fortran:
@@ -271,7 +274,7 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 
 @contextmanager
 def _reading(path: str) -> Iterator[zipfile.ZipFile]:
-    """An archive, and what zipfile raises for a bad one as an error of idxio's."""
+    """Open an archive; turn the errors of zipfile into those of idxio."""
     try:
         with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
             yield archive

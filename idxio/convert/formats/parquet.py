@@ -56,7 +56,7 @@ def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int],
 
 
 def _schema(split: Split, classes: int) -> pyarrow.Schema:
-    """The columns, and what they mean to `datasets`: without that, the pictures would stay bytes."""
+    """Make the columns with the features of `datasets`, which else would leave pictures as bytes."""
     import pyarrow
 
     known = split.class_names or {}
@@ -65,15 +65,15 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     if classes <= _MOST_CLASSES:
         label = {"names": [known.get(i, str(i)) for i in range(classes)], "_type": "ClassLabel"}
     features = {"image": {"_type": "Image"}, "label": label}
-    told = {"huggingface": json.dumps({"info": {"features": features}})}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     if known:  # exactly these: the features have one for each number up to the last label
-        told["idxio"] = json.dumps({"class_names": known})
+        metadata["idxio"] = json.dumps({"class_names": known})
     return pyarrow.schema(
         [
             ("image", pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])),
             ("label", pyarrow.int64()),
         ],
-        told,
+        metadata,
     )
 
 
@@ -81,9 +81,10 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than the others."""
     first: dict[int, str] | None = None
     for path in paths:
-        names = _told_names(path)
+        names = _class_names(path)
         if first is None:
-            first, whose = names, path
+            first = names
+            whose = path
         elif names not in (None, first):
             label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
             raise FormatError(
@@ -95,14 +96,14 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
     return first
 
 
-def _told_names(path: str) -> dict[int, str] | None:
-    """The names of the classes that the features of a file tell, if they are more than the numbers."""
+def _class_names(path: str) -> dict[int, str] | None:
+    """Read the class names from the features of a file; None if they are only the numbers."""
     with _reading(path) as file:
-        told = file.schema_arrow.metadata or {}
+        metadata = file.schema_arrow.metadata or {}
     try:
-        if b"idxio" in told:
-            return as_names(json.loads(told[b"idxio"])["class_names"])
-        names = json.loads(told.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
+        if b"idxio" in metadata:
+            return as_names(json.loads(metadata[b"idxio"])["class_names"])
+        names = json.loads(metadata.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
         told_names = dict(enumerate(map(str, names)))
     except (TypeError, ValueError, KeyError, RecursionError):
         return None
@@ -159,7 +160,7 @@ def _check_columns(schema: pyarrow.Schema, path: str) -> None:
 
 @contextmanager
 def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
-    """A Parquet file, and what pyarrow raises for a bad one as an error of idxio's."""
+    """Open a Parquet file; turn the errors of pyarrow into those of idxio."""
     import pyarrow
     import pyarrow.parquet
 

@@ -46,7 +46,8 @@ def decode(data: bytes, where: str, file: str) -> Array:
             frames = getattr(image, "n_frames", 1)
             image.load()
             turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
-            mode, size = turned.mode, turned.size
+            mode = turned.mode
+            size = turned.size
             pixels: Any = turned.tobytes()
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
         reason = f"is no picture that Pillow can read ({error})" if data else "is empty"

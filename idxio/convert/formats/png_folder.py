@@ -97,7 +97,8 @@ def _find(folder: str) -> tuple[list[str], Array]:
                 )
             if (number := int(stem)) in names:
                 raise FormatError(f"has record {number:,} twice: {names[number]} and {path}", file=folder)
-            names[number], label_of[number] = path, int(label)
+            names[number] = path
+            label_of[number] = int(label)
     if not names:
         raise FormatError("holds no pictures", file=folder)
     for number in range(len(names)):

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class BadPictureError(ValueError):
-    """Why a file is no picture that can be taken."""
+    """A file is no picture, or one that the dataset can't hold; the text says why."""
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Pillow's warnings inside are dropped, but that of a picture too large to be honest: it is an error."""
+    """Drop Pillow's warnings inside; the one about a decompression bomb becomes an error."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -84,14 +84,14 @@ def decode(path: str) -> Decoded:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether the file has 16 bits for each value, as its decoder is told, who is not known once it has run."""
+    """Tell by the decoder's arguments, which loading discards, whether values have 16 bits."""
     tiles = getattr(image, "tile", None)
     if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
         return False
-    told = tiles[0][3]
+    arguments = tiles[0][3]
     if image.format == "PPM":
-        return isinstance(told, tuple) and told[-1] > 0xFF  # the mode, and the largest value
-    return ";16" in str(told)
+        return isinstance(arguments, tuple) and arguments[-1] > 0xFF  # the mode, and the largest value
+    return ";16" in str(arguments)
 
 
 def _pixels(image: Image.Image) -> Array:
@@ -104,7 +104,7 @@ def _pixels(image: Image.Image) -> Array:
 
 
 def _special(image: Image.Image) -> Array:
-    """The pixels of what is more than plain grey or RGB, or might be."""
+    """Return the pixels of a picture with palette, transparency, EXIF data or more than 8 bits."""
     if image.info.get("exif"):
         image = _upright(image)
     mode = image.mode
@@ -144,14 +144,16 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Array:
-    """The colours that are seen where white lies behind."""
+    """Blend a transparent picture with a white background."""
     from PIL import Image
 
     is_grey = image.mode in ("L", "LA", "La", "1")
     rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
-    seen = Image.alpha_composite(white, rgba)
-    return _bytes_of(seen.getchannel("R") if is_grey else seen.convert("RGB"))
+    blended = Image.alpha_composite(white, rgba)
+    if is_grey:
+        return _bytes_of(blended.getchannel("R"))
+    return _bytes_of(blended.convert("RGB"))
 
 
 def _unknown(data: bytes) -> str:

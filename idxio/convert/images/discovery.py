@@ -1,4 +1,4 @@
-"""Which pictures there are, and the class of each, by the folders that they lie in."""
+"""The pictures below a folder, and their classes by subfolder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _SYSTEM = {
 _SPLITS = {
     "train", "training", "test", "testing", "t10k", "val", "valid", "validation", "dev", "eval", "evaluation",
 }  # fmt: skip
-_STRAY, _NESTED, _EMPTY = "lies in no class folder", "is a folder inside a class folder", "holds no picture"
+_STRAY = "lies in no class folder"
+_NESTED = "is a folder inside a class folder"
+_EMPTY = "holds no picture"
 
 
 class PictureList(NamedTuple):
@@ -39,7 +41,7 @@ class PictureList(NamedTuple):
 
 
 class Bounds:
-    """What lies below a folder, once all links are followed."""
+    """The boundary of a folder: tells whether a path stays below it once all links are followed."""
 
     def __init__(self, folder: str, *, allow_outside: bool) -> None:
         self._folder = folder
@@ -48,8 +50,8 @@ class Bounds:
         self._allow = allow_outside
         self._parents: dict[str, str] = {}  # thousands of pictures lie in one folder
 
-    def place(self, path: str) -> str:
-        """Where a path below the folder leads, up to the last name in it: equal for all spellings of one path."""
+    def resolve(self, path: str) -> str:
+        """Follow the links of a path but for its last name: equal for all spellings of one path."""
         end = path.rfind(os.sep) + 1
         above = path[:end]
         parent = self._parents.get(above)
@@ -60,22 +62,22 @@ class Bounds:
             parent = self._parents[above] = os.path.join(parent, "")
         return parent + path[end:]
 
-    def refusal(self, place: str) -> str | None:
-        """Why what lies at a place is not taken; None if it is."""
+    def refusal(self, resolved: str) -> str | None:
+        """Say why the file at a resolved path is not taken; None if it is."""
         if self._allow:
             return None
-        if os.path.islink(place) or place.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
-            place = os.path.realpath(place)
-        if place == self._root or place.startswith(self._below):
+        if os.path.islink(resolved) or resolved.endswith((os.sep, f"{os.sep}.", f"{os.sep}..")):
+            resolved = os.path.realpath(resolved)
+        if resolved == self._root or resolved.startswith(self._below):
             return None
         return (
-            f"leads out of the folder of the pictures, to {place}; "
+            f"leads out of the folder of the pictures, to {resolved}; "
             "allow_outside=True (--allow-outside) takes such pictures"
         )
 
 
 def by_folder(folder: str, bounds: Bounds) -> PictureList:
-    """Each subfolder is a class. What systems leave there, and names that start with a dot, are left out.
+    """List the pictures of each subfolder as a class; system files and dot files are left out.
 
     Raises
     ------
@@ -95,8 +97,8 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
         else:
             members.setdefault(name, []).append(entry.name)
     _check_splits(folder, members)
-    found = PictureList(ordered(members, folder), [], [], bad)
-    for label, name in enumerate(found.class_names):
+    pictures = PictureList(ordered(members, folder), [], [], bad)
+    for label, name in enumerate(pictures.class_names):
         for member in sorted(members[name]):
             inside = entries(os.path.join(folder, member))
             for entry in inside:
@@ -106,17 +108,17 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
                 elif reason := _refusal(entry, path, bounds):
                     bad.append((path, reason))
                 else:
-                    found.paths.append(path)
-                    found.labels.append(label)
+                    pictures.paths.append(path)
+                    pictures.labels.append(label)
             if not inside:
                 bad.append((member, _EMPTY))
-    if not found.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
+    if not pictures.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
         raise FormatError(_none(folder, bad), file=folder)
-    return found
+    return pictures
 
 
 def ordered(names: Iterable[str], file: str) -> list[str]:
-    """The names of classes in the order of their labels. FormatError if two are the same number."""
+    """Sort class names by label; FormatError if two are the same number."""
     names = list(names)
     if same := same_numbers(names):
         raise FormatError(
@@ -126,19 +128,19 @@ def ordered(names: Iterable[str], file: str) -> list[str]:
 
 
 def entries(folder: str) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name, but for what nobody put there."""
-    with os.scandir(folder) as found:
-        kept = (entry for entry in found if not is_system(entry.name))
+    """List a folder by name, without system files and dot files."""
+    with os.scandir(folder) as scan:
+        kept = (entry for entry in scan if not is_system(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or folder of this name is the system's, or hidden."""
+    """Tell whether a file or folder of this name is a system's, or hidden."""
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """The paths of all files in a folder and in those inside it, links to folders aside."""
+    """List all files in and below a folder; links to folders are not followed."""
     for entry in entries(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from (f"{entry.name}{os.sep}{path}" for path in files_below(entry.path))
@@ -147,11 +149,11 @@ def files_below(folder: str) -> Iterator[str]:
 
 
 def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
-    return bounds.refusal(bounds.place(path)) if entry.is_symlink() else None
+    return bounds.refusal(bounds.resolve(path)) if entry.is_symlink() else None
 
 
 def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
-    """Raise if what stands where classes are expected are the splits of a dataset."""
+    """Raise if the subfolders are splits, not classes."""
     splits = [name for name in members if name.lower() in _SPLITS]
     for name in splits:
         inside = entries(os.path.join(folder, members[name][0]))
@@ -168,7 +170,7 @@ def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
 
 
 def _none(folder: str, bad: list[tuple[str, str]]) -> str:
-    """What is to be said of a folder without one picture in a class folder."""
+    """Write the message for a folder without pictures in class folders."""
     itself = sum(reason == _STRAY for _, reason in bad)
     deeper = [path for path, reason in bad if reason == _NESTED]
     csv = "or name a CSV file of paths and labels: labels= (--labels FILE.csv)"
@@ -184,5 +186,5 @@ def _none(folder: str, bad: list[tuple[str, str]]) -> str:
             f"holds no pictures in subfolders, but {itself:,} {noun} itself; "
             f"put each into a folder named as its class, {csv}"
         )
-    told = f": {bad[0][0]} {bad[0][1]}" if bad else ""
-    return f"holds no pictures{told}"
+    reason = f": {bad[0][0]} {bad[0][1]}" if bad else ""
+    return f"holds no pictures{reason}"

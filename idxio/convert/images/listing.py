@@ -1,4 +1,4 @@
-"""Which pictures there are, and the class of each, by a CSV file of paths and labels."""
+"""The pictures and classes that a CSV file of paths and labels lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .discovery import Bounds, PictureList, files_below, ordered
 _HEADINGS = [
     [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
 ]
-# Names that end so are pictures where they are not listed; so are those that end as a listed one does.
+# Suffixes by which unlisted files count as pictures, beside those of the listed ones.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-# Lines that are looked at to tell what is wrong with all of them.
+# Lines examined for a fault that all lines share.
 _SAMPLE = 100
 
 
@@ -27,7 +27,7 @@ class _Line(NamedTuple):
 
 
 def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
-    """Lines of path and label, UTF-8; a first line whose path is no file is a heading.
+    """Read lines of path and label in UTF-8; a first line whose path is no file is a heading.
 
     Raises
     ------
@@ -49,20 +49,20 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
         elif not _is_usual(first):
             notes.append(f"line {first.number} of the CSV file was taken for a heading: {first.path},{first.label}")
     if not lines and not bad:
-        told = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
-        raise FormatError(f"lists no pictures{told}", file=file)
+        heading = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
+        raise FormatError(f"lists no pictures{heading}", file=file)
     _check_paths(lines, folder, file)
-    places = [bounds.place(line.path) for line in lines]
-    _check_once(lines, places, file)
+    resolved = [bounds.resolve(line.path) for line in lines]
+    _check_once(lines, resolved, file)
     taken = []
-    for line, place in zip(lines, places, strict=True):
-        if reason := bounds.refusal(place):
+    for line, path in zip(lines, resolved, strict=True):
+        if reason := bounds.refusal(path):
             bad.append((line.path, reason))
         else:
             taken.append(line)
     names = ordered({line.label for line in taken}, file)
     label_of = {name: label for label, name in enumerate(names)}
-    unlisted = _unlisted(lines, folder, bounds, set(places)) if taken else 0
+    unlisted = _unlisted(lines, folder, bounds, set(resolved)) if taken else 0
     labels = [label_of[line.label] for line in taken]
     return PictureList(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
 
@@ -70,7 +70,7 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
 def _lines(file: str, folder: str) -> list[_Line]:
     import csv
 
-    found = []
+    lines = []
     with open(file, encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
         try:
@@ -86,17 +86,17 @@ def _lines(file: str, folder: str) -> list[_Line]:
                 path = row[0]
                 if path != path.strip() and not os.path.isfile(os.path.join(folder, path)):
                     path = path.strip()
-                found.append(_Line(reader.line_num, path, tidy(row[1])))
+                lines.append(_Line(reader.line_num, path, tidy(row[1])))
         except (UnicodeDecodeError, csv.Error) as error:
             raise FormatError(f"is no CSV file in UTF-8, after line {reader.line_num}: {error}", file=file) from None
-    return found
+    return lines
 
 
 def _heading(lines: list[_Line], folder: str) -> str | None:
-    """None if the first line is a picture's; "" if it is a heading; what is wrong if it may be either."""
+    """Return None if the first line is a picture, "" for a heading, and the doubt if it may be both."""
     first = lines[0]
-    place = os.path.join(folder, first.path)
-    if os.path.lexists(place) and not os.path.isdir(place):
+    picture = os.path.join(folder, first.path)
+    if os.path.lexists(picture) and not os.path.isdir(picture):
         return None
     if _is_usual(first):
         return ""
@@ -128,7 +128,7 @@ def _check_columns(lines: list[_Line], folder: str, file: str) -> None:
 
 
 def _check_paths(lines: list[_Line], folder: str, file: str) -> None:
-    """Raise if no path leads anywhere for a reason that they have in common."""
+    """Raise if all paths are wrong in the same way."""
     some = lines[:_SAMPLE]
     if not some or any(_is_file(folder, line.path) for line in some):
         return
@@ -154,10 +154,10 @@ def _is_file(folder: str, path: str) -> bool:
     return os.path.isfile(os.path.join(folder, path))
 
 
-def _check_once(lines: list[_Line], places: list[str], file: str) -> None:
-    """Raise if two lines have one picture."""
+def _check_once(lines: list[_Line], resolved: list[str], file: str) -> None:
+    """Raise if two lines list the same picture."""
     line_of: dict[str, _Line] = {}
-    firsts = [line_of.setdefault(place, line) for place, line in zip(places, lines, strict=True)]
+    firsts = [line_of.setdefault(path, line) for path, line in zip(resolved, lines, strict=True)]
     again = [(first, line) for first, line in zip(firsts, lines, strict=True) if first is not line]
     if again:
         one, other = again[0]
@@ -173,9 +173,9 @@ def _check_once(lines: list[_Line], places: list[str], file: str) -> None:
 
 
 def _unlisted(lines: list[_Line], folder: str, bounds: Bounds, listed: set[str]) -> int:
-    """How many pictures lie in the folder that no line has."""
+    """Count the pictures in the folder that no line lists."""
     suffixes = _SUFFIXES | {os.path.splitext(line.path)[1].lower() for line in lines} - {""}
     return sum(
-        os.path.splitext(path)[1].lower() in suffixes and bounds.place(path) not in listed
+        os.path.splitext(path)[1].lower() in suffixes and bounds.resolve(path) not in listed
         for path in files_below(folder)
     )

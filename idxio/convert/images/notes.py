@@ -1,4 +1,4 @@
-"""What a person should hear who builds a dataset: what got lost, or may be meant otherwise."""
+"""Notes for the person who builds a dataset: losses, and names that may be mistakes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .discovery import PictureList
 from .records import Deep
 
 
-def notes_of(found: PictureList, class_names: list[str], deep: Deep) -> list[str]:
-    """A line each. class_names: of the classes that have a good picture."""
-    notes = list(found.notes)
-    if found.unlisted:
-        notes.append(f"{_pictures(found.unlisted)} in the folder are not in the CSV file, and were left out")
-    if dropped := sorted(set(found.class_names) - set(class_names)):
+def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[str]:
+    """Write the notes, a line each. class_names: of the classes that have a good picture."""
+    notes = list(pictures.notes)
+    if pictures.unlisted:
+        notes.append(f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were left out")
+    if dropped := sorted(set(pictures.class_names) - set(class_names)):
         notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
     if alike := _alike(class_names):
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")

@@ -1,4 +1,4 @@
-"""From paths of pictures to the records of a dataset, and what is wrong with those that give none."""
+"""The conversion of picture files to records, with the reasons why others give none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .decode import BadPictureError, Decoded, decode, quiet
 
 
 class ConversionSpec(NamedTuple):
-    """How a picture becomes a record."""
+    """The options of the conversion from picture to record."""
 
     pipeline: str
     size: int
@@ -23,7 +23,7 @@ class ConversionSpec(NamedTuple):
 
 
 class Deep(NamedTuple):
-    """Pictures of 16 bits, which 8 can't hold."""
+    """Counts of 16-bit pictures that lost bits."""
 
     grey: int = 0
     most: int = 0
@@ -35,20 +35,20 @@ class Deep(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What became of some pictures."""
+    """The result of converting some pictures."""
 
     data: bytes
     """The records of the good ones, one after the other."""
     shape: tuple[int, ...] | None
     """That of each record; None if there is none."""
     bad: list[tuple[int, str]]
-    """Which of the pictures are bad, and why."""
+    """The positions of the bad pictures, and the reasons."""
     deep: Deep
-    """Those of the good ones that lost bits."""
+    """The counts of good ones that lost bits."""
 
 
 def convert(paths: list[str], spec: ConversionSpec) -> Batch:
-    """The records of the pictures at paths, uint8."""
+    """Convert the pictures at the paths to uint8 records."""
     step = pipeline.step(spec.pipeline, spec.size)
     parts = []
     bad = []
@@ -71,7 +71,7 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
 
 
 def _loss(picture: Decoded) -> Deep:
-    """Whether a picture has more than the 8 bits that its record has: 16 are 8 if all are multiples of 257."""
+    """Count a picture that loses bits; 16 bits that are all multiples of 257 lose none."""
     pixels = picture.pixels
     if pixels.dtype == np.uint8:
         return Deep(colour=int(picture.is_cut))
@@ -79,7 +79,7 @@ def _loss(picture: Decoded) -> Deep:
 
 
 def _coloured(picture: Array, spec: ConversionSpec) -> Array:
-    """The picture in grey or RGB, as the records are to be."""
+    """Convert the picture to the colour of the records."""
     if spec.pipeline == "fashion":
         return picture  # makes it grey itself
     colour = spec.colour

@@ -1,0 +1,137 @@
+"""The result of a check as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ..datasets.validation.check import Check
+from ..datasets.validation.rules import Finding, frame, ranges_of
+from ..datasets.validation.statistics import Statistics
+from .text import dimensions, printable
+
+
+def as_text(result: Check) -> str:
+    """Describe the dataset: facts of each split, a table of the classes, the findings and the verdict."""
+    return "\n".join(_lines(result))
+
+
+def as_json(result: Check) -> str:
+    """Return one JSON object."""
+    return json.dumps(_document(result), indent=2)
+
+
+def facts(statistics: Statistics) -> list[tuple[str, str]]:
+    """List the facts of a split, right or wrong, as names and values for people."""
+    files = [os.path.basename(file) for file in (statistics.images_file, statistics.labels_file)]
+    runs = statistics.runs
+    order = "sorted by label" if statistics.is_sorted else f"not sorted: {len(runs):,} runs of one label"
+    lines = [
+        ("pictures", f"{dimensions(statistics.shape)} {statistics.dtype.name}"),
+        ("files", " + ".join(files)),
+        ("known", ", ".join(name for name in statistics.known if name)),
+        ("order", f"{order}, the longest {runs.max():,}"),
+    ]
+    if statistics.mean_picture is not None and statistics.histogram is not None:
+        values = statistics.histogram.nonzero()[0]
+        pixels = f"{values[0]} to {values[-1]}, mean {statistics.mean_picture.mean():.1f}"
+        if about := frame(statistics.mean_picture):
+            pixels += f", border {about.border:.1f}, inside {about.inner:.1f}"
+        lines.append(("pixels", pixels))
+    return [(name, printable(value)) for name, value in lines if value]
+
+
+def class_rows(result: Check) -> list[tuple[int, str, list[int]]]:
+    """List the classes: label, name or "", and the number of pictures in each split."""
+    counts = [dict(zip(s.classes.tolist(), s.counts.tolist(), strict=True)) for s in result.splits.values()]
+    names = result.class_names or {}
+    labels = sorted(set(names).union(*counts))
+    return [(k, printable(names.get(k, "")), [of_split.get(k, 0) for of_split in counts]) for k in labels]
+
+
+def verdict(result: Check) -> str:
+    """Count the errors and the warnings in one line."""
+    errors = sum(finding.level == "error" for finding in result.findings)
+    warnings = len(result.findings) - errors
+    word = "OK" if result.ok else "NOT OK"
+    return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _lines(result: Check) -> list[str]:
+    lines = [printable(result.directory)]
+    column = max([6, *(len(split) + 1 for split in result.splits)])
+    for split, statistics in result.splits.items():
+        lines.append("")
+        heading = split
+        for name, value in facts(statistics):
+            lines.append(f"{heading:<{column}}{name:<9} {value}")
+            heading = ""
+    lines += _class_table(result)
+    lines.append("")
+    lines += [_line(finding) for finding in result.findings]
+    lines.append(verdict(result))
+    return lines
+
+
+def _class_table(result: Check) -> list[str]:
+    rows = class_rows(result)
+    if not rows:
+        return []
+    width = max(len("class"), *(len(f"{k} {name}") for k, name, _ in rows))
+    heading = "".join(f" {split:>9}" for split in result.splits)
+    lines = ["", f"{'class':<{width}}{heading}"]
+    columns = [max(9, len(split)) for split in result.splits]
+    for k, name, counts in rows:
+        cells = "".join(f" {n:>{column},}" for n, column in zip(counts, columns, strict=True))
+        lines.append(f"{f'{k} {name}':<{width}}{cells}")
+    return lines
+
+
+def _line(finding: Finding) -> str:
+    return printable(f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]")
+
+
+def _document(result: Check) -> dict[str, Any]:
+    ranges = ranges_of(result.splits)
+    in_both = 0
+    if "train" in ranges and "t10k" in ranges:
+        in_both = len(result.duplicates.shared(ranges["train"], ranges["t10k"]))
+    splits = {}
+    for split, statistics in result.splits.items():
+        copies = result.duplicates.copies(*ranges[split])
+        splits[split] = _split(statistics, len(copies))
+    return {
+        "directory": result.directory,
+        "ok": result.ok,
+        "findings": [finding._asdict() for finding in result.findings],
+        "class_names": result.class_names,
+        "splits": splits,
+        "test_pictures_in_train": in_both,
+    }
+
+
+def _split(statistics: Statistics, copies: int) -> dict[str, Any]:
+    mean = statistics.mean_picture
+    about = None if mean is None else frame(mean)
+    runs = statistics.runs
+    return {
+        "images": statistics.images_file,
+        "labels": statistics.labels_file,
+        "shape": statistics.shape,
+        "dtype": statistics.dtype.name,
+        "crc32": [f"{crc:08x}" for crc in statistics.crc32],
+        "known": statistics.known,
+        "counts": dict(zip(statistics.classes.tolist(), statistics.counts.tolist(), strict=True)),
+        "sorted": statistics.is_sorted,
+        "runs": len(runs),
+        "longest_run": int(runs.max()),
+        "constant": int(statistics.constant.sum()),
+        "copies": copies,
+        "mean": None if mean is None else float(mean.mean()),
+        "frame": None if about is None else about._asdict(),
+    }

@@ -1,0 +1,31 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_subparsers` returns; each command adds its parser to it."""
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Add the directory of a dataset and the name that chooses one of several in it."""
+    parser.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="which of several there: what its names start with",
+    )
+
+
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """Add the level of the gzip files that a command writes."""
+    parser.add_argument(
+        "--level",
+        type=int,
+        choices=range(13),
+        default=6,
+        metavar="0..12",
+        help="6 if not given",
+    )

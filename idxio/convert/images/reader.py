@@ -1,0 +1,118 @@
+"""The records of all pictures of a list, converted by helper processes into one IDX file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Generator
+from typing import IO, NoReturn
+
+import numpy as np
+
+from ..._util.types import Array
+from ...core.write import Writer
+from ...errors import PictureError
+from ..process_pool import run
+from .discovery import PictureList
+from .records import Batch, ConversionSpec, Deep, convert
+
+Progress = Callable[[int, int], None]
+
+# Pictures converted before the shape of the records is known.
+_FIRST = 8
+# Pictures in a batch, and the bytes that their records may have.
+_BATCH = 256
+_BATCH_BYTES = 1 << 20
+# Without skip_bad, the run stops after so many bad pictures.
+_MOST_BAD = 100
+
+
+class PictureReader:
+    """Converts the pictures of a list to records, and collects the bad ones."""
+
+    def __init__(
+        self, folder: str, pictures: PictureList, spec: ConversionSpec, skip_bad: bool, progress: Progress | None
+    ) -> None:
+        self.labels: Array = np.empty(0, np.int32)
+        """The label of each record."""
+        self.class_names: list[str] = []
+        """The name of each label: the classes that have a good picture."""
+        self.bad = list(pictures.bad)
+        """The paths of the bad pictures, and what is wrong with each."""
+        self.deep = Deep()
+        """The counts of pictures that lost bits."""
+        self._folder = folder
+        self._pictures = pictures
+        self._spec = spec
+        self._skip_bad = skip_bad
+        self._progress = progress
+
+    def write_records(self, spool: IO[bytes], threads: int) -> None:
+        """Write the records of all good pictures to spool, an IDX file, in the order of the list."""
+        paths = self._pictures.paths
+        good = np.ones(len(paths), bool)
+        done = 0
+        writer = None
+        with contextlib.closing(self._batches(threads)) as batches:  # ends the helper processes, also after an error
+            for batch, count in batches:
+                for i, reason in batch.bad:
+                    good[done + i] = False
+                    self.bad.append((paths[done + i], reason))
+                if not self._skip_bad and len(self.bad) >= _MOST_BAD:
+                    self._stop(done + count)
+                if batch.data:
+                    assert batch.shape is not None
+                    writer = writer or Writer(spool, "uint8", batch.shape)
+                    writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
+                self.deep = self.deep.with_others(batch.deep)
+                done += count
+                if self._progress is not None:
+                    self._progress(done, 2 * len(paths))
+        if writer is None or (self.bad and not self._skip_bad):
+            self._stop(done)
+        writer.close()
+        used, labels = np.unique(np.array(self._pictures.labels, np.int32)[good], return_inverse=True)
+        self.class_names = [self._pictures.class_names[label] for label in used]
+        self.labels = labels.astype(np.int32)
+
+    def _stop(self, done: int) -> NoReturn:
+        """Raise PictureError for the bad pictures among those that are done."""
+        path, reason = self.bad[0]
+        others = len(self._pictures.bad)
+        total = len(self._pictures.paths) + others
+        raise PictureError(
+            f"{len(self.bad):,} bad among the first {done + others:,} of {total:,} pictures, "
+            f"the first: {path} {reason}",
+            file=self._folder,
+            bad=self.bad,
+        )
+
+    def _batches(self, threads: int) -> Generator[tuple[Batch, int], None, None]:
+        """Convert the pictures batch by batch; each comes with the number of its pictures.
+
+        This process converts the first ones, which tell the shape of a record and the time that one
+        takes; helper processes convert the others if that pays.
+        """
+        total = len(self._pictures.paths)
+        start = 0
+        seconds = 0.0
+        while start < total and (not start or self._spec.shape is None):
+            count = _BATCH if start else _FIRST
+            paths = self._some(start, count)
+            begin = time.perf_counter()
+            batch = convert(paths, self._spec)
+            seconds += time.perf_counter() - begin
+            self._spec = self._spec._replace(shape=batch.shape)
+            start += len(paths)
+            yield batch, len(paths)
+        nbytes = int(np.prod(self._spec.shape or (1,)))
+        size = max(1, min(_BATCH, _BATCH_BYTES // nbytes))
+        jobs = ((self._some(i, size), self._spec) for i in range(start, total, size))
+        counts = (min(size, total - i) for i in range(start, total, size))
+        expected = (total - start) * seconds / max(1, start)
+        batches = run(convert, jobs, threads, expected)
+        yield from zip(batches, counts, strict=True)
+
+    def _some(self, start: int, count: int) -> list[str]:
+        return [os.path.join(self._folder, path) for path in self._pictures.paths[start : start + count]]
