@@ -22,7 +22,7 @@ from ..errors import PictureError
 from ..storage.atomic_file import AtomicFolder
 from .formats.common import describe
 from .formats.png import require_pillow
-from .images.discovery import Bounds, PictureList, by_folder
+from .images.discovery import Bounds, PictureList, by_folder, check_links
 from .images.listing import by_csv
 from .images.notes import notes_of
 from .images.records import Batch, ConversionSpec, Deep, convert
@@ -155,6 +155,7 @@ def build(
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     bounds = Bounds(images, allow_outside=allow_outside)
     found = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    check_links(found, images)
     if found.paths:  # raises while nothing is done yet
         _split(np.array(found.labels, np.int32), found.class_names, test_per_class, seed)
 

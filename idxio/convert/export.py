@@ -13,7 +13,7 @@ from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
-from ..datasets.discovery import datasets_beside, find_split, split_names
+from ..datasets.discovery import datasets_beside, find_split, misnamed_file, split_names
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_file import AtomicFolder
@@ -133,6 +133,12 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
         raise FormatError(
             f"has files of {others[0]} beside others of the same splits: name it (dataset={others[0]!r}, --dataset "
             f"{others[0]}), or move its files away",
+            file=directory,
+        )
+    if name := misnamed_file(directory):
+        raise FormatError(
+            f"has {name}, which would be left out: a download in part, or a second one. Rename it as the others "
+            "are, or move it away",
             file=directory,
         )
     splits = []

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from ..core.info import Info, info
+from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
 from ..storage.journal import settle
 from ..storage.regular import FoundPath
@@ -22,8 +22,16 @@ _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.
 SPLITS = {"train": "train", "t10k": "test"}
 # A file that says what it is by its name; any other is no split's of its own name.
 _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
+# What browsers and archivers add to such a name, so that it is none: "(1)" of a second download, or of one in part.
+_ADDED = re.compile(
+    r"( ?\(\d+\)| - copy|\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+(?=\.(gz|xz|bz2)$|$)",
+    re.IGNORECASE,
+)
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
+
+# A copy of up to this many bytes, as one of labels, is read to compare it.
+_SMALL = 1 << 20
 
 
 class NoSplitError(FileNotFoundError):
@@ -121,6 +129,18 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     return [split for split in KNOWN if split in known] + sorted(others)
 
 
+def misnamed_file(directory: str) -> str | None:
+    """A file of a split of which nothing else is there, but for what a download added to its name; None if none is."""
+    stems = _stems(directory)
+    for name in sorted(os.listdir(directory)):
+        if name.startswith(".") or _NAME.fullmatch(name) or not _IS_IDX.search(name):
+            continue
+        match = _NAME.fullmatch(_ADDED.sub("", name))
+        if match and match[1].lower() not in stems:
+            return name
+    return None
+
+
 def datasets_beside(directory: str) -> list[str]:
     """The names of datasets whose splits lie beside the same splits of none, so that nobody says which are meant."""
     parts = [part_of(stem) for stem in _stems(directory)]
@@ -132,7 +152,8 @@ def _stems(directory: str) -> dict[str, list[str]]:
     """The names of files that may be images or labels, by what stands before "-images" or "-labels"."""
     settle(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
+    # A set: a name may be listed twice while another process puts a new file there.
+    for name in sorted(set(os.listdir(directory)), key=lambda name: (len(name), name)):
         if (match := _NAME.fullmatch(name)) and not name.startswith("."):
             stems[match[1].lower()].append(name)
     return dict(stems)
@@ -188,6 +209,24 @@ def _look(path: str, name: str) -> _File:
     return _File(path, role, about)
 
 
+def _crc32(file: _File) -> int | None:
+    """The CRC-32 that a file states, or has if it is small; None where that would take long to know."""
+    if file.about.crc32 is not None or file.about.size > _SMALL:
+        return file.about.crc32
+    return verify(file.path).crc32
+
+
+def copies_of(path: str) -> list[str]:
+    """The files beside one that its split and role have too, by their names."""
+    folder, name = os.path.split(path)
+    mine = _NAME.fullmatch(name)
+    if mine is None:
+        return []
+    key = mine[1].lower(), mine[2].lower()
+    matches = [match for other in sorted(os.listdir(folder or ".")) if (match := _NAME.fullmatch(other))]
+    return [os.path.join(folder, match[0]) for match in matches if (match[1].lower(), match[2].lower()) == key]
+
+
 def _check_copies(files: list[_File]) -> None:
     """Raise if files of the same split can't be copies of one array."""
     first = files[0]
@@ -195,6 +234,7 @@ def _check_copies(files: list[_File]) -> None:
         mine, its = first.about, other.about
         if other.role == "label" and len(mine.shape) != len(its.shape):
             continue  # QMNIST's labels come with and without who wrote them
-        differ = mine.crc32 is not None and its.crc32 is not None and mine.crc32 != its.crc32
+        sums = _crc32(first), _crc32(other)
+        differ = None not in sums and sums[0] != sums[1]
         if mine.shape != its.shape or mine.dtype != its.dtype or differ:
             raise IdxError(f"is not the same as {other.path}; leave one of the two", file=first.path)

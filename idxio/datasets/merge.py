@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import IdxError
-from .classes import Names, class_names, described, in_order, same_numbers, tidy
+from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
 from .discovery import named_role
 from .metadata import DESCRIPTION, read_description
 
@@ -170,6 +170,7 @@ class Place:
         """The dataset.json to write; None if there is none."""
         self._kept: dict[str, Any] = {}
         self._names: set[str] = set()
+        self._is_written = False
         if not from_files:
             return
         if not isinstance(labels_file, (str, os.PathLike)) or _is_device(labels_file):
@@ -188,8 +189,9 @@ class Place:
                 _check_stranger(path)
         there = read_description(folder)
         is_named = bool(described(folder))
+        self._is_written = merged.is_told or self._is_forgotten(label_path)
         self._kept = self._true_of(there, folder)
-        if merged.is_told or is_named or _table(there, "files").keys() & self._names:
+        if self._is_written or is_named or _table(there, "files").keys() & self._names:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
                 raise IdxError("is where the names of the classes go; name another file", file=self.path)
@@ -200,6 +202,15 @@ class Place:
                         "none; name that file itself, or remove the link",
                         file=path,
                     )
+
+    def _is_forgotten(self, label_path: str) -> bool:
+        """Whether the names are known by the checksum of a file or by what lies beside it, and would not be here.
+
+        Digits are called what their labels are.
+        """
+        names = self._merged.names or {}
+        is_plain = all(name == str(label) for label, name in names.items())
+        return not is_plain and mapped_names(label_path) != names
 
     def _true_of(self, there: dict[str, Any], folder: str) -> dict[str, Any]:
         """What stays true of the dataset.json that lies there."""
@@ -217,7 +228,7 @@ class Place:
                     f"numbers the classes of {others[0]} in another way than the labels to write; {remedy}", file=path
                 )
             return {key: there[key] for key in there if key not in (*_RECIPE, "class_names", "counts", "files")}
-        for name in others if self._merged.is_told and not old else ():
+        for name in others if self._is_written and not old else ():
             known = class_names(os.path.join(folder, name))
             if known is None or not _agree(known, new):
                 raise IdxError(

@@ -305,3 +305,24 @@ def test_names_of_another_split(fashion_mnist, tmp_path):
     assert idxio.load(tmp_path, "val").class_names[2] == "Pullover"
     put(tmp_path, "val-labels-idx1-ubyte", LABELS + 9)
     assert idxio.load(tmp_path, "val").class_names is None
+
+
+def test_packed_copies_that_differ_from_raw_ones(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-labels-idx1-ubyte.gz", LABELS, gzip.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, "train-labels-idx1-ubyte.gz", LABELS + 1, gzip.compress)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+def test_check_compares_large_copies(tmp_path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 500, 500), np.uint8)
+    put(tmp_path, "train-images-idx3-ubyte", images)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
+    assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
+    put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)  # megabytes are not read to open a file
+    assert "copy" in [finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "error"]

@@ -120,6 +120,7 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
         first = file.readline(_MAX_LINE).removeprefix(b"\xef\xbb\xbf")
         fields, is_heading = _heading(first, path)
         if is_heading:
+            _check_no_record(fields, labels, path)
             label = _named_column(fields, labels, path)
         else:
             label = _guess(path, len(fields)) if labels is None else _column(fields, labels, path)
@@ -162,6 +163,19 @@ def _heading(first: bytes, path: str) -> tuple[list[str], bool]:
         looks = f"; it looks like {cause}" if cause else ""
         raise FormatError(f"starts with {first[:40]!r}, expected label,pixel0,pixel1,…{looks}", file=path)
     return fields, True
+
+
+def _check_no_record(fields: list[str], labels: int | str | bool | None, path: str) -> None:
+    """Raise if a heading of numbers may be a record: pandas writes 0,1,2,… above columns that have no names."""
+    if labels is None or isinstance(labels, str) or not all(field.isdecimal() for field in fields):
+        return
+    pixels = [int(field) for i, field in enumerate(fields) if labels is False or i != labels % len(fields)]
+    if max(pixels) <= 255:
+        raise FormatError(
+            f"starts with {_some(fields)}, which may be a heading of pandas' or a record: remove that line if it is a "
+            "heading, write one (label,pixel0,…) above it if it is a record",
+            file=path,
+        )
 
 
 def _named_column(fields: list[str], labels: int | str | bool | None, path: str) -> int | None:

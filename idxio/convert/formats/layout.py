@@ -18,6 +18,12 @@ _SUFFIXES = {
     "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
     "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
+    # Other programs' tables, which are not read here and may be a split.
+    "another format": re.compile(
+        r".*\.(tsv|jsonl|ndjson|arrow|feather|orc|avro|xlsx?|ods|tfrecords?|h5|hdf5|mat|pkl|pickle|pt)"
+        rf"{_NOT_YET}",
+        re.IGNORECASE,
+    ),
     "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
 }
 _TABLES = ("Parquet", "CSV")

@@ -115,6 +115,24 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
     return found
 
 
+def check_links(found: PictureList, folder: str) -> None:
+    """FormatError if one file, by hard or symbolic links, is a picture of two classes."""
+    seen: dict[tuple[int, int], int] = {}
+    for i, path in enumerate(found.paths):
+        try:
+            about = os.stat(os.path.join(folder, path))
+        except (OSError, ValueError):  # told when it is opened
+            continue
+        other = seen.setdefault((about.st_dev, about.st_ino), i)
+        if found.labels[other] != found.labels[i]:
+            one, two = (found.class_names[found.labels[k]] for k in (other, i))
+            raise FormatError(
+                f"has one picture under two names, by a link, with the labels {one!r} and {two!r}: "
+                f"{found.paths[other]} and {path}; leave one of them",
+                file=folder,
+            )
+
+
 def ordered(names: Iterable[str], file: str) -> list[str]:
     """The names of classes in the order of their labels. FormatError if two are the same number."""
     names = list(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..._util.progress import counter
@@ -11,7 +11,7 @@ from ..._util.public import public
 from ...core.info import info
 from ...errors import FormatError, IdxError
 from ..classes import class_names
-from ..discovery import SPLITS, HalfPairError, NoSplitError, find_split, split_names
+from ..discovery import SPLITS, HalfPairError, NoSplitError, copies_of, find_split, misnamed_file, split_names
 from ..metadata import DESCRIPTION, read_description
 from .duplicates import Duplicates, find_duplicates
 from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
@@ -96,6 +96,7 @@ def check(
     trained = splits["train"].classes if "train" in splits else None
     for split, seen in splits.items():
         findings += judge_names(split, seen)
+        findings += _differing_copies(split, seen)
         findings += judge_stated(split, seen, stated)
         findings += judge_labels(split, seen, names, trained)
         findings += judge_pixels(split, seen)
@@ -118,6 +119,9 @@ def _pairs(directory: str, dataset: str | None, findings: list[Finding]) -> dict
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
+    if name := misnamed_file(directory):
+        text = f"{directory}: has {name}, a download in part or a second one, left out: rename it or move it away"
+        findings.append(Finding("error", "missing", "train", text))
     if len(absent) == len(names):
         raise absent[0]
     return pairs
@@ -146,6 +150,20 @@ def _described(
     except (IdxError, OSError) as error:
         findings.append(_unreadable("train", error))
     return names, stated
+
+
+def _differing_copies(split: str, seen: Statistics) -> Iterator[Finding]:
+    """Copies in another packing that state a CRC-32 which the file that was read has not."""
+    for file, crc in zip((seen.images_file, seen.labels_file), seen.crc32, strict=True):
+        for copy in copies_of(file):
+            try:
+                about, mine = info(copy), info(file)
+            except (IdxError, OSError):
+                continue  # nobody reads it while the other is there
+            is_copy = len(about.shape) == len(mine.shape)
+            if is_copy and about.crc32 not in (None, crc):
+                text = f"{os.path.basename(copy)} is not the same as {os.path.basename(file)}; leave one of the two"
+                yield Finding("error", "copy", split, text)
 
 
 def _unreadable(split: str, error: IdxError | OSError) -> Finding:
