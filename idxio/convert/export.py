@@ -18,7 +18,7 @@ from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_file import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
-from .formats.common import Split, describe
+from .formats.common import Split, check_no_source, describe
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
 
@@ -90,6 +90,7 @@ def export_dataset(
     if to == "parquet":
         parquet.need_pyarrow()
     if to == "npy":
+        check_no_source(target, [source])
         with open_array(source) as file:
             npz.write_npy(target, file, counter(progress, len(file) if file.shape else 1))
         return
@@ -98,6 +99,7 @@ def export_dataset(
         names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
+            check_no_source(target, [file.name for split in splits for file in (split.images, split.labels)])
             npz.write_npz(target, splits, names, step)
             return
         write = {"csv": csv_table.write_csv, "png": png_folder.write_pngs, "parquet": parquet.write_parquet}[to]

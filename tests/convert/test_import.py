@@ -629,3 +629,30 @@ def test_tables_of_other_programs_are_not_left_out(tmp_path, name: str) -> None:
 def test_a_label_that_the_features_do_not_name_is_refused(tmp_path) -> None:
     _parquet(tmp_path / "train.parquet", ["cat"])
     refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 1, and the features name")
+
+
+@pytest.mark.parametrize("name", ["test.txt", "test.csv~", "test.csv.bak", "testing.zip", "Test", "val.json"])
+def test_files_called_as_a_split_are_not_left_out(tmp_path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    table(tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64)))
+    for other in ("train.csv~", "test.py", "train.txt", "notes.txt"):  # what is no split, or is there
+        (tmp_path / "in" / other).write_text("0")
+    assert back(tmp_path / "in", tmp_path) == {"train": 40}
+    (tmp_path / "in" / name).write_text("0")
+    refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+def test_a_file_of_the_source_is_no_target(tmp_path) -> None:
+    images, labels = tmp_path / "train-images-idx3-ubyte", tmp_path / "train-labels-idx1-ubyte"
+    idxio.write(images, np.zeros((2, 3, 3), np.uint8))
+    idxio.write(labels, np.arange(2, dtype=np.uint8))
+    np.save(tmp_path / "a.npy", Y)
+    os.symlink("a.npy", tmp_path / "link")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.export_dataset(tmp_path, labels, to="npz")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.export_dataset(images, images, to="npy")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.import_dataset(tmp_path / "a.npy", tmp_path / "link")
+    assert len(idxio.load(tmp_path)) == 2
+    assert_same(np.load(tmp_path / "a.npy"), Y)

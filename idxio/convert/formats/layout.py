@@ -27,6 +27,10 @@ _SUFFIXES = {
     "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
 }
 _TABLES = ("Parquet", "CSV")
+# What lies beside the splits of a dataset, called as they are, and is none of them.
+_NO_DATA = {
+    ".py", ".ipynb", ".sh", ".r", ".log", ".md", ".html", ".pdf", ".yaml", ".yml", ".toml", ".png", ".jpg", ".jpeg",
+}  # fmt: skip
 PNG = "PNG folders"
 
 
@@ -61,12 +65,27 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
         found[PNG] = folders
+    tables = [name for kind in _TABLES for name in found.get(kind, [])]
+    if tables and (others := _unread_splits(folder, tables)):
+        found.setdefault("another format", []).extend(others)
     found = {kind: found[kind] for kind in (*_SUFFIXES, PNG) if kind in found}
     if len(found) > 1:
         kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in found.items())
         raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
     kind = next(iter(found), "")
     return Source(kind, found[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+
+
+def _unread_splits(folder: str, tables: list[str]) -> list[str]:
+    """Files called as a split that none of the tables is of: test.txt, test.csv~, test.zip."""
+    there = {split for name in tables for _, split in words_in(_stem(os.path.basename(name)))}
+    names = [name for name in _entries(folder) if name not in tables and os.path.isfile(os.path.join(folder, name))]
+    return [
+        name
+        for name in names
+        if (split := known_split(name.split(".")[0])) and split not in there
+        if os.path.splitext(name)[1].lower() not in _NO_DATA
+    ]
 
 
 def _is_folder(path: str) -> bool:
