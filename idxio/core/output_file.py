@@ -128,11 +128,10 @@ def _packing(file: Target, compression: str | None) -> str:
         if not isinstance(file, (str, os.PathLike)):
             return "raw"
         name = os.fsdecode(os.fspath(file))
-        lower = name.lower()
         for suffix in (".xz", ".bz2", ".zip", ".zst"):
-            if lower.endswith(suffix):
+            if name.endswith(suffix):
                 raise ValueError(f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression=")
-        return "gzip" if lower.endswith(".gz") else "raw"
+        return "gzip" if name.endswith(".gz") else "raw"
     if compression not in ("gzip", "raw"):
         raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")
     return compression

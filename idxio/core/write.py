@@ -40,7 +40,7 @@ def write(
     level : int
         How hard gzip tries: 0 stores, 1 is fastest, 6 the usual, 9 small, 10 to 12 smaller still and slow.
     compression : {"gzip", "raw"}, optional
-        If not given, gzip for a path that ends in .gz or .GZ, and raw for everything else but .xz, .bz2, .zip and .zst.
+        If not given, gzip for a path that ends in .gz, and raw for everything else but .xz, .bz2, .zip and .zst.
     threads : int, optional
         How many threads may work. The bytes are the same.
 

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..core.info import Info, info, verify
@@ -141,6 +142,17 @@ def misnamed_file(directory: str) -> str | None:
     return None
 
 
+def lost_files(directory: str, stated: Iterable[str]) -> list[str]:
+    """Those of some names of images and labels under which, or one of another packing, nothing lies there."""
+    there = {_split_and_role(name) for name in os.listdir(directory)}
+    return [name for name in stated if (mine := _split_and_role(name)) and mine not in there]
+
+
+def _split_and_role(name: str) -> tuple[str, str] | None:
+    match = _NAME.fullmatch(name)
+    return (match[1].lower(), match[2].lower()) if match else None
+
+
 def datasets_beside(directory: str) -> list[str]:
     """The names of datasets whose splits lie beside the same splits of none, so that nobody says which are meant."""
     parts = [part_of(stem) for stem in _stems(directory)]
@@ -219,12 +231,9 @@ def _crc32(file: _File) -> int | None:
 def copies_of(path: str) -> list[str]:
     """The files beside one that its split and role have too, by their names."""
     folder, name = os.path.split(path)
-    mine = _NAME.fullmatch(name)
-    if mine is None:
-        return []
-    key = mine[1].lower(), mine[2].lower()
-    matches = [match for other in sorted(os.listdir(folder or ".")) if (match := _NAME.fullmatch(other))]
-    return [os.path.join(folder, match[0]) for match in matches if (match[1].lower(), match[2].lower()) == key]
+    mine = _split_and_role(name)
+    others = sorted(os.listdir(folder or ".")) if mine else []
+    return [os.path.join(folder, other) for other in others if _split_and_role(other) == mine]
 
 
 def _check_copies(files: list[_File]) -> None:

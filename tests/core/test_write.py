@@ -854,10 +854,3 @@ def test_a_full_device_is_named(compression):
     with pytest.raises(OSError, match="No space left") as caught:
         idxio.write("/dev/full", sample(), compression=compression)
     assert caught.value.filename == "/dev/full"
-
-
-def test_a_suffix_in_capitals_is_one(tmp_path):
-    idxio.write(tmp_path / "a.GZ", np.zeros(3, np.uint8))
-    assert idxio.info(tmp_path / "a.GZ").packing == "gzip"
-    with pytest.raises(ValueError, match="writes raw and .gz files, not .xz"):
-        idxio.write(tmp_path / "a.XZ", np.zeros(3, np.uint8))

@@ -326,3 +326,19 @@ def test_check_compares_large_copies(tmp_path) -> None:
     put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # megabytes are not read to open a file
     assert "copy" in [finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "error"]
+
+
+def test_check_misses_the_files_that_a_description_states(tmp_path) -> None:
+    for split in ("train", "t10k", "val"):
+        put(tmp_path, f"{split}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{split}-labels-idx1-ubyte", LABELS)
+    crcs = {p.name + ".gz": {"crc32": f"{idxio.verify(p).crc32:08x}"} for p in sorted(tmp_path.iterdir())}
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": {**crcs, "notes": {"crc32": "0"}}}))
+
+    def missing():
+        return [found for found in idxio.check(tmp_path).findings if found.kind == "missing"]
+
+    assert missing() == []  # unpacked since
+    for role in ("images-idx3", "labels-idx1"):
+        (tmp_path / f"val-{role}-ubyte").unlink()
+    assert [(found.split, found.level) for found in missing()] == [("val", "error")] * 2

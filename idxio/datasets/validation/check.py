@@ -11,8 +11,18 @@ from ..._util.public import public
 from ...core.info import info
 from ...errors import FormatError, IdxError
 from ..classes import class_names
-from ..discovery import SPLITS, HalfPairError, NoSplitError, copies_of, find_split, misnamed_file, split_names
+from ..discovery import (
+    SPLITS,
+    HalfPairError,
+    NoSplitError,
+    copies_of,
+    find_split,
+    lost_files,
+    misnamed_file,
+    split_names,
+)
 from ..metadata import DESCRIPTION, read_description
+from ..split_names import part_of
 from .duplicates import Duplicates, find_duplicates
 from .rules import Finding, judge_duplicates, judge_files, judge_labels, judge_names, judge_pixels, judge_stated
 from .statistics import Statistics, collect_statistics
@@ -145,6 +155,10 @@ def _described(
     stated: dict[str, int] = {}
     try:
         stated = _stated(directory)
+        for name in lost_files(directory, stated):
+            split = part_of(name.rpartition("-images")[0] or name.rpartition("-labels")[0])[1] or "train"
+            text = f"{directory}: has no {name}, of which {DESCRIPTION} tells"
+            findings.append(Finding("error", "missing", split, text))
         for seen in splits.values():
             names = names or class_names(seen.labels_file)
     except (IdxError, OSError) as error:
