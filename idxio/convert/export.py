@@ -13,7 +13,8 @@ from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
-from ..datasets.discovery import datasets_beside, find_split, misnamed_file, split_names
+from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
+from ..datasets.metadata import DESCRIPTION, read_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_file import AtomicFolder
@@ -142,6 +143,11 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
             f"has {name}, which would be left out: a download in part, or a second one. Rename it as the others "
             "are, or move it away",
             file=directory,
+        )
+    stated = read_description(directory).get("files")
+    if isinstance(stated, dict) and (lost := lost_files(directory, stated)):
+        raise FormatError(
+            f"has no {lost[0]}, of which {DESCRIPTION} tells; put it back, or remove it from there", file=directory
         )
     splits = []
     for split in split_names(directory, dataset) or ["train"]:  # where there is none, that tells what was looked for

@@ -656,3 +656,14 @@ def test_a_file_of_the_source_is_no_target(tmp_path) -> None:
         idxio.import_dataset(tmp_path / "a.npy", tmp_path / "link")
     assert len(idxio.load(tmp_path)) == 2
     assert_same(np.load(tmp_path / "a.npy"), Y)
+
+
+def test_export_misses_a_split_that_a_description_states(tmp_path) -> None:
+    idxio.write(tmp_path / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    names = [f"{split}-images-idx3-ubyte.gz" for split in ("train", "val")]
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names[:1])}))
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names)}))
+    with pytest.raises(idxio.FormatError, match=r"has no val-images-idx3-ubyte\.gz, of which dataset\.json tells"):
+        idxio.export_dataset(tmp_path, tmp_path / "y.npz")
