@@ -31,7 +31,7 @@ _ADDED = re.compile(
 # The one that is read fastest is taken of several copies.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
 
-# A copy of up to this many bytes, as one of labels, is read to compare it.
+# A copy of labels of up to this many bytes is read to compare it.
 _SMALL = 1 << 20
 
 
@@ -222,8 +222,8 @@ def _look(path: str, name: str) -> _File:
 
 
 def _crc32(file: _File) -> int | None:
-    """The CRC-32 that a file states, or has if it is small; None where that would take long to know."""
-    if file.about.crc32 is not None or file.about.size > _SMALL:
+    """The CRC-32 that a file states, or that small labels have; None where that would take long to know."""
+    if file.about.crc32 is not None or file.role == "image" or file.about.size > _SMALL:
         return file.about.crc32
     return verify(file.path).crc32
 
