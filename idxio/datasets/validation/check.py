@@ -177,7 +177,7 @@ def _differing_copies(split: str, seen: Statistics) -> Iterator[Finding]:
             is_copy = len(about.shape) == len(mine.shape)
             if is_copy and about.crc32 not in (None, crc):
                 text = f"{os.path.basename(copy)} is not the same as {os.path.basename(file)}; leave one of the two"
-                yield Finding("error", "copy", split, text)
+                yield Finding("warning", "copy", split, text)
 
 
 def _unreadable(split: str, error: IdxError | OSError) -> Finding:
