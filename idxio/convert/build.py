@@ -19,7 +19,7 @@ from ..datasets.discovery import SPLITS
 from ..datasets.metadata import write_description
 from ..storage.atomic_folder import AtomicFolder
 from .formats.png import require_pillow
-from .images.discovery import Bounds, by_folder
+from .images.discovery import Bounds, by_folder, check_links
 from .images.listing import by_csv
 from .images.notes import notes_of
 from .images.reader import PictureReader, Progress
@@ -145,6 +145,7 @@ def build(
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     bounds = Bounds(images, allow_outside=allow_outside)
     pictures = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    check_links(pictures, images)
     if pictures.paths:  # raises while nothing is done yet
         _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
 

@@ -13,13 +13,13 @@ from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
-from ..datasets.discovery import datasets_beside, find_split, split_names
-from ..datasets.metadata import write_description
+from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
+from ..datasets.metadata import DESCRIPTION, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
 from .formats import csv_table, npz, parquet, png, png_folder
-from .formats.common import Split
+from .formats.common import Split, check_no_source
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
 
@@ -92,6 +92,7 @@ def export_dataset(
     if to == "parquet":
         parquet.need_pyarrow()
     if to == "npy":
+        check_no_source(target, [source])
         with open_array(source) as file:
             total = len(file) if file.shape else 1
             npz.write_npy(target, file, counter(progress, total))
@@ -101,6 +102,7 @@ def export_dataset(
         names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
+            check_no_source(target, [file.name for split in splits for file in (split.images, split.labels)])
             npz.write_npz(target, splits, names, step)
             return
         write = {"csv": csv_table.write_csv, "png": png_folder.write_pngs, "parquet": parquet.write_parquet}[to]
@@ -137,6 +139,17 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
             f"has files of {others[0]} beside others of the same splits: name it (dataset={others[0]!r}, --dataset "
             f"{others[0]}), or move its files away",
             file=directory,
+        )
+    if name := misnamed_file(directory):
+        raise FormatError(
+            f"has {name}, which would be left out: a download in part, or a second one. Rename it as the others "
+            "are, or move it away",
+            file=directory,
+        )
+    stated = read_description(directory).get("files")
+    if isinstance(stated, dict) and (lost := lost_files(directory, stated)):
+        raise FormatError(
+            f"has no {lost[0]}, of which {DESCRIPTION} tells; put it back, or remove it from there", file=directory
         )
     splits = []
     for split in split_names(directory, dataset) or ["train"]:  # where there is none, that tells what was looked for

@@ -25,7 +25,7 @@ from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
-from .formats.common import Blocks
+from .formats.common import Blocks, check_no_source
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
 _WORDS = {
@@ -132,6 +132,7 @@ def import_dataset(
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
         _check_tables_only(source, options)
+        check_no_source(target, [source])
         _import_npy(source, target, options, level, step)
         return
     content = _content(source, options)

@@ -54,14 +54,19 @@ def class_names(labels: str) -> Names | None:
     FormatError
         The `dataset.json` or the mapping beside it can't be understood.
     """
-    folder, name = os.path.split(labels)
-    if names := described(folder):
+    if names := described(os.path.dirname(labels)):
         return names
+    return mapped_names(labels) or _published(labels)
+
+
+def mapped_names(labels: str) -> Names | None:
+    """The names that EMNIST's mapping beside a label file tells; None if there is none."""
+    folder, name = os.path.split(labels)
     if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
         mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
         if os.path.lexists(mapping):
             return _from_mapping(mapping)
-    return _published(labels)
+    return None
 
 
 def as_names(class_names: Any) -> Names:

@@ -6,9 +6,10 @@ import errno
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..core.info import Info, info
+from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
 from ..storage.journal import settle
 from ..storage.regular import FoundPath
@@ -22,8 +23,17 @@ _NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.
 SPLITS = {"train": "train", "t10k": "test"}
 # A name with "idx" in it. Only such files make a split whose name is not a known one.
 _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
+# What browsers and archivers add to a name, as "(1)" of a second download, or ".part" of one that
+# has not ended.
+_ADDED = re.compile(
+    r"( ?\(\d+\)| - copy|\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+(?=\.(gz|xz|bz2)$|$)",
+    re.IGNORECASE,
+)
 # Of several copies, the one that is read fastest is taken: the first in this order.
 _PACKINGS = ("raw", "gzip", "bz2", "xz")
+
+# A copy of labels of up to this many bytes is read to compare it.
+_SMALL = 1 << 20
 
 
 class NoSplitError(FileNotFoundError):
@@ -128,6 +138,33 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     return [split for split in KNOWN if split in known] + sorted(others)
 
 
+def misnamed_file(directory: str) -> str | None:
+    """A file that would be a split's without what a download added to its name; None if none is.
+
+    Only files of splits that have no other file count.
+    """
+    stems = _stems(directory)
+    for name in sorted(os.listdir(directory)):
+        if name.startswith(".") or _NAME.fullmatch(name) or not _IS_IDX.search(name):
+            continue
+        match = _NAME.fullmatch(_ADDED.sub("", name))
+        if match and match[1].lower() not in stems:
+            return name
+    return None
+
+
+def lost_files(directory: str, stated: Iterable[str]) -> list[str]:
+    """The stated names of images and labels of which no file is there, in any packing."""
+    there = {_split_and_role(name) for name in os.listdir(directory)}
+    return [name for name in stated if (mine := _split_and_role(name)) and mine not in there]
+
+
+def _split_and_role(name: str) -> tuple[str, str] | None:
+    """What a name says before "-images" or "-labels", and which of the two; None for others."""
+    match = _NAME.fullmatch(name)
+    return (match[1].lower(), match[2].lower()) if match else None
+
+
 def datasets_beside(directory: str) -> list[str]:
     """The datasets of which a split lies beside the same split without a dataset's name.
 
@@ -142,7 +179,8 @@ def _stems(directory: str) -> dict[str, list[str]]:
     """The names of images and labels, by the part of a name before "-images" or "-labels"."""
     settle(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(os.listdir(directory), key=lambda name: (len(name), name)):
+    # A set: a name may be listed twice while another process puts a new file there.
+    for name in sorted(set(os.listdir(directory)), key=lambda name: (len(name), name)):
         if (match := _NAME.fullmatch(name)) and not name.startswith("."):
             stems[match[1].lower()].append(name)
     return dict(stems)
@@ -207,6 +245,21 @@ def _look(path: str, name: str) -> _File:
     return _File(path, role, about)
 
 
+def _crc32(file: _File) -> int | None:
+    """The CRC-32 that a file states, or that small labels have; None where reading would take long."""
+    if file.about.crc32 is not None or file.role == "image" or file.about.size > _SMALL:
+        return file.about.crc32
+    return verify(file.path).crc32
+
+
+def copies_of(path: str) -> list[str]:
+    """All files of the same split and role in the folder of a file, itself among them."""
+    folder, name = os.path.split(path)
+    mine = _split_and_role(name)
+    others = sorted(os.listdir(folder or ".")) if mine else []
+    return [os.path.join(folder, other) for other in others if _split_and_role(other) == mine]
+
+
 def _check_copies(files: list[_File]) -> None:
     """Raise if files of the same split can't be copies of one array."""
     first = files[0]
@@ -215,6 +268,7 @@ def _check_copies(files: list[_File]) -> None:
         its = other.about
         if other.role == "label" and len(mine.shape) != len(its.shape):
             continue  # QMNIST's labels come with and without who wrote them
-        differ = mine.crc32 is not None and its.crc32 is not None and mine.crc32 != its.crc32
+        sums = _crc32(first), _crc32(other)
+        differ = None not in sums and sums[0] != sums[1]
         if mine.shape != its.shape or mine.dtype != its.dtype or differ:
             raise IdxError(f"is not the same as {other.path}; leave one of the two", file=first.path)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._util.types import Array
 from ..errors import IdxError
-from .classes import Names, class_names, described, in_order, same_numbers, tidy
+from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
 from .discovery import named_role
 from .metadata import DESCRIPTION, read_description
 
@@ -186,6 +186,7 @@ class MergedDescription:
         """The dataset.json to write; None if there is none."""
         self._kept: dict[str, Any] = {}
         self._names: set[str] = set()
+        self._is_written = False
         if not from_files:
             return
         if not isinstance(labels_file, (str, os.PathLike)) or _is_device(labels_file):
@@ -205,9 +206,10 @@ class MergedDescription:
                 _check_stranger(path)
         existing = read_description(folder)
         is_named = bool(described(folder))
+        self._is_written = merged.needs_description or self._is_forgotten(label_path)
         self._kept = self._still_true(existing, folder)
         lists_target = bool(_table(existing, "files").keys() & self._names)
-        if merged.needs_description or is_named or lists_target:
+        if self._is_written or is_named or lists_target:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
                 raise IdxError("is where the names of the classes go; name another file", file=self.path)
@@ -218,6 +220,15 @@ class MergedDescription:
                         "tells of it, or none; name that file itself, or remove the link",
                         file=path,
                     )
+
+    def _is_forgotten(self, label_path: str) -> bool:
+        """Whether the names would be lost: known by a checksum or by what lies beside the sources.
+
+        Digits need no names.
+        """
+        names = self._merged.names or {}
+        is_plain = all(name == str(label) for label, name in names.items())
+        return not is_plain and mapped_names(label_path) != names
 
     def _still_true(self, existing: dict[str, Any], folder: str) -> dict[str, Any]:
         """The part of an existing dataset.json that the new files leave true."""
@@ -238,7 +249,7 @@ class MergedDescription:
                 )
             outdated = (*_BUILD_KEYS, "class_names", "counts", "files")
             return {key: existing[key] for key in existing if key not in outdated}
-        for name in others if self._merged.needs_description and not old else ():
+        for name in others if self._is_written and not old else ():
             known = class_names(os.path.join(folder, name))
             if known is None or not _agree(known, new):
                 raise IdxError(

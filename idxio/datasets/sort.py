@@ -57,7 +57,8 @@ def write_sorted(
 
     Label files shrink to about a hundred bytes, and a class is one range of the images:
     `Dataset.of_class` unpacks nothing else. The images are gathered piece by piece; their sorted
-    copy never exists in memory. Where a `dataset.json` names the classes of label files, one is
+    copy never exists in memory. Where a `dataset.json` names the classes of label files, or names
+    would be lost that only their checksum tells, one is
     written or brought up to date beside the result.
 
     Parameters

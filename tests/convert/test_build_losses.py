@@ -425,3 +425,18 @@ def test_a_quote_that_is_not_closed_takes_no_lines_away(pics):
     (pics.parent / "l.csv").write_text('0.png,"a\n1.png,b\n2.png,c\n')
     with pytest.raises(idxio.FormatError, match="after line 3"):
         build(labels=pics.parent / "l.csv")
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_one_picture_of_two_classes_by_a_link(pics, link, is_listed: bool) -> None:
+    for i in range(4):
+        save(pics / "ab"[i % 2] / f"{i}.png", i)
+    link(pics / "a" / "0.png", pics / "b" / "9.png")
+    labels = listed("a/0.png,a\nb/1.png,b\na/2.png,a\nb/9.png,b\n") if is_listed else None
+    with pytest.raises(idxio.FormatError, match=r"one picture under two names, by a link, with the labels 'a' and 'b'"):
+        build(labels=labels)
+    os.rename(pics / "b" / "9.png", pics / "a" / "9.png")
+    if link is os.link and not is_listed:  # in one class it is a copy as others are
+        build()
+        assert len(pixels()) == 5

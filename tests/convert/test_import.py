@@ -150,7 +150,10 @@ def test_columns_that_are_no_pixels(tmp_path, text, message):
 
 def test_numbers_for_names_are_a_heading(tmp_path):
     (tmp_path / "a.csv").write_text("0,1,2,3,4\n7,9,9,9,9\n")
-    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 1}
+    assert back(tmp_path / "a.csv", tmp_path, labels="0") == {"train": 1}
+    # No pixel is 784, so that no record could be this.
+    table(tmp_path / "b.csv", *([7, 7] for _ in range(785)), heading=",".join(map(str, range(785))))
+    assert back(tmp_path / "b.csv", tmp_path, labels=0) == {"train": 2}
 
 
 def test_a_column_that_is_not_there(tmp_path):
@@ -584,3 +587,83 @@ def test_names_of_pixels_with_odd_numbers_are_refused(tmp_path, name: str) -> No
     (tmp_path / "a.csv").write_text(f"label,{name},{other},{other},{other}\n1,2,3,4,5\n")
     with pytest.raises(idxio.FormatError, match=r"names of pixels|has the pixel"):
         idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
+
+
+@pytest.mark.parametrize("name", ["{}.gz.part", "{} (1).gz", "{}(1).gz", "{}.gz.crdownload", "{} - Copy.gz", "{}.gz.1"])
+def test_a_split_with_names_of_downloads_is_not_left_out(tmp_path, name: str) -> None:
+    for split in ("train", "t10k"):
+        idxio.write(tmp_path / f"{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+        idxio.write(tmp_path / f"{split}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    (tmp_path / name.format("train-images-idx3-ubyte")).write_bytes(b"a copy of what is there")
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    for stem in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        os.rename(tmp_path / stem, tmp_path / name.format(stem))
+    with pytest.raises(idxio.FormatError, match=f"has {re.escape(name.format('t10k-images-idx3-ubyte'))}"):
+        idxio.export_dataset(tmp_path, tmp_path / "y.npz")
+    found = idxio.check(tmp_path)
+    assert not found.ok
+    assert any(name.format("t10k-images-idx3-ubyte") in finding.message for finding in found.findings)
+
+
+@pytest.mark.parametrize("labels", [0, 2, -1, False])
+def test_a_first_record_that_counts_up_is_no_heading(tmp_path, labels: int | bool) -> None:
+    (tmp_path / "a.csv").write_text("0,1,2,3,4\n7,9,9,9,9\n7,9,9,9,8\n")
+    refused(
+        tmp_path / "a.csv",
+        tmp_path,
+        "may be a heading of pandas' or a record",
+        labels=labels,
+        shape=(5 - (labels is not False),),
+    )
+
+
+@pytest.mark.parametrize("name", ["test.tsv", "test.jsonl", "test.arrow", "test.xlsx", "test.tsv.part"])
+def test_tables_of_other_programs_are_not_left_out(tmp_path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    table(tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64)))
+    assert back(tmp_path / "in", tmp_path) == {"train": 40}
+    (tmp_path / "in" / name).write_text("label\tpixel\n")
+    refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+def test_a_label_that_the_features_do_not_name_is_refused(tmp_path) -> None:
+    _parquet(tmp_path / "train.parquet", ["cat"])
+    refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 1, and the features name")
+
+
+@pytest.mark.parametrize("name", ["test.txt", "test.csv~", "test.csv.bak", "testing.zip", "Test", "val.json"])
+def test_files_called_as_a_split_are_not_left_out(tmp_path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    table(tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64)))
+    for other in ("train.csv~", "test.py", "train.txt", "notes.txt"):  # what is no split, or is there
+        (tmp_path / "in" / other).write_text("0")
+    assert back(tmp_path / "in", tmp_path) == {"train": 40}
+    (tmp_path / "in" / name).write_text("0")
+    refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+def test_a_file_of_the_source_is_no_target(tmp_path) -> None:
+    images, labels = tmp_path / "train-images-idx3-ubyte", tmp_path / "train-labels-idx1-ubyte"
+    idxio.write(images, np.zeros((2, 3, 3), np.uint8))
+    idxio.write(labels, np.arange(2, dtype=np.uint8))
+    np.save(tmp_path / "a.npy", Y)
+    os.symlink("a.npy", tmp_path / "link")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.export_dataset(tmp_path, labels, to="npz")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.export_dataset(images, images, to="npy")
+    with pytest.raises(ValueError, match="is a file of the source"):
+        idxio.import_dataset(tmp_path / "a.npy", tmp_path / "link")
+    assert len(idxio.load(tmp_path)) == 2
+    assert_same(np.load(tmp_path / "a.npy"), Y)
+
+
+def test_export_misses_a_split_that_a_description_states(tmp_path) -> None:
+    idxio.write(tmp_path / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    names = [f"{split}-images-idx3-ubyte.gz" for split in ("train", "val")]
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names[:1])}))
+    idxio.export_dataset(tmp_path, tmp_path / "x.npz")
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names)}))
+    with pytest.raises(idxio.FormatError, match=r"has no val-images-idx3-ubyte\.gz, of which dataset\.json tells"):
+        idxio.export_dataset(tmp_path, tmp_path / "y.npz")

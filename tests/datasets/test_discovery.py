@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 
@@ -229,3 +230,40 @@ def test_labels_with_two_axes_that_are_none(labels, tmp_path):
         idxio.load(tmp_path)
     with pytest.raises(ValueError, match="neither one-hot nor QMNIST's; expected one integer"):
         idxio.Dataset(IMAGES, labels)
+
+
+def test_packed_copies_that_differ_from_raw_ones(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-labels-idx1-ubyte.gz", LABELS, gzip.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, "train-labels-idx1-ubyte.gz", LABELS + 1, gzip.compress)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+def test_check_compares_large_copies(tmp_path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 500, 500), np.uint8)
+    put(tmp_path, "train-images-idx3-ubyte", images)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
+    assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
+    put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)  # megabytes are not read to open a file
+    assert "copy" in [finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"]
+
+
+def test_check_misses_the_files_that_a_description_states(tmp_path) -> None:
+    for split in ("train", "t10k", "val"):
+        put(tmp_path, f"{split}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{split}-labels-idx1-ubyte", LABELS)
+    crcs = {p.name + ".gz": {"crc32": f"{idxio.verify(p).crc32:08x}"} for p in sorted(tmp_path.iterdir())}
+    (tmp_path / "dataset.json").write_text(json.dumps({"files": {**crcs, "notes": {"crc32": "0"}}}))
+
+    def missing():
+        return [found for found in idxio.check(tmp_path).findings if found.kind == "missing"]
+
+    assert missing() == []  # unpacked since
+    for role in ("images-idx3", "labels-idx1"):
+        (tmp_path / f"val-{role}-ubyte").unlink()
+    assert [(found.split, found.level) for found in missing()] == [("val", "error")] * 2

@@ -354,3 +354,24 @@ def test_a_class_name_that_is_no_text_is_refused():
     Path("a/dataset.json").write_text('{"class_names": ["cat", null]}')
     with pytest.raises(idxio.FormatError, match="not None"):
         idxio.write_sorted("i", "l", *a)
+
+
+def test_names_that_are_known_by_a_checksum_go_along(monkeypatch) -> None:
+    """The sorted file has another checksum, by which nobody knows it."""
+    clothes = {0: "top", 1: "bag"}
+    with monkeypatch.context() as patch:
+        patch.setattr(merge, "class_names", lambda file: clothes if "sorted" not in file else None)
+        a = dataset("a", None, [1, 0, 1])
+        idxio.write_sorted("sorted-train-images", "sorted-train-labels", *a)
+    assert described(".")["class_names"] == ["top", "bag"]
+    assert idxio.load(".", "sorted-train").class_names == clothes
+
+
+def test_names_of_emnists_mapping_go_along() -> None:
+    a = dataset("a", None, [1, 2, 1], split="emnist-letters-train")
+    Path("a/emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n", encoding="ascii")
+    os.mkdir("out")
+    idxio.write_sorted(*OUT, *a)
+    assert described("out")["class_names"] == {"1": "A/a", "2": "B/b"}
+    idxio.write_sorted(*a, *a)  # where the mapping lies, it names them still
+    assert not os.path.exists("a/dataset.json")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -94,3 +95,10 @@ def check_pictures(split: Split, format: str) -> None:
             "npz keeps every shape",
             file=split.images.name,
         )
+
+
+def check_no_source(target: str, sources: Sequence[str]) -> None:
+    """Raise if the file to write is one of those that are read, which would be gone."""
+    for source in sources:
+        if os.path.exists(target) and os.path.samefile(target, source):
+            raise ValueError(f"{target}: is a file of the source, which would be replaced; name another target")

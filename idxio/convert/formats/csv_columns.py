@@ -92,6 +92,19 @@ def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
     return fields, True
 
 
+def check_no_record(fields: list[str], labels: int | str | bool | None, path: str) -> None:
+    """Raise if a heading of numbers may be a record: pandas writes 0,1,2,… where columns have no names."""
+    if labels is None or isinstance(labels, str) or not all(field.isdecimal() for field in fields):
+        return
+    pixels = [int(field) for i, field in enumerate(fields) if labels is False or i != labels % len(fields)]
+    if max(pixels) <= 255:
+        raise FormatError(
+            f"starts with {_some(fields)}, which may be a heading of pandas' or a record: remove that line if it is a "
+            "heading, write one (label,pixel0,…) above it if it is a record",
+            file=path,
+        )
+
+
 def named_column(fields: list[str], labels: int | str | bool | None, path: str) -> int | None:
     """Return the column of the labels in a table with a heading."""
     if labels is not None:

@@ -71,6 +71,7 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
         first = file.readline(_MAX_LINE).removeprefix(b"\xef\xbb\xbf")
         fields, is_heading = csv_columns.heading_of(first, path)
         if is_heading:
+            csv_columns.check_no_record(fields, labels, path)
             label = csv_columns.named_column(fields, labels, path)
         elif labels is None:
             label = _guess(path, len(fields))

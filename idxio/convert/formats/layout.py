@@ -18,9 +18,19 @@ _SUFFIXES = {
     "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
     "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
+    # Other programs' tables, which are not read here and may be a split.
+    "another format": re.compile(
+        r".*\.(tsv|jsonl|ndjson|arrow|feather|orc|avro|xlsx?|ods|tfrecords?|h5|hdf5|mat|pkl|pickle|pt)"
+        rf"{_NOT_YET}",
+        re.IGNORECASE,
+    ),
     "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
 }
 _TABLES = ("Parquet", "CSV")
+# What lies beside the splits of a dataset, called as they are, and is none of them.
+_NO_DATA = {
+    ".py", ".ipynb", ".sh", ".r", ".log", ".md", ".html", ".pdf", ".yaml", ".yml", ".toml", ".png", ".jpg", ".jpeg",
+}  # fmt: skip
 PNG = "PNG folders"
 
 
@@ -55,12 +65,27 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
         by_kind[PNG] = folders
+    tables = [name for kind in _TABLES for name in by_kind.get(kind, [])]
+    if tables and (others := _unread_splits(folder, tables)):
+        by_kind.setdefault("another format", []).extend(others)
     by_kind = {kind: by_kind[kind] for kind in (*_SUFFIXES, PNG) if kind in by_kind}
     if len(by_kind) > 1:
         kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in by_kind.items())
         raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
     kind = next(iter(by_kind), "")
     return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+
+
+def _unread_splits(folder: str, tables: list[str]) -> list[str]:
+    """List the files whose name says a split that no table has: test.txt, test.csv~, test.zip."""
+    there = {split for name in tables for _, split in words_in(_stem(os.path.basename(name)))}
+    names = [name for name in _entries(folder) if name not in tables and os.path.isfile(os.path.join(folder, name))]
+    return [
+        name
+        for name in names
+        if (split := known_split(name.split(".")[0])) and split not in there
+        if os.path.splitext(name)[1].lower() not in _NO_DATA
+    ]
 
 
 def _is_folder(path: str) -> bool:

@@ -103,11 +103,19 @@ def _class_names(path: str) -> dict[int, str] | None:
     try:
         if b"idxio" in metadata:
             return as_names(json.loads(metadata[b"idxio"])["class_names"])
-        names = json.loads(metadata.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
-        told_names = dict(enumerate(map(str, names)))
     except (TypeError, ValueError, KeyError, RecursionError):
         return None
-    return None if all(name == str(i) for i, name in told_names.items()) else told_names
+    names = dict(enumerate(_listed_names(metadata)))
+    return None if all(name == str(i) for i, name in names.items()) else names
+
+
+def _listed_names(metadata: dict[bytes, bytes]) -> list[str]:
+    """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without any."""
+    try:
+        names = json.loads(metadata.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
+        return [str(name) for name in names]
+    except (TypeError, ValueError, KeyError, RecursionError):
+        return []
 
 
 def parquet_blocks(paths: list[str], threads: int) -> Blocks:
@@ -116,16 +124,24 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
     for path in paths:
         with _reading(path) as file:
             _check_columns(file.schema_arrow, path)
+            listed = _listed_names(file.schema_arrow.metadata or {})
             row = 0
             for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
                 labels = batch.column("label")
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
                 if labels.null_count:
                     raise FormatError(f"{rows[labels.to_pylist().index(None)]} has no label", file=path)
+                classes = labels.to_numpy()
+                if listed and len(bad := np.flatnonzero((classes < 0) | (classes >= len(listed)))):
+                    raise FormatError(
+                        f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the classes 0 to "
+                        f"{len(listed) - 1:,} only",
+                        file=path,
+                    )
                 pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
                 images = each(_decode, [(picture, where, path) for where, picture in pictures], threads)
                 shape = shape or images[0].shape
-                yield png.stack(images, shape, rows, path), labels.to_numpy().astype(np.int64)
+                yield png.stack(images, shape, rows, path), classes.astype(np.int64)
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])

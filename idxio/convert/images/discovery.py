@@ -117,6 +117,24 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
     return pictures
 
 
+def check_links(pictures: PictureList, folder: str) -> None:
+    """Raise if one file is a picture of two classes, by hard or symbolic links."""
+    seen: dict[tuple[int, int], int] = {}
+    for i, path in enumerate(pictures.paths):
+        try:
+            about = os.stat(os.path.join(folder, path))
+        except (OSError, ValueError):  # told when it is opened
+            continue
+        other = seen.setdefault((about.st_dev, about.st_ino), i)
+        if pictures.labels[other] != pictures.labels[i]:
+            one, two = (pictures.class_names[pictures.labels[k]] for k in (other, i))
+            raise FormatError(
+                f"has one picture under two names, by a link, with the labels {one!r} and {two!r}: "
+                f"{pictures.paths[other]} and {path}; leave one of them",
+                file=folder,
+            )
+
+
 def ordered(names: Iterable[str], file: str) -> list[str]:
     """Sort class names by label; FormatError if two are the same number."""
     names = list(names)

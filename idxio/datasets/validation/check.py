@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..._util.progress import counter
@@ -11,8 +11,18 @@ from ..._util.public import public
 from ...core.info import info
 from ...errors import FormatError, IdxError
 from ..classes import class_names
-from ..discovery import SPLITS, HalfPairError, NoSplitError, find_split, split_names
+from ..discovery import (
+    SPLITS,
+    HalfPairError,
+    NoSplitError,
+    copies_of,
+    find_split,
+    lost_files,
+    misnamed_file,
+    split_names,
+)
 from ..metadata import DESCRIPTION, read_description
+from ..split_names import part_of
 from .duplicates import Duplicates, find_duplicates
 from .rules import (
     Finding,
@@ -108,6 +118,7 @@ def check(
     trained = splits["train"].classes if "train" in splits else None
     for split, stats in splits.items():
         findings += judge_names(split, stats)
+        findings += _differing_copies(split, stats)
         findings += judge_stated(split, stats, stated)
         findings += judge_labels(split, stats, names, trained)
         findings += judge_pixels(split, stats)
@@ -135,6 +146,9 @@ def _pairs(
             findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
+    if name := misnamed_file(directory):
+        text = f"{directory}: has {name}, a download in part or a second one, left out: rename it or move it away"
+        findings.append(Finding("error", "missing", "train", text))
     if len(absent) == len(names):
         raise absent[0]
     return pairs
@@ -156,17 +170,38 @@ def _described(
 ) -> tuple[dict[int, str] | None, dict[str, int]]:
     """The class names, None if they are not known, and the CRC-32 of files in dataset.json.
 
-    Adds a finding for a dataset.json or a mapping of names that can't be understood.
+    Adds a finding for a dataset.json or a mapping of names that can't be understood, and for each file
+    that dataset.json lists and that is gone.
     """
     names: dict[int, str] | None = None
     stated: dict[str, int] = {}
     try:
         stated = _stated(directory)
+        for name in lost_files(directory, stated):
+            stem = name.rpartition("-images")[0] or name.rpartition("-labels")[0]
+            split = part_of(stem)[1] or "train"
+            text = f"{directory}: has no {name}, of which {DESCRIPTION} tells"
+            findings.append(Finding("error", "missing", split, text))
         for stats in splits.values():
             names = names or class_names(stats.labels_file)
     except (IdxError, OSError) as error:
         findings.append(_unreadable("train", error))
     return names, stated
+
+
+def _differing_copies(split: str, stats: Statistics) -> Iterator[Finding]:
+    """A warning for each copy in another packing whose stated CRC-32 is not that of the file read."""
+    for file, crc in zip((stats.images_file, stats.labels_file), stats.crc32, strict=True):
+        for copy in copies_of(file):
+            try:
+                about = info(copy)
+                mine = info(file)
+            except (IdxError, OSError):
+                continue  # nobody reads it while the other is there
+            is_copy = len(about.shape) == len(mine.shape)
+            if is_copy and about.crc32 not in (None, crc):
+                text = f"{os.path.basename(copy)} is not the same as {os.path.basename(file)}; leave one of the two"
+                yield Finding("warning", "copy", split, text)
 
 
 def _unreadable(split: str, error: IdxError | OSError) -> Finding:
