@@ -50,13 +50,18 @@ def on_threads(function: Callable[[Item], Iterable[object] | None], items: Itera
             except BaseException as error:
                 errors.append(error)
 
-    if threads == 1 or len(waiting) < 2:
-        work()
-    else:
-        _with_helpers(work, min(threads, len(waiting)) - 1, errors)
-    if errors:
-        # KeyboardInterrupt and SystemExit are raised before any Exception.
-        raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
+    try:
+        if threads == 1 or len(waiting) < 2:
+            work()
+        else:
+            _with_helpers(work, min(threads, len(waiting)) - 1, errors)
+        if errors:
+            # KeyboardInterrupt and SystemExit are raised before any Exception.
+            raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
+    finally:
+        # The traceback of an error has this frame: an error in its variables would keep the memory of a
+        # failed read until a garbage collection. Some error stays, for a helper that begins late.
+        errors[:] = [Exception()] if errors else []
 
 
 def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseException]) -> None:
