@@ -14,7 +14,7 @@ from packers import deflate, spans_of, wrap
 
 import idxio
 from idxio._util.threads import on_threads
-from idxio.compression import base
+from idxio.compression import base, raw
 from idxio.compression.gzip import reader as container
 from idxio.compression.gzip import stream, writer
 from idxio.core import decode
@@ -185,7 +185,7 @@ WRITES = {
 
 @pytest.mark.parametrize("way", WRITES)
 def test_nothing_more_is_written(way, monkeypatch):
-    monkeypatch.setattr(writer, "_EARLY", 1 << 16)
+    monkeypatch.setattr(raw, "_EARLY", 1 << 16)
     monkeypatch.setattr(writer, "GROUP", writer.LONG_CHUNK)
     whole = Pieces()
     WRITES[way](Sink(whole))
