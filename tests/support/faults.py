@@ -248,7 +248,6 @@ class Bench:
 
     def inject(self, plan: Plan) -> None:
         """Let one call go wrong, and look what is there then, and after the next write."""
-        gc.collect()  # a file that an interrupt left must not be closed in between, and its calls be counted
         self._restore()
         raised = self._killed(plan) if plan.kind == "kill" else self._raised(plan)
         found = self._snapshot()
@@ -285,6 +284,7 @@ class Bench:
         left = self._snapshot()
         if left != self._states[2]:
             self._tell(plan, f"left over: {sorted(set(left) - set(self._states[2]))}")
+        gc.collect()  # a file that an interrupt left must not be closed in a later step, and its calls be counted there
 
     def _tell(self, plan: Plan, what: str) -> None:
         self.problems.append(f"{plan.kind} {plan.when} call {plan.at} ({self._names[plan.at]}): {what}")
