@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import io
 import json
 import os
@@ -25,6 +26,18 @@ from idxio.convert import build as building
 from idxio.storage import journal, temporary
 from idxio.storage.atomic_file import AtomicFile
 from idxio.storage.atomic_folder import AtomicFolder
+
+# An interrupt may leave a file open in the frames of its traceback; it is closed when these are collected.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Collect such files here, and not in a later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def array(version, shape=(9, 4, 4)):
