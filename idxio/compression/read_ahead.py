@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import queue
 import threading
 
+from .._util.fork import ForkGuard
 from .base import Check, Stream
 
 
@@ -22,7 +22,7 @@ class ReadAhead(Stream):
         # One block waits here, one is being made and one is being read: a stream keeps that many.
         self._queue: queue.Queue[tuple[memoryview, Check] | BaseException | None] = queue.Queue(1)
         self._closed = False
-        self._process = os.getpid()
+        self._fork_guard = ForkGuard()
         self._thread = threading.Thread(target=self._run, daemon=True)
         # A stream that nobody closed is closed when Python ends: later, its thread would be stopped wherever it is.
         atexit.register(self.close)
@@ -50,7 +50,7 @@ class ReadAhead(Stream):
                 return
 
     def unpack(self) -> Check | None:
-        if os.getpid() != self._process:
+        if self._fork_guard.in_child():
             raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
         if self._thread.ident is None:
             check = self._stream.unpack()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import queue
 import threading
 from collections import deque
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 from .._native.gather import Gather
 from .._native.thread_pool import ThreadPool
+from .._util.fork import ForkGuard
 
 Item = TypeVar("Item")
 
@@ -37,7 +37,7 @@ def ahead(
     todo: list[queue.SimpleQueue[int | None]] = [queue.SimpleQueue() for _ in range(threads)]
     done: list[queue.SimpleQueue[Item | _Failed]] = [queue.SimpleQueue() for _ in range(threads)]
     left = threading.Event()
-    process = os.getpid()
+    fork_guard = ForkGuard()
 
     def work(k: int) -> None:
         while (number := todo[k].get()) is not None and not left.is_set():
@@ -49,7 +49,7 @@ def ahead(
     helpers = [threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch") for k in range(threads)]
 
     def stop() -> None:
-        if os.getpid() != process:
+        if fork_guard.in_child():
             return
         left.set()
         if leave is not None:
@@ -73,7 +73,7 @@ def ahead(
         for number in range(at_first):
             todo[number % started].put(number)
         for number in range(count):
-            if os.getpid() != process:
+            if fork_guard.in_child():
                 raise RuntimeError(_FORKED)
             item = done[number % started].get() if started else make(number)
             if isinstance(item, _Failed):

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from ..._util.sizes import records_in
 from ..._util.threads import on_threads
 from ..._util.types import Array
 from ...core.array import IdxArray
@@ -38,7 +39,7 @@ class Split(NamedTuple):
 
 def records_at_once(record_nbytes: int) -> int:
     """Return how many records one block holds."""
-    return max(1, _BLOCK // max(1, record_nbytes))
+    return records_in(_BLOCK, record_nbytes)
 
 
 def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
