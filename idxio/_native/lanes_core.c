@@ -39,8 +39,8 @@ static size_t fill_to_bit(uint8_t *first, unsigned bit) {
 static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *scratch) {
     size_t first = piece->start >> 3, size = ((piece->stop + 7) >> 3) - first, consumed = 0, produced = 0;
     size_t window = piece->window_size;
-    const uint8_t *before = piece->window ? piece->window : piece->out - window;
-    uint8_t *in = scratch + 5 + IDXIO_WINDOW + FILLER_BYTES, *stream = in, *out = piece->out - window;
+    uint8_t *in = scratch + 5 + IDXIO_WINDOW + FILLER_BYTES, *stream = in, *out = piece->out;
+    const uint8_t *before = piece->window;
     uint8_t *own = NULL;
 
     piece->status = IDXIO_BAD;
@@ -52,6 +52,8 @@ static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *sc
             piece->status = IDXIO_NO_MEMORY;
             return;
         }
+    } else if (window) {
+        before = out -= window;
     }
     memcpy(in, piece->in + first, size);
     memset(in + size, 0, TERMINATOR_BYTES);
@@ -77,7 +79,7 @@ static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *sc
         piece->status = stream + consumed == end ? IDXIO_EDGE : IDXIO_END;
         piece->end = piece->status == IDXIO_EDGE ? piece->stop : 8 * (first + bytes);
         piece->produced = produced - window;
-        if (own) memcpy(piece->out, own + window, piece->produced);
+        if (own && piece->produced) memcpy(piece->out, own + window, piece->produced);
     }
     free(own);
 }

@@ -43,10 +43,9 @@ class AtomicFile:
             return
         self.folder = folder
         sweep(self._path)
-        temporary = None
+        self.temporary = temporary = Temporary(self._path)
         try:
-            temporary = Temporary(self._path, is_new=old is None)
-            self.temporary = temporary
+            temporary.create(is_new=old is None)
             self.file = temporary.file
             # Not __del__: it would also run after a commit, and swallow the KeyboardInterrupt of a
             # signal that arrives in it.
@@ -54,13 +53,9 @@ class AtomicFile:
             if old is not None:
                 _copy_owner_and_mode(old, self.file.fileno())
         except BaseException as error:
-            if temporary is not None:
-                temporary.remove()
-            else:
-                # An interrupt may have come after the creation and before the assignment.
-                sweep(self._path)
-                if isinstance(error, OSError):
-                    error.filename = path  # as the caller named it
+            temporary.remove()
+            if isinstance(error, OSError):
+                error.filename = path  # as the caller named it
             raise
 
     def move_to(self, path: str) -> None:

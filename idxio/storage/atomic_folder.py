@@ -7,7 +7,7 @@ import os
 import weakref
 
 from .._util.fork import ForkGuard
-from .temporary import ignoring_refusals, is_at, make_folder, remove_folder, sweep, sync_folder
+from .temporary import TemporaryFolder, sweep, sync_folder
 
 
 class AtomicFolder:
@@ -28,19 +28,16 @@ class AtomicFolder:
         if os.path.ismount(real):
             raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
         self._real = real
-        parent = os.path.dirname(real)
+        temporary = TemporaryFolder(real)
         try:
-            os.makedirs(parent, exist_ok=True)
+            os.makedirs(os.path.dirname(real), exist_ok=True)
             sweep(real)
-            self.path, self._fd = make_folder(real)
-        except OSError as error:
-            error.filename = target  # as the caller named it
-            raise
-        guard = ForkGuard()
-        try:
-            self._unfinished = weakref.finalize(self, _abandon, self.path, self._fd, guard)
-        except BaseException:  # an interrupt
-            _abandon(self.path, self._fd, guard)
+            self.path = temporary.create()
+            self._unfinished = weakref.finalize(self, _abandon, temporary, ForkGuard())
+        except BaseException as error:
+            temporary.remove()
+            if isinstance(error, OSError):
+                error.filename = target  # as the caller named it
             raise
 
     def commit(self) -> None:
@@ -62,12 +59,9 @@ class AtomicFolder:
             error.filename = self.target + str(error.filename)[len(self.path) :]
 
 
-def _abandon(path: str, fd: int, guard: ForkGuard) -> None:
+def _abandon(temporary: TemporaryFolder, guard: ForkGuard) -> None:
     """Remove a temporary folder, unless commit() renamed it or the parent process still writes."""
-    try:
-        with ignoring_refusals():  # the next writer will do it
-            if not guard.in_child() and is_at(path, fd):
-                remove_folder(path)
-    finally:
-        with ignoring_refusals():
-            os.close(fd)
+    if guard.in_child():
+        temporary.release()
+    else:
+        temporary.remove()

@@ -120,16 +120,48 @@ def remove_folder(path: str) -> None:
 
 
 class Temporary:
-    """A new file beside its target: unnamed if there is no old file to replace, else hidden."""
+    """A new file beside its target: unnamed if there is no old file to replace, else hidden.
 
-    def __init__(self, target: str, *, is_new: bool) -> None:
+    create() comes after the constructor, so that whoever holds the object can remove() what an
+    interrupt at any line of create() left.
+    """
+
+    def __init__(self, target: str) -> None:
         self._target = target
         self.name: str | None = None
         """None: the file system frees the file with the process, unless place() names it."""
-        file = _unnamed_file(os.path.dirname(target)) if is_new else None
-        if file is None:
-            self.name, file = _named_file(target)
-        self.file = file
+        self.file: IO[bytes]
+
+    def create(self, *, is_new: bool) -> None:
+        """Create the file and lock it; is_new tells that there is no old file."""
+        if is_new and self._create_unnamed():
+            return
+        for name in _names(self._target):
+            self.name = name  # set before the file exists, as in give_name()
+            with contextlib.suppress(FileExistsError):
+                self.file = open(name, "x+b")  # open() applies the umask
+                if lock(self.file.fileno()) and is_at(name, self.file.fileno()):
+                    return
+                self.file.close()  # another writer swept it in the moment before the lock
+                del self.file
+
+    def _create_unnamed(self) -> bool:
+        """Create a file without a name; False if the system or file system can't."""
+        if not hasattr(os, "O_TMPFILE"):
+            return False
+        try:
+            fd = os.open(os.path.dirname(self._target), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            if not is_refusal(error):
+                raise
+            return False
+        self.file = os.fdopen(fd, "w+b")
+        if os.access(_proc(fd), os.F_OK):
+            lock(fd)
+            return True
+        self.file.close()
+        del self.file
+        return False
 
     def give_name(self) -> None:
         """Give an unnamed file a hidden name, so that it outlives the process."""
@@ -159,6 +191,10 @@ class Temporary:
 
     def remove(self) -> None:
         """Remove the hidden name, if there is one, and close the file; a placed file stays."""
+        if not hasattr(self, "file"):
+            if self.name is not None:
+                clear(self.name)  # an interrupt came behind the creation
+            return
         if self.file.closed:
             return
         try:
@@ -171,67 +207,56 @@ class Temporary:
                 self.file.close()
 
 
-def _named_file(target: str) -> tuple[str, IO[bytes]]:
-    for name in _names(target):
-        file = None
-        try:
-            file = open(name, "x+b")  # open() applies the umask
-            if lock(file.fileno()) and is_at(name, file.fileno()):
-                return name, file
-        except FileExistsError:
-            continue
-        except BaseException:
-            if file is not None:
-                file.close()
-            clear(name)
-            raise
-        file.close()  # another writer swept it in the moment before the lock
-    raise AssertionError
-
-
-def _unnamed_file(folder: str) -> IO[bytes] | None:
-    """Create a file without a name; None if the system or file system can't."""
-    if not hasattr(os, "O_TMPFILE"):
-        return None
-    try:
-        fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        if not is_refusal(error):
-            raise
-        return None
-    file = os.fdopen(fd, "w+b")
-    if os.access(_proc(fd), os.F_OK):
-        lock(fd)
-        return file
-    file.close()
-    return None
-
-
 def _proc(fd: int) -> str:
     return f"/proc/self/fd/{fd}"
 
 
-def make_folder(target: str) -> tuple[str, int]:
-    """Create a hidden folder beside its target; return its path and its locked descriptor."""
-    for name in _names(target):
-        fd = None
-        try:
-            os.mkdir(name)
-            fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if lock(fd) and is_at(name, fd):
-                return name, fd
-        except FileExistsError:
-            continue
-        except BaseException as error:
-            if fd is not None:
-                os.close(fd)
-            clear(name)
-            is_gone = fd is None and isinstance(error, FileNotFoundError)
-            if is_gone and os.access(os.path.dirname(name), os.F_OK):
+class TemporaryFolder:
+    """A hidden folder beside its target; create() comes after the constructor, as in Temporary."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self.path: str | None = None
+        self._fd: int | None = None
+
+    def create(self) -> str:
+        """Create the folder and lock it; return its path."""
+        for name in _names(self._target):
+            self.path = name  # set before the folder exists
+            try:
+                os.mkdir(name)
+                self._fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileExistsError:
+                continue
+            except FileNotFoundError:
+                if not os.access(os.path.dirname(name), os.F_OK):
+                    raise
                 continue  # another writer swept it in the moment before the lock
-            raise
-        os.close(fd)
-    raise AssertionError
+            if lock(self._fd) and is_at(name, self._fd):
+                return name
+            self.release()
+        raise AssertionError
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it, unless it was renamed."""
+        if self.path is None:
+            return
+        if self._fd is None:
+            clear(self.path)  # an interrupt came behind the creation
+            return
+        try:
+            with ignoring_refusals():  # the next writer will do it
+                if is_at(self.path, self._fd):
+                    remove_folder(self.path)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Give up the lock."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            with ignoring_refusals():
+                os.close(fd)
 
 
 def sync_folder(folder: str) -> None:
