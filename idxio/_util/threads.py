@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -25,6 +26,29 @@ def check_threads(threads: int | None) -> int:
     if threads < 1:
         raise ValueError(f"threads is 1 or more, not {threads}")
     return threads
+
+
+# A signal that comes just before a wait begins does not end it, so a wait for long work is many short ones.
+_WAIT = 0.1
+
+
+def join(thread: threading.Thread) -> None:
+    """Wait until a thread has ended, if it was started; an interrupt ends the wait."""
+    while thread.is_alive():
+        thread.join(_WAIT)
+
+
+def wait_for(event: threading.Event) -> None:
+    """Wait for an event; an interrupt ends the wait."""
+    while not event.wait(_WAIT):
+        pass
+
+
+def take(queue: SimpleQueue[Item]) -> Item:
+    """Wait for the next item of a queue; an interrupt ends the wait."""
+    while True:
+        with contextlib.suppress(Empty):
+            return queue.get(timeout=_WAIT)
 
 
 def on_threads(function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int) -> None:
@@ -74,18 +98,13 @@ def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseExcepti
                 helpers.append(threading.Thread(target=work, daemon=True))
                 helpers[-1].start()
         work()
-        _join(helpers)
+        for helper in helpers:
+            join(helper)
     except BaseException as error:  # an interrupt, while this thread starts or joins helpers
         errors.append(error)
-        _join(helpers)
+        for helper in helpers:
+            join(helper)
         raise
-
-
-def _join(helpers: list[threading.Thread]) -> None:
-    for helper in helpers:
-        # RuntimeError: the helper did not start, or will see the error before its first item.
-        with contextlib.suppress(RuntimeError):
-            helper.join()
 
 
 class InOrder(Generic[Item, Result]):

@@ -13,6 +13,7 @@ from typing import TypeVar
 from .._native.gather import Gather
 from .._native.thread_pool import ThreadPool
 from .._util.fork import ForkGuard
+from .._util.threads import join, take
 
 Item = TypeVar("Item")
 
@@ -57,8 +58,7 @@ def ahead(
         for numbers in todo:
             numbers.put(None)
         for helper in helpers:
-            if helper.ident is not None:  # it was started
-                helper.join()
+            join(helper)
 
     # A loop that is still open is left when Python exits: later, the interpreter would stop its
     # threads at any point.
@@ -75,7 +75,7 @@ def ahead(
         for number in range(count):
             if fork_guard.in_child():
                 raise RuntimeError(_FORKED)
-            item = done[number % started].get() if started else make(number)
+            item = take(done[number % started]) if started else make(number)
             if isinstance(item, _Failed):
                 raise item.error
             if started and number + depth < count:

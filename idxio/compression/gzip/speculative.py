@@ -18,6 +18,7 @@ import numpy as np
 
 from ..._native import inflate
 from ..._util.memory import allocate
+from ..._util.threads import join, wait_for
 from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
@@ -78,12 +79,12 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
             if parts[0].error is not None:
                 raise parts[0].error
             for helper in helpers:
-                helper.join()
+                join(helper)
         except BaseException:  # an interrupt: the others go no further than the span at hand
             for part in parts:
                 part.give_up()
             for helper in helpers:
-                helper.join()
+                join(helper)
             raise
         finally:
             parts[0].round.parts.clear()  # they know each other, and would keep their memory
@@ -190,7 +191,7 @@ class _PartDecoder(threading.Thread):
             self.reach = self.length
             self.decoded.set()
             for part in self.round.parts[: self.number]:
-                part.decoded.wait()
+                wait_for(part.decoded)
             if self.dead:  # whoever decoded past its start has said so by now
                 return
             if following is not None:
@@ -237,7 +238,7 @@ class _PartDecoder(threading.Thread):
             stop = None
             if following is not None:
                 if sequential.bit + 16 * TARGET > 8 * following.begin:
-                    following.start_known.wait()
+                    wait_for(following.start_known)
                 stop = following.bit
                 if following.dead or (stop is not None and sequential.bit > stop):
                     following.dead = True
@@ -269,7 +270,7 @@ class _PartDecoder(threading.Thread):
             return
         earlier = self.round.parts[: self.number]
         for part in earlier:
-            part.healed.wait()
+            wait_for(part.healed)
         if self.front == self.length:
             # Nothing of this part was right, so only the one before knows how it ends.
             before = [part for part in earlier if not part.dead]
@@ -294,7 +295,7 @@ class _PartDecoder(threading.Thread):
                     raise _FailedError
                 if complete:
                     break
-                following.decoded.wait()
+                wait_for(following.decoded)
                 continue
             span = following.spans[k]
             start = self.base + self.length + following.front
@@ -322,7 +323,7 @@ class _PartDecoder(threading.Thread):
         for part in self.round.parts:
             if part.number:
                 self._move_part(part, position)
-            part.healed.wait()
+            wait_for(part.healed)
             if not part.dead:
                 position += part.length
 
@@ -341,7 +342,7 @@ class _PartDecoder(threading.Thread):
             elif whole:
                 return
             else:
-                part.healed.wait()
+                wait_for(part.healed)
 
 
 def decode_span(
