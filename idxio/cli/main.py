@@ -12,11 +12,13 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from typing import Any
 
 from ..core.config import show_config
 from . import exit_codes
 from .signals import Stopped, stopping
+from .text import printable
 
 # The module of each command, in the order of `idxio --help`.
 _COMMANDS = {
@@ -77,8 +79,15 @@ def _run(argv: list[str] | None) -> int:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:  # --help, --version or a usage error, already printed
         return int(stop.code or 0)
-    code: int = arguments.run(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_warning
+        code: int = arguments.run(arguments)
     return code
+
+
+def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
+    print(f"idxio: {printable(str(message))}", file=sys.stderr)
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:

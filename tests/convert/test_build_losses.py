@@ -398,13 +398,13 @@ def test_no_word_where_no_bit_is_lost(pics):
 
 
 def png_of_16_bits(values):
-    """A PNG file of RGB, which Pillow reads and does not write."""
+    """A PNG file of RGB, or of grey and alpha, which Pillow reads and does not write."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     height, width = values.shape[:2]
-    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2}[values.shape[2]], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
@@ -417,6 +417,15 @@ def test_colours_of_16_bits_are_told(pics):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "4.tif")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(pics / "a" / "5.ppm")
     assert build().notes == ["2 pictures of 16 bits for each colour became 8, as Pillow reads them"]
+
+
+def test_grey_and_alpha_of_16_bits_stay_grey(pics):
+    grey = np.arange(64).reshape(8, 8) * 1000
+    alpha = np.where(grey > 9999, 0xFFFF, 0)
+    save(pics / "a" / "1.png", 3)
+    (pics / "a" / "2.png").write_bytes(png_of_16_bits(np.stack([grey, alpha], axis=2)))
+    assert build().notes == ["1 picture of 16 bits for each colour became 8, as Pillow reads them"]
+    assert (idxio.load("out").images[1] == np.where(alpha, grey >> 8, 255)).all()
 
 
 def test_a_quote_that_is_not_closed_takes_no_lines_away(pics):

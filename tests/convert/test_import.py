@@ -519,6 +519,21 @@ def _parquet(path, names=None, frames=1, exif=None) -> None:
     pyarrow.parquet.write_table(table, path)
 
 
+def test_columns_of_parquet_that_are_left_out_are_told(tmp_path, capsys) -> None:
+    _parquet(tmp_path / "a.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "a.parquet")
+    for name in ("coarse_label", "mask"):
+        table = table.append_column(name, [[0, 1]])
+    pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
+    text = "left out what is no image or label: coarse_label, mask"
+    with pytest.warns(UserWarning, match=text):
+        idxio.import_dataset(tmp_path / "b.parquet", tmp_path / "b")
+    assert main(["import", str(tmp_path / "a.parquet"), str(tmp_path / "a")]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["import", str(tmp_path / "b.parquet"), str(tmp_path / "c")]) == 0
+    assert capsys.readouterr().err == f"idxio: {tmp_path}/b.parquet: {text}\n"
+
+
 @pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])
 def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(tmp_path, second: str) -> None:
     _parquet(tmp_path / "in" / "train-00000-of-00002.parquet", ["cat", "dog"])

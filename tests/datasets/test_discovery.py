@@ -11,6 +11,7 @@ import pytest
 from helpers import encode
 
 import idxio
+from idxio.datasets import discovery
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -242,14 +243,25 @@ def test_packed_copies_that_differ_from_raw_ones(tmp_path) -> None:
         idxio.load(tmp_path)
 
 
-def test_check_compares_large_copies(tmp_path) -> None:
+def test_raw_pictures_that_differ_from_packed_ones_are_refused(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.gz", IMAGES, gzip.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.gz", IMAGES ^ 1, gzip.compress)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+def test_check_compares_large_copies(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(discovery, "_MOST_RAW", 1 << 20)
     images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 500, 500), np.uint8)
     put(tmp_path, "train-images-idx3-ubyte", images)
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
     put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
-    assert len(idxio.load(tmp_path)) == len(LABELS)  # megabytes are not read to open a file
+    assert len(idxio.load(tmp_path)) == len(LABELS)  # large files are not read to open them
     assert "copy" in [finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,9 @@ def _check_columns(schema: pyarrow.Schema, path: str) -> None:
             )
         if not good:
             raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
+    others = [name for name in schema.names if name not in ("image", "label")]
+    if others:
+        warnings.warn(f"{path}: left out what is no image or label: {', '.join(others)}", UserWarning, stacklevel=2)
 
 
 @contextmanager

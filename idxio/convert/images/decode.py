@@ -69,7 +69,10 @@ def decode(path: str) -> Decoded:
     try:
         image = PIL.Image.open(io.BytesIO(data))
         is_deep = _is_deep(image)
+        is_grey = _is_grey_with_alpha(image)
         pixels = _pixels(image)
+        if is_grey and pixels.ndim == 3:
+            pixels = np.ascontiguousarray(pixels[..., 0])
         return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
     except BadPictureError:
         raise
@@ -92,6 +95,12 @@ def _is_deep(image: Image.Image) -> bool:
     if image.format == "PPM":
         return isinstance(arguments, tuple) and arguments[-1] > 0xFF  # the mode, and the largest value
     return ";16" in str(arguments)
+
+
+def _is_grey_with_alpha(image: Image.Image) -> bool:
+    """Whether the file holds grey and alpha: of 16 bits each, Pillow makes colours of them."""
+    tiles = getattr(image, "tile", None) or [()]
+    return image.format == "PNG" and str(tiles[0][3:]).startswith("('LA")
 
 
 def _pixels(image: Image.Image) -> Array:
