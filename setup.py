@@ -1,4 +1,6 @@
-"""Finds zlib, libdeflate and ISA-L and lists the native modules; everything else is in pyproject.toml."""
+"""Finds zlib, libdeflate and ISA-L and lists the native modules; everything else is in
+pyproject.toml.
+"""
 
 import os
 import shlex
@@ -21,7 +23,9 @@ def pkg_config(*arguments: str) -> list[str] | None:
     """The words that pkg-config prints, or None where it or the library is missing."""
     command = [os.environ.get("PKG_CONFIG", "pkg-config"), *arguments]
     try:
-        return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return shlex.split(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -45,7 +49,11 @@ def codec() -> dict[str, Any]:
                 f"{macro}=on, but pkg-config finds no {needed}. Install it "
                 f"(Debian: {debian} pkg-config; Homebrew: {homebrew} pkg-config) or set {macro}=off"
             )
-    return {"define_macros": macros, "extra_compile_args": compile_args, "extra_link_args": link_args}
+    return {
+        "define_macros": macros,
+        "extra_compile_args": compile_args,
+        "extra_link_args": link_args,
+    }
 
 
 CODEC = codec()
@@ -63,11 +71,19 @@ NAMES = (
 )
 HEADERS = ("bounds", "codec", "gather", "lanes_core", "platform", "task", "thread_pool")
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
-SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))  # for example "-fsanitize=address,undefined -g"
+# for example "-fsanitize=address,undefined -g"
+SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))
 
 
 def extension(name: str, *sources: str, **flags: Any) -> Extension:
-    compile_args = ["-O3", "-ffp-contract=off", "-g0", *WARNINGS, *SANITIZE, *flags.pop("extra_compile_args", [])]
+    compile_args = [
+        "-O3",
+        "-ffp-contract=off",
+        "-g0",
+        *WARNINGS,
+        *SANITIZE,
+        *flags.pop("extra_compile_args", []),
+    ]
     link_args = [*SANITIZE, *flags.pop("extra_link_args", [])]
     return Extension(
         f"idxio._native.{name}",

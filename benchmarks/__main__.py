@@ -32,7 +32,9 @@ from .targets import judge
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when everything was measured, also if a target is missed or a peer is missing; 1 for a wrong result."""
+    """0 when everything was measured, also if a target is missed or a peer is missing; 1 for a
+    wrong result.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
@@ -63,7 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
             facts = machine.facts(folder, floor)
             groups = [group for group in groups if not options.only or group.name in options.only]
             if len(groups) == 1:
-                measured = [measure(groups[0], check(groups[0], _progress), options.rounds, _progress)]
+                measured = [
+                    measure(groups[0], check(groups[0], _progress), options.rounds, _progress)
+                ]
             else:
                 measured = [_apart(group, options, folder / "group.json") for group in groups]
         except WrongError as error:
@@ -84,8 +88,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _apart(group: Group, options: argparse.Namespace, result: Path) -> Measured:
-    """Measure a group in a process of its own: what one has left in the allocator makes another faster."""
-    command = [sys.executable, "-m", "benchmarks", "--only", group.name, "--rounds", str(options.rounds)]
+    """Measure a group in a process of its own: what one has left in the allocator makes another
+    faster.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--only",
+        group.name,
+        "--rounds",
+        str(options.rounds),
+    ]
     command += ["--data", str(options.data), "--json", str(result)]
     if options.directory is not None:
         command += ["--directory", str(options.directory)]
@@ -98,19 +112,33 @@ def _apart(group: Group, options: argparse.Namespace, result: Path) -> Measured:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure idxio beside its peers on the real Fashion-MNIST."
+        prog="python -m benchmarks",
+        description="Measure idxio beside its peers on the real Fashion-MNIST.",
     )
-    parser.add_argument("--only", action="append", default=[], metavar="GROUP", help="this group; may be repeated")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="GROUP", help="this group; may be repeated"
+    )
     parser.add_argument(
         "--rounds",
         type=int,
         default=21,
         help=f"how often each contestant runs (21; a target is judged by {MIN_ROUNDS} or more)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, with all samples")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables, for docs/benchmarks.md")
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the folder of Fashion-MNIST's four .gz files")
-    parser.add_argument("--directory", type=Path, help="where to make the files; a disk, not memory")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write everything, with all samples"
+    )
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the tables, for docs/benchmarks.md"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=DEFAULT_DATA,
+        help="the folder of Fashion-MNIST's four .gz files",
+    )
+    parser.add_argument(
+        "--directory", type=Path, help="where to make the files; a disk, not memory"
+    )
     return parser
 
 

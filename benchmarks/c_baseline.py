@@ -1,4 +1,6 @@
-"""The C floor: c_baseline.c compiled, started, and driven line by line so that its runs take turns with Python's."""
+"""The C floor: c_baseline.c compiled, started, and driven line by line so that its runs take turns
+with Python's.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,10 @@ class Floor:
         if not self._program.exists():
             self._compile()
         return subprocess.Popen(
-            [str(self._program), str(self._gz)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(self._program), str(self._gz)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def version(self) -> str:
@@ -61,7 +66,9 @@ class Floor:
         finally:
             self._saved.unlink()
 
-    def contestant(self, name: str, header: int, pick: Callable[[float, float], float]) -> Contestant:
+    def contestant(
+        self, name: str, header: int, pick: Callable[[float, float], float]
+    ) -> Contestant:
         """One figure of a run; its result is checked behind the header bytes of the IDX file."""
         return Contestant(name, lambda: self.result()[header:], sample=lambda: pick(*self.run()))
 
@@ -73,7 +80,9 @@ class Floor:
     def _compile(self) -> None:
         flags = shlex.split(_output(["pkg-config", "--cflags", "--libs", "libdeflate"]))
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        _output([*compiler, "-O2", "-Wall", "-Wextra", "-o", str(self._program), str(SOURCE), *flags])
+        _output(
+            [*compiler, "-O2", "-Wall", "-Wextra", "-o", str(self._program), str(SOURCE), *flags]
+        )
 
 
 def ask(process: subprocess.Popen[str], line: str) -> str:
@@ -84,7 +93,9 @@ def ask(process: subprocess.Popen[str], line: str) -> str:
     process.stdin.flush()
     answer = process.stdout.readline()
     if not answer:
-        raise RuntimeError(f"{process.args!r} ended with status {process.wait()} when it was asked to {line!r}")
+        raise RuntimeError(
+            f"{process.args!r} ended with status {process.wait()} when it was asked to {line!r}"
+        )
     return answer.strip()
 
 

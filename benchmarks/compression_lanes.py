@@ -1,5 +1,5 @@
-"""Lanes beside libdeflate's call for the whole stream: `python -m benchmarks.compression_lanes [ROUNDS]`, in processor
-time.
+"""Lanes beside libdeflate's call for the whole stream: `python -m benchmarks.compression_lanes
+[ROUNDS]`, in processor time.
 
 Own files by their chunks, other files by pieces behind known windows; on one thread, and on two.
 """
@@ -35,7 +35,11 @@ class WholeStream:
     def __init__(self) -> None:
         self.library = ctypes.CDLL(ctypes.util.find_library("deflate"))
         self.library.libdeflate_alloc_decompressor.restype = ctypes.c_void_p
-        self.library.libdeflate_deflate_decompress.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t] + [
+        self.library.libdeflate_deflate_decompress.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+        ] + [
             ctypes.c_void_p,
             ctypes.c_size_t,
             ctypes.c_void_p,
@@ -67,7 +71,11 @@ def own_edges(packed: bytes, start: int) -> list[tuple[int, int]]:
     ends = np.cumsum(sizes, dtype=np.int64)
     size = int.from_bytes(packed[-4:], "little")
     last = [(8 * (len(packed) - 8 - start), size)]
-    return [(0, 0), *((8 * int(ends[k - 1]), k * chunk) for k in range(CHUNKS, count, CHUNKS)), *last]
+    return [
+        (0, 0),
+        *((8 * int(ends[k - 1]), k * chunk) for k in range(CHUNKS, count, CHUNKS)),
+        *last,
+    ]
 
 
 class Job:
@@ -92,7 +100,9 @@ class Job:
 
     def decode(self, begin: int = 0, end: int | None = None) -> None:
         """Some of the pieces, in lanes."""
-        lanes.decode(self.stream, self.rows[begin:end], self.out, self.results[begin:end], self.windows)
+        lanes.decode(
+            self.stream, self.rows[begin:end], self.out, self.results[begin:end], self.windows
+        )
 
     def decode_on_two(self) -> None:
         """All of them, on two threads."""
@@ -117,7 +127,9 @@ def jobs() -> dict[str, Job]:
     """The files that are measured."""
     found, stock = {}, FASHION_MNIST.read_bytes()
     images = idxio.read(FASHION_MNIST)
-    text = b"".join(path.read_bytes() for path in sorted(Path(os.__file__).parent.glob("**/*.py")))[:17_000_000]
+    text = b"".join(path.read_bytes() for path in sorted(Path(os.__file__).parent.glob("**/*.py")))[
+        :17_000_000
+    ]
     with tempfile.TemporaryDirectory() as folder:
 
         def own(array: np.ndarray) -> bytes:
@@ -144,8 +156,13 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     if not lanes.supported():
         raise SystemExit("this processor has no lanes")
-    print(f"IDXIO_LANES={lanes.mode()}, {rounds} rounds in turns; the first is libdeflate's call for the whole stream")
-    print(f"{'':30}{'processor ms':>14}{'median':>9}{'least':>7}{'two threads, wall':>20}{'median':>9}{'least':>7}")
+    print(
+        f"IDXIO_LANES={lanes.mode()}, {rounds} rounds in turns; the first is libdeflate's call for"
+        " the whole stream"
+    )
+    print(
+        f"{'':30}{'processor ms':>14}{'median':>9}{'least':>7}{'two threads, wall':>20}{'median':>9}{'least':>7}"
+    )
     for name, job in jobs().items():
         runs = (lambda job=job: whole(job.stream, job.out)), job.decode, job.decode_on_two
         for run in runs:
@@ -159,7 +176,10 @@ def main() -> None:
         columns = []
         for which, k in ((1, 1), (2, 0)):
             ours, theirs = ([sample[k] for sample in times[i]] for i in (which, 0))
-            columns += [statistics.median(ours) * 1e3, statistics.median(ours) / statistics.median(theirs)]
+            columns += [
+                statistics.median(ours) * 1e3,
+                statistics.median(ours) / statistics.median(theirs),
+            ]
             columns += [min(ours) / min(theirs)]
         print(
             f"{name:30}{columns[0]:14.1f}{columns[1]:9.3f}{columns[2]:7.3f}{columns[3]:20.1f}{columns[4]:9.3f}{columns[5]:7.3f}"

@@ -1,8 +1,10 @@
-"""The command ``python -m benchmarks.compression_levels``: size and time of compressors, levels and chunk lengths.
+"""The command ``python -m benchmarks.compression_levels``: size and time of compressors, levels and
+chunk lengths.
 
-One thread, the first 12 MB of the Fashion-MNIST train images, the best of 5 interleaved rounds (of one for writing at
-level 8 and above), as a table in Markdown. "Write" is encoding, and for libdeflate also the decoding and comparing
-that every chunk goes through; "read" is decoding chunk by chunk.
+One thread, the first 12 MB of the Fashion-MNIST train images, the best of 5 interleaved rounds (of
+one for writing at level 8 and above), as a table in Markdown. "Write" is encoding, and for
+libdeflate also the decoding and comparing that every chunk goes through; "read" is decoding chunk
+by chunk.
 """
 
 from __future__ import annotations
@@ -30,8 +32,12 @@ def libdeflate(data: bytes, level: int, chunk: int) -> Chunks:
     sizes = np.empty(-(-len(data) // chunk), np.uint32)
     packed = out[: encoder.encode(data, out, sizes)].tobytes()
     stops = np.cumsum(sizes).tolist()
-    # The encoder's chunks end behind an empty stored block; an empty last block makes each a stream.
-    return [packed[stop - size : stop] + b"\x03\x00" for stop, size in zip(stops, sizes.tolist(), strict=True)]
+    # The encoder's chunks end behind an empty stored block; an empty last block makes each a
+    # stream.
+    return [
+        packed[stop - size : stop] + b"\x03\x00"
+        for stop, size in zip(stops, sizes.tolist(), strict=True)
+    ]
 
 
 def zlib_streams(data: bytes, level: int, chunk: int) -> Chunks:
@@ -48,9 +54,17 @@ def main() -> None:
     kinds: list[tuple[str, Callable[[bytes, int, int], Chunks], int, int]] = [
         *(("libdeflate", libdeflate, level, CHUNK) for level in range(10)),
         *(("libdeflate", libdeflate, level, 6 * CHUNK) for level in (10, 11, 12)),
-        *(("libdeflate", libdeflate, level, chunk) for chunk in (2 * CHUNK, 6 * CHUNK) for level in (1, 6, 9)),
+        *(
+            ("libdeflate", libdeflate, level, chunk)
+            for chunk in (2 * CHUNK, 6 * CHUNK)
+            for level in (1, 6, 9)
+        ),
         *(("libdeflate", libdeflate, 12, chunk) for chunk in (CHUNK, 2 * CHUNK)),
-        *(("zlib", zlib_streams, level, chunk) for chunk in (CHUNK, 2 * CHUNK, 6 * CHUNK) for level in (1, 6, 9)),
+        *(
+            ("zlib", zlib_streams, level, chunk)
+            for chunk in (CHUNK, 2 * CHUNK, 6 * CHUNK)
+            for level in (1, 6, 9)
+        ),
     ]
     writes: list[list[float]] = [[] for _ in kinds]
     reads: list[list[float]] = [[] for _ in kinds]

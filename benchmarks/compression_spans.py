@@ -1,4 +1,6 @@
-"""gzip by spans: whole, streamed, record by record, written; beside the readers and writers that can do the same."""
+"""gzip by spans: whole, streamed, record by record, written; beside the readers and writers that
+can do the same.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ MANY = 1000  # random records
 
 
 class SpanFiles:
-    """The stock file with the indexes of idxio, rapidgzip and indexed_gzip, and the same data as others write them."""
+    """The stock file with the indexes of idxio, rapidgzip and indexed_gzip, and the same data as
+    others write them.
+    """
 
     def __init__(self, files: Files) -> None:
         self.folder = files.folder / "spans"
@@ -88,7 +92,9 @@ def _rapidgzip(spans: SpanFiles, gz: Path) -> Any:
 
 
 def _indexed_gzip(spans: SpanFiles, gz: Path) -> Any:
-    return importlib.import_module("indexed_gzip").IndexedGzipFile(str(gz), index_file=spans.indexed_gzip_index(gz))
+    return importlib.import_module("indexed_gzip").IndexedGzipFile(
+        str(gz), index_file=spans.indexed_gzip_index(gz)
+    )
 
 
 def _pick(file: Any, ids: Any) -> Array:
@@ -184,13 +190,17 @@ def groups(files: Files, floor: Floor) -> list[Group]:
 
     def some_record(contestant: Contestant) -> None:
         found = np.asarray(contestant.run()).reshape(RECORD)
-        if not np.array_equal(found, files.images[spans.cold[spans.turn % len(spans.cold)]].reshape(-1)):
+        if not np.array_equal(
+            found, files.images[spans.cold[spans.turn % len(spans.cold)]].reshape(-1)
+        ):
             raise WrongError(f"{contestant.name} returned another record")
 
     picked = equal_to(files.images[spans.ids].reshape(MANY, RECORD))
 
     def records(contestant: Contestant) -> None:
-        picked(Contestant(contestant.name, lambda: np.asarray(contestant.run()).reshape(MANY, RECORD)))
+        picked(
+            Contestant(contestant.name, lambda: np.asarray(contestant.run()).reshape(MANY, RECORD))
+        )
 
     def streamed(contestant: Contestant) -> None:
         if contestant.run() != flat.size:
@@ -254,12 +264,19 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             contestants=[
                 Contestant("idxio iter_records", lambda: _drain(partial(_own_blocks, files.gz))),
                 Contestant(
-                    "isal igzip.open", lambda: _drain(partial(_blocks, partial(_igzip, files.gz))), "isal.igzip", "isal"
+                    "isal igzip.open",
+                    lambda: _drain(partial(_blocks, partial(_igzip, files.gz))),
+                    "isal.igzip",
+                    "isal",
                 ),
                 Contestant(
-                    "rapidgzip, 2 threads", lambda: _drain(partial(_blocks, partial(_rapid_stream, files.gz))), *rapid
+                    "rapidgzip, 2 threads",
+                    lambda: _drain(partial(_blocks, partial(_rapid_stream, files.gz))),
+                    *rapid,
                 ),
-                Contestant("gzip.open", lambda: _drain(partial(_blocks, partial(gzip.open, files.gz)))),
+                Contestant(
+                    "gzip.open", lambda: _drain(partial(_blocks, partial(gzip.open, files.gz)))
+                ),
             ],
             ours="idxio iter_records",
         ),
@@ -271,12 +288,19 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             contestants=[
                 writer("idxio.write, level 6", partial(_own_write, images=files.images, level=6)),
                 writer("idxio.write, level 9", partial(_own_write, images=files.images, level=9)),
-                writer("gzip.compress, level 6", partial(_write_gzip_compress, payload=files.payload, level=6)),
+                writer(
+                    "gzip.compress, level 6",
+                    partial(_write_gzip_compress, payload=files.payload, level=6),
+                ),
                 writer("gzip.open, level 9", partial(_write_gzip_open, payload=files.payload)),
-                writer("pigz -6", lambda path: _write_program(["pigz", "-6", "-c"], files.raw, path)),
+                writer(
+                    "pigz -6", lambda path: _write_program(["pigz", "-6", "-c"], files.raw, path)
+                ),
                 writer(
                     "bgzip -l 6 -@ 2",
-                    lambda path: _write_program(["bgzip", "-l", "6", "-@", "2", "-c"], files.raw, path),
+                    lambda path: _write_program(
+                        ["bgzip", "-l", "6", "-@", "2", "-c"], files.raw, path
+                    ),
                 ),
             ],
             ours="idxio.write, level 6",
@@ -289,7 +313,11 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             check=run_once,
             contestants=[
                 *(
-                    Contestant(f"idxio level {level}", partial(size_of, level), sample=partial(size_of, level))
+                    Contestant(
+                        f"idxio level {level}",
+                        partial(size_of, level),
+                        sample=partial(size_of, level),
+                    )
                     for level in (1, 3, 6, 9, 12)
                 ),
                 Contestant("stock", lambda: None, sample=lambda: float(files.gz.stat().st_size)),
@@ -305,7 +333,10 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             check=some_record,
             contestants=[
                 Contestant("idxio.open, f[i]", partial(_own_record, spans.own, spans)),
-                *(Contestant(n, partial(_record, o, spans), m, p) for n, o, m, p in openers(spans.own)),
+                *(
+                    Contestant(n, partial(_record, o, spans), m, p)
+                    for n, o, m, p in openers(spans.own)
+                ),
             ],
             ours="idxio.open, f[i]",
             repeat=5,
@@ -317,7 +348,10 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             check=records,
             contestants=[
                 Contestant("idxio.open, f[i]", partial(_own_loop, spans.own, spans)),
-                *(Contestant(n, partial(_loop, o, spans), m, p) for n, o, m, p in openers(spans.own)[:1]),
+                *(
+                    Contestant(n, partial(_loop, o, spans), m, p)
+                    for n, o, m, p in openers(spans.own)[:1]
+                ),
             ],
             ours="idxio.open, f[i]",
         ),
@@ -328,7 +362,10 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             check=some_record,
             contestants=[
                 Contestant("idxio.open, f[i]", partial(_own_record, spans.stock, spans)),
-                *(Contestant(n, partial(_record, o, spans), m, p) for n, o, m, p in openers(spans.stock)),
+                *(
+                    Contestant(n, partial(_record, o, spans), m, p)
+                    for n, o, m, p in openers(spans.stock)
+                ),
             ],
             ours="idxio.open, f[i]",
             repeat=5,
@@ -354,9 +391,17 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             check=run_once,
             contestants=[
                 Contestant("idxio.build_index", partial(idxio.build_index, indexless)),
-                Contestant("rapidgzip, 2 threads", partial(_make_rapidgzip_index, indexless, scratch), *rapid),
-                Contestant("indexed_gzip", partial(_make_indexed_gzip_index, indexless, scratch), *indexed),
-                Contestant("gzip.decompress, no index", lambda: gzip.decompress(files.gz.read_bytes())),
+                Contestant(
+                    "rapidgzip, 2 threads",
+                    partial(_make_rapidgzip_index, indexless, scratch),
+                    *rapid,
+                ),
+                Contestant(
+                    "indexed_gzip", partial(_make_indexed_gzip_index, indexless, scratch), *indexed
+                ),
+                Contestant(
+                    "gzip.decompress, no index", lambda: gzip.decompress(files.gz.read_bytes())
+                ),
             ],
             ours="idxio.build_index",
             most=5,

@@ -1,8 +1,8 @@
 """The command ``python -m benchmarks.compression_threads``: how the work of a read
 at first sight grows with the threads.
 
-Counts, not times: how many spans the stock train images are cut into, and how many unpacked bytes are decoded a second
-time because they stood behind a guessed window. As a table in Markdown.
+Counts, not times: how many spans the stock train images are cut into, and how many unpacked bytes
+are decoded a second time because they stood behind a guessed window. As a table in Markdown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def main() -> None:
     path = f"{DEFAULT_DATA}/train-images-idx3-ubyte.gz"
     with idxio.open(path) as images:
         size = 16 + images.nbytes
-    print("| threads | spans | MB decoded | of these, again | share of one thread's work that each does |")
+    print(
+        "| threads | spans | MB decoded | of these, again | share of one thread's work that each"
+        " does |"
+    )
     print("|---|---|---|---|---|")
     for threads in (2, 3, 4, 6, 8, 12, 16):
         out = np.empty(size, np.uint8)

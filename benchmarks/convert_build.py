@@ -1,4 +1,6 @@
-"""Folders of pictures to datasets: the time, the memory, and how far the pipeline is from ImageMagick."""
+"""Folders of pictures to datasets: the time, the memory, and how far the pipeline is from
+ImageMagick.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Pictures:
 
     @functools.cached_property
     def small(self) -> tuple[Path, Array]:
-        """70,000 grey PNGs of 28 x 28 in ten class folders, and each picture's bytes and label, sorted."""
+        """70,000 grey PNGs of 28 x 28 in ten class folders, and each picture's bytes and label,
+        sorted.
+        """
         from PIL import Image
 
         folder = self._files.folder / "pngs"
@@ -144,13 +148,17 @@ def groups(files: Files) -> list[Group]:
         ]
         parts = [np.frombuffer(gzip.decompress(name.read_bytes()), np.uint8) for name in names]
         images = np.concatenate([part[16:] for part in parts[:2]]).reshape(-1, 28, 28)
-        if not np.array_equal(rows(images, np.concatenate([part[8:] for part in parts[2:]])), pictures.small[1]):
+        if not np.array_equal(
+            rows(images, np.concatenate([part[8:] for part in parts[2:]])), pictures.small[1]
+        ):
             raise WrongError(f"{contestant.name} wrote other pictures than there are")
 
     def check_pipeline(contestant: Contestant) -> None:
         _need_pillow()
         # The two are compared with each other, once.
-        if contestant.name != "mogrify, once" and (difference := difference_of_the_folder(pictures)):
+        if contestant.name != "mogrify, once" and (
+            difference := difference_of_the_folder(pictures)
+        ):
             raise WrongError(f"idxio and mogrify differ by {difference} grey levels in the mean")
 
     def job(name: str, run: Callable[[Path, Path], None], source: Callable[[], Path]) -> Contestant:
@@ -164,8 +172,14 @@ def groups(files: Files) -> list[Group]:
             check=check_build,
             contestants=[
                 job("idxio.build", idxio_build, lambda: pictures.small[0]),
-                job("Pillow loop + gzip.compress, level 6", partial(pillow_loop, 6), lambda: pictures.small[0]),
-                job("Pillow loop + gzip.open", partial(pillow_loop, None), lambda: pictures.small[0]),
+                job(
+                    "Pillow loop + gzip.compress, level 6",
+                    partial(pillow_loop, 6),
+                    lambda: pictures.small[0],
+                ),
+                job(
+                    "Pillow loop + gzip.open", partial(pillow_loop, None), lambda: pictures.small[0]
+                ),
             ],
             ours="idxio.build",
             most=5,
@@ -177,7 +191,11 @@ def groups(files: Files) -> list[Group]:
             oracle="none: the job is that of the group build",
             check=lambda contestant: _need_pillow(),
             contestants=[
-                Contestant("idxio.build", lambda: None, sample=lambda: _peak(pictures.small[0], pictures.output)),
+                Contestant(
+                    "idxio.build",
+                    lambda: None,
+                    sample=lambda: _peak(pictures.small[0], pictures.output),
+                ),
             ],
             ours="idxio.build",
             unit="MB",
@@ -203,7 +221,8 @@ def groups(files: Files) -> list[Group]:
             oracle="none: the difference is what is measured",
             check=lambda contestant: contestant.run(),
             contestants=[
-                Contestant(name, run := partial(difference_of_step, name), sample=run) for name in (*STEPS, "whole")
+                Contestant(name, run := partial(difference_of_step, name), sample=run)
+                for name in (*STEPS, "whole")
             ],
             ours="whole",
             unit="grey levels",
@@ -213,7 +232,9 @@ def groups(files: Files) -> list[Group]:
 
 
 def difference_of_the_folder(pictures: Pictures) -> float:
-    """The mean absolute difference of what idxio and mogrify make of the thumbnails, in grey levels."""
+    """The mean absolute difference of what idxio and mogrify make of the thumbnails, in grey
+    levels.
+    """
     from PIL import Image
 
     pictures.clear()
@@ -254,14 +275,27 @@ def _imagemagick(picture: Array, options: str) -> Array:
     if command is None:
         raise MissingError("no convert (apt-get install imagemagick)")
     height, width = picture.shape[:2]
-    source = ["-size", f"{width}x{height}", "-depth", str(8 * picture.itemsize), "-endian", "LSB", "rgb:-"]
+    source = [
+        "-size",
+        f"{width}x{height}",
+        "-depth",
+        str(8 * picture.itemsize),
+        "-endian",
+        "LSB",
+        "rgb:-",
+    ]
     target = ["-endian", "LSB"] if "-depth" in options else ["-depth", "16", "-endian", "LSB"]
     result = subprocess.run(
-        [command, *source, *options.split(), *target, "pam:-"], input=picture.tobytes(), capture_output=True, check=True
+        [command, *source, *options.split(), *target, "pam:-"],
+        input=picture.tobytes(),
+        capture_output=True,
+        check=True,
     )
     head, body = result.stdout.split(b"ENDHDR\n", 1)
     fields = dict(line.split(b" ", 1) for line in head.split(b"\n") if b" " in line)
-    width, height, depth, most = (int(fields[key]) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
+    width, height, depth, most = (
+        int(fields[key]) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")
+    )
     dtype = ">u2" if most > 255 else "u1"
     factor = 257 if most == 255 else 1
     pixels = np.frombuffer(body, dtype).astype(np.uint16)

@@ -32,12 +32,18 @@ print((time.perf_counter() - start) * 1e3, numpy.__file__)
 def import_in_child(program: str, bytecode: Path) -> tuple[float, str]:
     """Milliseconds, and the file that was imported.
 
-    Compiled modules are kept in the folder bytecode: an installed package has its own, a checkout may have none.
+    Compiled modules are kept in the folder bytecode: an installed package has its own, a checkout
+    may have none.
     """
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     child = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT, env=environment
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
     )
     elapsed, file = child.stdout.split(maxsplit=1)
     return float(elapsed), file.strip()
@@ -56,7 +62,8 @@ def groups(folder: Path) -> list[Group]:
         "import numpy itself": ("numpy", None),
     }
     programs = {
-        name: _NUMPY if module == "numpy" else _PROGRAM.format(module=module) for name, (module, _) in modules.items()
+        name: _NUMPY if module == "numpy" else _PROGRAM.format(module=module)
+        for name, (module, _) in modules.items()
     }
 
     def check(contestant: Contestant) -> None:

@@ -1,7 +1,7 @@
 """Peak memory of reading the stock .gz, in fresh processes.
 
-Run as a program, ``python -m benchmarks.core_memory NAME FILE``, this is one such process: it imports what the
-contestant needs, says "ready", and then reads the file when it is told to.
+Run as a program, ``python -m benchmarks.core_memory NAME FILE``, this is one such process: it
+imports what the contestant needs, says "ready", and then reads the file when it is told to.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ def groups(files: Files, floor: Floor) -> list[Group]:
 
     def check(contestant: Contestant) -> None:
         if contestant.run() != expected:
-            raise WrongError(f"{contestant.name} returned other bytes than the oracle in its fresh process")
+            raise WrongError(
+                f"{contestant.name} returned other bytes than the oracle in its fresh process"
+            )
 
     expected = zlib.crc32(files.images.data)
     return [
         Group(
             name="memory",
-            title="peak memory of reading the stock .gz in a fresh process, beyond what it had before",
+            title=(
+                "peak memory of reading the stock .gz in a fresh process, beyond what it had before"
+            ),
             oracle="the CRC-32 of gzip.decompress",
             check=check,
             contestants=[
@@ -51,9 +55,13 @@ def groups(files: Files, floor: Floor) -> list[Group]:
                     for name, _, module, package in GZ_READERS
                 ),
                 Contestant(
-                    "C floor", lambda: zlib.crc32(floor.result()[16:].data), sample=lambda: _peak_of_floor(floor)
+                    "C floor",
+                    lambda: zlib.crc32(floor.result()[16:].data),
+                    sample=lambda: _peak_of_floor(floor),
                 ),
-                Contestant("array + compressed file + 8 MB", lambda: expected, sample=lambda: limit),
+                Contestant(
+                    "array + compressed file + 8 MB", lambda: expected, sample=lambda: limit
+                ),
             ],
             ours="idxio.read",
             unit="MB",
@@ -63,7 +71,7 @@ def groups(files: Files, floor: Floor) -> list[Group]:
 
 
 def peak_of(pid: int, job: Callable[[], object]) -> float:
-    """By how many MB (10^6 bytes) the resident memory of a process rises while the job runs in it."""
+    """By how many MB (10^6 bytes) the resident memory of a process rises while a job runs."""
     folder = Path("/proc") / str(pid)
     try:
         (folder / "clear_refs").write_text("5")  # forget the peak so far

@@ -44,7 +44,9 @@ def groups(files: Files) -> list[Group]:
                 Contestant("idxio.open, f[0]", partial(idxio_open, files.raw)),
                 Contestant("idxio.open, f.array[0]", partial(idxio_view, files.raw)),
                 Contestant("numpy.load(mmap_mode='r')[0], copied", partial(load_mmap, files.npy)),
-                Contestant("numpy.load(mmap_mode='r')[0], a view", partial(load_mmap_view, files.npy)),
+                Contestant(
+                    "numpy.load(mmap_mode='r')[0], a view", partial(load_mmap_view, files.npy)
+                ),
             ],
             ours="idxio.open, f[0]",
             repeat=200,

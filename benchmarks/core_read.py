@@ -44,7 +44,9 @@ def idx2numpy_gz(path: Path) -> Array:
 
 def python_mnist(path: Path) -> Array:
     """Both train files, which is all it can do; the labels are a thousandth of the bytes."""
-    loader = importlib.import_module("mnist").MNIST(str(path.parent), gz=path.suffix == ".gz", return_type="numpy")
+    loader = importlib.import_module("mnist").MNIST(
+        str(path.parent), gz=path.suffix == ".gz", return_type="numpy"
+    )
     images, _ = loader.load_training()
     return np.asarray(images)
 
@@ -99,7 +101,10 @@ def groups(files: Files, floor: Floor) -> list[Group]:
     return [
         Group(
             name="read-gz",
-            title=f"read the stock train images .gz ({_mb(files.gz)} MB, unpacked {_mb(files.raw)} MB)",
+            title=(
+                f"read the stock train images .gz ({_mb(files.gz)} MB, unpacked"
+                f" {_mb(files.raw)} MB)"
+            ),
             oracle="gzip.decompress + numpy.frombuffer",
             check=equal_to(files.images, exact=["idxio.read", "idxio.read(threads=1)"]),
             contestants=[
@@ -121,7 +126,9 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             contestants=[
                 Contestant("idxio.read", partial(idxio.read, files.raw)),
                 Contestant("numpy.fromfile", partial(fromfile, files.raw, "u1")),
-                Contestant("idx2numpy", partial(idx2numpy_raw, files.raw), "idx2numpy", "idx2numpy"),
+                Contestant(
+                    "idx2numpy", partial(idx2numpy_raw, files.raw), "idx2numpy", "idx2numpy"
+                ),
             ],
             ours="idxio.read",
         ),
@@ -142,7 +149,9 @@ def _wide_group(name: str, kind: str, path: Path, expected: Array) -> Group:
             Contestant("idxio.read(threads=1)", partial(idxio.read, path, threads=1)),
             Contestant("numpy.fromfile (not swapped)", partial(fromfile, path, stored)),
             Contestant("numpy.fromfile + astype", partial(fromfile_native, path, stored)),
-            Contestant("idx2numpy (not swapped)", partial(idx2numpy_raw, path), "idx2numpy", "idx2numpy"),
+            Contestant(
+                "idx2numpy (not swapped)", partial(idx2numpy_raw, path), "idx2numpy", "idx2numpy"
+            ),
         ],
         ours="idxio.read",
     )

@@ -27,7 +27,9 @@ def tofile(path: Path, images: Array) -> None:
 
 
 def tofile_replace(path: Path, images: Array) -> None:
-    """What it takes to replace the file as idxio does: the old one or the new one is there, whole, at any moment."""
+    """What it takes to replace the file as idxio does: the old one or the new one is there, whole,
+    at any moment.
+    """
     temporary = path.with_suffix(".tmp")
     tofile(temporary, images)
     os.replace(temporary, path)
@@ -54,7 +56,9 @@ def groups(files: Files) -> list[Group]:
 
     targets: dict[str, Path] = {}
 
-    def contestant(name: str, run: Callable[[Path, Array], None], module: str | None = None) -> Contestant:
+    def contestant(
+        name: str, run: Callable[[Path, Array], None], module: str | None = None
+    ) -> Contestant:
         # Each replaces a file of its own, which the check made.
         targets[name] = files.folder / f"written-{len(targets)}"
         return Contestant(name, partial(run, targets[name], files.images), module, module)

@@ -1,4 +1,4 @@
-"""idxio check beside reading the same four files, and beside the plain Python that finds the same."""
+"""idxio check beside reading the same four files, and beside plain Python that finds the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ import idxio
 
 from .harness import Contestant, Group, WrongError
 
-NAMES = [f"{split}-{kind}.gz" for split in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+NAMES = [
+    f"{split}-{kind}.gz"
+    for split in ("train", "t10k")
+    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
+]
 
 
 def groups(data: Path) -> list[Group]:
@@ -38,7 +42,10 @@ def groups(data: Path) -> list[Group]:
     return [
         Group(
             name="check",
-            title="check the four files of Fashion-MNIST: counts, copies, constant pictures, mean, values",
+            title=(
+                "check the four files of Fashion-MNIST: counts, copies, constant pictures, mean,"
+                " values"
+            ),
             oracle="gzip.decompress, numpy and a dict of the pictures' bytes",
             check=check,
             contestants=[Contestant(name, partial(run, data)) for name, run in contestants],
@@ -52,7 +59,9 @@ def read_all(data: Path) -> list[Any]:
 
 
 def plain_python(data: Path) -> dict[str, Any]:
-    """The counts, the numbers of copies and of constant pictures, the sums and the histogram, without idxio."""
+    """The counts, the numbers of copies and of constant pictures, the sums and the histogram,
+    without idxio.
+    """
     facts: dict[str, Any] = {}
     before: set[bytes] = set()
     for images, labels in (NAMES[:2], NAMES[2:]):

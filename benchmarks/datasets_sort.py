@@ -1,7 +1,7 @@
 """Sorting by label, what that makes of the files, and what a class costs to read.
 
-Run as a program, ``python -m benchmarks.datasets_sort FOLDER``, this is a process that sorts when it is told to, for
-its peak memory: it says "ready" when it holds the train images.
+Run as a program, ``python -m benchmarks.datasets_sort FOLDER``, this is a process that sorts when
+it is told to, for its peak memory: it says "ready" when it holds the train images.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def groups(files: Files) -> list[Group]:
     def check(contestant: Contestant) -> None:
         contestant.run()
         found = [gzip.decompress(path.read_bytes()) for path in written[contestant.name]]
-        if found[0][16:] != files.images[order].tobytes() or found[1][8:] != labels[order].tobytes():
+        if (
+            found[0][16:] != files.images[order].tobytes()
+            or found[1][8:] != labels[order].tobytes()
+        ):
             raise WrongError(f"{contestant.name} wrote other records, or in another order")
 
     sizes = {"idxio, train": labels, "idxio, t10k": test_labels}
@@ -49,7 +52,9 @@ def groups(files: Files) -> list[Group]:
     def size(name: str, values: Array) -> float:
         """Of the sorted label file."""
         path = files.folder / f"{name}.gz"
-        idxio.write_sorted(files.folder / "no-images.gz", path, np.zeros(len(values), np.uint8), values)
+        idxio.write_sorted(
+            files.folder / "no-images.gz", path, np.zeros(len(values), np.uint8), values
+        )
         return path.stat().st_size
 
     def check_size(contestant: Contestant) -> None:
@@ -67,15 +72,22 @@ def groups(files: Files) -> list[Group]:
             oracle="numpy's stable argsort and gzip.decompress",
             check=check,
             contestants=[
-                Contestant("idxio.write_sorted", partial(idxio.write_sorted, *ours, files.images, labels)),
-                Contestant("argsort + take + gzip.compress", partial(_peer, peers, files.images, labels)),
+                Contestant(
+                    "idxio.write_sorted", partial(idxio.write_sorted, *ours, files.images, labels)
+                ),
+                Contestant(
+                    "argsort + take + gzip.compress", partial(_peer, peers, files.images, labels)
+                ),
             ],
             ours="idxio.write_sorted",
             before=os.sync,
         ),
         Group(
             name="sort-memory",
-            title="peak memory of write_sorted in a fresh process, beyond the images and labels that it holds",
+            title=(
+                "peak memory of write_sorted in a fresh process, beyond the images and labels that"
+                " it holds"
+            ),
             oracle="none: it is a size",
             check=lambda contestant: None,
             contestants=[
@@ -91,9 +103,16 @@ def groups(files: Files) -> list[Group]:
             oracle="numpy's sort and gzip.decompress",
             check=check_size,
             contestants=[
-                *(Contestant(n, lambda: None, sample=partial(size, n, v)) for n, v in sizes.items()),
                 *(
-                    Contestant(n.replace("idxio", "gzip.compress"), lambda: None, sample=partial(_gzip_size, v))
+                    Contestant(n, lambda: None, sample=partial(size, n, v))
+                    for n, v in sizes.items()
+                ),
+                *(
+                    Contestant(
+                        n.replace("idxio", "gzip.compress"),
+                        lambda: None,
+                        sample=partial(_gzip_size, v),
+                    )
                     for n, v in sizes.items()
                 ),
             ],
@@ -105,11 +124,18 @@ def groups(files: Files) -> list[Group]:
             name="of-class",
             title=f"the images of class {CLASS} from the sorted train .gz, opened for it",
             oracle="the published images",
-            check=lambda c: equal_to(files.images if "whole" in c.name else files.images[order[start:stop]])(
-                Contestant(c.name, (lambda: c.run()[np.argsort(order)]) if "whole" in c.name else c.run)
+            check=lambda c: equal_to(
+                files.images if "whole" in c.name else files.images[order[start:stop]]
+            )(
+                Contestant(
+                    c.name, (lambda: c.run()[np.argsort(order)]) if "whole" in c.name else c.run
+                )
             ),
             contestants=[
-                Contestant("Dataset(file).of_class", lambda: idxio.Dataset(ours[0], labels[order]).of_class(CLASS)),
+                Contestant(
+                    "Dataset(file).of_class",
+                    lambda: idxio.Dataset(ours[0], labels[order]).of_class(CLASS),
+                ),
                 Contestant("load(directory).of_class", lambda: idxio.load(folder).of_class(CLASS)),
                 Contestant("idxio.read, whole", lambda: idxio.read(ours[0])),
             ],
@@ -151,7 +177,9 @@ def main(folder: str) -> None:
     images, labels = (idxio.read(Path(folder, f"{name}.gz")) for name in (IMAGES, LABELS))
     for line in sys.stdin:
         if line == "sort\n":
-            idxio.write_sorted(Path(folder, "m-images.gz"), Path(folder, "m-labels.gz"), images, labels)
+            idxio.write_sorted(
+                Path(folder, "m-images.gz"), Path(folder, "m-labels.gz"), images, labels
+            )
         print("done", flush=True)
 
 

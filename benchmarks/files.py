@@ -1,4 +1,6 @@
-"""The files that are read and written, all made from the real Fashion-MNIST with the standard library and numpy."""
+"""The files that are read and written, all made from the real Fashion-MNIST with the standard
+library and numpy.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,18 @@ def header(code: int, shape: tuple[int, ...]) -> bytes:
 
 
 class Files:
-    """Paths in a folder, and the arrays that are in them. On disk and in the page cache when this is made."""
+    """Paths in a folder, and the arrays that are in them.
+
+    On disk and in the page cache when this is made.
+    """
 
     def __init__(self, data: Path, folder: Path) -> None:
         for name in (IMAGES, LABELS, TEST_LABELS):
             source = data / f"{name}.gz"
             if not source.exists():
                 raise SystemExit(
-                    f"{source} is missing. Install Debian's dataset-fashion-mnist, or name the folder of the four "
-                    "files with --data"
+                    f"{source} is missing. Install Debian's dataset-fashion-mnist, or name the"
+                    " folder of the four files with --data"
                 )
             shutil.copyfile(source, folder / f"{name}.gz")
         self.folder = folder

@@ -28,8 +28,8 @@ class WrongError(Exception):
 class Contestant:
     """One way to do a group's job.
 
-    ``run`` does the job once and returns the result for the check. ``sample`` measures the job once, in the
-    group's unit; if it is not given, ``run`` is timed.
+    ``run`` does the job once and returns the result for the check. ``sample`` measures the job
+    once, in the group's unit; if it is not given, ``run`` is timed.
     """
 
     name: str
@@ -90,7 +90,8 @@ class Measured:
 
 
 def check(group: Group, progress: Callable[[str], None]) -> list[Row]:
-    """Run every contestant once and compare its result: a row for each, still empty, or saying what is missing.
+    """Run every contestant once and compare its result: a row for each, still empty, or saying what
+    is missing.
 
     Raises
     ------
@@ -110,11 +111,17 @@ def check(group: Group, progress: Callable[[str], None]) -> list[Row]:
     return rows
 
 
-def measure(group: Group, checked: list[Row], rounds: int, progress: Callable[[str], None]) -> Measured:
-    """Measure all contestants that `check` found present once per round, in an order that changes every round."""
+def measure(
+    group: Group, checked: list[Row], rounds: int, progress: Callable[[str], None]
+) -> Measured:
+    """Measure all contestants that `check` found present once per round, in an order that changes
+    every round.
+    """
     rounds = min(rounds, group.most or rounds)
     rows = {row.name: row for row in checked}
-    present = [contestant for contestant in group.contestants if rows[contestant.name].missing is None]
+    present = [
+        contestant for contestant in group.contestants if rows[contestant.name].missing is None
+    ]
     order = random.Random(group.name)
     for number in range(rounds):
         progress(f"{group.name}: round {number + 1} of {rounds}")
@@ -126,11 +133,13 @@ def measure(group: Group, checked: list[Row], rounds: int, progress: Callable[[s
     return Measured(group, rounds, checked)
 
 
-def equal_to(expected: np.ndarray[Any, Any], exact: Iterable[str] = ()) -> Callable[[Contestant], None]:
+def equal_to(
+    expected: np.ndarray[Any, Any], exact: Iterable[str] = ()
+) -> Callable[[Contestant], None]:
     """A check that a run returns the elements of expected.
 
-    Contestants named in exact must return a writable array of its very dtype and shape; the others may return
-    another byte order, rows in place of images, or a view.
+    Contestants named in exact must return a writable array of its very dtype and shape; the others
+    may return another byte order, rows in place of images, or a view.
     """
     exact = tuple(exact)
 
@@ -143,10 +152,13 @@ def equal_to(expected: np.ndarray[Any, Any], exact: Iterable[str] = ()) -> Calla
             or not found.flags.aligned
         ):
             raise WrongError(
-                f"{contestant.name} returned {found.dtype.str} {found.shape}, writable {found.flags.writeable}; "
-                f"expected {expected.dtype.str} {expected.shape}, writable"
+                f"{contestant.name} returned {found.dtype.str} {found.shape}, writable"
+                f" {found.flags.writeable}; expected {expected.dtype.str} {expected.shape},"
+                " writable"
             )
-        if found.size != expected.size or not np.array_equal(found.reshape(expected.shape), expected):
+        if found.size != expected.size or not np.array_equal(
+            found.reshape(expected.shape), expected
+        ):
             raise WrongError(f"{contestant.name} returned other values than the oracle")
 
     return check
@@ -158,7 +170,9 @@ def _import(contestant: Contestant) -> None:
     try:
         importlib.import_module(contestant.module)
     except ImportError as error:
-        raise MissingError(f"{error} (pip install {contestant.package or contestant.module})") from error
+        raise MissingError(
+            f"{error} (pip install {contestant.package or contestant.module})"
+        ) from error
 
 
 def _sample(contestant: Contestant, repeat: int) -> float:

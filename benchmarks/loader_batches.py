@@ -1,4 +1,6 @@
-"""A shuffled epoch in batches of 256, as bytes and as normalised float32; waiting for batches; resuming anywhere."""
+"""A shuffled epoch in batches of 256, as bytes and as normalised float32; waiting for batches;
+resuming anywhere.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,10 @@ class EpochFloor:
             except (OSError, subprocess.CalledProcessError) as error:
                 raise MissingError(f"{HINT}: {error}") from error
             self._process = subprocess.Popen(
-                [str(self._program), str(self._raw)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                [str(self._program), str(self._raw)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
         return int(ask(self._process, command)) / 1e6
 
@@ -85,7 +90,8 @@ class EpochFloor:
             self._process.communicate()
 
 
-# The contestants, each an epoch of (images, labels) -----------------------------------------------------------
+# The contestants, each an epoch of (images, labels)
+# -----------------------------------------------------------
 
 
 def ours(data: Data, **options: Any) -> Epoch:
@@ -126,7 +132,9 @@ def numpy_float32(data: Data) -> Iterator[Pair]:
 
 def torch_loader(data: Data, *, convert: bool) -> Iterator[Pair]:
     torch = importlib.import_module("torch")
-    for images, labels in torch.utils.data.DataLoader(data.tensors(), batch_size=SIZE, shuffle=True):
+    for images, labels in torch.utils.data.DataLoader(
+        data.tensors(), batch_size=SIZE, shuffle=True
+    ):
         yield ((images.float() / 255 - MEAN) / STD if convert else images), labels
 
 
@@ -140,7 +148,8 @@ def grain_dataset(data: Data, *, convert: bool) -> Iterator[Pair]:
         yield ((images.astype("f4") / whole - mean) / std if convert else images), batch["label"]
 
 
-# Checks and clocks -------------------------------------------------------------------------------------------
+# Checks and clocks
+# -------------------------------------------------------------------------------------------
 
 
 def collect(epoch: Epoch) -> list[Pair]:
@@ -203,7 +212,9 @@ class Work:
 
 
 def waiting(epoch: Epoch, work: Work) -> float:
-    """How much of an epoch, in per cent, a loop waits for its batches that works a millisecond on each."""
+    """How much of an epoch, in per cent, a loop waits for its batches that works a millisecond on
+    each.
+    """
     waited, start = 0.0, time.perf_counter()
     batches = iter(epoch())
     while True:
@@ -257,8 +268,14 @@ def groups(data: Data) -> list[Group]:
                 contestant("idxio, out=", ours_into(data, "uint8")),
                 contestant("idxio, made ahead", ours(data)),
                 contestant("numpy permutation + take(out=)", partial(numpy_take, data)),
-                contestant("torch DataLoader(TensorDataset)", partial(torch_loader, data, convert=False), "torch"),
-                contestant("grain MapDataset", partial(grain_dataset, data, convert=False), "grain"),
+                contestant(
+                    "torch DataLoader(TensorDataset)",
+                    partial(torch_loader, data, convert=False),
+                    "torch",
+                ),
+                contestant(
+                    "grain MapDataset", partial(grain_dataset, data, convert=False), "grain"
+                ),
                 data.floor.contestant("C floor", "uint8"),
             ],
             ours="idxio, 1 thread",
@@ -272,9 +289,17 @@ def groups(data: Data) -> list[Group]:
                 contestant("idxio, 1 thread", ours(data, prefetch=0, threads=1, **FLOAT)),
                 contestant("idxio, 2 threads", ours(data, threads=2, **FLOAT)),
                 contestant("idxio, out=", ours_into(data, "float32", **FLOAT)),
-                contestant("idxio, torch tensors", ours_tensors(data, prefetch=0, threads=1, **FLOAT), "torch"),
+                contestant(
+                    "idxio, torch tensors",
+                    ours_tensors(data, prefetch=0, threads=1, **FLOAT),
+                    "torch",
+                ),
                 contestant("numpy", partial(numpy_float32, data)),
-                contestant("torch DataLoader(TensorDataset)", partial(torch_loader, data, convert=True), "torch"),
+                contestant(
+                    "torch DataLoader(TensorDataset)",
+                    partial(torch_loader, data, convert=True),
+                    "torch",
+                ),
                 contestant("grain MapDataset", partial(grain_dataset, data, convert=True), "grain"),
                 data.floor.contestant("C floor", "float32"),
             ],
@@ -286,12 +311,18 @@ def groups(data: Data) -> list[Group]:
             oracle="each image and label once, values within 1e-5",
             check=each_once(data),
             contestants=[
-                Contestant(name, partial(collect, epoch), module, module, partial(waiting, epoch, work))
+                Contestant(
+                    name, partial(collect, epoch), module, module, partial(waiting, epoch, work)
+                )
                 for name, epoch, module in (
                     ("idxio", ours(data, **FLOAT), None),
                     ("idxio, not ahead", ours(data, prefetch=0, **FLOAT), None),
                     ("numpy", partial(numpy_float32, data), None),
-                    ("torch DataLoader(TensorDataset)", partial(torch_loader, data, convert=True), "torch"),
+                    (
+                        "torch DataLoader(TensorDataset)",
+                        partial(torch_loader, data, convert=True),
+                        "torch",
+                    ),
                 )
             ],
             ours="idxio",

@@ -32,7 +32,9 @@ def facts(folder: Path, floor: Floor) -> dict[str, str]:
         "idxio": "; ".join(" ".join(line.split()) for line in idxio.show_config().splitlines()),
         "C floor": floor_version,
         "peers": ", ".join(f"{name} {_version(name)}" for name in PEERS),
-        "libdeflate in deflate": "bundled in the wheel, which does not say its version (its change log: 0.8 has 1.22)",
+        "libdeflate in deflate": (
+            "bundled in the wheel, which does not say its version (its change log: 0.8 has 1.22)"
+        ),
     }
 
 
@@ -48,7 +50,9 @@ def _cpu_model() -> str:
     except OSError:
         return platform.processor() or "unknown"
     fields = dict(line.replace("\t", "").split(": ", 1) for line in lines if ": " in line)
-    numbers = ", ".join(f"{key} {fields[key]}" for key in ("cpu family", "model", "stepping") if key in fields)
+    numbers = ", ".join(
+        f"{key} {fields[key]}" for key in ("cpu family", "model", "stepping") if key in fields
+    )
     return f"{fields.get('model name', 'unknown')} ({numbers})"
 
 

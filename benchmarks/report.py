@@ -29,13 +29,19 @@ def as_text(facts: dict[str, str], measured: list[Measured], verdicts: list[Verd
     parts = ["\n".join(f"{name:{width}}  {value}" for name, value in facts.items())]
     for m in measured:
         head = f"{m.group.name}: {m.group.title}\n{_subtitle(m)}"
-        parts.append(f"{head}\n{_aligned(_columns(m), [_cells(m, row) for row in m.rows])}{_missing(m)}")
+        parts.append(
+            f"{head}\n{_aligned(_columns(m), [_cells(m, row) for row in m.rows])}{_missing(m)}"
+        )
     if verdicts:
-        parts.append(f"targets\n{_aligned(_VERDICT_COLUMNS, [_verdict_cells(v) for v in verdicts])}")
+        parts.append(
+            f"targets\n{_aligned(_VERDICT_COLUMNS, [_verdict_cells(v) for v in verdicts])}"
+        )
     return "\n\n".join(parts)
 
 
-def as_markdown(command: str, facts: dict[str, str], measured: list[Measured], verdicts: list[Verdict]) -> str:
+def as_markdown(
+    command: str, facts: dict[str, str], measured: list[Measured], verdicts: list[Verdict]
+) -> str:
     """For docs/."""
     parts = [INTRODUCTION.format(command=command)]
     if verdicts:
@@ -54,14 +60,24 @@ def as_markdown(command: str, facts: dict[str, str], measured: list[Measured], v
     return "\n\n".join(parts) + "\n"
 
 
-def as_json(command: str, facts: dict[str, str], measured: list[Measured], verdicts: list[Verdict]) -> str:
+def as_json(
+    command: str, facts: dict[str, str], measured: list[Measured], verdicts: list[Verdict]
+) -> str:
     """Everything, with all samples."""
     document: dict[str, Any] = {"command": command, "machine": facts, "groups": [], "targets": []}
     for m in measured:
         rows = [
-            {"name": r.name, "missing": r.missing}
-            if r.missing
-            else {"name": r.name, "median": r.median, "min": r.min, "max": r.max, "samples": r.samples}
+            (
+                {"name": r.name, "missing": r.missing}
+                if r.missing
+                else {
+                    "name": r.name,
+                    "median": r.median,
+                    "min": r.min,
+                    "max": r.max,
+                    "samples": r.samples,
+                }
+            )
             for r in m.rows
         ]
         document["groups"].append(
@@ -118,7 +134,13 @@ def _missing(m: Measured) -> str:
 
 
 def _verdict_cells(v: Verdict) -> tuple[str, ...]:
-    value = "" if v.value is None else f"{v.value:.3f}" if v.unit == "x" else f"{_number(v.value)} {v.unit}"
+    value = (
+        ""
+        if v.value is None
+        else f"{v.value:.3f}"
+        if v.unit == "x"
+        else f"{_number(v.value)} {v.unit}"
+    )
     limit = f"<= {v.target.limit:g} {v.unit}"
     return (v.target.group, v.target.ours, v.target.peer or "", limit, value, v.verdict)
 
@@ -132,7 +154,10 @@ def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     # Words to the left, numbers to the right.
     words = [all(not row[k][:1].isdigit() for row in rows) for k in range(len(columns))]
     lines = [
-        "  ".join(f"{c:{w}}" if left else f"{c:>{w}}" for c, w, left in zip(line, widths, words, strict=True))
+        "  ".join(
+            f"{c:{w}}" if left else f"{c:>{w}}"
+            for c, w, left in zip(line, widths, words, strict=True)
+        )
         for line in [columns, *rows]
     ]
     return "\n".join(f"  {line.rstrip()}" for line in lines)

@@ -90,7 +90,9 @@ def _judge(target: Target, measured: Measured) -> Verdict:
     ours = measured.row(target.ours)
     peer = measured.row(target.peer) if target.peer else None
     if ours is None or (target.peer and peer is None):
-        return Verdict(target, None, unit, f"not judged: {target.peer if ours else target.ours} is missing")
+        return Verdict(
+            target, None, unit, f"not judged: {target.peer if ours else target.ours} is missing"
+        )
     value = ours.median / peer.median if peer else ours.median
     if measured.rounds < (measured.group.most or MIN_ROUNDS):
         return Verdict(target, value, unit, f"not judged: {measured.rounds} rounds are too few")

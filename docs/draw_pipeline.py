@@ -1,4 +1,7 @@
-"""Draws docs/pipeline.png: a picture at each step of the pipeline. ``python docs/draw_pipeline.py``, needs Pillow."""
+"""Draws docs/pipeline.png: a picture at each step of the pipeline.
+
+``python docs/draw_pipeline.py``, needs Pillow.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,17 @@ def shirt() -> Array:
     """A drawn T-shirt, RGB, 51 x 73 on #fdfdfd, as the pictures of the paper are."""
     image = Image.new("RGB", (51 * 8, 73 * 8), "#fdfdfd")
     draw = ImageDraw.Draw(image)
-    body = [(130, 120), (175, 140), (235, 140), (280, 120), (365, 215), (315, 275), (285, 245), (285, 480), (125, 480)]
+    body = [
+        (130, 120),
+        (175, 140),
+        (235, 140),
+        (280, 120),
+        (365, 215),
+        (315, 275),
+        (285, 245),
+        (285, 480),
+        (125, 480),
+    ]
     draw.polygon([*body, (125, 245), (95, 275), (45, 215)], fill="#2f6f8f")
     for y in range(200, 480, 56):
         draw.rectangle((126, y, 284, y + 22), fill="#d8c25a")
@@ -45,7 +58,9 @@ def main() -> None:
         tile = Image.fromarray(pipeline.to_bytes(pixels)).convert("RGB")
         tile = tile.resize((tile.width * LARGE, tile.height * LARGE), Image.Resampling.NEAREST)
         page.paste(tile, (left, 32))
-        draw.text((left, 4), f"{name}  {pixels.shape[1]} x {pixels.shape[0]}", fill="white", font_size=14)
+        draw.text(
+            (left, 4), f"{name}  {pixels.shape[1]} x {pixels.shape[0]}", fill="white", font_size=14
+        )
         left += max(tile.width, 120) + 16
     page = page.crop((0, 0, left - 8, CELL + 24))
     page.quantize(64).save(Path(__file__).with_name("pipeline.png"), optimize=True)

@@ -1,4 +1,4 @@
-"""Softmax regression in plain numpy on a directory of MNIST-format files; on Fashion-MNIST, 84 % test accuracy.
+"""Softmax regression in plain numpy on MNIST-format files: 84 % test accuracy on Fashion-MNIST.
 
     python examples/train_numpy.py [DIRECTORY]
 
@@ -16,7 +16,8 @@ EPOCHS, RATE = 3, 0.05
 def main(directory: str = "/usr/share/datasets/fashion-mnist") -> float:
     train, test = idxio.load(directory, "train"), idxio.load(directory, "test")
     model = Softmax(28 * 28, train.classes)
-    # float32 from 0 to 1, another order in each epoch; the same run every time, on any number of threads.
+    # float32 from 0 to 1, another order in each epoch; the same run every time, on any number of
+    # threads.
     batches = train.batches(32, shuffle=True, seed=0, drop_last=True, scale=1 / 255)
     steps, step = EPOCHS * len(batches), 0
     for epoch in range(EPOCHS):

@@ -14,8 +14,9 @@ class IdxError(ValueError):
     file : str or None
         The name of the file.
     offset : int or None
-        The byte where it was noticed, counted from 0 in the file as it is stored; for what is wrong with the header
-        of an IDX file, in the file as it is unpacked. None where no byte can be named.
+        The byte where it was noticed, counted from 0 in the file as it is stored; for what is wrong
+        with the header of an IDX file, in the file as it is unpacked. None where no byte can be
+        named.
     """
 
     def __init__(self, message: str, *, file: str | None = None, offset: int | None = None) -> None:
@@ -45,7 +46,9 @@ class TruncatedError(IdxError):
         The number of unpacked bytes that are there.
     """
 
-    def __init__(self, message: str, *, file: str | None = None, offset: int | None = None, found: int = 0) -> None:
+    def __init__(
+        self, message: str, *, file: str | None = None, offset: int | None = None, found: int = 0
+    ) -> None:
         super().__init__(message, file=file, offset=offset)
         self.found = found
 
@@ -57,8 +60,9 @@ class ChecksumError(IdxError):
 class ChangedError(IdxError):
     """The file was replaced or written to since it was opened.
 
-    One that was renamed, or got other permissions or another owner, can't be told from one that was written to and had
-    its time put back, and counts as such. One that was linked or removed is what it was.
+    One that was renamed, or got other permissions or another owner, can't be told from one that was
+    written to and had its time put back, and counts as such. One that was linked or removed is what
+    it was.
     """
 
 

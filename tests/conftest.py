@@ -12,7 +12,11 @@ FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 settings.register_profile("default", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 settings.register_profile(
-    "expensive", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    "expensive",
+    max_examples=5000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -1,7 +1,8 @@
-"""The rows that are not the paper's, run again with one thing changed: ``python -m experiments.table3.causes``.
+"""The rows that are not the paper's, run again with one thing changed: ``python -m
+experiments.table3.causes``.
 
-Each with the seeds of the first repetitions, so that the change alone makes the difference. Results are added to
-causes.jsonl; a run goes on where the last one ended.
+Each with the seeds of the first repetitions, so that the change alone makes the difference. Results
+are added to causes.jsonl; a run goes on where the last one ended.
 """
 
 from __future__ import annotations
@@ -57,22 +58,40 @@ def main(arguments: list[str] | None = None) -> int:
     with closing(Results(options.causes)) as results:
         if options.python36:
             with tempfile.TemporaryDirectory(prefix="table3-") as folder:
-                run_old(rows, data, results, _old_python(options.python36, Path(folder)), Path(folder))
+                run_old(
+                    rows, data, results, _old_python(options.python36, Path(folder)), Path(folder)
+                )
         run_changed(rows, data, results)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.table3.causes", description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="those that the page sets bold if none is given")
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.table3.causes", description=__doc__
+    )
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help="those that the page sets bold if none is given"
+    )
     parser.add_argument(
         "--python36",
         metavar="PROGRAM",
         help=f"a Python 3.6, to run {OLD_NAME} with too, in an environment of its own",
     )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the folder of Fashion-MNIST's four .gz files")
-    parser.add_argument("--results", type=Path, default=RESULTS.with_name("results.jsonl"), help="the page's results")
-    parser.add_argument("--causes", type=Path, default=RESULTS, help="the file that the results are added to")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=DEFAULT_DATA,
+        help="the folder of Fashion-MNIST's four .gz files",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=RESULTS.with_name("results.jsonl"),
+        help="the page's results",
+    )
+    parser.add_argument(
+        "--causes", type=Path, default=RESULTS, help="the file that the results are added to"
+    )
     return parser
 
 
@@ -81,7 +100,9 @@ def _old_python(python: str, folder: Path) -> Path:
     subprocess.run([python, "-m", "venv", folder / "environment"], check=True)
     made = folder / "environment" / "bin" / "python"
     pinned = [f"{name}=={version}" for name, version in OLD.items()]
-    subprocess.run([made, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *pinned], check=True)
+    subprocess.run(
+        [made, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *pinned], check=True
+    )
     return made
 
 
@@ -92,7 +113,11 @@ def run_old(rows: Sequence[Row], data: Data, results: Results, python: Path, fol
     # numpy of then doesn't know the processors of today, whose kernels its OpenBLAS may mistake.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}
     process = subprocess.Popen(
-        [python, _OLD_FIT, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        [python, _OLD_FIT, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     try:
         about = _answer(process)
@@ -133,10 +158,19 @@ def _old_jobs(rows: Sequence[Row]) -> list[tuple[Row, int, str]]:
     """Each row once, then again those that hang on chance, then the long ones."""
 
     def once(long: bool) -> list[tuple[Row, int, str]]:
-        return [(row, 0, pixels) for row in rows for pixels in ("scaled", "raw") if (row.seconds > LONG) == long]
+        return [
+            (row, 0, pixels)
+            for row in rows
+            for pixels in ("scaled", "raw")
+            if (row.seconds > LONG) == long
+        ]
 
     again = [row for row in rows if row.classifier in _PASSES]
-    return once(False) + [(row, seed, "scaled") for seed in range(1, REPETITIONS) for row in again] + once(True)
+    return (
+        once(False)
+        + [(row, seed, "scaled") for seed in range(1, REPETITIONS) for row in again]
+        + once(True)
+    )
 
 
 def run_changed(rows: Sequence[Row], data: Data, results: Results) -> None:
@@ -160,7 +194,9 @@ def _changes(row: Row) -> list[tuple[str, dict[str, Any]]]:
     if row.classifier in _PASSES:
         return [(f"passes {count}", {"max_iter": count}) for count in (1, 2, 10)]
     if row.classifier == "GaussianNB":
-        return [(f"smoothing {part:g}", {"var_smoothing": part}) for part in (1e-15, 1e-12, 1e-6, 1e-3)]
+        return [
+            (f"smoothing {part:g}", {"var_smoothing": part}) for part in (1e-15, 1e-12, 1e-6, 1e-3)
+        ]
     return []
 
 
@@ -173,7 +209,12 @@ def _split(data: Data, seed: int) -> Data:
 
 
 def _measure(
-    results: Results, row: Row, about: dict[str, str], changed: str, options: dict[str, Any], data: Data
+    results: Results,
+    row: Row,
+    about: dict[str, str],
+    changed: str,
+    options: dict[str, Any],
+    data: Data,
 ) -> None:
     from sklearn.utils import shuffle
 
@@ -196,7 +237,9 @@ def _measure(
 def _add(results: Results, identity: Record, outcome: Record) -> None:
     results.add({**identity, **outcome})
     print(
-        f"{identity['row']}, {identity['changed']}, {identity['repetition'] + 1}: {outcome['accuracy']:.4f}", flush=True
+        f"{identity['row']}, {identity['changed']}, {identity['repetition'] + 1}:"
+        f" {outcome['accuracy']:.4f}",
+        flush=True,
     )
 
 

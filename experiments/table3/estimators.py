@@ -1,7 +1,8 @@
 """What a row of the paper means in the scikit-learn that is installed.
 
-The paper ran scikit-learn 0.19 (github.com/zalandoresearch/fashion-mnist: requirements.txt, benchmark/runner.py) with
-its defaults. Those that changed since are given as they were then; what was renamed or dropped is put in today's words.
+The paper ran scikit-learn 0.19 (github.com/zalandoresearch/fashion-mnist: requirements.txt,
+benchmark/runner.py) with its defaults. Those that changed since are given as they were then; what
+was renamed or dropped is put in today's words.
 """
 
 from __future__ import annotations
@@ -39,14 +40,20 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "SGDClassifier": {"max_iter": 5, "tol": None},
     "SVC": {"gamma": "auto"},
 }
-_RENAMED = {("SGDClassifier", "log"): "log_loss", ("GradientBoostingClassifier", "deviance"): "log_loss"}
+_RENAMED = {
+    ("SGDClassifier", "log"): "log_loss",
+    ("GradientBoostingClassifier", "deviance"): "log_loss",
+}
 
 
 def make(row: Row, seed: int | None) -> Any:
     """The estimator of a row. All that it draws comes from the seed."""
     options = {
         **_DEFAULTS.get(row.classifier, {}),
-        **{key: _RENAMED.get((row.classifier, str(value)), value) for key, value in row.parameters.items()},
+        **{
+            key: _RENAMED.get((row.classifier, str(value)), value)
+            for key, value in row.parameters.items()
+        },
     }
     if row.classifier == "LogisticRegression":
         return _one_vs_rest(options, seed)
@@ -82,7 +89,9 @@ def _passive_aggressive(options: dict[str, Any], seed: int | None) -> Any:
     if not _since(1, 8):
         return linear_model.PassiveAggressiveClassifier(**options, random_state=seed)
     options["eta0"] = options.pop("C")
-    return linear_model.SGDClassifier(loss="hinge", penalty=None, learning_rate="pa1", **options, random_state=seed)
+    return linear_model.SGDClassifier(
+        loss="hinge", penalty=None, learning_rate="pa1", **options, random_state=seed
+    )
 
 
 def _since(*version: int) -> bool:

@@ -1,6 +1,8 @@
-"""One fit after the other under scikit-learn 0.19.2, as causes.py asks: Python 3.6, which has no idxio.
+"""One fit after the other under scikit-learn 0.19.2, as causes.py asks: Python 3.6, which has no
+idxio.
 
-The folder of pixels and labels is the argument; a job is a line of standard input, its result one of standard output.
+The folder of pixels and labels is the argument; a job is a line of standard input, its result one
+of standard output.
 """
 
 import importlib
@@ -38,14 +40,23 @@ def main(folder: str) -> None:
         job = json.loads(line)
         images, test_images = pixels[job["pixels"]]
         cpu, wall = time.process_time(), time.perf_counter()
-        estimator = getattr(importlib.import_module(job["module"]), job["classifier"])(**job["parameters"])
+        estimator = getattr(importlib.import_module(job["module"]), job["classifier"])(
+            **job["parameters"]
+        )
         if "random_state" in estimator.get_params():
-            # Not the seed itself: SGD then shuffled alike for each of the classes, which it does not without one.
+            # Not the seed itself: SGD then shuffled alike for each of the classes, which it does
+            # not without one.
             estimator.set_params(random_state=np.random.RandomState(job["seed"]))
         shuffled, labels = shuffle(images, train_labels, random_state=job["seed"])
         accuracy = float(estimator.fit(shuffled, labels).score(test_images, test_labels))
         seconds = time.process_time() - cpu, time.perf_counter() - wall
-        say({"accuracy": accuracy, "cpu_seconds": round(seconds[0], 3), "wall_seconds": round(seconds[1], 3)})
+        say(
+            {
+                "accuracy": accuracy,
+                "cpu_seconds": round(seconds[0], 3),
+                "wall_seconds": round(seconds[1], 3),
+            }
+        )
 
 
 def say(record: object) -> None:

@@ -41,8 +41,12 @@ def family(row: Row) -> tuple[Any, ...]:
     return (row.name,)
 
 
-def measure(rows: Sequence[Row], seed: int, data: Data, stages: Path) -> Iterator[tuple[Row, Record]]:
-    """One repetition of the rows of a family: shuffle, fit, score; a row's time is what it would take alone."""
+def measure(
+    rows: Sequence[Row], seed: int, data: Data, stages: Path
+) -> Iterator[tuple[Row, Record]]:
+    """One repetition of the rows of a family: shuffle, fit, score; a row's time is what it would
+    take alone.
+    """
     from sklearn.utils import shuffle
 
     watch = Watch()
@@ -80,8 +84,12 @@ def _score(estimator: Any, data: Data) -> float:
     return float(estimator.score(data.test, data.test_labels))
 
 
-def _in_stages(rows: Sequence[Row], seed: int, data: Data, folder: Path, watch: Watch) -> Iterator[tuple[Row, Record]]:
-    """Trees are added one stage after the other; each is kept in a file, so that a run that is stopped goes on."""
+def _in_stages(
+    rows: Sequence[Row], seed: int, data: Data, folder: Path, watch: Watch
+) -> Iterator[tuple[Row, Record]]:
+    """Trees are added one stage after the other; each is kept in a file, so that a run that is
+    stopped goes on.
+    """
     wanted = {row.parameters["n_estimators"]: row for row in rows}
     estimator = make(wanted[max(wanted)], seed).set_params(warm_start=True)
     kept = _Kept(folder, rows[0], seed, data)
@@ -128,7 +136,9 @@ class _Kept:
         self._path.unlink(missing_ok=True)
 
 
-def _by_one_search(rows: Sequence[Row], seed: int, data: Data, watch: Watch) -> Iterator[tuple[Row, Record]]:
+def _by_one_search(
+    rows: Sequence[Row], seed: int, data: Data, watch: Watch
+) -> Iterator[tuple[Row, Record]]:
     """The nearest of the most neighbours that a row asks for are the neighbours of the others."""
     from scipy.sparse import identity
     from sklearn.neighbors import NearestNeighbors
@@ -139,5 +149,7 @@ def _by_one_search(rows: Sequence[Row], seed: int, data: Data, watch: Watch) -> 
     any_distances = identity(len(data.train), format="csr")
     for row in rows:
         # fit() takes nothing from the distances between training images but how many there are.
-        voters = make(row, seed).set_params(metric="precomputed").fit(any_distances, data.train_labels)
+        voters = (
+            make(row, seed).set_params(metric="precomputed").fit(any_distances, data.train_labels)
+        )
         yield row, {"accuracy": float(voters.score(graph, data.test_labels)), **watch.read()}

@@ -41,10 +41,16 @@ def as_markdown(rows: Sequence[Row], records: Sequence[Record], causes: Sequence
     for versions in reversed(sets.values()):
         parts += _of_versions(versions, rows, repetitions(versions, records), causes)
     ran = {record["row"] for record in records if "accuracy" in record}
-    failed = {record["row"]: record["error"] for record in records if "error" in record and record["row"] not in ran}
+    failed = {
+        record["row"]: record["error"]
+        for record in records
+        if "error" in record and record["row"] not in ran
+    }
     if left := [row for row in rows if row.name not in ran]:
         parts += ["## Not run", "A run goes on where the last one ended: `make table3`."]
-        lines = [(row.classifier, code(row), f"{row.paper:.3f}", _why_not(row, failed)) for row in left]
+        lines = [
+            (row.classifier, code(row), f"{row.paper:.3f}", _why_not(row, failed)) for row in left
+        ]
         parts.append(pipes(("classifier", "parameters", "paper", "why not"), lines))
     return "\n\n".join(parts) + "\n"
 
@@ -55,13 +61,24 @@ def _of_versions(
     ran = [row for row in rows if row.name in by_row]
     bold = apart(rows, by_row)
     summary = (
-        f"{len(ran)} of {len(rows)} rows, {len({row.classifier for row in ran})} of "
-        f"{len({row.classifier for row in rows})} classifiers, {sum(map(len, by_row.values()))} repetitions. "
-        f"{len(ran) - len(bold)} rows are within {TARGET} of the paper; {len(bold)}, set bold, are not: what was tried "
-        "with them stands below the table."
+        f"{len(ran)} of {len(rows)} rows, {len({row.classifier for row in ran})} of"
+        f" {len({row.classifier for row in rows})} classifiers, {sum(map(len, by_row.values()))}"
+        f" repetitions. {len(ran) - len(bold)} rows are within {TARGET} of the paper; {len(bold)},"
+        " set bold, are not: what was tried with them stands below the table."
     )
-    columns = ("classifier", "parameters", "paper", "ours", "difference", "spread", "repetitions", "seconds")
-    title = ", ".join(f"{'Python' if name == 'python' else name} {version}" for name, version in versions.items())
+    columns = (
+        "classifier",
+        "parameters",
+        "paper",
+        "ours",
+        "difference",
+        "spread",
+        "repetitions",
+        "seconds",
+    )
+    title = ", ".join(
+        f"{'Python' if name == 'python' else name} {version}" for name, version in versions.items()
+    )
     return [
         f"## {title}",
         wrapped(summary),

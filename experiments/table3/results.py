@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-"""row, estimator, versions, repetition, and in causes.jsonl what was changed; then accuracy, cpu_seconds and
-wall_seconds, or an error."""
+"""row, estimator, versions, repetition, and in causes.jsonl what was changed; then accuracy,
+cpu_seconds and wall_seconds, or an error.
+"""
 
 
 def read(path: Path) -> list[Record]:
-    """What a file holds; nothing if there is none. Half a line at its end, of a run that was killed, does not count."""
+    """What a file holds; nothing if there is none.
+
+    Half a line at its end, of a run that was killed, does not count.
+    """
     if not path.exists():
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")
@@ -32,7 +36,9 @@ def read(path: Path) -> list[Record]:
 
 
 def key(record: Record) -> tuple[Any, ...]:
-    """What a repetition is told by: another version, or another estimator for the row, is another experiment."""
+    """What a repetition is told by: another version, or another estimator for the row, is another
+    experiment.
+    """
     versions = tuple(sorted(record["versions"].items()))
     return record["row"], record["estimator"], versions, record["repetition"], record.get("changed")
 
@@ -54,7 +60,8 @@ class Results:
         except OSError:
             self._file.close()
             raise SystemExit(
-                f"{self._path}: another run is adding to it; wait for it or name another with --results"
+                f"{self._path}: another run is adding to it; wait for it or name another with"
+                " --results"
             ) from None
         # Half a line would spoil the next one.
         self._file.truncate(self._path.read_bytes().rfind(b"\n") + 1)
@@ -78,7 +85,9 @@ class Results:
             self._done.add(key(record))
 
     def _in_place(self) -> bool:
-        return self._path.exists() and os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        return self._path.exists() and os.path.samestat(
+            self._path.stat(), os.fstat(self._file.fileno())
+        )
 
     def close(self) -> None:
         """Let another run have it."""

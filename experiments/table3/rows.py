@@ -38,7 +38,9 @@ def select(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     """The rows that have one of these names, or whose classifier has; all for no names."""
     known = {row.name for row in rows} | {row.classifier for row in rows}
     if unknown := [name for name in names if name not in known]:
-        raise SystemExit(f"no row or classifier {unknown[0]!r} in the paper's table; --list shows them")
+        raise SystemExit(
+            f"no row or classifier {unknown[0]!r} in the paper's table; --list shows them"
+        )
     return [row for row in rows if not names or row.name in names or row.classifier in names]
 
 

@@ -1,4 +1,6 @@
-"""The experiment, after the paper's benchmark/runner.py: one fit in a process of its own, most rows an hour first."""
+"""The experiment, after the paper's benchmark/runner.py: one fit in a process of its own, most rows
+an hour first.
+"""
 
 from __future__ import annotations
 
@@ -52,28 +54,39 @@ def raw(folder: Path) -> Data:
         path = folder / f"{name}-ubyte.gz"
         if not path.exists():
             raise SystemExit(
-                f"{path} is missing. Install Debian's dataset-fashion-mnist, or name the folder with --data"
+                f"{path} is missing. Install Debian's dataset-fashion-mnist, or name the folder"
+                " with --data"
             )
         records = idxio.read(path)
         return records.reshape(len(records), -1) if records.ndim > 1 else records
 
     return Data(
-        read("train-images-idx3"), read("train-labels-idx1"), read("t10k-images-idx3"), read("t10k-labels-idx1")
+        read("train-images-idx3"),
+        read("train-labels-idx1"),
+        read("t10k-images-idx3"),
+        read("t10k-labels-idx1"),
     )
 
 
 def scaled(data: Data) -> Data:
-    """Pixels as columns of mean 0 and variance 1 over the training data, as the paper's runner scales them."""
+    """Pixels as columns of mean 0 and variance 1 over the training data, as the paper's runner
+    scales them.
+    """
     from sklearn.preprocessing import StandardScaler
 
     train, test = data.train.astype(np.float64), data.test.astype(np.float64)
     scaler = StandardScaler(copy=False).fit(train)
-    return Data(scaler.transform(train), data.train_labels, scaler.transform(test), data.test_labels)
+    return Data(
+        scaler.transform(train), data.train_labels, scaler.transform(test), data.test_labels
+    )
 
 
 def versions() -> dict[str, str]:
     """Of what the accuracy may depend on."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _PACKAGES},
+    }
 
 
 def jobs(rows: Iterable[Row]) -> list[Job]:
@@ -87,7 +100,12 @@ def jobs(rows: Iterable[Row]) -> list[Job]:
             tuple(members),
             repetition,
             {
-                row.name: {"row": row.name, "estimator": estimator, "versions": about, "repetition": repetition}
+                row.name: {
+                    "row": row.name,
+                    "estimator": estimator,
+                    "versions": about,
+                    "repetition": repetition,
+                }
                 for row, estimator in estimators
             },
         )
@@ -98,7 +116,9 @@ def jobs(rows: Iterable[Row]) -> list[Job]:
 
 
 def order(todo: Sequence[Job], results: Results) -> list[Job]:
-    """What is left: each row once, most rows an hour first; then again, where a second time costs twice as much."""
+    """What is left: each row once, most rows an hour first; then again, where a second time costs
+    twice as much.
+    """
     left = []
     for job in todo:
         rows = tuple(row for row in job.rows if not results.has(job.identities[row.name]))
@@ -113,25 +133,34 @@ def order(todo: Sequence[Job], results: Results) -> list[Job]:
     )
 
 
-def run(todo: Sequence[Job], data: Data, results: Results, stages: Path, processes: int, deadline: float) -> None:
-    """Run them until a time.time(): none is started that should not end by then, and none runs on after it."""
+def run(
+    todo: Sequence[Job], data: Data, results: Results, stages: Path, processes: int, deadline: float
+) -> None:
+    """Run them until a time.time(): none is started that should not end by then, and none runs on
+    after it.
+    """
     waiting = order(todo, results)
     # Each fit sees the data that were loaded once, and gives its memory back.
     context = multiprocessing.get_context("fork")
     running: dict[Connection, tuple[Any, Job]] = {}
     try:
         while True:
-            while len(running) < processes and (job := _next(waiting, results, deadline - time.time())):
+            while len(running) < processes and (
+                job := _next(waiting, results, deadline - time.time())
+            ):
                 waiting.remove(job)
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_child, args=(job, data, stages, theirs), daemon=True)
+                process = context.Process(
+                    target=_child, args=(job, data, stages, theirs), daemon=True
+                )
                 process.start()
                 theirs.close()
                 running[ours] = process, job
             if not running:
                 break
             left = deadline - time.time()
-            ready = wait(list(running), min(max(0, left), 3600))  # the system's own limit is some days
+            # the system's own limit is some days
+            ready = wait(list(running), min(max(0, left), 3600))
             if not ready and left <= 0:
                 break
             for end in ready:
@@ -140,8 +169,11 @@ def run(todo: Sequence[Job], data: Data, results: Results, stages: Path, process
                 for row, outcome in answers:
                     results.add({**job.identities[row.name], **outcome})
                     _say(row, job.repetition, outcome)
-                if any("error" in outcome for _, outcome in answers):  # other repetitions would fail too
-                    waiting = [other for other in waiting if family(other.rows[0]) != family(job.rows[0])]
+                # other repetitions would fail too
+                if any("error" in outcome for _, outcome in answers):
+                    waiting = [
+                        other for other in waiting if family(other.rows[0]) != family(job.rows[0])
+                    ]
                 answered = [row for row, _ in answers]
                 if rows := tuple(row for row in job.rows if row not in answered):
                     running[end] = process, replace(job, rows=rows)
@@ -205,4 +237,6 @@ def _say(row: Row, repetition: int, outcome: Record) -> None:
         text = f"can't run: {outcome['error']}"
     else:
         text = f"{outcome['accuracy']:.4f}, paper {row.paper:.3f}, {outcome['cpu_seconds']:.1f} s"
-    print(f"{time.strftime('%H:%M:%S')} {row.name} {repetition + 1}/{REPETITIONS}: {text}", flush=True)
+    print(
+        f"{time.strftime('%H:%M:%S')} {row.name} {repetition + 1}/{REPETITIONS}: {text}", flush=True
+    )

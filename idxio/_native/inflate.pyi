@@ -19,9 +19,18 @@ def crc32_join(crcs: Buffer, sizes: Buffer) -> int: ...
 
 @final
 class Decoder:
-    def inflate(self, data: Buffer, data_start: int, out: Buffer, out_start: int) -> tuple[int, int, int]: ...
+    def inflate(
+        self, data: Buffer, data_start: int, out: Buffer, out_start: int
+    ) -> tuple[int, int, int]: ...
     def inflate_span(
-        self, data: Buffer, start: int, stop: int, out: Buffer, out_start: int, window: int, prove: bool = False
+        self,
+        data: Buffer,
+        start: int,
+        stop: int,
+        out: Buffer,
+        out_start: int,
+        window: int,
+        prove: bool = False,
     ) -> tuple[int, int, int]: ...
     def inflate_fronts(
         self,

@@ -28,7 +28,8 @@ def check_threads(threads: int | None) -> int:
     return threads
 
 
-# A signal that comes just before a wait begins does not end it, so a wait for long work is many short ones.
+# A signal that comes just before a wait begins does not end it, so a wait for long work is many
+# short ones.
 _WAIT = 0.1
 
 
@@ -51,7 +52,9 @@ def take(queue: SimpleQueue[Item]) -> Item:
             return queue.get(timeout=_WAIT)
 
 
-def on_threads(function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int) -> None:
+def on_threads(
+    function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int
+) -> None:
     """Call function with each item on up to `threads` threads, of which this is one.
 
     The first error is raised. A function that takes long for one item is a generator that yields
@@ -83,8 +86,9 @@ def on_threads(function: Callable[[Item], Iterable[object] | None], items: Itera
             # KeyboardInterrupt and SystemExit are raised before any Exception.
             raise next((error for error in errors if not isinstance(error, Exception)), errors[0])
     finally:
-        # The traceback of an error has this frame: an error in its variables would keep the memory of a
-        # failed read until a garbage collection. Some error stays, for a helper that begins late.
+        # The traceback of an error has this frame: an error in its variables would keep the memory
+        # of a failed read until a garbage collection. Some error stays, for a helper that begins
+        # late.
         errors[:] = [Exception()] if errors else []
 
 

@@ -18,7 +18,9 @@ try:
     from torch.utils.data import Dataset as TorchDataset
     from torch.utils.data import IterableDataset, get_worker_info
 except ImportError as error:
-    raise ImportError(f"idxio.adapters.torch needs torch: pip install 'idxio[torch]' ({error})") from error
+    raise ImportError(
+        f"idxio.adapters.torch needs torch: pip install 'idxio[torch]' ({error})"
+    ) from error
 
 
 class Samples(TorchDataset[Any]):
@@ -96,7 +98,9 @@ class TensorBatches(IterableDataset[Any]):
         if worker is None:
             return self._here()
         if self.batches.has_out:
-            raise ValueError("batches with out= can't be made by the workers of a DataLoader: leave out= away")
+            raise ValueError(
+                "batches with out= can't be made by the workers of a DataLoader: leave out= away"
+            )
         epoch, position = self._shared.numpy().view(np.uint64).tolist()
         self.batches.go_to(epoch, position)
         return starmap(tensors, self.batches.part(worker.id, worker.num_workers, np.int64))

@@ -23,23 +23,38 @@ _NAMED = 5
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("build", help="make the four files of a dataset of a folder of pictures")
-    parser.description = "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+    parser = commands.add_parser(
+        "build", help="make the four files of a dataset of a folder of pictures"
+    )
+    parser.description = (
+        "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+    )
     parser.add_argument("images", metavar="IMAGES_DIR")
     parser.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
     parser.add_argument(
         "--pipeline",
         choices=("fashion", "fit", "none"),
         default="none",
-        help="fashion: as Fashion-MNIST was made; fit: scaled into a square on black; none: as they are, if not given",
+        help=(
+            "fashion: as Fashion-MNIST was made; fit: scaled into a square on black; none: as they"
+            " are, if not given"
+        ),
     )
-    parser.add_argument("--size", type=int, default=28, metavar="N", help="the edge that fashion and fit make; 28")
-    parser.add_argument("--colour", choices=("grey", "rgb"), help="as the first picture, if not given")
-    parser.add_argument("--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders")
+    parser.add_argument(
+        "--size", type=int, default=28, metavar="N", help="the edge that fashion and fit make; 28"
+    )
+    parser.add_argument(
+        "--colour", choices=("grey", "rgb"), help="as the first picture, if not given"
+    )
+    parser.add_argument(
+        "--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders"
+    )
     parser.add_argument(
         "--allow-outside",
         action="store_true",
-        help="take pictures outside IMAGES_DIR too, to which paths or links lead; else they are bad",
+        help=(
+            "take pictures outside IMAGES_DIR too, to which paths or links lead; else they are bad"
+        ),
     )
     parser.add_argument(
         "--test-per-class",
@@ -47,15 +62,23 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help="pictures of each class to test with; a seventh, if not given",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and the order; 0 if not given")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the split and the order; 0 if not given",
+    )
     parser.add_argument("--sort", action="store_true", help="order by label; else shuffled")
-    parser.add_argument("--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
+    )
     add_level(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Build the dataset; print a line for each file, and on stderr for each kind of bad pictures."""
+    """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
 
     try:

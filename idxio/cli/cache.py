@@ -12,10 +12,12 @@ from .text import printable
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("cache", help="list the unpacked files that open(cache=True) keeps, or remove them")
+    parser = commands.add_parser(
+        "cache", help="list the unpacked files that open(cache=True) keeps, or remove them"
+    )
     parser.description = (
-        "List the unpacked copies that idxio.open(file, cache=True) keeps in your cache folder, with when each was\n"
-        "used last, or remove them all."
+        "List the unpacked copies that idxio.open(file, cache=True) keeps in your cache folder,"
+        " with when each was\nused last, or remove them all."
     )
     parser.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
     parser.set_defaults(run=run)

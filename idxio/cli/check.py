@@ -11,10 +11,13 @@ from .progress import bar
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("check", help="look for what is wrong with the four files of a dataset")
+    parser = commands.add_parser(
+        "check", help="look for what is wrong with the four files of a dataset"
+    )
     parser.description = (
-        "Read the four files of a dataset once, check them, count the classes, and look for copies, pictures of one\n"
-        "colour, negated or transposed ones, and labels outside the class list. Errors give exit code 1, warnings 0."
+        "Read the four files of a dataset once, check them, count the classes, and look for copies,"
+        " pictures of one\ncolour, negated or transposed ones, and labels outside the class list."
+        " Errors give exit code 1, warnings 0."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     add_dataset(parser)

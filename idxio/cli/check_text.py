@@ -13,7 +13,9 @@ from .text import dimensions, printable
 
 
 def as_text(result: Check) -> str:
-    """Describe the dataset: facts of each split, a table of the classes, the findings and the verdict."""
+    """Describe the dataset: facts of each split, a table of the classes, the findings and the
+    verdict.
+    """
     return "\n".join(_lines(result))
 
 
@@ -26,7 +28,11 @@ def facts(statistics: Statistics) -> list[tuple[str, str]]:
     """List the facts of a split, right or wrong, as names and values for people."""
     files = [os.path.basename(file) for file in (statistics.images_file, statistics.labels_file)]
     runs = statistics.runs
-    order = "sorted by label" if statistics.is_sorted else f"not sorted: {len(runs):,} runs of one label"
+    order = (
+        "sorted by label"
+        if statistics.is_sorted
+        else f"not sorted: {len(runs):,} runs of one label"
+    )
     lines = [
         ("pictures", f"{dimensions(statistics.shape)} {statistics.dtype.name}"),
         ("files", " + ".join(files)),
@@ -44,10 +50,16 @@ def facts(statistics: Statistics) -> list[tuple[str, str]]:
 
 def class_rows(result: Check) -> list[tuple[int, str, list[int]]]:
     """List the classes: label, name or "", and the number of pictures in each split."""
-    counts = [dict(zip(s.classes.tolist(), s.counts.tolist(), strict=True)) for s in result.splits.values()]
+    counts = [
+        dict(zip(s.classes.tolist(), s.counts.tolist(), strict=True))
+        for s in result.splits.values()
+    ]
     names = result.class_names or {}
     labels = sorted(set(names).union(*counts))
-    return [(k, printable(names.get(k, "")), [of_split.get(k, 0) for of_split in counts]) for k in labels]
+    return [
+        (k, printable(names.get(k, "")), [of_split.get(k, 0) for of_split in counts])
+        for k in labels
+    ]
 
 
 def verdict(result: Check) -> str:

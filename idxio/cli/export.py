@@ -14,19 +14,25 @@ from .text import print_sizes
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("export", help="write a dataset as npz, CSV, PNG folders, Parquet or npy")
-    parser.description = (
-        "Write the four files of a dataset in a format that other programs read; one IDX file as npy. All of OUT\n"
-        "appears at once, or nothing does."
+    parser = commands.add_parser(
+        "export", help="write a dataset as npz, CSV, PNG folders, Parquet or npy"
     )
-    parser.add_argument("source", metavar="DIR", help="the directory of the dataset; for npy one file")
+    parser.description = (
+        "Write the four files of a dataset in a format that other programs read; one IDX file as"
+        " npy. All of OUT\nappears at once, or nothing does."
+    )
+    parser.add_argument(
+        "source", metavar="DIR", help="the directory of the dataset; for npy one file"
+    )
     parser.add_argument("target", metavar="OUT", help="a new folder; for npz and npy a file")
     parser.add_argument(
         "--to",
         choices=("npz", "csv", "png", "parquet", "npy"),
         help="what to write, if the suffix of OUT does not say it",
     )
-    parser.add_argument("--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters")
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="one of several in DIR, as emnist-letters"
+    )
     parser.set_defaults(run=run)
 
 
@@ -41,9 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
     if to not in FORMATS:
         raise exit_codes.UsageError(f"{target}: say what to write: --to {', '.join(FORMATS)}")
     if to != "npy" and os.path.isfile(source):
-        raise exit_codes.UsageError(f"{source}: name the directory of the dataset; one file becomes --to npy")
+        raise exit_codes.UsageError(
+            f"{source}: name the directory of the dataset; one file becomes --to npy"
+        )
     if to == "npy" and dataset is not None:
-        raise exit_codes.UsageError("--dataset names one of several datasets in a directory; this is one file")
+        raise exit_codes.UsageError(
+            "--dataset names one of several datasets in a directory; this is one file"
+        )
     with exit_codes.usage_errors(), naming(source), bar(source, " records") as progress:
         export_dataset(source, target, to=to, dataset=dataset, progress=progress)
     print_sizes(target)

@@ -71,8 +71,18 @@ def render(result: Check) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<link rel="icon" href="data:,"><title>{name}</title><style>{_STYLE}</style>'
     )
-    body = [f"<h1>{name}</h1>", _findings(result), _facts(result), _classes(result), _histograms(result)]
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
+    body = [
+        f"<h1>{name}</h1>",
+        _findings(result),
+        _facts(result),
+        _classes(result),
+        _histograms(result),
+    ]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n'
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
 
 
 def _findings(result: Check) -> str:
@@ -93,7 +103,10 @@ def _pictures_of(result: Check, finding: Finding) -> str:
         return ""
     with open_array(statistics.images_file) as f:
         pictures = _images(f[list(finding.records[:_SAMPLES])])
-    return _img(_row(pictures), f"records {', '.join(map(str, finding.records[:_SAMPLES]))} of {_text(finding.split)}")
+    return _img(
+        _row(pictures),
+        f"records {', '.join(map(str, finding.records[:_SAMPLES]))} of {_text(finding.split)}",
+    )
 
 
 def _facts(result: Check) -> str:
@@ -107,7 +120,10 @@ def _facts(result: Check) -> str:
     ]
     top = "".join(f'<th scope="col">{_text(split)}</th>' for split in columns)
     return (
-        f'<h2>Files</h2><div class="wide"><table><tr><td></td>{top}</tr>{"".join(rows)}</table></div>' if rows else ""
+        "<h2>Files</h2><div"
+        f' class="wide"><table><tr><td></td>{top}</tr>{"".join(rows)}</table></div>'
+        if rows
+        else ""
     )
 
 
@@ -136,10 +152,18 @@ def _classes(result: Check) -> str:
             f"<td>{drawn[0]}</td><td>{drawn[1]}</td></tr>"
         )
     top = "".join(
-        f'<th scope="col">{_text(title)}</th>' for title in ("class", "pictures", "mean", f"first of {split}")
+        f'<th scope="col">{_text(title)}</th>'
+        for title in ("class", "pictures", "mean", f"first of {split}")
     )
-    few = f"<p>Pictures of the first {_MOST_CLASSES} classes.</p>" if len(statistics.classes) > _MOST_CLASSES else ""
-    return f'<h2>Classes</h2>{few}<div class="wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>'
+    few = (
+        f"<p>Pictures of the first {_MOST_CLASSES} classes.</p>"
+        if len(statistics.classes) > _MOST_CLASSES
+        else ""
+    )
+    return (
+        f"<h2>Classes</h2>{few}<div"
+        f' class="wide"><table><tr>{top}</tr>{"".join(lines)}</table></div>'
+    )
 
 
 def _means(statistics: Statistics) -> dict[int, Array]:
@@ -198,8 +222,9 @@ def _chart(histogram: Array, split: str) -> str:
         for value in (0, 64, 128, 192, 255)
     ]
     return (
-        f'<svg viewBox="0 0 {left + width + 16} {height + 30}" role="img" aria-label="pixel values of {_text(split)}">'
-        f'{"".join(marks)}<path class="{_colour(split)}" d="{"".join(bars)}z"/>{"".join(ticks)}</svg>'
+        f'<svg viewBox="0 0 {left + width + 16} {height + 30}" role="img" aria-label="pixel values'
+        f' of {_text(split)}">{"".join(marks)}<path class="{_colour(split)}"'
+        f' d="{"".join(bars)}z"/>{"".join(ticks)}</svg>'
     )
 
 
@@ -222,7 +247,10 @@ def _img(pixels: Array, alt: str) -> str:
     height, width = pixels.shape[:2]
     scale = max(1, round(48 / height))
     data = base64.b64encode(png(pixels)).decode()
-    return f'<img src="data:image/png;base64,{data}" width="{width * scale}" height="{height * scale}" alt="{alt}">'
+    return (
+        f'<img src="data:image/png;base64,{data}" width="{width * scale}" height="{height * scale}"'
+        f' alt="{alt}">'
+    )
 
 
 def _colour(split: str) -> str:

@@ -13,10 +13,13 @@ from .text import print_sizes
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("import", help="make a dataset of what export or another program wrote")
+    parser = commands.add_parser(
+        "import", help="make a dataset of what export or another program wrote"
+    )
     parser.description = (
-        "Make the IDX files of a dataset of what idxio export or another program wrote; its content says what it is.\n"
-        "All of OUT appears at once, or nothing does. For pictures of your own there is idxio build."
+        "Make the IDX files of a dataset of what idxio export or another program wrote; its content"
+        " says what it is.\nAll of OUT appears at once, or nothing does. For pictures of your own"
+        " there is idxio build."
     )
     parser.add_argument(
         "source",
@@ -28,18 +31,27 @@ def add_parser(commands: Commands) -> None:
         "--shape",
         type=_shape,
         metavar="HxW",
-        help="the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are no grey squares; of flat ones",
+        help=(
+            "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are no grey"
+            " squares; of flat ones"
+        ),
     )
     parser.add_argument(
         "--labels",
         type=_column,
         metavar="COLUMN",
-        help="the column of a CSV file with the labels, by number (0: first, -1: last) or name; none: no labels",
+        help=(
+            "the column of a CSV file with the labels, by number (0: first, -1: last) or name;"
+            " none: no labels"
+        ),
     )
     parser.add_argument(
         "--config",
         metavar="NAME",
-        help="one of several configurations or datasets: what stands before the splits in the names of tables",
+        help=(
+            "one of several configurations or datasets: what stands before the splits in the names"
+            " of tables"
+        ),
     )
     parser.set_defaults(run=run)
 

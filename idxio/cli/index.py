@@ -16,8 +16,8 @@ def add_parser(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("index", help="build the seek index of gzip files, beside them")
     parser.description = (
-        "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file stays as it is;\n"
-        "one that idxio wrote needs no such index."
+        "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file"
+        " stays as it is;\none that idxio wrote needs no such index."
     )
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.set_defaults(run=run)

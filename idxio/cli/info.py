@@ -14,19 +14,25 @@ from .text import dimensions, message, printable
 
 def add_parser(commands: Commands) -> None:
     """Add both commands."""
-    stated = commands.add_parser("info", help="shape, type, packing and checksum, without unpacking")
-    checked = commands.add_parser("verify", help="read everything; check the size and every checksum")
+    stated = commands.add_parser(
+        "info", help="shape, type, packing and checksum, without unpacking"
+    )
+    checked = commands.add_parser(
+        "verify", help="read everything; check the size and every checksum"
+    )
     stated.description = (
-        "Say what each file holds and how it is packed. Sizes and checksums are those that the file states; nothing\n"
-        "is unpacked to check them, for which there is idxio verify."
+        "Say what each file holds and how it is packed. Sizes and checksums are those that the file"
+        " states; nothing\nis unpacked to check them, for which there is idxio verify."
     )
     checked.description = (
-        "Read each file from its first byte to its last, and check its size and every checksum. A line says that it\n"
-        "is sound, or what is wrong and where."
+        "Read each file from its first byte to its last, and check its size and every checksum. A"
+        " line says that it\nis sound, or what is wrong and where."
     )
     for command in (stated, checked):
         command.add_argument("files", nargs="+", metavar="FILE")
-        command.add_argument("--json", action="store_true", help="one JSON list with an object for each file")
+        command.add_argument(
+            "--json", action="store_true", help="one JSON list with an object for each file"
+        )
         command.set_defaults(run=run)
 
 
@@ -37,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     return _run(arguments, verify, _verify_text)
 
 
-def _run(arguments: argparse.Namespace, inspect: Callable[..., Info], as_text: Callable[[Info], str]) -> int:
+def _run(
+    arguments: argparse.Namespace, inspect: Callable[..., Info], as_text: Callable[[Info], str]
+) -> int:
     code = exit_codes.FINE
     documents: list[dict[str, Any]] = []
     for file in arguments.files:
@@ -76,8 +84,11 @@ def _info_text(about: Info) -> str:
 
 def _verify_text(about: Info) -> str:
     known = f" ({about.known})" if about.known else ""
-    # Said because an OK promises more elsewhere: a raw file holds nothing to check its bytes against.
-    checked = ", size only: a raw file states no checksum" if about.packing == "raw" and not known else ""
+    # Said because an OK promises more elsewhere: a raw file holds nothing to check its bytes
+    # against.
+    checked = (
+        ", size only: a raw file states no checksum" if about.packing == "raw" and not known else ""
+    )
     what = f"{dimensions(about.shape)} {about.dtype.name}, CRC-32 {about.crc32:08x}"
     return f"{printable(about.file)}: OK, {what}{known}{checked}"
 

@@ -1,8 +1,9 @@
 """The command `idxio`: look at IDX files, check them, and see the library at work.
 
-Exit codes: 0 everything is fine; 1 something is wrong with a file; 2 the command line is wrong, or asks for what
-is not installed; 3 a file can't be read or written; 129 and 143 ended by SIGHUP or SIGTERM; 130 interrupted; 141 the
-reader of the output went away. Of several files the highest code counts.
+Exit codes: 0 everything is fine; 1 something is wrong with a file; 2 the command line is wrong, or
+asks for what is not installed; 3 a file can't be read or written; 129 and 143 ended by SIGHUP or
+SIGTERM; 130 interrupted; 141 the reader of the output went away. Of several files the highest code
+counts.
 """
 
 from __future__ import annotations
@@ -46,14 +47,19 @@ exit codes:
   130  interrupted
   141  the reader of the output went away
   143  ended by SIGTERM
-  Of several files, the highest code counts. info, verify, show and repack take - for standard input.
+  Of several files, the highest code counts.
+  info, verify, show and repack take - for standard input.
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return the exit code. Bad input gives a line on stderr and never a traceback."""
+    """Run one command and return the exit code.
+
+    Bad input gives a line on stderr and never a traceback.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name or a symbol that the encoding has not
+        # a name or a symbol that the encoding has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with stopping():
             code = _run(argv)
@@ -95,9 +101,15 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
     The modules of all commands take 6 ms of CPU time more than that of one.
     """
-    parser = _Parser(prog="idxio", description="Look at IDX files, the format of MNIST, and check them.")
-    parser.add_argument("--version", action=_Version, help="what is installed, with the codec libraries")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    parser = _Parser(
+        prog="idxio", description="Look at IDX files, the format of MNIST, and check them."
+    )
+    parser.add_argument(
+        "--version", action=_Version, help="what is installed, with the codec libraries"
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
     modules = list(dict.fromkeys(_COMMANDS.values()))  # info and verify share one
     if argv and argv[0] in _COMMANDS:
         modules = [_COMMANDS[argv[0]]]
@@ -108,7 +120,9 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
-        super().__init__(epilog=_CODES, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        super().__init__(
+            epilog=_CODES, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
 
 
 class _Version(argparse.Action):
@@ -121,7 +135,9 @@ class _Version(argparse.Action):
 
 
 def _settle_stdout() -> None:
-    """Flush stdout; where that fails, point it to nowhere, or Python would complain once more at exit."""
+    """Flush stdout; where that fails, point it to nowhere, or Python would complain once more at
+    exit.
+    """
     try:
         print(end="", flush=True)
     except OSError:

@@ -19,7 +19,9 @@ def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None
         yield None
         return
     name = printable(os.path.basename(os.path.normpath(file)))
-    with tqdm(desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as shown:
+    with tqdm(
+        desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()
+    ) as shown:
 
         def progress(done: int, total: int | None = None) -> None:
             shown.total = total

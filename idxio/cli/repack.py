@@ -16,10 +16,12 @@ from .text import printable
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("repack", help="write a file again as gzip that carries its own index")
+    parser = commands.add_parser(
+        "repack", help="write a file again as gzip that carries its own index"
+    )
     parser.description = (
-        "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio reads on all\n"
-        "cores and from any record on. OUT may be IN."
+        "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio"
+        " reads on all\ncores and from any record on. OUT may be IN."
     )
     parser.add_argument("file", metavar="IN")
     parser.add_argument("target", metavar="OUT")

@@ -13,10 +13,12 @@ from .text import printable
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("report", help="the same and pictures on one HTML page, in one file")
+    parser = commands.add_parser(
+        "report", help="the same and pictures on one HTML page, in one file"
+    )
     parser.description = (
-        "Write one HTML file with all that idxio check finds, the number of pictures of each class, and pictures. It\n"
-        "needs no other file and no network."
+        "Write one HTML file with all that idxio check finds, the number of pictures of each class,"
+        " and pictures. It\nneeds no other file and no network."
     )
     parser.add_argument(
         "-o",

@@ -35,7 +35,9 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
         values = read_classes(labels)
         names = class_names(labels) or {}
     if len(values) != count:
-        raise exit_codes.UsageError(f"{labels}: has {len(values):,} labels for the {count:,} images of {images}")
+        raise exit_codes.UsageError(
+            f"{labels}: has {len(values):,} labels for the {count:,} images of {images}"
+        )
     of_name = [k for k, name in names.items() if wanted.casefold() in (str(k), name.casefold())]
     classes = np.unique(values).tolist()
     number = int(wanted) if re.fullmatch(r"-?\d{1,19}", wanted) else None
@@ -43,7 +45,9 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
         number = next((k for k in of_name if k in classes), None)  # names that are numbers
     if number is None:
         titles = [f"{k} {names.get(k, '')}".strip() for k in classes]
-        raise exit_codes.UsageError(f"{labels}: has no class {wanted}; it has {first_few(titles, 20)}")
+        raise exit_codes.UsageError(
+            f"{labels}: has no class {wanted}; it has {first_few(titles, 20)}"
+        )
     name = printable(f"class {number} {names.get(number, '')}".strip())
     return OfClass(name, np.flatnonzero(values == number))
 
@@ -59,4 +63,6 @@ def _beside(images: str) -> str:
     try:
         return find_pair(folder or ".", match[1])[1]
     except FileNotFoundError as error:
-        raise exit_codes.UsageError(f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE") from None
+        raise exit_codes.UsageError(
+            f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE"
+        ) from None

@@ -26,10 +26,12 @@ _IMAGE_LINES = 64
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("show", help="a contact sheet of the images, or the labels as numbers")
+    parser = commands.add_parser(
+        "show", help="a contact sheet of the images, or the labels as numbers"
+    )
     parser.description = (
-        "Draw images in the terminal, or write them as a PNG file; of a file of labels or other numbers, print those.\n"
-        "Only the records that are shown are read."
+        "Draw images in the terminal, or write them as a PNG file; of a file of labels or other"
+        " numbers, print those.\nOnly the records that are shown are read."
     )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument(
@@ -38,12 +40,17 @@ def add_parser(commands: Commands) -> None:
         metavar="A:B",
         help="the records to show: a slice or one number; --rows=-9: for the last nine",
     )
-    parser.add_argument("-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead")
+    parser.add_argument(
+        "-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead"
+    )
     parser.add_argument(
         "--class",
         dest="of_class",
         metavar="K",
-        help="only the images of a class, by its number or else its name; --rows then counts among them",
+        help=(
+            "only the images of a class, by its number or else its name; --rows then counts among"
+            " them"
+        ),
     )
     parser.add_argument(
         "--labels",
@@ -95,7 +102,9 @@ def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, str]:
     return records, title
 
 
-def _read_class(f: IdxArray, file: str, rows: slice, name: str, labels: str | None) -> tuple[Array, str]:
+def _read_class(
+    f: IdxArray, file: str, rows: slice, name: str, labels: str | None
+) -> tuple[Array, str]:
     """Read the rows among the images of a class; return them and their title."""
     from . import select_class
 
@@ -105,7 +114,9 @@ def _read_class(f: IdxArray, file: str, rows: slice, name: str, labels: str | No
     picked = chosen.records[rows]
     records = f[picked]
     if not len(records):
-        raise exit_codes.UsageError(f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}")
+        raise exit_codes.UsageError(
+            f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}"
+        )
     return records, _class_title(f, chosen, picked)
 
 

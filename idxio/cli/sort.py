@@ -16,13 +16,20 @@ from .text import first_few, print_sizes, printable
 
 def add_parser(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("sort", help="write images and labels in the order of their labels")
-    parser.description = (
-        "Write images and labels sorted by label, each class in its old order: label files shrink to about a hundred\n"
-        "bytes, and a class is one range. Several pairs are merged, by the names of their classes where dataset.json\n"
-        "tells them. All files appear, or none does."
+    parser = commands.add_parser(
+        "sort", help="write images and labels in the order of their labels"
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pairs, images and labels; the last pair is written")
+    parser.description = (
+        "Write images and labels sorted by label, each class in its old order: label files shrink"
+        " to about a hundred\nbytes, and a class is one range. Several pairs are merged, by the"
+        " names of their classes where dataset.json\ntells them. All files appear, or none does."
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="pairs, images and labels; the last pair is written",
+    )
     parser.add_argument("--order", metavar="FILE", help="where to keep the permutation")
     add_level(parser)
     parser.set_defaults(run=run)
@@ -34,7 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     files = arguments.files
     if len(files) < 4 or len(files) % 2:
-        raise exit_codes.UsageError("sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS")
+        raise exit_codes.UsageError(
+            "sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS"
+        )
     *sources, images_file, labels_file = files
     images, labels = _open_pairs(sources)
     with exit_codes.usage_errors(), naming(images_file), bar(images_file) as progress:
@@ -56,7 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open_pairs(files: list[str]) -> tuple[list[IdxArray], list[Any]]:
-    """Open the images of each pair; the labels are files, or arrays where a file can be read only once."""
+    """Open the images of each pair; the labels are files, or arrays where a file can be read only
+    once.
+    """
     from ..core.coerce import read_classes
 
     images: list[IdxArray] = []
@@ -84,4 +95,6 @@ def _print_classes(folder: str) -> None:
     if not names:
         return
     path = os.path.join(folder, DESCRIPTION)
-    print(f"{printable(path)}: {len(names)} classes: {printable(first_few(list(names.values()), 10))}")
+    print(
+        f"{printable(path)}: {len(names)} classes: {printable(first_few(list(names.values()), 10))}"
+    )

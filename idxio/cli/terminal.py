@@ -1,4 +1,6 @@
-"""Pixels as text: coloured half blocks for a terminal that has them, else characters of growing density."""
+"""Pixels as text: coloured half blocks for a terminal that has them, else characters of growing
+density.
+"""
 
 from __future__ import annotations
 
@@ -75,9 +77,13 @@ def _codes_24(pixels: Array) -> list[list[str]]:
 
 
 def _codes_256(pixels: Array) -> list[list[str]]:
-    """Colours of xterm's palette: 232 to 255 are greys from 8 to 238, 16 to 231 a cube with six steps a channel."""
+    """Colours of xterm's palette: 232 to 255 are greys from 8 to 238, 16 to 231 a cube with six
+    steps a channel.
+    """
     if pixels.ndim == 2:
-        codes = np.array((16, *range(232, 256), 231))[_nearest(pixels, (0, *range(8, 239, 10), 255))]
+        codes = np.array((16, *range(232, 256), 231))[
+            _nearest(pixels, (0, *range(8, 239, 10), 255))
+        ]
     else:
         codes = 16 + _nearest(pixels, (0, 95, 135, 175, 215, 255)) @ np.array((36, 6, 1))
     return [[f"5;{code}" for code in row] for row in codes.tolist()]

@@ -1,4 +1,6 @@
-"""The interface of every compression: a stream of unpacked bytes, their first ones, or all of them at once."""
+"""The interface of every compression: a stream of unpacked bytes, their first ones, or all of them
+at once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import numpy as np
 
 from ..storage.source import Source
 
-# Reads of the compressed file: large enough that a call costs nothing, small enough for the L2 cache.
+# Reads of the compressed file: large enough that a call costs nothing, small enough for the L2
+# cache.
 BLOCK = 1 << 18
 
 
@@ -21,7 +24,10 @@ def unchecked() -> None:
 
 
 class Stream:
-    """Unpacked bytes, front to back. Every checksum that the file has is checked, at the latest at the end."""
+    """Unpacked bytes, front to back.
+
+    Every checksum that the file has is checked, at the latest at the end.
+    """
 
     block: memoryview
     """What the last step unpacked. It stays as it is for two more steps."""
@@ -30,8 +36,8 @@ class Stream:
     def unpack(self) -> Check | None:
         """Unpack the next block, which may be empty; None at the end.
 
-        Returns a function that checks the block. Any thread may call it, in the order of the blocks, before the block
-        is overwritten.
+        Returns a function that checks the block. Any thread may call it, in the order of the
+        blocks, before the block is overwritten.
         """
         raise NotImplementedError
 
@@ -55,7 +61,10 @@ class Stream:
                 continue
             n = min(len(out) - done, left)
             # numpy copies without the GIL, which a thread that unpacks ahead wants meanwhile.
-            np.copyto(np.frombuffer(out, np.uint8, n, done), np.frombuffer(self.block, np.uint8, n, self._taken))
+            np.copyto(
+                np.frombuffer(out, np.uint8, n, done),
+                np.frombuffer(self.block, np.uint8, n, self._taken),
+            )
             self._taken += n
             done += n
         return done
@@ -68,7 +77,8 @@ class Compression:
     magic: ClassVar[bytes] = b""
     """The first bytes of every file of this compression."""
     walks = False
-    """Whether the file is decoded from its start on because the span index that it states is false."""
+    """Whether the file is decoded from its start on because the span index that it states is false.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -82,10 +92,14 @@ class Compression:
         """Close the files that were opened beside the source."""
 
     def renew_locks(self) -> None:
-        """Make new locks, and drop state that another thread may have been changing when the process forked."""
+        """Make new locks, and drop state that another thread may have been changing when the
+        process forked.
+        """
 
     def limit(self) -> int | None:
-        """The largest possible unpacked length, known without decoding; None where only decoding tells."""
+        """The largest possible unpacked length, known without decoding; None where only decoding
+        tells.
+        """
         return None
 
     def stream(self) -> Stream:
@@ -93,7 +107,8 @@ class Compression:
         raise NotImplementedError
 
     def head(self, size: int, more: Callable[[bytes], int]) -> bytes:
-        """The first `size` unpacked bytes, and as many more as `more` returns for them; fewer where the file ends.
+        """The first `size` unpacked bytes, and as many more as `more` returns for them; fewer where
+        the file ends.
 
         Unpacks no more than these, so that a pipe can be read on behind them.
         """
@@ -110,7 +125,8 @@ class Compression:
         return self.stream()
 
     def read_whole(self, out: memoryview, threads: int) -> int:
-        """Fill out from the first unpacked byte on, and check every checksum to the end of the file.
+        """Fill out from the first unpacked byte on, and check every checksum to the end of the
+        file.
 
         Returns the unpacked length of the file, which may be smaller or larger than out.
         """

@@ -71,14 +71,16 @@ class Raw(Compression):
     def view(self) -> memoryview | mmap.mmap:
         """The whole file without a copy, read-only.
 
-        Raises IdxError for a file object: only a path can be mapped and only bytes are in memory already.
+        Raises IdxError for a file object: only a path can be mapped and only bytes are in memory
+        already.
         """
         if isinstance(self.source, BufferSource):
             return self.source.view.toreadonly()
         if isinstance(self.source, PathSource):
             return self.source.map()
         raise IdxError(
-            "can't be viewed without a copy: it is a pipe or a file object; read it, or give the path of a file",
+            "can't be viewed without a copy: it is a pipe or a file object; read it, or give the"
+            " path of a file",
             file=self.name,
         )
 
@@ -110,7 +112,8 @@ class RawWriter:
         """to_disk: a new file that will be flushed to the disk."""
         self._file = file
         self._header = header
-        # Linux starts to write to the disk what it is told will not be read, while the rest is still copied.
+        # Linux starts to write to the disk what it is told will not be read, while the rest is
+        # still copied.
         self._fd = file.fileno() if to_disk and hasattr(os, "posix_fadvise") else None
         write_all(file, header)
         self._size = len(header)

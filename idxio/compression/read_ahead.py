@@ -24,10 +24,12 @@ class ReadAhead(Stream):
         self._closed = False
         self._fork_guard = ForkGuard()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        # A stream that nobody closed is closed when Python ends: later, its thread would be stopped wherever it is.
+        # A stream that nobody closed is closed when Python ends: later, its thread would be stopped
+        # wherever it is.
         atexit.register(self.close)
         try:
-            with contextlib.suppress(RuntimeError):  # where the system gives none, the reader unpacks
+            # where the system gives none, the reader unpacks
+            with contextlib.suppress(RuntimeError):
                 self._thread.start()
         except BaseException:  # an interrupt: nobody will close this
             self._closed = True
@@ -51,7 +53,10 @@ class ReadAhead(Stream):
 
     def unpack(self) -> Check | None:
         if self._fork_guard.in_child():
-            raise RuntimeError("the thread that unpacks ahead stayed behind in the process that forked: start again")
+            raise RuntimeError(
+                "the thread that unpacks ahead stayed behind in the process that forked: start"
+                " again"
+            )
         if self._thread.ident is None:
             check = self._stream.unpack()
             self.block = self._stream.block

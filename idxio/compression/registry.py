@@ -1,7 +1,8 @@
-"""The compressions that can be read, and which of them a source has: its first bytes decide, its name never does.
+"""The compressions that can be read, and which of them a source has: its first bytes decide, its
+name never does.
 
-A compression is a class with `packing`, its public name, and `magic`, the first bytes of its files. Raw has no magic:
-a source that starts with none of those listed here is raw.
+A compression is a class with `packing`, its public name, and `magic`, the first bytes of its files.
+Raw has no magic: a source that starts with none of those listed here is raw.
 """
 
 from __future__ import annotations

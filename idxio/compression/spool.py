@@ -1,4 +1,6 @@
-"""Temporary files for bytes that wait for their header, and headers that are overwritten at the end."""
+"""Temporary files for bytes that wait for their header, and headers that are overwritten at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _BLOCK = 1 << 20
 
 
 def can_be_patched(file: IO[bytes]) -> bool:
-    """Whether what was written can be overwritten; some that call themselves seekable only append, or compress."""
+    """Whether what was written can be overwritten; some that call themselves seekable only append,
+    or compress.
+    """
     if isinstance(file, (io.FileIO, io.BufferedWriter, io.BufferedRandom)):
         return file.seekable() and "a" not in file.mode
     return isinstance(file, io.BytesIO)
@@ -41,13 +45,17 @@ def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
 
 
 def drop_spool(spool: IO[bytes]) -> None:
-    """Close an unwanted spool; the disk may have no room for the bytes in its buffer, which is no error."""
+    """Close an unwanted spool; the disk may have no room for the bytes in its buffer, which is no
+    error.
+    """
     with ignoring_refusals():
         spool.close()
 
 
 def patch(file: IO[bytes], written: int, at: int, data: bytes) -> None:
-    """Overwrite bytes of the last written ones, at a distance from their first, and go back to the end."""
+    """Overwrite bytes of the last written ones, at a distance from their first, and go back to the
+    end.
+    """
     end = file.tell()
     file.seek(end - written + at)
     write_all(file, data)

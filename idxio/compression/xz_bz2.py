@@ -1,4 +1,6 @@
-"""xz and bz2, decoded by the standard library: any number of streams, with zero padding between and behind them."""
+"""xz and bz2, decoded by the standard library: any number of streams, with zero padding between and
+behind them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class Xz(Compression):
 
     def stream(self) -> Stream:
         lzma = _module(self, "lzma")
-        return _Stream(self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, self.magic)
+        return _Stream(
+            self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, self.magic
+        )
 
 
 class Bz2(Compression):
@@ -38,17 +42,23 @@ def _module(compressed: Compression, name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise IdxError(
-            f"is packed with {compressed.packing}, and this Python was built without {name}: unpack it, or use another "
-            "Python",
+            f"is packed with {compressed.packing}, and this Python was built without {name}: unpack"
+            " it, or use another Python",
             file=compressed.name,
         ) from error
 
 
 class _Stream(Stream):
-    """lzma.open and bz2.open swallow whatever follows the first stream and is not a whole second one; this does not."""
+    """lzma.open and bz2.open swallow whatever follows the first stream and is not a whole second
+    one; this does not.
+    """
 
     def __init__(
-        self, compressed: Compression, new: Callable[[], Decompressor], error: type[Exception], magic: bytes
+        self,
+        compressed: Compression,
+        new: Callable[[], Decompressor],
+        error: type[Exception],
+        magic: bytes,
     ) -> None:
         self.block = memoryview(b"")
         self._source = compressed.source
@@ -73,7 +83,8 @@ class _Stream(Stream):
             data = self._decompressor.decompress(self._input, BLOCK)
         except self._error as error:
             raise FormatError(
-                f"holds invalid {self._packing} data ({error}), after {self._total:,} unpacked bytes",
+                f"holds invalid {self._packing} data ({error}), after {self._total:,} unpacked"
+                " bytes",
                 file=self._name,
             ) from error
         self._input = b""

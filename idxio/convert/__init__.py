@@ -1,7 +1,8 @@
 """Datasets made of something else, and turned into something else.
 
 `build` makes one of pictures, by the steps of `pipeline` (done once, when a dataset is made);
-`export` and `import_` go to and from npz, CSV, PNG folders and Parquet, one file each in `formats/`.
-`images/` finds and decodes pictures, `process_pool` does that in helper processes. An augmentation, a
-step of training, would belong to `loader`, beside `gather`; one IDX file is written in `core`.
+`export` and `import_` go to and from npz, CSV, PNG folders and Parquet, one file each in
+`formats/`. `images/` finds and decodes pictures, `process_pool` does that in helper processes. An
+augmentation, a step of training, would belong to `loader`, beside `gather`; one IDX file is written
+in `core`.
 """

@@ -65,38 +65,47 @@ def build(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Make a dataset in MNIST's format of a folder of pictures: four files that every MNIST loader reads.
+    """Make a dataset in MNIST's format of a folder of pictures: four files that every MNIST loader
+    reads.
 
-    All of it appears in `directory` at once, or nothing does. The same pictures and options give the same bytes.
-    Memory stays constant; the unpacked records lie in a temporary file beside `directory` meanwhile.
+    All of it appears in `directory` at once, or nothing does. The same pictures and options give
+    the same bytes. Memory stays constant; the unpacked records lie in a temporary file beside
+    `directory` meanwhile.
 
     Parameters
     ----------
     images : path
-        A folder with a subfolder for each class. Names that are numbers come first, by value, then the others; those
-        that have a good picture are label 0, 1, … Blanks around a name do not count.
+        A folder with a subfolder for each class. Names that are numbers come first, by value, then
+        the others; those that have a good picture are label 0, 1, … Blanks around a name do not
+        count.
     directory : path
         Where to put the dataset: a new folder or an empty one.
     pipeline : {"none", "fashion", "fit"}
-        What is done to each picture. ``"none"`` takes pictures of one size as they are, ``"fashion"`` converts as
-        Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a square on black.
+        What is done to each picture. ``"none"`` takes pictures of one size as they are,
+        ``"fashion"`` converts as Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a
+        square on black.
     size : int
         The edge of the pictures that ``"fashion"`` and ``"fit"`` make.
     colour : {"grey", "rgb"}, optional
-        What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are idx4.
+        What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are
+        idx4.
     labels : path, optional
-        A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead of the folders.
-        A first line whose path is no file is a heading.
+        A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead
+        of the folders. A first line whose path is no file is a heading.
     allow_outside : bool
-        Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they are bad.
+        Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they
+        are bad.
     test_per_class : int, optional
-        How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not given.
+        How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not
+        given.
     seed : int
         Which ones are, and in which order the pictures come, follows from it.
     sort : bool
-        Order the files by label, and by name within a class, as the paper has them. Else they are shuffled.
+        Order the files by label, and by name within a class, as the paper has them. Else they are
+        shuffled.
     skip_bad : bool
-        Leave out bad pictures and tell of them in the result and in ``dataset.json``. Else they stop the run.
+        Leave out bad pictures and tell of them in the result and in ``dataset.json``. Else they
+        stop the run.
     level, threads
         As in `idxio.write`. As many helper processes decode pictures, if that pays.
     progress : callable, optional
@@ -112,7 +121,8 @@ def build(
     PictureError
         Some pictures are bad; its attribute `bad` lists the first hundred or more.
     FormatError
-        There are no pictures in class folders, or the CSV file has a picture twice or can't be understood.
+        There are no pictures in class folders, or the CSV file has a picture twice or can't be
+        understood.
     ValueError
         A wrong option, or a class with too few pictures.
     ImportError
@@ -144,23 +154,32 @@ def build(
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     bounds = Bounds(images, allow_outside=allow_outside)
-    pictures = by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    pictures = (
+        by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
+    )
     check_links(pictures, images)
     if pictures.paths:  # raises while nothing is done yet
         _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
 
-    with AtomicFolder(os.fspath(directory)) as folder, open(os.path.join(folder.path, "spool"), "w+b") as spool:
+    with (
+        AtomicFolder(os.fspath(directory)) as folder,
+        open(os.path.join(folder.path, "spool"), "w+b") as spool,
+    ):
         os.unlink(spool.name)
         reader = PictureReader(images, pictures, spec, skip_bad, progress)
         reader.write_records(spool, threads)
         class_names = reader.class_names
         train, test = _split(reader.labels, class_names, test_per_class, seed)
         rows = [_in_order(part, reader.labels, sort=sort, seed=seed) for part in (train, test)]
-        names = _write_files(folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress)
+        names = _write_files(
+            folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress
+        )
         files = [info(os.path.join(folder.path, name)) for name in names]
         for file in files:
             if file.crc32 is None:  # a read that ended early
-                raise OSError(errno.EIO, "ends before its checksum, though it was just written", file.file)
+                raise OSError(
+                    errno.EIO, "ends before its checksum, though it was just written", file.file
+                )
         description = {
             "class_names": class_names,
             "counts": {
@@ -181,7 +200,10 @@ def build(
         write_description(folder.path, description)
         spool.close()
         folder.commit()
-    files = [file._replace(file=os.path.join(folder.target, name)) for name, file in zip(names, files, strict=True)]
+    files = [
+        file._replace(file=os.path.join(folder.target, name))
+        for name, file in zip(names, files, strict=True)
+    ]
     notes = notes_of(pictures, class_names, reader.deep)
     return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
 
@@ -198,8 +220,12 @@ def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
     return ConversionSpec(name, size, colour, None)
 
 
-def _split(labels: Array, class_names: list[str], test_per_class: int | None, seed: int) -> tuple[Array, Array]:
-    """Draw the test records of each class at random; return the train and the test records, ascending."""
+def _split(
+    labels: Array, class_names: list[str], test_per_class: int | None, seed: int
+) -> tuple[Array, Array]:
+    """Draw the test records of each class at random; return the train and the test records,
+    ascending.
+    """
     # numpy promises that this generator's stream stays as it is for ever (NEP 19).
     draw = np.random.RandomState(seed)
     is_test = np.zeros(len(labels), bool)
@@ -209,7 +235,10 @@ def _split(labels: Array, class_names: list[str], test_per_class: int | None, se
         count = len(of_class)
         wanted = max(count // 7, min(1, count - 1), 0) if test_per_class is None else test_per_class
         if count and wanted >= count:
-            raise ValueError(f"class {name!r} has {count:,} pictures; {wanted:,} to test with leave none to train with")
+            raise ValueError(
+                f"class {name!r} has {count:,} pictures; {wanted:,} to test with leave none to"
+                " train with"
+            )
         is_test[draw.permutation(of_class)[:wanted]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
@@ -242,7 +271,9 @@ def _write_files(
         for split, rows in zip(SPLITS, parts, strict=True):
             name = f"{split}-images-idx{1 + len(shape)}-ubyte.gz"
             names.append(name)
-            with Writer(os.path.join(folder, name), "uint8", shape, level=level, threads=threads) as writer:
+            with Writer(
+                os.path.join(folder, name), "uint8", shape, level=level, threads=threads
+            ) as writer:
                 for start in range(0, len(rows), at_once):
                     writer.append(records[rows[start : start + at_once]])
                     done += len(rows[start : start + at_once])
@@ -252,5 +283,7 @@ def _write_files(
             kind, dtype = ("ubyte", np.uint8) if classes <= 256 else ("int", np.int32)
             name = f"{split}-labels-idx1-{kind}.gz"
             names.append(name)
-            write(os.path.join(folder, name), labels[rows].astype(dtype), level=level, threads=threads)
+            write(
+                os.path.join(folder, name), labels[rows].astype(dtype), level=level, threads=threads
+            )
     return names

@@ -34,9 +34,11 @@ def export_dataset(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a dataset, or one IDX file, for programs that don't read IDX; `import_dataset` is the way back.
+    """Write a dataset, or one IDX file, for programs that don't read IDX; `import_dataset` is the
+    way back.
 
-    All of it appears in the target's place at once, or nothing does. Memory stays constant, but for the labels.
+    All of it appears in the target's place at once, or nothing does. Memory stays constant, but for
+    the labels.
 
     Parameters
     ----------
@@ -47,12 +49,14 @@ def export_dataset(
     to : {"npz", "csv", "png", "parquet", "npy"}, optional
         What the suffix of target says, if not given.
 
-        - "npz": one file of x_train, y_train, x_test and y_test, as Keras has it. Keeps every type and shape.
-        - "csv": `train.csv` and `test.csv`, the label and then the pixels of a uint8 image on each line. The heading
-          tells the shape of images that are no grey squares.
-        - "png": `train/3/00017.png` is record 17, of class 3. For grey or RGB uint8 images. Needs Pillow.
-        - "parquet": `train-00000-of-00001.parquet` and so on, with PNG bytes, as on the Hugging Face Hub. Needs pyarrow
-          and Pillow.
+        - "npz": one file of x_train, y_train, x_test and y_test, as Keras has it. Keeps every type
+          and shape.
+        - "csv": `train.csv` and `test.csv`, the label and then the pixels of a uint8 image on each
+          line. The heading tells the shape of images that are no grey squares.
+        - "png": `train/3/00017.png` is record 17, of class 3. For grey or RGB uint8 images. Needs
+          Pillow.
+        - "parquet": `train-00000-of-00001.parquet` and so on, with PNG bytes, as on the Hugging
+          Face Hub. Needs pyarrow and Pillow.
         - "npy": one IDX file, of any type and shape.
     dataset : str, optional
         Which one, where the directory has several: "emnist-letters".
@@ -102,15 +106,24 @@ def export_dataset(
         names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
         if to == "npz":
-            check_no_source(target, [file.name for split in splits for file in (split.images, split.labels)])
+            check_no_source(
+                target, [file.name for split in splits for file in (split.images, split.labels)]
+            )
             npz.write_npz(target, splits, names, step)
             return
-        write = {"csv": csv_table.write_csv, "png": png_folder.write_pngs, "parquet": parquet.write_parquet}[to]
+        write = {
+            "csv": csv_table.write_csv,
+            "png": png_folder.write_pngs,
+            "parquet": parquet.write_parquet,
+        }[to]
         folder = stack.enter_context(AtomicFolder(target))
         for split in splits:
             write(folder.path, split, threads, step)
-        # A CSV file has no place for names of classes, and a name of its own does not say that it is a split's.
-        if to == "png" or (to == "csv" and (names or any(known_split(split.name) is None for split in splits))):
+        # A CSV file has no place for names of classes, and a name of its own does not say that it
+        # is a split's.
+        if to == "png" or (
+            to == "csv" and (names or any(known_split(split.name) is None for split in splits))
+        ):
             counts = {split.name: len(split.images) for split in splits}
             write_description(folder.path, {"class_names": names, "records": counts})
         folder.commit()
@@ -122,7 +135,8 @@ def _names_of(splits: list[Split]) -> Names | None:
     for split in named:
         if split.class_names != named[0].class_names:
             raise FormatError(
-                f"has classes of other names than {named[0].labels.name}, so that they are no splits of one dataset",
+                f"has classes of other names than {named[0].labels.name}, so that they are no"
+                " splits of one dataset",
                 file=split.labels.name,
             )
     return named[0].class_names if named else None
@@ -132,31 +146,36 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
     """Open the splits of the directory."""
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(
-            errno.ENOTDIR, "is no directory; name that of the dataset's files (one file alone becomes .npy)", directory
+            errno.ENOTDIR,
+            "is no directory; name that of the dataset's files (one file alone becomes .npy)",
+            directory,
         )
     if dataset is None and (others := datasets_beside(directory)):
         raise FormatError(
-            f"has files of {others[0]} beside others of the same splits: name it (dataset={others[0]!r}, --dataset "
-            f"{others[0]}), or move its files away",
+            f"has files of {others[0]} beside others of the same splits: name it"
+            f" (dataset={others[0]!r}, --dataset {others[0]}), or move its files away",
             file=directory,
         )
     if name := misnamed_file(directory):
         raise FormatError(
-            f"has {name}, which would be left out: a download in part, or a second one. Rename it as the others "
-            "are, or move it away",
+            f"has {name}, which would be left out: a download in part, or a second one. Rename it"
+            " as the others are, or move it away",
             file=directory,
         )
     stated = read_description(directory).get("files")
     if isinstance(stated, dict) and (lost := lost_files(directory, stated)):
         raise FormatError(
-            f"has no {lost[0]}, of which {DESCRIPTION} tells; put it back, or remove it from there", file=directory
+            f"has no {lost[0]}, of which {DESCRIPTION} tells; put it back, or remove it from there",
+            file=directory,
         )
     splits = []
-    for split in split_names(directory, dataset) or ["train"]:  # where there is none, that tells what was looked for
+    # where there is none, that tells what was looked for
+    for split in split_names(directory, dataset) or ["train"]:
         images, labels = find_split(directory, split, dataset)
         if split_named(split) is None:
             raise FormatError(
-                f"is of the split {split!r}; other formats take names of a-z, 0-9, _ and -: rename its files",
+                f"is of the split {split!r}; other formats take names of a-z, 0-9, _ and -: rename"
+                " its files",
                 file=images,
             )
         x, y = (stack.enter_context(open_array(path)) for path in (images, labels))

@@ -27,9 +27,11 @@ from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
 from .formats.common import Blocks, check_no_source
 
-# The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's description has them.
+# The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's
+# description has them.
 _WORDS = {
-    "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double",
+    "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int",
+    "float32": "float", "float64": "double",
 }  # fmt: skip
 Progress = Callable[[int], None]
 
@@ -65,37 +67,41 @@ def import_dataset(
 ) -> None:
     """Make IDX files of what `export_dataset` or another program wrote.
 
-    All files appear in the target's place at once, or nothing does. Memory stays constant, but for the labels (and for
-    .npy arrays in Fortran order, whose records are scattered).
+    All files appear in the target's place at once, or nothing does. Memory stays constant, but for
+    the labels (and for .npy arrays in Fortran order, whose records are scattered).
 
     Parameters
     ----------
     source : path
         Its content says what it is:
 
-        - a folder with a folder for each split, which holds PNG files as `export_dataset` wrote them;
+        - a folder with a folder for each split, which holds PNG files as `export_dataset` wrote
+          them;
         - a folder of `.csv` or `.parquet` files, or one such file;
         - an .npz file with x_train, y_train, x_test and y_test, or the arrays of any other splits;
         - a .npy file of any type that IDX has, which becomes one IDX file.
 
-        What stands where the name of a split does says which one it is: train or training; test, testing or t10k; val,
-        validation, valid or dev, which become val; any other keeps its name. A table alone without such a word is to
-        train with. docs/converting.md tells more.
+        What stands where the name of a split does says which one it is: train or training; test,
+        testing or t10k; val, validation, valid or dev, which become val; any other keeps its name.
+        A table alone without such a word is to train with. docs/converting.md tells more.
     target : path
-        A new folder or an empty one: `train-images-idx3-ubyte.gz` and so on are written there, and a `dataset.json` if
-        the source has names for its classes. For a .npy file the IDX file, gzip if its name ends in .gz.
+        A new folder or an empty one: `train-images-idx3-ubyte.gz` and so on are written there, and
+        a `dataset.json` if the source has names for its classes. For a .npy file the IDX file, gzip
+        if its name ends in .gz.
     shape : tuple of int, optional
-        The shape of an image, for a CSV file whose heading does not tell it and whose images are no grey squares, and
-        for flat images in NumPy's files. Images of another shape are an error.
+        The shape of an image, for a CSV file whose heading does not tell it and whose images are no
+        grey squares, and for flat images in NumPy's files. Images of another shape are an error.
     labels : int, str or False, optional
-        The column of the labels of a CSV file, by number (-1 is the last) or name. False: there are none, and the
-        images alone are written. If not given, the heading names it `label` (or `class`, `target` or `y`), or without a
-        heading the first or the last column is it, if the numbers in it, and not in the other one, bear that out.
+        The column of the labels of a CSV file, by number (-1 is the last) or name. False: there are
+        none, and the images alone are written. If not given, the heading names it `label` (or
+        `class`, `target` or `y`), or without a heading the first or the last column is it, if the
+        numbers in it, and not in the other one, bear that out.
     config : str, optional
-        Which one of several configurations or datasets, by what stands before the splits in the names of files and
-        folders of tables.
+        Which one of several configurations or datasets, by what stands before the splits in the
+        names of files and folders of tables.
     level, threads
-        As in `idxio.write`. As many helper processes decode PNG files, if that pays; threads those in Parquet.
+        As in `idxio.write`. As many helper processes decode PNG files, if that pays; threads those
+        in Parquet.
     progress : callable, optional
         Called with the records so far, and None for their number, which is not known.
 
@@ -110,14 +116,15 @@ def import_dataset(
 
     Notes
     -----
-    Labels stay as they are if IDX has their type. Others, as those of CSV, PNG and Parquet, become uint8 if all are
-    below 256, else int32.
+    Labels stay as they are if IDX has their type. Others, as those of CSV, PNG and Parquet, become
+    uint8 if all are below 256, else int32.
 
     Examples
     --------
     >>> import idxio, numpy as np, os, tempfile
     >>> folder = tempfile.TemporaryDirectory()
-    >>> np.savez(f"{folder.name}/a.npz", x_test=np.zeros((2, 28, 28), np.uint8), y_test=np.array([300, 7]))
+    >>> images = np.zeros((2, 28, 28), np.uint8)
+    >>> np.savez(f"{folder.name}/a.npz", x_test=images, y_test=np.array([300, 7]))
     >>> idxio.import_dataset(f"{folder.name}/a.npz", f"{folder.name}/a")
     >>> sorted(os.listdir(f"{folder.name}/a"))
     ['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-int.gz']
@@ -126,7 +133,9 @@ def import_dataset(
     source = os.fspath(source)
     target = os.fspath(target)
     if labels is True or not isinstance(labels, (int, str, bool, type(None))):
-        raise ValueError(f"labels is the number or the name of a column, or False for none, not {labels!r}")
+        raise ValueError(
+            f"labels is the number or the name of a column, or False for none, not {labels!r}"
+        )
     record_shape = tuple(shape) if shape is not None else None
     options = _Options(record_shape, labels, config, check_threads(threads))
     step = counter(progress, None)
@@ -146,7 +155,8 @@ def import_dataset(
             count = _write_split(folder.path, split, first, rest, source, options, level, step)
             if count != content.records.get(split, count):
                 raise FormatError(
-                    f"holds {count:,} records of the {common_name(split)} split, expected {content.records[split]:,}",
+                    f"holds {count:,} records of the {common_name(split)} split, expected"
+                    f" {content.records[split]:,}",
                     file=source,
                 )
         if content.names:
@@ -178,7 +188,9 @@ def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
 
 def _check_tables_only(source: str, options: _Options) -> None:
     if options.labels is not None:
-        raise ValueError(f"{source}: labels says which column of a CSV file they are; this is no CSV")
+        raise ValueError(
+            f"{source}: labels says which column of a CSV file they are; this is no CSV"
+        )
     if options.config is not None:
         raise ValueError(f"{source}: config chooses among tables, Parquet or CSV; these are none")
 
@@ -196,13 +208,19 @@ def _content(source: str, options: _Options) -> _Content:
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
         raise FormatError(
-            f"has {some or 'nothing'}; expected .csv or .parquet files, or the folders train and test with PNG files "
-            "as idxio export writes them. idxio build takes pictures of your own",
+            f"has {some or 'nothing'}; expected .csv or .parquet files, or the folders train and"
+            " test with PNG files as idxio export writes them. idxio build takes pictures of"
+            " your own",
             file=source,
         )
-    for magic, what in ((b"\0\0", "is an IDX file already"), (b"\x1f\x8b", "is packed with gzip; unpack it first")):
+    for magic, what in (
+        (b"\0\0", "is an IDX file already"),
+        (b"\x1f\x8b", "is packed with gzip; unpack it first"),
+    ):
         if _starts_with(source, magic):
-            raise FormatError(f"{what}; idxio reads IDX files as they are, packed or not", file=source)
+            raise FormatError(
+                f"{what}; idxio reads IDX files as they are, packed or not", file=source
+            )
     if _starts_with(source, b"PK"):
         _check_tables_only(source, options)
         return _Content(npz.npz_splits(source), npz.npz_class_names(source), {})
@@ -211,23 +229,36 @@ def _content(source: str, options: _Options) -> _Content:
     return _tables(folder, [name], kind, options, is_whole=False)
 
 
-def _tables(folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool) -> _Content:
+def _tables(
+    folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool
+) -> _Content:
     """Open CSV files, one for each split, or Parquet shards: all of a folder, or one."""
     if kind == "Parquet":
         if options.labels is not None:
-            raise ValueError(f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are")
+            raise ValueError(
+                f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are"
+            )
         png.require_pillow()
         parquet.need_pyarrow()
         files = layout.tables_of(folder, names, options.config, {}, is_whole=is_whole)
-        splits = {split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()}
-        return _Content(splits, parquet.parquet_names([path for paths in files.values() for path in paths]), {})
+        splits = {
+            split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()
+        }
+        return _Content(
+            splits, parquet.parquet_names([path for paths in files.values() for path in paths]), {}
+        )
     stated = layout.stated_records(folder)
     files = layout.tables_of(folder, names, options.config, stated, is_whole=is_whole)
     if is_whole:
         layout.check_stated(folder, "file", list(files), stated)
-    records = {split: count for name, count in stated.items() if (split := split_named(name)) in files}
+    records = {
+        split: count for name, count in stated.items() if (split := split_named(name)) in files
+    }
     return _Content(
-        {split: csv_table.csv_blocks(paths[0], options.labels, options.shape) for split, paths in files.items()},
+        {
+            split: csv_table.csv_blocks(paths[0], options.labels, options.shape)
+            for split, paths in files.items()
+        },
         described(folder) if records else None,  # else it is about other files
         records,
     )
@@ -256,14 +287,17 @@ def _write_split(
     images = _shaped(first[0], options.shape, source)
     if images.ndim < 2:
         raise FormatError(
-            f"has one number for each image of the {common_name(split)} split, expected pixels: a shape (n, …)",
+            f"has one number for each image of the {common_name(split)} split, expected pixels: a"
+            " shape (n, …)",
             file=source,
         )
     name = f"{split}-images-idx{images.ndim}-{_WORDS[images.dtype.name]}.gz"
     path = os.path.join(folder, name)
     parts = []
     count = 0
-    with Writer(path, images.dtype, images.shape[1:], level=level, threads=options.threads) as writer:
+    with Writer(
+        path, images.dtype, images.shape[1:], level=level, threads=options.threads
+    ) as writer:
         for block, labels in itertools.chain([first], rest):
             writer.append(_shaped(block, options.shape, source))
             count += len(block)
@@ -285,8 +319,8 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
     bad = np.argwhere((labels < 0) | (labels > limits.max))
     if len(bad):
         raise FormatError(
-            f"has the label {labels[tuple(bad[0])]} at record {bad[0][0]:,} of the {common_name(split)} split, "
-            f"expected 0 to {limits.max:,}",
+            f"has the label {labels[tuple(bad[0])]} at record {bad[0][0]:,} of the"
+            f" {common_name(split)} split, expected 0 to {limits.max:,}",
             file=source,
         )
     dtype = np.uint8 if labels.max(initial=0) < 256 else np.int32

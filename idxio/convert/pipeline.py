@@ -1,10 +1,11 @@
 """Fashion-MNIST's conversion of pictures, step by step and as a whole, and two plainer ones.
 
-The steps are those of Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017, section 2, as ImageMagick 6 does them; each names
-its option there. Given uint16 they give what ImageMagick's Q16 build computes; uint8 is rounded
-down after each step.
+The steps are those of Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017, section 2, as ImageMagick 6
+does them; each names its option there. Given uint16 they give what ImageMagick's Q16 build
+computes; uint8 is rounded down after each step.
 
-A picture is an array of uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB, with a pixel or more.
+A picture is an array of uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB,
+with a pixel or more.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ def trim(picture: Array, *, fuzz: float = 0.05) -> Array:
     picture : array
         As the head of this module says.
     fuzz : float
-        The root mean square distance of the channels, as a share of 65536/65535 of white, up to which two colours are
-        close.
+        The root mean square distance of the channels, as a share of 65536/65535 of white, up to
+        which two colours are close.
 
     Returns
     -------
     array
-        A view. The whole picture where nothing differs from the corners; ImageMagick leaves one transparent pixel.
+        A view. The whole picture where nothing differs from the corners; ImageMagick leaves one
+        transparent pixel.
     """
     pixels, most = _pixels(picture)
     # 65536: what ImageMagick takes per cent of (magick/string.c, StringToDoubleInterval).
@@ -51,9 +53,11 @@ def trim(picture: Array, *, fuzz: float = 0.05) -> Array:
 
 
 def sample(picture: Array, size: int = 28) -> Array:
-    """Make the longest edge size pixels long by taking rows and columns, without mixing them: ``-sample 28x28``.
+    """Make the longest edge size pixels long by taking rows and columns, without mixing them:
+    ``-sample 28x28``.
 
-    Returns a new array, or the picture itself if it has that size. A smaller picture is enlarged by repeating.
+    Returns a new array, or the picture itself if it has that size. A smaller picture is enlarged by
+    repeating.
     """
     height, width = picture.shape[:2]
     new_height, new_width = scaled(height, width, size)
@@ -63,11 +67,13 @@ def sample(picture: Array, size: int = 28) -> Array:
 
 
 def sharpen(picture: Array) -> Array:
-    """Sharpen with a Gaussian of radius and sigma 1 where there are outlines: ``-adaptive-sharpen 1x1``.
+    """Sharpen with a Gaussian of radius and sigma 1 where there are outlines: ``-adaptive-sharpen
+    1x1``.
 
-    Returns a new array. The picture's edges are found (eight times each value less its neighbours), stretched to the
-    full range, blurred by the same Gaussian and stretched again; where their luma is a half or more, the picture is
-    sharpened (magick/effect.c, AdaptiveSharpenImageChannel, with a radius of 1).
+    Returns a new array. The picture's edges are found (eight times each value less its neighbours),
+    stretched to the full range, blurred by the same Gaussian and stretched again; where their luma
+    is a half or more, the picture is sharpened (magick/effect.c, AdaptiveSharpenImageChannel, with
+    a radius of 1).
     """
     pixels, most = _pixels(picture)
     deep = pixels if most == 65535 else pixels.astype(np.uint16) * np.uint16(257)
@@ -77,7 +83,8 @@ def sharpen(picture: Array) -> Array:
 
 
 def extend(picture: Array, size: int = 28, *, background: int | None = None) -> Array:
-    """Put the picture in the middle of a square: ``-gravity center -background white -extent 28x28``.
+    """Put the picture in the middle of a square: ``-gravity center -background white -extent
+    28x28``.
 
     Parameters
     ----------
@@ -93,7 +100,9 @@ def extend(picture: Array, size: int = 28, *, background: int | None = None) -> 
     """
     height, width = picture.shape[:2]
     if max(height, width) > size:
-        raise ValueError(f"a picture of {height} x {width} does not fit into {size} x {size}; sample() it first")
+        raise ValueError(
+            f"a picture of {height} x {width} does not fit into {size} x {size}; sample() it first"
+        )
     fill = np.iinfo(picture.dtype).max if background is None else background
     square = np.full((size, size, *picture.shape[2:]), fill, picture.dtype)
     top = size // 2 - height // 2
@@ -124,7 +133,9 @@ def to_bytes(picture: Array) -> Array:
 
 
 def fashion(picture: Array, size: int = 28) -> Array:
-    """All steps, as Fashion-MNIST was made: a new uint8 array of shape (size, size), light on black."""
+    """All steps, as Fashion-MNIST was made: a new uint8 array of shape (size, size), light on
+    black.
+    """
     small = sample(trim(picture), size)
     if small.dtype == np.uint8:
         small = small.astype(np.uint16) * np.uint16(257)
@@ -132,7 +143,8 @@ def fashion(picture: Array, size: int = 28) -> Array:
 
 
 def fit(picture: Array, size: int = 28) -> Array:
-    """Scaled until the longest edge is size pixels, by Pillow's Lanczos filter, in the middle of a black square.
+    """Scaled until the longest edge is size pixels, by Pillow's Lanczos filter, in the middle of a
+    black square.
 
     Returns a new uint8 array, grey or RGB as the picture.
     """
@@ -140,16 +152,21 @@ def fit(picture: Array, size: int = 28) -> Array:
 
     height, width = scaled(picture.shape[0], picture.shape[1], size)
     image = Image.fromarray(np.ascontiguousarray(to_bytes(picture)))
-    return extend(np.asarray(image.resize((width, height), Image.Resampling.LANCZOS)), size, background=0)
+    return extend(
+        np.asarray(image.resize((width, height), Image.Resampling.LANCZOS)), size, background=0
+    )
 
 
-def apply(many: Sequence[Array] | Array, pipeline: Pipeline, *, size: int = 28, threads: int | None = None) -> Array:
+def apply(
+    many: Sequence[Array] | Array, pipeline: Pipeline, *, size: int = 28, threads: int | None = None
+) -> Array:
     """Convert many pictures, on threads.
 
     Parameters
     ----------
     many : array or sequence of arrays
-        Pictures, as the head of this module says, each of its own size; ``"none"`` takes those of one shape.
+        Pictures, as the head of this module says, each of its own size; ``"none"`` takes those of
+        one shape.
     pipeline : {"fashion", "fit", "none"}
         Which conversion; ``"none"`` leaves all but the depth as it is.
     size : int
@@ -182,10 +199,16 @@ def apply(many: Sequence[Array] | Array, pipeline: Pipeline, *, size: int = 28, 
         for i in rows:
             converted = convert(many[i])
             if converted.shape != first.shape:
-                raise ValueError(f"picture {i} becomes {converted.shape}, the first one {first.shape}")
+                raise ValueError(
+                    f"picture {i} becomes {converted.shape}, the first one {first.shape}"
+                )
             out[i] = converted
 
-    on_threads(run, [range(i, min(i + 64, len(many))) for i in range(1, len(many), 64)], check_threads(threads))
+    on_threads(
+        run,
+        [range(i, min(i + 64, len(many))) for i in range(1, len(many), 64)],
+        check_threads(threads),
+    )
     return out
 
 
@@ -202,7 +225,9 @@ def step(pipeline: str, size: int) -> Any:
 
 
 def scaled(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width when the longest is size, rounded, 1 or more (magick/geometry.c, ParseMetaGeometry)."""
+    """Height and width when the longest is size, rounded, 1 or more (magick/geometry.c,
+    ParseMetaGeometry).
+    """
     scale = min(size / height, size / width)
     return max(1, int(scale * height + 0.5)), max(1, int(scale * width + 0.5))
 
@@ -213,9 +238,13 @@ def _centres(old: int, new: int) -> Array:
 
 
 def _pixels(picture: Array) -> tuple[Array, int]:
-    """Return the picture C-contiguous with an axis of channels, and the largest value of its type."""
+    """Return the picture C-contiguous with an axis of channels, and its type's largest value."""
     if picture.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"a picture is uint8 or uint16, not {picture.dtype}")
     if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)) or not picture.size:
-        raise ValueError(f"a picture is (height, width) or (height, width, 3) and not empty, not {picture.shape}")
-    return np.ascontiguousarray(picture).reshape(*picture.shape[:2], -1), int(np.iinfo(picture.dtype).max)
+        raise ValueError(
+            f"a picture is (height, width) or (height, width, 3) and not empty, not {picture.shape}"
+        )
+    return np.ascontiguousarray(picture).reshape(*picture.shape[:2], -1), int(
+        np.iinfo(picture.dtype).max
+    )

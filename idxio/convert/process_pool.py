@@ -1,7 +1,8 @@
 """Helper processes that decode pictures: most of what Pillow does for a small one holds the GIL.
 
-They are plain subprocesses that get pickled jobs on a pipe. multiprocessing would run the caller's main module again,
-or fork a process that has threads. When their pipe ends, because the job is done or this process has died, so do they.
+They are plain subprocesses that get pickled jobs on a pipe. multiprocessing would run the caller's
+main module again, or fork a process that has threads. When their pipe ends, because the job is done
+or this process has died, so do they.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ _WORTH = 0.5
 _MAIN = "from idxio.convert.process_pool import serve; serve()"
 
 
-def run(function: Callable[..., Result], jobs: Iterable[Job], threads: int, seconds: float) -> Iterator[Result]:
-    """function(*job) for each job, in their order: by as many helper processes, if it all takes so long that this pays.
+def run(
+    function: Callable[..., Result], jobs: Iterable[Job], threads: int, seconds: float
+) -> Iterator[Result]:
+    """function(*job) for each job, in their order: by as many helper processes, if it all takes so
+    long that this pays.
 
-    The function is one of a module, and what it takes and gives can be pickled. The helpers end with the generator.
+    The function is one of a module, and what it takes and gives can be pickled. The helpers end
+    with the generator.
     """
     if threads == 1 or seconds < _WORTH:
         yield from (function(*job) for job in jobs)
@@ -44,7 +49,8 @@ class ProcessPool:
         self._count = count
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-        # Else numpy starts threads that nothing here uses: half of what the start of a helper takes of a core.
+        # Else numpy starts threads that nothing here uses: half of what the start of a helper takes
+        # of a core.
         environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
         self._processes: list[subprocess.Popen[bytes]] = []
         try:
@@ -92,8 +98,8 @@ class ProcessPool:
             done, result = pickle.load(process.stdout)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             raise ChildProcessError(
-                f"a helper process ended (exit code {process.wait()}) at one of the {len(job[0])} pictures from "
-                f"{job[0][0]} on; with threads=1 this process converts them itself"
+                f"a helper process ended (exit code {process.wait()}) at one of the {len(job[0])}"
+                f" pictures from {job[0][0]} on; with threads=1 this process converts them itself"
             ) from None
         finally:
             self._idle.put(process)

@@ -27,12 +27,12 @@ from .header import Header
 class IdxArray:
     """An IDX file, opened. Indexing reads the records that it needs and returns new arrays.
 
-    Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte order of
-    this machine. `array` is the exception: a read-only view of a raw file.
+    Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte
+    order of this machine. `array` is the exception: a read-only view of a raw file.
 
-    One object may be shared by threads and used after a fork. Pickled, it is the path and identity of the file, and
-    raises `ChangedError` if another file is there when it is unpickled; or the bytes that were given. A file object
-    can't be pickled: TypeError.
+    One object may be shared by threads and used after a fork. Pickled, it is the path and identity
+    of the file, and raises `ChangedError` if another file is there when it is unpickled; or the
+    bytes that were given. A file object can't be pickled: TypeError.
     """
 
     def __init__(self, source: Source) -> None:
@@ -81,14 +81,18 @@ class IdxArray:
     @property
     def has_view(self) -> bool:
         """Whether there is `array`: the file is raw, and a path or bytes."""
-        return isinstance(self._compressed, Raw) and isinstance(self._source, (PathSource, BufferSource))
+        return isinstance(self._compressed, Raw) and isinstance(
+            self._source, (PathSource, BufferSource)
+        )
 
     @property
     def array(self) -> Array:
-        """A read-only view of a raw file, without a copy. Big-endian where an element has more than one byte.
+        """A read-only view of a raw file, without a copy.
 
-        The view of a path is a memory map: a process that looks at a part which another process has cut off
-        the file meanwhile is killed by the system. The view outlives `close`.
+        Big-endian where an element has more than one byte.
+
+        The view of a path is a memory map: a process that looks at a part which another process has
+        cut off the file meanwhile is killed by the system. The view outlives `close`.
 
         Raises
         ------
@@ -107,11 +111,18 @@ class IdxArray:
         view.flags.writeable = False
         return view
 
-    def read(self, rows: Any = None, *, out: Array | None = None, threads: int | None = None) -> Array:
-        """All records, or those that `rows` picks from axis 0, as a new array or in `out`. See `idxio.read`."""
+    def read(
+        self, rows: Any = None, *, out: Array | None = None, threads: int | None = None
+    ) -> Array:
+        """All records, or those that `rows` picks from axis 0, as a new array or in `out`.
+
+        See `idxio.read`.
+        """
         threads = check_threads(threads)
         if rows is not None:
-            picked = indexing.take((rows,), self.shape, self.dtype, partial(self._rows, threads=threads))
+            picked = indexing.take(
+                (rows,), self.shape, self.dtype, partial(self._rows, threads=threads)
+            )
         elif self._decoded is not None:
             picked = self._decoded if out is not None else self._decoded.copy()
         else:
@@ -139,8 +150,9 @@ class IdxArray:
     def iter_records(self, n: int) -> Iterator[Array]:
         """Blocks of n records in order, as new arrays; the last may be shorter.
 
-        The file is read and unpacked once, in constant memory, by a helper thread that is ahead of the loop. Every
-        checksum is checked: what is wrong with the file is raised by the block where it shows, or after the last one.
+        The file is read and unpacked once, in constant memory, by a helper thread that is ahead of
+        the loop. Every checksum is checked: what is wrong with the file is raised by the block
+        where it shows, or after the last one.
         """
         if n < 1:
             raise ValueError(f"a block has at least 1 record, not {n}")
@@ -153,7 +165,9 @@ class IdxArray:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:
-            raise ValueError(f"{self.name}: an array in native byte order needs a copy; .array is a view")
+            raise ValueError(
+                f"{self.name}: an array in native byte order needs a copy; .array is a view"
+            )
         whole = self.read()
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
@@ -187,7 +201,10 @@ class IdxArray:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<idxio.IdxArray {self.name!r} shape={self.shape} dtype={self.dtype} packing={self.packing}>"
+        return (
+            f"<idxio.IdxArray {self.name!r} shape={self.shape} dtype={self.dtype}"
+            f" packing={self.packing}>"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self._source, self._compressed.walks)
@@ -208,8 +225,8 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
     file : path, bytes or binary file object
         A file object is taken from where it stands and stays open. A pipe can be read once.
     cache : bool
-        Unpack a compressed file once, into the user's cache folder, and open that raw copy from then on
-        (`idxio cache` on the command line lists and clears them). Needs `idxio[cache]`.
+        Unpack a compressed file once, into the user's cache folder, and open that raw copy from
+        then on (`idxio cache` on the command line lists and clears them). Needs `idxio[cache]`.
 
     Returns
     -------

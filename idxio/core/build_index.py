@@ -19,12 +19,15 @@ from . import decode
 
 @public
 def build_index(
-    file: File, *, spacing: int = sidecar_index.SPACING, progress: Callable[[int, int], None] | None = None
+    file: File,
+    *,
+    spacing: int = sidecar_index.SPACING,
+    progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Write the seek index of a gzip file beside it, so that any record is found at once.
 
-    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio, dictzip or bgzip wrote
-    carry a table of their own: they need none, and can have none.
+    ``idxio.open`` uses it from then on, as long as the file stays what it is. Files that idxio,
+    dictzip or bgzip wrote carry a table of their own: they need none, and can have none.
 
     Parameters
     ----------
@@ -42,8 +45,8 @@ def build_index(
     Raises
     ------
     OSError, IdxError
-        As `idxio.verify`: the whole file is read and checked. IdxError too for a file with a table of its own, and for
-        anything but a gzip file with a path.
+        As `idxio.verify`: the whole file is read and checked. IdxError too for a file with a table
+        of its own, and for anything but a gzip file with a path.
 
     Examples
     --------
@@ -65,15 +68,21 @@ def build_index(
         if path is not None and os.path.lexists(path):
             os.close(open_regular(path))  # raises for a pipe, which write_file() would write into
         if not isinstance(compressed, Gzip) or path is None:
-            raise IdxError("needs no index or can have none: it is not a gzip file with a path", file=source.name)
+            raise IdxError(
+                "needs no index or can have none: it is not a gzip file with a path",
+                file=source.name,
+            )
         total = header.size + header.nbytes
         report = None if progress is None else lambda done: progress(done, total)
         if embedded_index(source) is not None:
             raise IdxError(
-                "needs no index: it carries a table of its own, by which records are found", file=source.name
+                "needs no index: it carries a table of its own, by which records are found",
+                file=source.name,
             )
         try:
-            data, found = build(source, compressed.stated(), (source.size or 0) / total, spacing, report)
+            data, found = build(
+                source, compressed.stated(), (source.size or 0) / total, spacing, report
+            )
         except TruncatedError as error:
             raise decode.cut_short(compressed, header, error.found, error) from error
         decode.check_found(compressed, header, found)

@@ -19,5 +19,7 @@ _FILES = {
 
 
 def known_file(crc: int | None, nbytes: int) -> str | None:
-    """The name of the published file with this CRC-32 and this number of unpacked bytes, if it is known."""
+    """The name of the published file with this CRC-32 and this number of unpacked bytes, if it is
+    known.
+    """
     return None if crc is None else _FILES.get((crc, nbytes))

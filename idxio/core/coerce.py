@@ -20,9 +20,13 @@ def as_records(data: Any) -> ArrayLike:
     """Return an array or an open file: a list becomes an array, a path is opened."""
     if isinstance(data, (np.ndarray, IdxArray, Selection)):
         return data
-    if isinstance(data, (list, tuple)) or (hasattr(data, "__array__") and not isinstance(data, (str, bytes))):
+    if isinstance(data, (list, tuple)) or (
+        hasattr(data, "__array__") and not isinstance(data, (str, bytes))
+    ):
         return np.asarray(data)
-    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(data, "read"):
+    if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(
+        data, "read"
+    ):
         raise TypeError(f"images and labels are arrays or files, not {type(data).__name__}")
     return open_array(data)
 
@@ -38,9 +42,14 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
     records = as_records(data)
     name = f"{records.name}: " if isinstance(records, IdxArray) else ""
     if records.ndim not in (1, 2):
-        raise ValueError(f"{name}labels have the shape {records.shape}, expected one for each sample: (n,)")
+        raise ValueError(
+            f"{name}labels have the shape {records.shape}, expected one for each sample: (n,)"
+        )
     if records.dtype.kind not in "iu":
-        raise ValueError(f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be them")
+        raise ValueError(
+            f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be"
+            " them"
+        )
     labels: Array = np.asarray(records)
     try:
         whole = simple_labels(labels)
@@ -48,8 +57,8 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
         raise ValueError(f"{name}{error}") from None
     if whole.ndim == 2 and not first_column:
         raise ValueError(
-            f"{name}labels have the shape {whole.shape}, expected one for each sample: (n,). Of QMNIST's, the class is "
-            "the first of each row: labels[:, 0]"
+            f"{name}labels have the shape {whole.shape}, expected one for each sample: (n,). Of"
+            " QMNIST's, the class is the first of each row: labels[:, 0]"
         )
     labels = whole[:, 0] if whole.ndim == 2 else whole
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
@@ -92,8 +101,9 @@ def simple_labels(labels: Array, file: str | None = None) -> Array:
     if width == _QMNIST and _is_qmnist(labels):
         return labels
     raise FormatError(
-        f"has labels of the shape {labels.shape} that are neither one-hot nor QMNIST's; expected one integer for each "
-        "sample: (n,). Save the column that holds the class alone: labels[:, k]",
+        f"has labels of the shape {labels.shape} that are neither one-hot nor QMNIST's; expected"
+        " one integer for each sample: (n,). Save the column that holds the class alone:"
+        " labels[:, k]",
         file=file,
     )
 
@@ -109,7 +119,9 @@ def _is_qmnist(labels: Array) -> bool:
 def _is_one_hot(labels: Array) -> bool:
     if not labels.size:
         return bool(labels.shape[1])
-    return bool(labels.min() == 0 and labels.max() == 1 and (np.count_nonzero(labels, axis=1) == 1).all())
+    return bool(
+        labels.min() == 0 and labels.max() == 1 and (np.count_nonzero(labels, axis=1) == 1).all()
+    )
 
 
 def check_classes(labels: Array | IdxArray, file: str | None) -> None:
@@ -117,6 +129,7 @@ def check_classes(labels: Array | IdxArray, file: str | None) -> None:
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "iu":
         hint = "; are images and labels exchanged?" if labels.ndim > 2 else ""
         raise FormatError(
-            f"holds {labels.dtype.name} of shape {labels.shape}, expected labels: one integer for each picture{hint}",
+            f"holds {labels.dtype.name} of shape {labels.shape}, expected labels: one integer for"
+            f" each picture{hint}",
             file=file,
         )

@@ -14,7 +14,8 @@ from .._util.version import __version__
 
 @public
 def show_config() -> str:
-    """A text that says which codec libraries are built in and what that costs, for people and bug reports.
+    """A text that says which codec libraries are built in and what that costs, for people and bug
+    reports.
 
     Returns
     -------
@@ -32,8 +33,9 @@ def show_config() -> str:
         codec = f"{libdeflate}: gzip is decoded at full speed"
     else:
         codec = (
-            "not built in: everything works, gzip is decoded with zlib at about half the speed. For libdeflate, "
-            "install its headers and pkg-config and build idxio again with IDXIO_LIBDEFLATE=on"
+            "not built in: everything works, gzip is decoded with zlib at about half the speed. For"
+            " libdeflate, install its headers and pkg-config and build idxio again with"
+            " IDXIO_LIBDEFLATE=on"
         )
     if isal:
         checksum = f"{isal}: CRC-32"
@@ -48,8 +50,10 @@ def show_config() -> str:
         decoding = f"{lanes.mode()}: four pieces of a gzip are decoded at once on each core"
     return "\n".join(
         (
-            f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
-            f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian",
+            (
+                f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
+                f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian"
+            ),
             f"zlib        {zlib}: gzip piece by piece",
             f"libdeflate  {codec}",
             f"lanes       {decoding}",

@@ -68,12 +68,16 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a numpy array, not {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
-        raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}; the data have {shape} and {dtype}")
+        raise ValueError(
+            f"out has shape {out.shape} and dtype {out.dtype}; the data have {shape} and {dtype}"
+        )
     if not out.flags.writeable:
         raise ValueError("out is read-only")
 
 
-def read_whole(compressed: Compression, header: Header, out: Array | None, threads: int | None) -> Array:
+def read_whole(
+    compressed: Compression, header: Header, out: Array | None, threads: int | None
+) -> Array:
     """Read all elements, in native byte order, into a new writable array or into out."""
     threads = check_threads(threads)
     if out is not None:
@@ -201,7 +205,9 @@ def _unpack(compressed: Compression, header: Header, out: memoryview, threads: i
         raise cut_short(compressed, header, error.found, error) from error
 
 
-def _count(compressed: Compression, header: Header, use: Callable[[memoryview], None] | None = None) -> int:
+def _count(
+    compressed: Compression, header: Header, use: Callable[[memoryview], None] | None = None
+) -> int:
     """Decode the file to count its unpacked bytes, and call use with each block of them."""
     stream = compressed.stream()
     scratch = memoryview(bytearray(BLOCK))
@@ -223,7 +229,8 @@ def check_found(compressed: Compression, header: Header, found: int) -> None:
         raise cut_short(compressed, header, found)
     if found > expected:
         raise FormatError(
-            f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape} promises",
+            f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape}"
+            " promises",
             file=compressed.name,
             offset=expected if compressed.packing == "raw" else None,
         )

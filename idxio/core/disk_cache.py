@@ -41,7 +41,8 @@ def folder() -> str:
         import platformdirs
     except ImportError:
         raise ImportError(
-            "the cache needs platformdirs: pip install 'idxio[cache]', or name a folder in IDXIO_CACHE_DIR"
+            "the cache needs platformdirs: pip install 'idxio[cache]', or name a folder in"
+            " IDXIO_CACHE_DIR"
         ) from None
     return platformdirs.user_cache_dir("idxio", appauthor=False)
 
@@ -50,8 +51,9 @@ def raw_copy(compressed: Compression) -> str:
     """Return the path of the raw copy of a compressed file; make the copy if it is missing.
 
     The path, size, times and inode of the file lead to the copy. CRC-32 and size of the content
-    name it, so that mirrors of the same data share it. The copy appears at once when it is whole, also
-    if several processes make it. Folder and copy belong to this user, and the CRC-32 was checked.
+    name it, so that mirrors of the same data share it. The copy appears at once when it is whole,
+    also if several processes make it. Folder and copy belong to this user, and the CRC-32 was
+    checked.
     """
     source = compressed.source
     if not isinstance(source, PathSource):
@@ -128,7 +130,9 @@ def _most() -> int:
     try:
         return int(chosen or DEFAULT_SIZE)
     except ValueError:
-        raise ValueError(f"the environment variable IDXIO_CACHE_SIZE is a number of bytes, not {chosen!r}") from None
+        raise ValueError(
+            f"the environment variable IDXIO_CACHE_SIZE is a number of bytes, not {chosen!r}"
+        ) from None
 
 
 def evict(most: int, keep: str) -> None:
@@ -210,7 +214,9 @@ def _naming(name: str, place: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        inside = isinstance(error.filename, str) and error.filename.startswith(os.path.join(place, ""))
+        inside = isinstance(error.filename, str) and error.filename.startswith(
+            os.path.join(place, "")
+        )
         if error.errno is not None and (error.filename is None or inside):
             error.filename = name
             error.filename2 = place

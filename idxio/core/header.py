@@ -79,7 +79,9 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
         With the likely cause. Offsets count in the unpacked file.
     """
     if not head:
-        raise TruncatedError("is empty; an IDX file starts with a header of 4 bytes or more", file=file, offset=0)
+        raise TruncatedError(
+            "is empty; an IDX file starts with a header of 4 bytes or more", file=file, offset=0
+        )
     cause = likely_cause(head)
     if cause:
         raise FormatError(f"is not an IDX file but {cause}", file=file, offset=0)
@@ -92,18 +94,26 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
         )
     if len(head) < 4:
         raise TruncatedError(
-            f"ends after {len(head)} bytes, inside the header", file=file, offset=len(head), found=len(head)
+            f"ends after {len(head)} bytes, inside the header",
+            file=file,
+            offset=len(head),
+            found=len(head),
         )
     code = head[2]
     ndim = head[3]
     if code not in DTYPES:
         known = ", ".join(f"{c:02x} {d.name}" for c, d in DTYPES.items())
-        raise FormatError(f"has elements of the unknown type {code:02x}; IDX has {known}", file=file, offset=2)
+        raise FormatError(
+            f"has elements of the unknown type {code:02x}; IDX has {known}", file=file, offset=2
+        )
     if ndim > MAX_NDIM:
-        raise FormatError(f"has {ndim} dimensions; this numpy holds at most {MAX_NDIM}", file=file, offset=3)
+        raise FormatError(
+            f"has {ndim} dimensions; this numpy holds at most {MAX_NDIM}", file=file, offset=3
+        )
     if len(head) < 4 + 4 * ndim:
         raise TruncatedError(
-            f"ends after {len(head)} bytes, inside the header of {4 + 4 * ndim} bytes that {ndim} dimensions take",
+            f"ends after {len(head)} bytes, inside the header of {4 + 4 * ndim} bytes that {ndim}"
+            " dimensions take",
             file=file,
             offset=len(head),
             found=len(head),
@@ -111,7 +121,9 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
     header = Header(DTYPES[code], struct.unpack_from(f">{ndim}I", head, 4))
     # Like numpy, check that a shape is addressable without its zeros.
     if math.prod(n for n in header.shape if n) * header.dtype.itemsize >= 2**63:
-        raise FormatError(f"has the shape {header.shape}, more than memory can address", file=file, offset=4)
+        raise FormatError(
+            f"has the shape {header.shape}, more than memory can address", file=file, offset=4
+        )
     return header
 
 

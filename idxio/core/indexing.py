@@ -13,7 +13,9 @@ from .._util.types import Array
 Rows = range | Array
 
 
-def take(key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[Rows], Array]) -> Any:
+def take(
+    key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[Rows], Array]
+) -> Any:
     """Return array[key]: read the records that key touches, and index those.
 
     read takes a range or an ascending integer array without repeats, and returns those records as

@@ -39,10 +39,12 @@ class Info(NamedTuple):
 
 @public
 def info(file: File) -> Info:
-    """What an IDX file says of itself: shape, dtype, packing, sizes, CRC-32. Only its header is unpacked.
+    """What an IDX file says of itself: shape, dtype, packing, sizes, CRC-32.
 
-    The CRC-32 is the one that a gzip file of one member states in its last bytes; it is not checked here
-    (`verify` does), and None for other files.
+    Only its header is unpacked.
+
+    The CRC-32 is the one that a gzip file of one member states in its last bytes; it is not checked
+    here (`verify` does), and None for other files.
 
     Parameters
     ----------
@@ -72,7 +74,8 @@ def info(file: File) -> Info:
 
 @public
 def verify(file: File) -> Info:
-    """Read a whole IDX file, check its size and every checksum, and return what `info` does, with its CRC-32.
+    """Read a whole IDX file, check its size and every checksum, and return what `info` does, with
+    its CRC-32.
 
     Parameters
     ----------

@@ -124,7 +124,9 @@ def _packing(file: Target, compression: str | None) -> str:
         name = os.fsdecode(os.fspath(file))
         for suffix in (".xz", ".bz2", ".zip", ".zst"):
             if name.endswith(suffix):
-                raise ValueError(f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression=")
+                raise ValueError(
+                    f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression="
+                )
         return "gzip" if name.endswith(".gz") else "raw"
     if compression not in ("gzip", "raw"):
         raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")

@@ -33,22 +33,23 @@ def read(
     rows : slice, sequence of int or boolean mask, optional
         The records to read, as numpy would pick them from axis 0. All of them if not given.
     out : ndarray, optional
-        A writable array of the shape and dtype of the result, to fill and return. Of a compressed file it gets a
-        copy, which takes memory for both.
+        A writable array of the shape and dtype of the result, to fill and return. Of a compressed
+        file it gets a copy, which takes memory for both.
     mmap : bool
-        Return a read-only view of a raw file instead, without a copy: big-endian where an element has more than
-        one byte. Compressed files can't be viewed, but for `cache`.
+        Return a read-only view of a raw file instead, without a copy: big-endian where an element
+        has more than one byte. Compressed files can't be viewed, but for `cache`.
     threads : int, optional
-        How many threads may work; as many as the process has processors if not given. The result is the same.
+        How many threads may work; as many as the process has processors if not given. The result is
+        the same.
     cache : bool
-        Unpack a compressed file once, into the user's cache folder, and read that copy from then on; with `mmap`, as
-        a view.
+        Unpack a compressed file once, into the user's cache folder, and read that copy from then
+        on; with `mmap`, as a view.
 
     Returns
     -------
     ndarray
-        Writable, in the byte order of this machine, a copy (unless `mmap`). uint8, int8, int16, int32, float32 or
-        float64; axis 0 counts the records.
+        Writable, in the byte order of this machine, a copy (unless `mmap`). uint8, int8, int16,
+        int32, float32 or float64; axis 0 counts the records.
 
     Raises
     ------
@@ -57,12 +58,13 @@ def read(
     IndexError, ValueError, TypeError
         No such rows; an `out` of another shape or type, or one that is no array.
     FormatError, TruncatedError, ChecksumError
-        Kinds of `IdxError`, which is a `ValueError`: the message says what is wrong with the file, and where.
+        Kinds of `IdxError`, which is a `ValueError`: the message says what is wrong with the file,
+        and where.
 
     Examples
     --------
     >>> import idxio
-    >>> idxio.read(b"\\0\\0\\x0b\\x02\\0\\0\\0\\x02\\0\\0\\0\\x02\\0\\x01\\0\\x02\\0\\x03\\xff\\xff")
+    >>> idxio.read(bytes.fromhex("00000b02 00000002 00000002 0001 0002 0003 ffff"))
     array([[ 1,  2],
            [ 3, -1]], dtype=int16)
     """

@@ -31,7 +31,8 @@ def repack(
     file : path, bytes or binary file object
         Raw, gzip of any kind, xz or bz2.
     target : path or binary file object
-        Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went well.
+        Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went
+        well.
     level, threads
         As in `idxio.write`.
     progress : callable, optional
@@ -56,7 +57,9 @@ def repack(
         if not f.shape:
             write(target, f[()], level=level, compression="gzip", threads=threads)
             return
-        with Writer(target, f.dtype, f.shape[1:], level=level, compression="gzip", threads=threads) as w:
+        with Writer(
+            target, f.dtype, f.shape[1:], level=level, compression="gzip", threads=threads
+        ) as w:
             record_size = record_nbytes(f.shape, f.dtype)
             for block in f.iter_records(records_in(_BLOCK, record_size)):
                 w.append(block)

@@ -14,12 +14,16 @@ ArrayLike: TypeAlias = Union[Array, IdxArray, "Selection"]
 
 
 class Selection:
-    """Records of an array or an `IdxArray` in any order, as an array-like: shape, dtype, numpy's indexing.
+    """Records of an array or an `IdxArray` in any order, as an array-like: shape, dtype, numpy's
+    indexing.
 
-    Indexing reads what it needs from the base and returns a copy (of an array, where numpy would, a view).
+    Indexing reads what it needs from the base and returns a copy (of an array, where numpy would, a
+    view).
     """
 
-    def __init__(self, base: Array | IdxArray, rows: indexing.Rows, *, upright: bool = False) -> None:
+    def __init__(
+        self, base: Array | IdxArray, rows: indexing.Rows, *, upright: bool = False
+    ) -> None:
         """rows: numbers of records of base; upright: exchange the second and third axis."""
         self.base = base
         """The array or file that holds the records."""
@@ -76,7 +80,9 @@ def select(images: ArrayLike, rows: indexing.Rows) -> ArrayLike:
 def upright(images: ArrayLike) -> ArrayLike:
     """Transpose each image, as a view; ValueError if the records have fewer than two axes."""
     if images.ndim < 3:
-        raise ValueError(f"images with two axes can be turned, not records of shape {images.shape[1:]}")
+        raise ValueError(
+            f"images with two axes can be turned, not records of shape {images.shape[1:]}"
+        )
     if isinstance(images, np.ndarray):
         return images.swapaxes(1, 2)
     if isinstance(images, Selection):
@@ -91,12 +97,16 @@ def as_rows(key: Any, n: int) -> indexing.Rows:
     rows = np.asarray(key)
     if rows.dtype == np.bool_:
         if rows.shape != (n,):
-            raise IndexError(f"the mask has the shape {rows.shape}; there are {n} records: shape ({n},)")
+            raise IndexError(
+                f"the mask has the shape {rows.shape}; there are {n} records: shape ({n},)"
+            )
         rows = np.flatnonzero(rows)
     elif rows.size == 0:
         rows = rows.astype(np.intp)
     if rows.ndim != 1 or rows.dtype.kind not in "iu":
-        raise IndexError(f"records are picked by a slice, a list of integers or a mask, not by {key!r}")
+        raise IndexError(
+            f"records are picked by a slice, a list of integers or a mask, not by {key!r}"
+        )
     if rows.size and (rows.min() < -n or rows.max() >= n):
         worst = rows.min() if rows.min() < -n else rows.max()
         raise IndexError(f"there is no record {worst}; there are {n}")

@@ -26,20 +26,23 @@ def write(
 ) -> None:
     """Write an array as an IDX file.
 
-    A path is replaced only when the new file is whole and on disk, at one moment: whatever is raised, and whenever the
-    process is killed, the old file or the new one is there. What a killed process left beside it, under a hidden name,
-    the next one that writes to the path removes. The bytes of the file depend on the array, the level and the
-    compression alone.
+    A path is replaced only when the new file is whole and on disk, at one moment: whatever is
+    raised, and whenever the process is killed, the old file or the new one is there. What a killed
+    process left beside it, under a hidden name, the next one that writes to the path removes. The
+    bytes of the file depend on the array, the level and the compression alone.
 
     Parameters
     ----------
     file : path or binary file object
     array : array_like
-        uint8, int8, int16, int32, float32 or float64, in any memory order and byte order, of any shape.
+        uint8, int8, int16, int32, float32 or float64, in any memory order and byte order, of any
+        shape.
     level : int
-        How hard gzip tries: 0 stores, 1 is fastest, 6 the usual, 9 small, 10 to 12 smaller still and slow.
+        How hard gzip tries: 0 stores, 1 is fastest, 6 the usual, 9 small, 10 to 12 smaller still
+        and slow.
     compression : {"gzip", "raw"}, optional
-        If not given, gzip for a path that ends in .gz, and raw for everything else but .xz, .bz2, .zip and .zst.
+        If not given, gzip for a path that ends in .gz, and raw for everything else but .xz, .bz2,
+        .zip and .zst.
     threads : int, optional
         How many threads may work. The bytes are the same.
 
@@ -48,7 +51,8 @@ def write(
     FormatError
         IDX has no such type, or no 32 bits for the shape.
     ValueError
-        A level, a compression or a suffix that is none of these; elements of a masked array that are masked.
+        A level, a compression or a suffix that is none of these; elements of a masked array that
+        are masked.
     OSError
         The file can't be written. An old file is still there.
 
@@ -72,7 +76,8 @@ def write(
 class Writer:
     """Writes an IDX file batch by batch; the number of records is put in when it is closed.
 
-    Use it in a ``with`` block: an exception inside leaves the old file as it was. One thread at a time.
+    Use it in a ``with`` block: an exception inside leaves the old file as it was. One thread at a
+    time.
 
     Parameters
     ----------
@@ -90,7 +95,8 @@ class Writer:
     FormatError
         IDX has no such type, or no 32 bits for the records.
     ValueError
-        Records of another shape or type, from `append`; also as `write`, and from `close` where an append failed.
+        Records of another shape or type, from `append`; also as `write`, and from `close` where an
+        append failed.
     OSError
         As `write`.
 
@@ -124,7 +130,9 @@ class Writer:
         self._output = Output(file, self._header(), None, level, compression, threads)
 
     def append(self, records: Any) -> None:
-        """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte order."""
+        """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte
+        order.
+        """
         if self._output.closed:
             raise ValueError("the writer is closed")
         array = _as_array(records)
@@ -133,7 +141,8 @@ class Writer:
             raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
         if array.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
             raise ValueError(f"records are {array.dtype}; this file takes {self.dtype}")
-        format_header(self.dtype, (self.count + len(array), *self.record_shape))  # raises if they are too many
+        # raises if they are too many
+        format_header(self.dtype, (self.count + len(array), *self.record_shape))
         try:
             for piece in big_endian(array):
                 self._output.write(piece)
@@ -149,7 +158,9 @@ class Writer:
         Raises ValueError where an append failed: nothing was written, and the old file stays.
         """
         if self._failed:
-            raise ValueError(f"{self._output.target.name}: nothing was written, because an append failed")
+            raise ValueError(
+                f"{self._output.target.name}: nothing was written, because an append failed"
+            )
         if not self._output.closed:
             self._output.finish(self._header())
             self._output.commit()
@@ -173,8 +184,11 @@ class Writer:
 
 def _as_array(data: Any) -> Array:
     """Convert to an array; ValueError if elements are masked."""
-    if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):  # numpy.ma takes long to import
-        raise ValueError("some elements are masked, for which IDX has no place: write array.filled(value)")
+    # numpy.ma takes long to import
+    if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):
+        raise ValueError(
+            "some elements are masked, for which IDX has no place: write array.filled(value)"
+        )
     return np.asarray(data)
 
 
@@ -213,4 +227,6 @@ def _is_lossless(array: Array, target: np.dtype[Any]) -> bool:
         # A number out of range may be cast back to any number, even to the right one.
         if is_rounded and cast.max().item() != most:
             return False
-        return bool(np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f"))
+        return bool(
+            np.array_equal(cast.astype(array.dtype), array, equal_nan=array.dtype.kind == "f")
+        )

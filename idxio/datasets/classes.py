@@ -23,7 +23,18 @@ _NAMES: dict[str, Names] = {
     # https://github.com/zalandoresearch/fashion-mnist, "Labels"
     "Fashion-MNIST": dict(
         enumerate(
-            ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+            (
+                "T-shirt/top",
+                "Trouser",
+                "Pullover",
+                "Dress",
+                "Coat",
+                "Sandal",
+                "Shirt",
+                "Sneaker",
+                "Bag",
+                "Ankle boot",
+            )
         )
     ),
     # https://github.com/rois-codh/kmnist, kmnist_classmap.csv, as torchvision writes it in Latin
@@ -39,7 +50,8 @@ _MAX_BYTES = 4 << 20
 
 
 def class_names(labels: str) -> Names | None:
-    """The name of each class, by its label, of the dataset that a label file belongs to; None if it is not known.
+    """The name of each class, by its label, of the dataset that a label file belongs to; None if it
+    is not known.
 
     Parameters
     ----------
@@ -72,7 +84,9 @@ def mapped_names(labels: str) -> Names | None:
 def as_names(class_names: Any) -> Names:
     """Names by label, from a mapping or from a sequence that starts with the name of class 0."""
     if isinstance(class_names, str):
-        raise TypeError("class names are a sequence of names or a dict from labels to names, not one str")
+        raise TypeError(
+            "class names are a sequence of names or a dict from labels to names, not one str"
+        )
     is_mapping = isinstance(class_names, dict)
     items = [*class_names.items()] if is_mapping else [*enumerate(class_names)]
     odd = [name for _, name in items if name is None or isinstance(name, (list, dict))]
@@ -131,7 +145,9 @@ def _from_mapping(path: str) -> Names:
                 label, *codes = map(int, line.split())
                 names[label] = "/".join(dict.fromkeys(map(chr, codes)))
     except (ValueError, OverflowError) as error:
-        raise FormatError(f"is no list of labels and character codes ({error})", file=path) from error
+        raise FormatError(
+            f"is no list of labels and character codes ({error})", file=path
+        ) from error
     return names
 
 

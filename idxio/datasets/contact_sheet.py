@@ -40,7 +40,9 @@ def as_images(records: Array) -> Array:
 
 
 def _to_bytes(values: Array) -> Array:
-    """uint8 as it is; the finite values of any other type from lowest to highest as 0 to 255, NaN as 0."""
+    """uint8 as it is; the finite values of any other type from lowest to highest as 0 to 255, NaN
+    as 0.
+    """
     if values.dtype == np.uint8:
         return values
     half = values.astype(np.float64) / 2  # halves, so that highest - lowest can't overflow
@@ -54,7 +56,9 @@ def _to_bytes(values: Array) -> Array:
 
 
 def fit(height: int, width: int, count: int, columns: int, lines: int) -> Layout:
-    """The layout of count images for a screen: as large as they are, unless too few of them would fit."""
+    """The layout of count images for a screen: as large as they are, unless too few of them would
+    fit.
+    """
     room = max(1, (columns + 1) // max(1, min(_ACROSS, count)) - 1)
     factor = max(1, -(-width // room), -(-height // (2 * lines)))
     across = (columns + 1) // (-(-width // factor) + 1)
@@ -69,7 +73,9 @@ def shrink(images: Array, factor: int) -> Array:
     n, height, width, *colours = images.shape
     pad = [(0, 0), (0, -height % factor), (0, -width % factor)] + [(0, 0)] * len(colours)
     padded = np.pad(images, pad, mode="edge")
-    blocks = padded.reshape(n, padded.shape[1] // factor, factor, padded.shape[2] // factor, factor, *colours)
+    blocks = padded.reshape(
+        n, padded.shape[1] // factor, factor, padded.shape[2] // factor, factor, *colours
+    )
     means: Array = blocks.mean(axis=(2, 4), dtype=np.float32).round().astype(np.uint8)
     return means
 

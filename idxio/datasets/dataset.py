@@ -64,14 +64,20 @@ class Dataset:
     """
 
     def __init__(
-        self, images: Any, labels: Any, *, class_names: Sequence[str] | Mapping[int, str] | None = None
+        self,
+        images: Any,
+        labels: Any,
+        *,
+        class_names: Sequence[str] | Mapping[int, str] | None = None,
     ) -> None:
         self.images: ArrayLike = as_records(images)
         """The images: an array, an open file, or an array-like of some of their records."""
         self.labels: Array = as_labels(labels, first_column=True)
         """The labels, an array of shape (n,) in native byte order."""
         if not self.images.shape or self.images.shape[0] != len(self.labels):
-            counted = f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"
+            counted = (
+                f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"
+            )
             raise ValueError(
                 f"there are {counted} and {len(self.labels):,} labels; each image has one label",
             )
@@ -140,7 +146,9 @@ class Dataset:
             return np.asarray(self.images[start : start + int(counts[index])])
         return np.asarray(self.images[np.flatnonzero(self.labels == k)])
 
-    def split(self, size: float | Sequence[float], *, seed: int, stratified: bool = True) -> tuple[Dataset, ...]:
+    def split(
+        self, size: float | Sequence[float], *, seed: int, stratified: bool = True
+    ) -> tuple[Dataset, ...]:
         """Split the samples at random into parts, for example to train and to validate.
 
         Head and tail of a dataset that is sorted by label have no class in common, so there is no
@@ -204,7 +212,9 @@ class Dataset:
         prefetch: int = 2,
         buffer: int | None = None,
     ) -> Batches:
-        """Batches of images and labels, for a training loop. Iterate the result once for each epoch.
+        """Batches of images and labels, for a training loop.
+
+        Iterate the result once for each epoch.
 
         Parameters
         ----------

@@ -18,7 +18,9 @@ from .split_names import KNOWN, part_of, synonyms
 # What stands before "-images" or "-labels" is the split, with the name of the dataset before it
 # where there is one: train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in
 # MNIST's own gzip headers, -idx2-int as of QMNIST's labels, .idx, or nothing.
-_NAME = re.compile(r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE)
+_NAME = re.compile(
+    r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE
+)
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
 # A name with "idx" in it. Only such files make a split whose name is not a known one.
@@ -26,7 +28,9 @@ _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
 # What browsers and archivers add to a name, as "(1)" of a second download, or ".part" of one that
 # has not ended.
 _ADDED = re.compile(
-    r"( ?\(\d+\)| - copy|\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+(?=\.(gz|xz|bz2)$|$)",
+    r"( ?\(\d+\)| - copy|"
+    r"\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
+    r"(?=\.(gz|xz|bz2)$|$)",
     re.IGNORECASE,
 )
 # Of several copies, the one that is read fastest is taken: the first in this order.
@@ -86,7 +90,9 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
     stems = [stem for stem in names if stem in wanted] or [
-        stem for stem in names if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
+        stem
+        for stem in names
+        if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
     ]
     pairs: dict[str, tuple[str, str]] = {}
     half: HalfPairError | None = None
@@ -99,7 +105,9 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         return next(iter(pairs.values()))
     if not pairs and half is not None:
         raise half
-    looked = " or ".join(f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted[:2])
+    looked = " or ".join(
+        f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted[:2]
+    )
     if pairs:
         listed = ", ".join(repr(stem) for stem in pairs)
         if len({part_of(stem)[0] for stem in pairs}) == 1:
@@ -134,7 +142,9 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     parts = {stem: part_of(stem) for stem in names}
     known = {split for _, split in parts.values() if split}
     others = [
-        stem for stem, (_, split) in parts.items() if not split and all(_IS_IDX.search(name) for name in names[stem])
+        stem
+        for stem, (_, split) in parts.items()
+        if not split and all(_IS_IDX.search(name) for name in names[stem])
     ]
     return [split for split in KNOWN if split in known] + sorted(others)
 
@@ -209,11 +219,14 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
     if problems:
         raise problems[0]
     if not images or not labels:
-        has = ", ".join(f"{os.path.basename(file.path)} of shape {file.about.shape}" for file in files)
+        has = ", ".join(
+            f"{os.path.basename(file.path)} of shape {file.about.shape}" for file in files
+        )
         missing = "images" if not images else "labels"
         raise HalfPairError(errno.ENOENT, f"has no {missing} that belong to {has}", directory)
     raise FormatError(
-        f"has {labels[0].about.shape[0]:,} labels for the {images[0].about.shape[0]:,} images of {images[0].path}",
+        f"has {labels[0].about.shape[0]:,} labels for the {images[0].about.shape[0]:,} images of"
+        f" {images[0].path}",
         file=labels[0].path,
     )
 
@@ -242,12 +255,14 @@ def _look(path: str, name: str) -> _File:
     elif ndim > 2:
         role = "image"
     if role == "label" and about.dtype.kind not in "iu":
-        raise FormatError(f"holds {about.dtype.name}, expected labels, which are integers", file=path)
+        raise FormatError(
+            f"holds {about.dtype.name}, expected labels, which are integers", file=path
+        )
     return _File(path, role, about)
 
 
 def _crc32(file: _File, other: _File) -> int | None:
-    """The CRC-32 that a file states or has; None where finding it and comparing it would take long."""
+    """The CRC-32 that a file states or has; None where comparing it would take long."""
     is_labels = file.role == "label"
     most = _MOST_RAW if file.about.packing == "raw" else _MOST_LABELS if is_labels else 0
     is_wanted = is_labels or other.about.crc32 is not None
@@ -275,4 +290,6 @@ def _check_copies(files: list[_File]) -> None:
         sums = _crc32(first, other), _crc32(other, first)
         differ = None not in sums and sums[0] != sums[1]
         if mine.shape != its.shape or mine.dtype != its.dtype or differ:
-            raise IdxError(f"is not the same as {other.path}; leave one of the two", file=first.path)
+            raise IdxError(
+                f"is not the same as {other.path}; leave one of the two", file=first.path
+            )

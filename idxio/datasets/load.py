@@ -21,7 +21,9 @@ from .split_names import part_of
 
 
 @public
-def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False) -> Dataset:
+def load(
+    directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False
+) -> Dataset:
     """The dataset of the images and labels in a directory, whatever they are named and packed with.
 
     Where a process was killed while `write_sorted` put its files in place, this is completed first.
@@ -71,7 +73,9 @@ def load(directory: str | os.PathLike[str], split: str = "train", *, upright: bo
 
 
 def _names_beside(directory: str, split: str, labels: Array) -> Names | None:
-    """The names of the classes of another split of the same dataset, if they name all of these labels."""
+    """The names of the classes of another split of the same dataset, if they name all of these
+    labels.
+    """
     for other in split_names(directory, None):
         with contextlib.suppress(IdxError, OSError):  # a damaged split, or an ambiguous one
             dataset = part_of(split.lower())[0]

@@ -91,7 +91,9 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
         return Merged(together, first.names, is_described, is_renumbered=False)
     for source in sources:
         if source.file is None:
-            raise IdxError("labels: the files number their classes in different ways; give arrays as files too")
+            raise IdxError(
+                "labels: the files number their classes in different ways; give arrays as files too"
+            )
     numbers = _numbers(sources)
     spelled = {number: name for name, number in numbers.items()} | dict(first.names or {})
     labels_merged = _renumbered(sources, numbers, together.dtype)
@@ -146,7 +148,8 @@ def _numbers(sources: list[_Source]) -> dict[str, int]:
         same = same_numbers(numbers)
         if same is not None:
             raise IdxError(
-                f"has the class {same[1]!r}, another file {same[0]!r}, which is the same number; write it in one way",
+                f"has the class {same[1]!r}, another file {same[0]!r}, which is the same number;"
+                " write it in one way",
                 file=source.origin,
             )
     return numbers
@@ -212,7 +215,9 @@ class MergedDescription:
         if self._is_written or is_named or lists_target:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
-                raise IdxError("is where the names of the classes go; name another file", file=self.path)
+                raise IdxError(
+                    "is where the names of the classes go; name another file", file=self.path
+                )
             for path in (os.path.join(folder, name) for name in sorted(self._names)):
                 if not _same_folder(os.path.realpath(path), path):
                     raise IdxError(
@@ -239,12 +244,15 @@ class MergedDescription:
         remedy = "name files in a folder of their own"
         if new is None:
             if old:
-                raise IdxError(f"names classes, and the labels to write have no names; {remedy}", file=path)
+                raise IdxError(
+                    f"names classes, and the labels to write have no names; {remedy}", file=path
+                )
             return existing
         if old and not _agree(old, new):
             if others:
                 raise IdxError(
-                    f"numbers the classes of {others[0]} in another way than the labels to write; {remedy}",
+                    f"numbers the classes of {others[0]} in another way than the labels to write;"
+                    f" {remedy}",
                     file=path,
                 )
             outdated = (*_BUILD_KEYS, "class_names", "counts", "files")
@@ -253,7 +261,8 @@ class MergedDescription:
             known = class_names(os.path.join(folder, name))
             if known is None or not _agree(known, new):
                 raise IdxError(
-                    f"would lie beside {name}, whose classes are not those of the labels to write; {remedy}",
+                    f"would lie beside {name}, whose classes are not those of the labels to write;"
+                    f" {remedy}",
                     file=path,
                 )
         self._merged = self._merged._replace(names={**(old or {}), **new})

@@ -16,14 +16,21 @@ _ACROSS = 10
 _PIXELS = 56  # larger images are shrunk to this height and width
 
 
-def html(title: str, images: ArrayLike, labels: Array, counts: Mapping[int, int], names: Mapping[int, str]) -> str:
+def html(
+    title: str,
+    images: ArrayLike,
+    labels: Array,
+    counts: Mapping[int, int],
+    names: Mapping[int, str],
+) -> str:
     """A title and a table. Reads the first images of each class, of the first classes."""
     from html import escape  # slow to import
 
     rows = []
     for label in list(counts)[:_CLASSES]:
         strip = _strip(images, np.flatnonzero(labels == label)[:_ACROSS])
-        rows.append(f"<tr><td>{label}<td>{escape(names.get(label, ''))}<td>{counts[label]:,}<td>{strip}</tr>")
+        name = escape(names.get(label, ""))
+        rows.append(f"<tr><td>{label}<td>{name}<td>{counts[label]:,}<td>{strip}</tr>")
     more = f"<p>and {len(counts) - _CLASSES} classes more</p>" if len(counts) > _CLASSES else ""
     head = "<tr><th>class<th>name<th>count<th>the first ones</tr>"
     return f"<div><p>{escape(title)}</p><table>{head}{''.join(rows)}</table>{more}</div>"
@@ -39,15 +46,23 @@ def _strip(images: ArrayLike, rows: Array) -> str:
     pixels = contact_sheet.shrink(pixels, -(-max(pixels.shape[1:3]) // _PIXELS))
     picture = contact_sheet.tile(pixels, len(pixels), gap=2, fill=255)
     data = base64.b64encode(png(picture)).decode()
-    return f'<img alt="" height="{picture.shape[0]}" width="{picture.shape[1]}" src="data:image/png;base64,{data}">'
+    return (
+        f'<img alt="" height="{picture.shape[0]}" width="{picture.shape[1]}"'
+        f' src="data:image/png;base64,{data}">'
+    )
 
 
 def png(pixels: Array) -> bytes:
-    """A PNG file of uint8 pixels of shape (height, width) or (height, width, 3). https://www.w3.org/TR/png/"""
+    """A PNG file of uint8 pixels of shape (height, width) or (height, width, 3).
+
+    https://www.w3.org/TR/png/
+    """
     import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     height, width = pixels.shape[:2]
     colour = 0 if pixels.ndim == 2 else 2

@@ -53,7 +53,8 @@ def write_sorted(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
-    """Write images and labels in the order of their labels, samples of one class in the order in which they came.
+    """Write images and labels in the order of their labels, samples of one class in the order in
+    which they came.
 
     Label files shrink to about a hundred bytes, and a class is one range of the images:
     `Dataset.of_class` unpacks nothing else. The images are gathered piece by piece; their sorted
@@ -107,7 +108,8 @@ def write_sorted(
     --------
     >>> import idxio, numpy as np
     >>> images = np.array([[3, 3], [1, 1], [2, 2]], np.uint8)
-    >>> idxio.write_sorted("a-images.gz", "a-labels.gz", images, np.array([1, 0, 0], np.uint8)).tolist()
+    >>> labels = np.array([1, 0, 0], np.uint8)
+    >>> idxio.write_sorted("a-images.gz", "a-labels.gz", images, labels).tolist()
     [1, 2, 0]
     >>> idxio.read("a-images.gz").tolist()
     [[1, 1], [2, 2], [3, 3]]
@@ -133,7 +135,9 @@ def write_sorted(
         from_files = any(label_files)
         description = MergedDescription(targets, labels_file, merged, from_files=from_files)
 
-        def output(target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool) -> Output:
+        def output(
+            target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool
+        ) -> Output:
             head = format_header(dtype, shape)
             length = len(head) + dtype.itemsize * math.prod(shape)
             out = Output(target, head, length, level, compression, threads, whole=whole)
@@ -173,7 +177,10 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
         return [(images, labels)]
     if not isinstance(images, (list, tuple)) or len(images) != len(labels):
         many = f"{len(images)}" if isinstance(images, (list, tuple)) else "no list"
-        raise ValueError(f"labels are a list of {len(labels)} inputs and images are {many}; to merge, give as many")
+        raise ValueError(
+            f"labels are a list of {len(labels)} inputs and images are {many}; to merge, give as"
+            " many"
+        )
     return list(zip(images, labels, strict=True))
 
 
@@ -244,7 +251,9 @@ def _check(images: list[ArrayLike], labels: list[Array]) -> None:
     for one, tag in zip(images, labels, strict=True):
         if not one.shape or len(one) != len(tag):
             counted = f"{len(one):,} images" if one.shape else "images of shape ()"
-            raise ValueError(f"there are {counted} and {len(tag):,} labels; each image has one label")
+            raise ValueError(
+                f"there are {counted} and {len(tag):,} labels; each image has one label"
+            )
         is_same_type = one.dtype.newbyteorder("=") == first.dtype.newbyteorder("=")
         if one.shape[1:] != first.shape[1:] or not is_same_type:
             raise ValueError(
@@ -277,7 +286,9 @@ def _record_nbytes(images: ArrayLike) -> int:
 
 def _check_targets(targets: list[Target]) -> None:
     """Raise if two targets are one file or one file object."""
-    paths = [os.path.realpath(target) for target in targets if isinstance(target, (str, os.PathLike))]
+    paths = [
+        os.path.realpath(target) for target in targets if isinstance(target, (str, os.PathLike))
+    ]
     for path in paths:
         if paths.count(path) > 1:
             raise ValueError(f"{os.fsdecode(path)}: images, labels and order go to different files")

@@ -79,7 +79,7 @@ def _shares(weights: Sequence[float], total: int) -> list[int]:
 
 
 def _rounded(owed: Sequence[float], unit: float, total: int) -> list[int]:
-    """Counts near owed / unit that add up to total, by largest remainder; the first ones win ties."""
+    """Counts near owed / unit that add up to total, by largest remainder; the first win ties."""
     quotas = [divmod(o, unit) if o > 0 else (0, o) for o in owed]  # exact where they are integers
     shares = [int(quota) for quota, _ in quotas]
     by_remainder = sorted(range(len(quotas)), key=lambda i: -quotas[i][1])

@@ -26,7 +26,8 @@ def known_split(word: str) -> str | None:
 
 
 def split_named(word: str) -> str | None:
-    """The split that a word names: a known one, or one of its own name; None if that can't be one in a file name.
+    """The split that a word names: a known one, or one of its own name; None if that can't be one
+    in a file name.
 
     What ends in a known word behind a mark, as my_val, is none: that would be the split val of a
     dataset my.
@@ -43,7 +44,8 @@ def common_name(split: str) -> str:
 
 
 def part_of(stem: str) -> tuple[str, str | None]:
-    """What stands before the known word at the end of a name, with the mark between them, and the split it means.
+    """What stands before the known word at the end of a name, with the mark between them, and the
+    split it means.
 
     ("", None) for a name that ends in no such word.
     """
@@ -52,7 +54,9 @@ def part_of(stem: str) -> tuple[str, str | None]:
 
 
 def synonyms(stem: str) -> list[str]:
-    """The name itself, and the same with other words for its split, whatever dataset's name stands before that."""
+    """The name itself, and the same with other words for its split, whatever dataset's name stands
+    before that.
+    """
     before, split = part_of(stem)
     others = [before + word for word in _WORDS[split]] if split else []
     return list(dict.fromkeys([stem.lower(), *others]))

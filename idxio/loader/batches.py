@@ -172,7 +172,9 @@ class Batches:
 
 # The cause of a different value, or its remedy, by the key in a state.
 _MEANING = {
-    "version": ("it was saved by an idxio whose orders are others; begin the epoch anew with set_epoch"),
+    "version": (
+        "it was saved by an idxio whose orders are others; begin the epoch anew with set_epoch"
+    ),
     "samples": "it is one of another dataset",
     "labels": "it is one of another dataset",
     "seed": "give batches() the same seed",

@@ -47,7 +47,10 @@ def ahead(
             except BaseException as error:
                 done[k].put(_Failed(error))
 
-    helpers = [threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch") for k in range(threads)]
+    helpers = [
+        threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch")
+        for k in range(threads)
+    ]
 
     def stop() -> None:
         if fork_guard.in_child():

@@ -14,8 +14,9 @@ from ..errors import naming
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
-# Bytes that one call of the system or of a file object in C reads at the most: an interrupt is noticed between two.
-# On a file of 512 MB in memory no size from 2 to 32 MiB, nor one call for everything, was faster beyond the noise.
+# Bytes that one call of the system or of a file object in C reads at the most: an interrupt is
+# noticed between two. On a file of 512 MB in memory no size from 2 to 32 MiB, nor one call for
+# everything, was faster beyond the noise.
 PIECE = 8 << 20
 
 
@@ -56,10 +57,10 @@ class SeekableSource:
             self._end = max(self._end, position + n)
         if n < min(len(out), (self.size or 0) - offset):
             raise OSError(
-                f"{self.name}: the file object says that it has {self.size:,} bytes, but gave only "
-                f"{offset + n:,}: it can't go back after a seek to its end, or its file was cut "
-                "short meanwhile. Open the file by its path, or wrap the file object so that it has "
-                "read() alone"
+                f"{self.name}: the file object says that it has {self.size:,} bytes, but gave only"
+                f" {offset + n:,}: it can't go back after a seek to its end, or its file was cut"
+                " short meanwhile. Open the file by its path, or wrap the file object so that it"
+                " has read() alone"
             )
         return n
 

@@ -27,7 +27,17 @@ import stat
 from collections.abc import Sequence
 from typing import IO, NamedTuple
 
-from .temporary import JOURNAL, Temporary, clear, hidden, ignoring_refusals, is_at, is_refusal, lock, sync_folder
+from .temporary import (
+    JOURNAL,
+    Temporary,
+    clear,
+    hidden,
+    ignoring_refusals,
+    is_at,
+    is_refusal,
+    lock,
+    sync_folder,
+)
 
 _MOST = 1 << 20
 # Size and modification time, which a rename keeps.
@@ -108,9 +118,9 @@ def settle(folder: str) -> None:
         if _identity(move.path) is not None or _identity(move.aside) is None:
             continue
         what = (
-            f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the "
-            "process that did it was killed, do so as a user who may write to the folder, and idxio "
-            "finishes or takes back what was begun"
+            f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the"
+            " process that did it was killed, do so as a user who may write to the folder, and"
+            " idxio finishes or takes back what was begun"
         )
         raise FileNotFoundError(errno.ENOENT, what, move.path)
 
@@ -124,14 +134,18 @@ def _told(folder: str) -> list[Move]:
             if stat.S_ISREG(os.fstat(fd).st_mode):
                 moves = _parse(os.path.dirname(real), file.read(_MOST))[1] or []
                 here = os.path.realpath(folder)
-                return [move for move in moves if os.path.realpath(os.path.dirname(move.path)) == here]
+                return [
+                    move for move in moves if os.path.realpath(os.path.dirname(move.path)) == here
+                ]
     return []
 
 
 class _Journal:
     """The moves of one replacement, and the journal file that lists them."""
 
-    def __init__(self, folders: list[str], moves: list[Move] | None = None, file: IO[bytes] | None = None) -> None:
+    def __init__(
+        self, folders: list[str], moves: list[Move] | None = None, file: IO[bytes] | None = None
+    ) -> None:
         """moves is None as long as the journal does not list them."""
         self._folders = folders
         self._path = os.path.join(folders[0], JOURNAL)
@@ -206,7 +220,11 @@ class _Journal:
             if _identity(move.temporary) is None and _identity(move.path) == move.new:
                 move.rename(move.path, move.temporary)
         for move in self._moves:
-            if move.old is not None and _identity(move.aside) == move.old and _identity(move.path) is None:
+            if (
+                move.old is not None
+                and _identity(move.aside) == move.old
+                and _identity(move.path) is None
+            ):
                 move.rename(move.aside, move.path)
         for folder in self._folders:
             sync_folder(folder)
@@ -295,7 +313,9 @@ def _recover(path: str, *, wait: bool = False) -> None:
         status = os.fstat(fd)
         owners = (os.geteuid(), os.stat(folder).st_uid)
         if name != JOURNAL or not stat.S_ISREG(status.st_mode) or status.st_uid not in owners:
-            raise OSError(errno.EPERM, "is no journal of yours; remove it if nobody writes here", path)
+            raise OSError(
+                errno.EPERM, "is no journal of yours; remove it if nobody writes here", path
+            )
         if not lock(fd, wait=wait) or not is_at(real, fd):
             return
         folders, moves = _parse(folder, file.read(_MOST))
@@ -316,9 +336,9 @@ def _recover(path: str, *, wait: bool = False) -> None:
                     raise
                 raise OSError(
                     second.errno,
-                    "tells how files are replaced, which a process began that was killed, and can't be "
-                    f"finished: {second.filename}: {second.strerror}. If the files there are as they "
-                    "should be, remove it",
+                    "tells how files are replaced, which a process began that was killed, and"
+                    f" can't be finished: {second.filename}: {second.strerror}. If the files there"
+                    " are as they should be, remove it",
                     path,
                 ) from second
         else:
@@ -377,7 +397,10 @@ def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
 
 
 def _is_name(text: object) -> bool:
-    """Whether this can be the name of a file in a folder. ValueError if no file system has such a name."""
+    """Whether this can be the name of a file in a folder.
+
+    ValueError if no file system has such a name.
+    """
     if not isinstance(text, str) or os.path.basename(text) != text or text in ("", ".", ".."):
         return False
     return b"\0" not in os.fsencode(text)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _STARTS = (
-    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer: fetch the data with `git lfs pull`"),
+    (
+        b"version https://git-lfs.github.com/spec/",
+        "a Git LFS pointer: fetch the data with `git lfs pull`",
+    ),
     (b"/annex/objects/", "a git-annex pointer: fetch the data with `git annex get`"),
     (b".git/annex/", "a git-annex pointer: fetch the data with `git annex get`"),
     (b"PK\x03\x04", "a zip archive (or .npz): unpack it first"),
@@ -43,7 +46,10 @@ def likely_cause(head: bytes) -> str | None:
         return "a tar archive: unpack it first with `tar -xf`"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:16].lower()
     if text.startswith(_MARKUP):
-        return "an HTML or XML page, as a server sends for a login, an error or a moved file: download it again"
+        return (
+            "an HTML or XML page, as a server sends for a login, an error or a moved file: download"
+            " it again"
+        )
     if text.startswith(b'{"'):
         return "JSON, as a server sends for an error: download it again"
     # 03 08 00 00: the magic number written by a little-endian machine without a swap.

@@ -17,7 +17,7 @@ File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, I
 
 
 class Source(Protocol):
-    """Bytes that are read by position; position 0 is where a file object stood when it was given."""
+    """Bytes that are read by position; position 0 is where a file object stood at first."""
 
     name: str
     size: int | None

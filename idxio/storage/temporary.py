@@ -150,7 +150,9 @@ class Temporary:
         if not hasattr(os, "O_TMPFILE"):
             return False
         try:
-            fd = os.open(os.path.dirname(self._target), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+            fd = os.open(
+                os.path.dirname(self._target), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666
+            )
         except OSError as error:
             if not is_refusal(error):
                 raise

@@ -31,7 +31,10 @@ def needs(name):
 def run(code, *arguments):
     """The output of a program of its own: JAX and what imports it disturb every process that forks."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -69,7 +72,8 @@ def samples_of(batches):
     return seen
 
 
-# torch -------------------------------------------------------------------------------------------------------
+# torch
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_samples(torch, ds):
@@ -132,7 +136,9 @@ def test_workers_that_live_on(torch, ds):
     from idxio.adapters.torch import TensorBatches
 
     batches = TensorBatches(ds.batches(16, shuffle=True, seed=1))
-    loader = torch.utils.data.DataLoader(batches, batch_size=None, num_workers=2, persistent_workers=True)
+    loader = torch.utils.data.DataLoader(
+        batches, batch_size=None, num_workers=2, persistent_workers=True
+    )
     for k, _ in enumerate(loader):
         if k == 6:  # one worker has come to its end, the other has not
             break
@@ -162,7 +168,9 @@ def test_workers_have_no_memory_of_the_callers(torch, ds):
     from idxio.adapters.torch import TensorBatches
 
     out = (np.empty((16, 2), np.int32), np.empty(16, np.uint8))
-    loader = torch.utils.data.DataLoader(TensorBatches(ds.batches(16, out=out)), batch_size=None, num_workers=1)
+    loader = torch.utils.data.DataLoader(
+        TensorBatches(ds.batches(16, out=out)), batch_size=None, num_workers=1
+    )
     with pytest.raises(ValueError, match="out="):
         list(loader)
 
@@ -189,10 +197,14 @@ def test_spawned_workers(torch, tmp_path):
     idxio.write(tmp_path / "x.gz", images)
     ds = idxio.Dataset(tmp_path / "x.gz", np.arange(200) % 7)
     more = {"num_workers": 2, "multiprocessing_context": "spawn"}
-    found = samples_of(torch.utils.data.DataLoader(TensorBatches(ds.batches(16)), batch_size=None, **more))
+    found = samples_of(
+        torch.utils.data.DataLoader(TensorBatches(ds.batches(16)), batch_size=None, **more)
+    )
     assert found == list(range(200))
     more["num_workers"] = 1
-    found = samples_of(torch.utils.data.DataLoader(Samples(ds), batch_size=64, shuffle=True, **more))
+    found = samples_of(
+        torch.utils.data.DataLoader(Samples(ds), batch_size=64, shuffle=True, **more)
+    )
     assert found != sorted(found)
     assert sorted(found) == list(range(200))
 
@@ -223,7 +235,9 @@ def test_labels_are_int64(torch, ds, into, remainder):
 def test_state_of_tensor_batches(torch, ds):
     from idxio.adapters.torch import TensorBatches
 
-    one, two = (TensorBatches(ds.batches(16, shuffle=True, remainder="pad", world_size=3)) for _ in range(2))
+    one, two = (
+        TensorBatches(ds.batches(16, shuffle=True, remainder="pad", world_size=3)) for _ in range(2)
+    )
     loop = iter(one)
     for _ in range(2):
         assert next(loop)[2].dtype == torch.bool

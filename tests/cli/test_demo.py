@@ -100,7 +100,10 @@ def test_kept_files_are_a_dataset_for_everyone(drawn):
         array = idxio.read(kept / name)
         assert data == idx(array)
         assert array.dtype == np.uint8
-        assert array.shape == ((6000 if "train" in name else 1000), *((28, 28) if "images" in name else ()))
+        assert array.shape == (
+            (6000 if "train" in name else 1000),
+            *((28, 28) if "images" in name else ()),
+        )
 
 
 def test_drawn_digits_are_the_same_every_time(drawn, tmp_path):
@@ -201,7 +204,9 @@ def test_a_missing_file_is_named(small, tmp_path, capsys, missing):
     (folder / NAMES[missing]).rename(folder / f"{NAMES[missing]}.part")  # as of a download
     assert main(["demo", str(folder)]) == 3
     what, other = ("labels", NAMES[missing - 1]) if missing % 2 else ("images", NAMES[missing + 1])
-    assert capsys.readouterr().err.startswith(f"idxio: {folder}: has no {what} that belong to {other}")
+    assert capsys.readouterr().err.startswith(
+        f"idxio: {folder}: has no {what} that belong to {other}"
+    )
 
 
 def one_label_less(arrays):
@@ -279,7 +284,9 @@ def test_drawn_digits_look_like_digits():
     assert ink.min() > 0.02  # no digit is lost
     assert ink.max() < 0.4
     assert np.median(images) == 0  # clean paper
-    border = np.concatenate([images[:, [0, -1]].reshape(1000, -1), images[:, :, [0, -1]].reshape(1000, -1)], 1)
+    border = np.concatenate(
+        [images[:, [0, -1]].reshape(1000, -1), images[:, :, [0, -1]].reshape(1000, -1)], 1
+    )
     assert (border.max(axis=1) > 128).mean() < 0.05  # nearly all lie inside
 
 
@@ -287,7 +294,10 @@ def test_softmax_learns_what_can_be_learnt_and_nothing_else():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (600, 5, 5)).astype(np.uint8)
     labels = np.where(images[:, 2, 2] > images[:, 0, 0], 30, 7)
-    train, test = idxio.Dataset(images[:500], labels[:500]), idxio.Dataset(images[500:], labels[500:])
+    train, test = (
+        idxio.Dataset(images[:500], labels[:500]),
+        idxio.Dataset(images[500:], labels[500:]),
+    )
     assert classifier.fit(train).accuracy(test) > 0.9
     nonsense = idxio.Dataset(images[:500], rng.permutation(labels[:500]))
     assert classifier.fit(nonsense).accuracy(test) < 0.7

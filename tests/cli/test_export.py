@@ -18,7 +18,9 @@ def in_a_dataset(tmp_path, monkeypatch):
     for split, n in (("train", 12), ("t10k", 5)):
         images = np.random.default_rng(n).integers(0, 256, (n, 2, 3), np.uint8)
         idxio.write(tmp_path / "data" / f"{split}-images-idx3-ubyte.gz", images)
-        idxio.write(tmp_path / "data" / f"{split}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 3)
+        idxio.write(
+            tmp_path / "data" / f"{split}-labels-idx1-ubyte.gz", np.arange(n, dtype=np.uint8) % 3
+        )
     monkeypatch.chdir(tmp_path)
 
 

@@ -30,7 +30,8 @@ from idxio.datasets import contact_sheet
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 HTML = b"<!DOCTYPE html>\n<html><body>404</body></html>\n"
-BUFFERED = {"PYTHONUNBUFFERED": ""}  # stdout as it is by default, whatever the machine that tests has set
+# stdout as it is by default, whatever the machine that tests has set
+BUFFERED = {"PYTHONUNBUFFERED": ""}
 ERROR_LINE = re.compile(r"idxio: .+: .+\n")
 
 
@@ -52,7 +53,13 @@ def idxio_run(tmp_path):
     """Run the command in tmp_path; text in and out unless text=False is given."""
 
     def run(*args, env=None, text=True, **options):
-        settings = {"COLUMNS": "80", "LINES": "24", "PYTHONIOENCODING": "utf-8", **BUFFERED, **(env or {})}
+        settings = {
+            "COLUMNS": "80",
+            "LINES": "24",
+            "PYTHONIOENCODING": "utf-8",
+            **BUFFERED,
+            **(env or {}),
+        }
         return subprocess.run(
             [sys.executable, "-m", "idxio", *map(str, args)],
             cwd=tmp_path,
@@ -71,7 +78,12 @@ def idxio_run(tmp_path):
 def python_run(code, cwd, **options):
     """Run Python code that calls main, for what has to be prepared in the process."""
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=cwd, capture_output=True, encoding="utf-8", timeout=120, **options
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        **options,
     )
 
 
@@ -176,7 +188,9 @@ def test_stdin(idxio_run, images):
 
 def bad_files():
     labels = idx(np.arange(10, dtype=np.uint8))
-    packed = gzip.compress(idx(np.random.default_rng(0).integers(0, 256, (50, 28, 28)).astype(np.uint8)))
+    packed = gzip.compress(
+        idx(np.random.default_rng(0).integers(0, 256, (50, 28, 28)).astype(np.uint8))
+    )
     return {
         "empty": b"",
         "page.gz": HTML,
@@ -325,7 +339,14 @@ def test_main_takes_arguments_and_returns_the_code(tmp_path, capsys):
 def test_help_imports_only_parsers(tmp_path):
     code = "import idxio.cli.main; idxio.cli.main._parser([]); import sys; print(*sys.modules)"
     done = python_run(code, tmp_path)
-    packages = ("idxio.convert", "idxio.datasets", "idxio.loader", "PIL", "json", "idxio.core.disk_cache")
+    packages = (
+        "idxio.convert",
+        "idxio.datasets",
+        "idxio.loader",
+        "PIL",
+        "json",
+        "idxio.core.disk_cache",
+    )
     loaded = done.stdout.split()
     assert "idxio.cli.export" in loaded
     assert not [name for name in loaded if name.startswith(packages)]
@@ -334,8 +355,8 @@ def test_help_imports_only_parsers(tmp_path):
 def test_only_what_is_used_is_imported(tmp_path):
     (tmp_path / "labels").write_bytes(idx(np.arange(3, dtype=np.uint8)))
     done = python_run(
-        "import sys; from idxio.cli.main import main; main(['info', 'labels']);"
-        "print({'PIL', 'idxio.cli.show', 'idxio.cli.demo.demo', 'idxio.cli.demo.digits'} & set(sys.modules))",
+        "import sys; from idxio.cli.main import main; main(['info', 'labels']);print({'PIL',"
+        " 'idxio.cli.show', 'idxio.cli.demo.demo', 'idxio.cli.demo.digits'} & set(sys.modules))",
         tmp_path,
     )
     assert done.stdout.endswith("\nset()\n")
@@ -366,7 +387,9 @@ def test_show_numbers(idxio_run, tmp_path):
     assert idxio_run("show", "idx2").stdout.splitlines()[1:] == ["  1 -20", "300   4"]
 
 
-@pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (5, 0), (5, 0, 28), (5, 28, 0), (5, 0, 28, 28)])
+@pytest.mark.parametrize(
+    "shape", [(0,), (0, 28, 28), (5, 0), (5, 0, 28), (5, 28, 0), (5, 0, 28, 28)]
+)
 def test_show_nothing(tmp_path, capsys, shape):
     (tmp_path / "none").write_bytes(idx(np.zeros(shape, np.uint8)))
     assert main(["show", str(tmp_path / "none")]) == 0
@@ -377,7 +400,14 @@ def test_show_nothing(tmp_path, capsys, shape):
 
 @pytest.mark.parametrize(
     ("rows", "picked"),
-    [("2:5", [2, 3, 4]), ("7", [7]), ("-1", [9]), ("-2:", [8, 9]), (":2", [0, 1]), ("::4", [0, 4, 8])],
+    [
+        ("2:5", [2, 3, 4]),
+        ("7", [7]),
+        ("-1", [9]),
+        ("-2:", [8, 9]),
+        (":2", [0, 1]),
+        ("::4", [0, 4, 8]),
+    ],
 )
 def test_show_rows(idxio_run, tmp_path, rows, picked):
     (tmp_path / "labels").write_bytes(idx(np.arange(10, dtype=np.uint8)))
@@ -412,7 +442,9 @@ def test_show_counts_the_planes_of_a_record(idxio_run, tmp_path):
 
 
 @pytest.mark.parametrize("columns", [20, 80, 133])
-@pytest.mark.parametrize("shape", [(40, 28, 28), (3, 300, 1000), (30, 40), (9, 5, 5, 3), (2, 5, 6, 7), (4, 900, 2)])
+@pytest.mark.parametrize(
+    "shape", [(40, 28, 28), (3, 300, 1000), (30, 40), (9, 5, 5, 3), (2, 5, 6, 7), (4, 900, 2)]
+)
 def test_show_fits_the_terminal(monkeypatch, capsys, tmp_path, shape, columns):
     (tmp_path / "images").write_bytes(idx(np.full(shape, 255, np.uint8)))
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -455,7 +487,9 @@ def show_on_terminal(tmp_path, *args, **env):
 
 
 def test_show_in_colour(tmp_path):
-    image = np.array([[[[255, 0, 0], [255, 0, 0]], [[0, 0, 255], [1, 2, 3]], [[0, 255, 0], [9, 9, 9]]]], np.uint8)
+    image = np.array(
+        [[[[255, 0, 0], [255, 0, 0]], [[0, 0, 255], [1, 2, 3]], [[0, 255, 0], [9, 9, 9]]]], np.uint8
+    )
     (tmp_path / "rgb").write_bytes(idx(image))
     assert show_on_terminal(tmp_path, "rgb", TERM="xterm", COLORTERM="truecolor") == [
         "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[38;2;255;0;0;48;2;1;2;3m▀\x1b[0m",
@@ -474,7 +508,9 @@ def test_show_grey_in_256_colours(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": "xterm"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}, {}])
+@pytest.mark.parametrize(
+    "env", [{"TERM": "dumb"}, {"TERM": "xterm"}, {"TERM": "xterm-256color", "NO_COLOR": "1"}, {}]
+)
 def test_show_without_colour(tmp_path, env):
     (tmp_path / "grey").write_bytes(idx(np.full((1, 2, 2), 255, np.uint8)))
     assert show_on_terminal(tmp_path, "grey", **env) == ["██"]
@@ -484,7 +520,9 @@ def test_colours_of_the_256_palette_are_the_nearest():
     levels = np.array([0, 95, 135, 175, 215, 255])
     values = np.arange(256)
     palette = {16: 0, 231: 255, **{232 + i: 8 + 10 * i for i in range(24)}}
-    for value, (code,) in zip(values, terminal._codes_256(values.astype(np.uint8)[:, None]), strict=True):
+    for value, (code,) in zip(
+        values, terminal._codes_256(values.astype(np.uint8)[:, None]), strict=True
+    ):
         shown = palette[int(code.removeprefix("5;"))]
         assert abs(shown - value) == min(abs(shade - value) for shade in palette.values())
     red = np.zeros((256, 1, 3), np.uint8)
@@ -495,8 +533,13 @@ def test_colours_of_the_256_palette_are_the_nearest():
 
 
 def test_other_types_are_scaled():
-    values = np.array([[[-100.0, 0.0], [50.0, 155.0]], [[np.nan, np.inf], [-np.inf, 27.5]]], np.float32)
-    assert contact_sheet.as_images(values).tolist() == [[[0, 100], [150, 255]], [[0, 255], [0, 128]]]
+    values = np.array(
+        [[[-100.0, 0.0], [50.0, 155.0]], [[np.nan, np.inf], [-np.inf, 27.5]]], np.float32
+    )
+    assert contact_sheet.as_images(values).tolist() == [
+        [[0, 100], [150, 255]],
+        [[0, 255], [0, 128]],
+    ]
     assert contact_sheet.as_images(np.full((1, 2, 2), 7, np.int16)).max() == 0
     assert contact_sheet.as_images(np.full((1, 2, 2), np.nan)).max() == 0
     assert contact_sheet.as_images(np.array([[[-1e308, 1e308]]])).tolist() == [[[0, 255]]]
@@ -530,8 +573,9 @@ def test_show_reads_only_what_it_shows(tmp_path):
         except OSError as error:
             pytest.skip(f"no large files here: {error}")
     done = python_run(
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34));"
-        "from idxio.cli.main import main; raise SystemExit(main(['show', 'large', '--rows', '999990:999995']))",
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34));from"
+        " idxio.cli.main import main; raise SystemExit(main(['show', 'large', '--rows',"
+        " '999990:999995']))",
         tmp_path,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -580,7 +624,10 @@ def test_png_that_cannot_be(idxio_run, tmp_path, images):
     done = idxio_run("show", "labels", "-o", "out.png")
     assert (done.returncode, done.stderr) == (2, "idxio: labels: holds no images to draw (3)\n")
     done = idxio_run("show", "images", "-o", "missing/out.png")
-    assert (done.returncode, done.stderr) == (3, "idxio: missing/out.png: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (
+        3,
+        "idxio: missing/out.png: No such file or directory\n",
+    )
     assert sorted(os.listdir(tmp_path)) == ["images", "labels"]
 
 
@@ -607,7 +654,11 @@ def test_a_closed_pipe_is_quiet(tmp_path, args):
 def test_a_full_disk_is_said_once(idxio_run, tmp_path, images):
     (tmp_path / "images").write_bytes(idx(images))
     with open("/dev/full", "w") as full:
-        for args in (("info", "images"), ("show", "images", "--rows", ":"), ("info", *["images"] * 500)):
+        for args in (
+            ("info", "images"),
+            ("show", "images", "--rows", ":"),
+            ("info", *["images"] * 500),
+        ):
             done = idxio_run(*args, stdout=full)
             assert done.returncode == 3
             assert done.stderr == "idxio: standard output: No space left on device\n"

@@ -19,10 +19,16 @@ import idxio
 from idxio.cli.demo import digits
 from idxio.cli.main import main
 
-NAMES = [f"{split}-{kind}" for split in ("train", "t10k") for kind in ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz")]
+NAMES = [
+    f"{split}-{kind}"
+    for split in ("train", "t10k")
+    for kind in ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz")
+]
 Y = np.arange(60, dtype=np.uint8) % 10
 X = digits.draw(Y, 1)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 def write(folder, images=X, labels=Y, names=None):
@@ -48,10 +54,16 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.tags.append(tag)
-        self.links += [value for name, value in attributes.items() if name in ("src", "href", "action", "srcset")]
+        self.links += [
+            value
+            for name, value in attributes.items()
+            if name in ("src", "href", "action", "srcset")
+        ]
         if tag == "img":
             assert attributes["alt"]
-            data = base64.b64decode(attributes["src"].removeprefix("data:image/png;base64,"), validate=True)
+            data = base64.b64decode(
+                attributes["src"].removeprefix("data:image/png;base64,"), validate=True
+            )
             self.images.append(np.asarray(Image.open(io.BytesIO(data))))
         if tag not in ("meta", "link", "img", "line"):
             self._open.append(tag)
@@ -86,7 +98,11 @@ def test_page_shows_mean_and_samples(tmp_path):
     for k in range(10):
         mean = np.mean(X[k == Y], axis=0).round()
         assert any(image.shape == (28, 28) and (image == mean).all() for image in page.images)
-        row = [image for image in page.images if image.shape == (28, 6 * 29 - 1) and (image[:, :28] == X[k]).all()]
+        row = [
+            image
+            for image in page.images
+            if image.shape == (28, 6 * 29 - 1) and (image[:, :28] == X[k]).all()
+        ]
         assert row
         assert (row[0][:, 29:57] == X[10 + k]).all()
     assert page.tags.count("svg") == 2
@@ -160,7 +176,9 @@ def browse(tmp_path):
         ]  # fmt: skip
         # Under the sanitizers, what is preloaded is for Python.
         plain = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, env=plain)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, env=plain
+        )
         assert done.returncode == 0, done.stderr
         console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
         return np.asarray(Image.open(tmp_path / "shot.png").convert("RGB")), console
@@ -169,7 +187,9 @@ def browse(tmp_path):
 
 
 def test_page_in_a_browser(tmp_path, browse):
-    folder = write(tmp_path / "data", labels=np.where(Y == 3, 11, Y).astype(np.uint8), names=list("0123456789"))
+    folder = write(
+        tmp_path / "data", labels=np.where(Y == 3, 11, Y).astype(np.uint8), names=list("0123456789")
+    )
     output = tmp_path / "page.html"
     assert main(["report", str(folder), "-o", str(output)]) == 1
     light, console = browse(output)
@@ -178,7 +198,8 @@ def test_page_in_a_browser(tmp_path, browse):
     assert console == []
     for shot, ground in ((light, (255, 255, 255)), (dark, (23, 23, 26))):
         assert tuple(shot[3, 3]) == ground
-        # The pictures are drawn: a large part is pure black, from the ground of the digits, in both.
+        # The pictures are drawn: a large part is pure black, from the ground of the digits, in
+        # both.
         assert (shot == 0).all(axis=2).mean() > 0.03
         # Nothing is wider than the window: the last columns are ground alone.
         assert (shot[:, -10:] == ground).all()
@@ -186,7 +207,10 @@ def test_page_in_a_browser(tmp_path, browse):
         assert (shot == colour).all(axis=2).sum() > 1000  # the bars of train
 
     # That the console would have been heard:
-    output.write_text(output.read_text(encoding="utf-8") + "<script>console.error('heard')</script>", encoding="utf-8")
+    output.write_text(
+        output.read_text(encoding="utf-8") + "<script>console.error('heard')</script>",
+        encoding="utf-8",
+    )
     assert any("heard" in line for line in browse(output)[1])
 
 
@@ -196,14 +220,23 @@ def test_page_in_a_browser(tmp_path, browse):
 def rows_of(path):
     """The pictures of a contact sheet of 28 x 28."""
     sheet = np.asarray(Image.open(path))
-    return [sheet[y : y + 28, x : x + 28] for y in range(0, sheet.shape[0], 30) for x in range(0, sheet.shape[1], 30)]
+    return [
+        sheet[y : y + 28, x : x + 28]
+        for y in range(0, sheet.shape[0], 30)
+        for x in range(0, sheet.shape[1], 30)
+    ]
 
 
 @pytest.mark.parametrize("wanted", ["3", "three", "Three"])
 def test_show_a_class(tmp_path, wanted):
     folder = write(tmp_path / "data", names=["zero", "one", "two", "Three", *"456789"])
     output = tmp_path / "sheet.png"
-    assert main(["show", str(folder / NAMES[0]), "--class", wanted, "-o", str(output), "--rows", "1:5"]) == 0
+    assert (
+        main(
+            ["show", str(folder / NAMES[0]), "--class", wanted, "-o", str(output), "--rows", "1:5"]
+        )
+        == 0
+    )
     for shown, expected in zip(rows_of(output), X[Y == 3][1:5], strict=True):
         np.testing.assert_array_equal(shown, expected)
 
@@ -228,12 +261,21 @@ def test_show_a_class_by_other_labels(tmp_path, capsys):
     (tmp_path / "few").write_bytes(encode(Y[:7]))
     (tmp_path / "pictures.idx").write_bytes(encode(X))
     images = str(folder / NAMES[0])
-    assert main(["show", images, "--class", "3", "--labels", str(tmp_path / "mine"), "--rows", "0"]) == 0
+    assert (
+        main(["show", images, "--class", "3", "--labels", str(tmp_path / "mine"), "--rows", "0"])
+        == 0
+    )
     assert capsys.readouterr().out.splitlines()[0].endswith(": 6")
     for args, said in (
-        ([images, "--class", "3", "--labels", str(tmp_path / "few")], "has 7 labels for the 60 images"),
+        (
+            [images, "--class", "3", "--labels", str(tmp_path / "few")],
+            "has 7 labels for the 60 images",
+        ),
         ([images, "--class", "3", "--labels", str(tmp_path / "none")], "No such file"),
-        ([images, "--class", "3", "--labels", str(tmp_path / "pictures.idx")], "images and labels exchanged?"),
+        (
+            [images, "--class", "3", "--labels", str(tmp_path / "pictures.idx")],
+            "images and labels exchanged?",
+        ),
         ([images, "--labels", str(tmp_path / "mine")], "say which class"),
         ([images, "--class", "12"], "has no class 12; it has 0, 1, 2"),
         ([images, "--class", "nine"], "has no class nine"),
@@ -258,7 +300,10 @@ def test_show_a_class_whose_name_is_a_number(tmp_path, capsys):
 
 
 def test_show_reads_labels_beside_in_any_packing(tmp_path):
-    for name, array in (("emnist-letters-test-images-idx3-ubyte", X), ("emnist-letters-test-labels-idx1-ubyte", Y)):
+    for name, array in (
+        ("emnist-letters-test-images-idx3-ubyte", X),
+        ("emnist-letters-test-labels-idx1-ubyte", Y),
+    ):
         idxio.write(tmp_path / name, array)
     write(tmp_path)  # another dataset in the same folder
     idxio.write(tmp_path / NAMES[3], (Y[:20] + 1).astype(np.uint8))

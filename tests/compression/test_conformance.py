@@ -40,7 +40,9 @@ def own(data):
 
 
 def bgzip(data):
-    """Members of 20,000 bytes that state their sizes, and an empty last one (SAM/BAM format, section 4.1)."""
+    """Members of 20,000 bytes that state their sizes, and an empty last one (SAM/BAM format,
+    section 4.1).
+    """
     parts = [data[start : start + 20_000] for start in range(0, len(data), 20_000)]
     return b"".join(bgzip_member(part) for part in [*parts, b""])
 
@@ -52,7 +54,9 @@ def bgzip_member(part):
 
 
 def streams(pack):
-    """A packer that makes several streams; the library's decompressors stop at padding between them."""
+    """A packer that makes several streams; the library's decompressors stop at padding between
+    them.
+    """
     return lambda data: b"".join(pack(data[a:b]) for a, b in itertools.pairwise(CUTS))
 
 
@@ -74,7 +78,10 @@ LIBRARY = {b"\x1f\x8b": gzip.decompress, b"\xfd7zXZ\0": lzma.decompress, b"BZh":
 
 
 def by_library(packed):
-    """What the standard library unpacks; None where it raises. A file without a known magic is raw."""
+    """What the standard library unpacks; None where it raises.
+
+    A file without a known magic is raw.
+    """
     for magic, decompress in LIBRARY.items():
         if packed.startswith(magic):
             try:
@@ -131,7 +138,8 @@ def read_stream(compressed, sizes=(65_537,)):
 
 
 def agrees(open_, kind, packed):
-    """Whether both ways to read a file give what the library gives; where it raises, both raise IdxError.
+    """Whether both ways to read a file give what the library gives; where it raises, both raise
+    IdxError.
 
     False where idxio is the stricter one, in both ways.
     """
@@ -140,7 +148,8 @@ def agrees(open_, kind, packed):
     for read in (lambda c: read_whole(c, len(DATA), 2)[0], read_stream):
         try:
             compressed = open_(kind, packed)
-            # As every reader does: an index leads behind the header of the first member, which only this looks at.
+            # As every reader does: an index leads behind the header of the first member, which only
+            # this looks at.
             compressed.head(4, lambda first: 12)
             results.append(read(compressed))
         except idxio.IdxError:
@@ -155,7 +164,12 @@ def agrees(open_, kind, packed):
 
 def test_kinds_are_what_they_say(tmp_path):
     assert all(by_library(packed) == DATA for packed in PACKED.values())
-    assert {open_compressed(open_source(packed)).packing for packed in PACKED.values()} == {"raw", "gzip", "xz", "bz2"}
+    assert {open_compressed(open_source(packed)).packing for packed in PACKED.values()} == {
+        "raw",
+        "gzip",
+        "xz",
+        "bz2",
+    }
     for kind in COMPRESSED[:5]:
         folder = tmp_path / kind
         folder.mkdir()
@@ -228,13 +242,18 @@ def test_limit(kind, opened):
 @pytest.mark.parametrize("kind", PACKERS)
 def test_truncated(kind, opened):
     packed = PACKED[kind]
-    cuts = {*range(6, 30), *range(len(packed) - 20, len(packed)), *range(30, len(packed), len(packed) // 23)}
+    cuts = {
+        *range(6, 30),
+        *range(len(packed) - 20, len(packed)),
+        *range(30, len(packed), len(packed) // 23),
+    }
     for cut in sorted(cuts):
         assert agrees(opened, kind, packed[:cut]), cut
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in COMPRESSED if kind not in ("gzip-members", "xz-streams", "bz2-streams")]
+    "kind",
+    [kind for kind in COMPRESSED if kind not in ("gzip-members", "xz-streams", "bz2-streams")],
 )
 def test_truncated_says_so(kind, opened):
     for cut in (len(PACKED[kind]) // 2, len(PACKED[kind]) - 1):
@@ -267,7 +286,14 @@ def test_flipped_bits_that_mean_nothing(kind, opened):
 @pytest.mark.parametrize("kind", COMPRESSED)
 def test_trailing_garbage(kind, opened):
     packed = PACKED[kind]
-    for tail in (b"x", b"garbage", bytes(4) + b"garbage", bytes(300_000) + b"x", packed[:3], packed[:20] + bytes(20)):
+    for tail in (
+        b"x",
+        b"garbage",
+        bytes(4) + b"garbage",
+        bytes(300_000) + b"x",
+        packed[:3],
+        packed[:20] + bytes(20),
+    ):
         for read in (lambda c: read_whole(c, len(DATA), 2), read_stream):
             with pytest.raises(idxio.IdxError):
                 read(opened(kind, packed + tail))
@@ -276,7 +302,10 @@ def test_trailing_garbage(kind, opened):
 @pytest.mark.parametrize("kind", COMPRESSED)
 def test_zero_padding(kind, opened):
     for size in (4, 512, 300_000):
-        assert read_whole(opened(kind, PACKED[kind] + bytes(size)), len(DATA), 2) == (DATA, len(DATA))
+        assert read_whole(opened(kind, PACKED[kind] + bytes(size)), len(DATA), 2) == (
+            DATA,
+            len(DATA),
+        )
         assert read_stream(opened(kind, PACKED[kind] + bytes(size))) == DATA
 
 

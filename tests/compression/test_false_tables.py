@@ -41,7 +41,9 @@ def chunks(length, flush=zlib.Z_FULL_FLUSH):
 def with_table(form, length, sizes, stream):
     """The file with a table."""
     head, dtype = FORMS[form]
-    return with_field(form, struct.pack(head, 1, length, len(sizes)) + np.array(sizes, dtype).tobytes(), stream)
+    return with_field(
+        form, struct.pack(head, 1, length, len(sizes)) + np.array(sizes, dtype).tobytes(), stream
+    )
 
 
 def with_field(form, data, stream):
@@ -97,7 +99,9 @@ def test_every_road_of_the_api(tmp_path, monkeypatch):
     all_roads(path)
     idxio.repack(path, tmp_path / "again.gz")
     assert_same(idxio.read(tmp_path / "again.gz"), ARRAY)
-    idxio.write_sorted(tmp_path / "s", tmp_path / "t", path, tmp_path / "train-labels-idx1-ubyte.gz")
+    idxio.write_sorted(
+        tmp_path / "s", tmp_path / "t", path, tmp_path / "train-labels-idx1-ubyte.gz"
+    )
     assert_same(idxio.read(tmp_path / "s")[:50], ARRAY[::10])
     found = idxio.check(tmp_path)
     assert [finding.kind for finding in found.findings if finding.level == "error"] == ["missing"]
@@ -105,15 +109,23 @@ def test_every_road_of_the_api(tmp_path, monkeypatch):
     assert_same(idxio.read(path, cache=True), ARRAY)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.data())
 def test_tables_changed_at_random(tmp_path, data):
     form = data.draw(st.sampled_from(list(FORMS)))
     length = data.draw(st.sampled_from((700, 3000, 20_000)))
-    stream, sizes = chunks(length, data.draw(st.sampled_from((zlib.Z_FULL_FLUSH, zlib.Z_SYNC_FLUSH))))
+    stream, sizes = chunks(
+        length, data.draw(st.sampled_from((zlib.Z_FULL_FLUSH, zlib.Z_SYNC_FLUSH)))
+    )
     head, dtype = FORMS[form]
     place = st.integers(0, len(sizes) - 1)
-    lie = data.draw(st.sampled_from(("none", "moved", "set", "swapped", "length", "count", "bytes", "cut", "more")))
+    lie = data.draw(
+        st.sampled_from(
+            ("none", "moved", "set", "swapped", "length", "count", "bytes", "cut", "more")
+        )
+    )
     a, b, n = data.draw(place), data.draw(place), data.draw(st.integers(1, 300))
     if lie == "moved" and sizes[a] > n:
         sizes[a], sizes[b] = sizes[a] - n, sizes[b] + n
@@ -124,7 +136,9 @@ def test_tables_changed_at_random(tmp_path, data):
     elif lie == "length":
         length += data.draw(st.integers(-600, 600))
     count = len(sizes) + (data.draw(st.integers(-2, 2)) if lie == "count" else 0)
-    table = bytearray(struct.pack(head, 1, length, max(0, count)) + np.array(sizes, dtype).tobytes())
+    table = bytearray(
+        struct.pack(head, 1, length, max(0, count)) + np.array(sizes, dtype).tobytes()
+    )
     if lie == "bytes":
         for _ in range(data.draw(st.integers(1, 3))):
             table[data.draw(st.integers(0, len(table) - 1))] = data.draw(st.integers(0, 255))
@@ -137,7 +151,9 @@ def test_tables_changed_at_random(tmp_path, data):
     all_roads(path)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(st.data())
 def test_sizes_of_members_changed_at_random(tmp_path, data):
     parts = []
@@ -152,7 +168,9 @@ def test_sizes_of_members_changed_at_random(tmp_path, data):
     all_roads(path)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(st.data())
 def test_indexes_changed_at_random(tmp_path, data):
     path = tmp_path / "x.gz"
@@ -165,14 +183,23 @@ def test_indexes_changed_at_random(tmp_path, data):
     table = np.frombuffer(true[head.size : end], entry).copy()
     rest = bytearray(true[end:])
     for _ in range(data.draw(st.integers(1, 3))):
-        name, k = data.draw(st.sampled_from(table.dtype.names)), data.draw(st.integers(0, count - 1))
+        name, k = (
+            data.draw(st.sampled_from(table.dtype.names)),
+            data.draw(st.integers(0, count - 1)),
+        )
         if data.draw(st.booleans()):
             table[name][k] += data.draw(st.integers(0, 100))
         else:  # a mark or a window
             at = data.draw(st.integers(0, len(rest) - 1))
             rest[at] ^= data.draw(st.integers(1, 255))
-    lie = head.pack(*start, count, marked) + table.tobytes() + rest[: marked * sidecar_index._MARK.itemsize]
-    index.write_bytes(lie + crc.pack(zlib.crc32(lie)) + rest[marked * sidecar_index._MARK.itemsize + crc.size :])
+    lie = (
+        head.pack(*start, count, marked)
+        + table.tobytes()
+        + rest[: marked * sidecar_index._MARK.itemsize]
+    )
+    index.write_bytes(
+        lie + crc.pack(zlib.crc32(lie)) + rest[marked * sidecar_index._MARK.itemsize + crc.size :]
+    )
     all_roads(path)
     index.write_bytes(true)
 
@@ -203,7 +230,9 @@ def test_an_own_file_that_advdef_packs_again(tmp_path):
 
 
 def stock_with_the_table_of_another(tmp_path):
-    """What advdef makes, where there is none: the table that fits the size of the file, and nothing else."""
+    """What advdef makes, where there is none: the table that fits the size of the file, and nothing
+    else.
+    """
     stream, sizes = chunks(3000)
     other = deflate(DATA, 9)
     scaled = [size * len(other) // len(stream) for size in sizes]
@@ -270,7 +299,12 @@ def test_threads_that_find_it_out_at_once(tmp_path, walks):
 
     def work(seed):
         some = np.random.default_rng(seed).permutation(500)[:100].tolist()
-        right.append(all(np.array_equal(f[[0, i]], ARRAY[[0, i]]) and np.array_equal(f[i], ARRAY[i]) for i in some))
+        right.append(
+            all(
+                np.array_equal(f[[0, i]], ARRAY[[0, i]]) and np.array_equal(f[i], ARRAY[i])
+                for i in some
+            )
+        )
 
     with idxio.open(path) as f:
         threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
@@ -284,7 +318,10 @@ def test_threads_that_find_it_out_at_once(tmp_path, walks):
 
 @pytest.mark.parametrize("is_true", [True, False])
 def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatch):
-    """What verify says, whichever road: with the byte. A true table still gives the records that are sound."""
+    """What verify says, whichever road: with the byte.
+
+    A true table still gives the records that are sound.
+    """
     path = tmp_path / "x.gz"
     if is_true:
         idxio.write(path, ARRAY)
@@ -293,12 +330,15 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
     with idxio.open(path) as f:
         edge = f._compressed.span_index.span(3).bit // 8
     data = bytearray(path.read_bytes())
-    data[edge] = 0xFF if is_true else data[edge] ^ 0x10  # a block of the reserved type; a byte inside one
+    # a block of the reserved type; a byte inside one
+    data[edge] = 0xFF if is_true else data[edge] ^ 0x10
     path.write_bytes(data)
     with pytest.raises(idxio.IdxError) as told:
         idxio.verify(path)
     streams, new = [], container.GzipStream.__init__
-    monkeypatch.setattr(container.GzipStream, "__init__", lambda self, *a: streams.append(1) or new(self, *a))
+    monkeypatch.setattr(
+        container.GzipStream, "__init__", lambda self, *a: streams.append(1) or new(self, *a)
+    )
     with idxio.open(path) as f:
         if is_true:
             assert_same(f[3], ARRAY[3])

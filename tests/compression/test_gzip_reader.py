@@ -94,7 +94,9 @@ def test_small(kind, tmp_path):
 @given(st.data())
 def test_drawn(kind, choice):
     shape = choice.draw(st.tuples(st.integers(0, 900), st.integers(0, 90), st.integers(1, 4)))
-    array = np.random.default_rng(0).integers(0, choice.draw(st.sampled_from([1, 2, 250])), shape, np.uint8)
+    array = np.random.default_rng(0).integers(
+        0, choice.draw(st.sampled_from([1, 2, 250])), shape, np.uint8
+    )
     packed = KINDS[kind](encode(array))
     n = choice.draw(st.integers(1, 1000))
     with spans_of(choice.draw(st.integers(1, 60_000)), choice.draw(st.integers(1 << 10, 1 << 16))):
@@ -111,7 +113,9 @@ def test_large(kind, t10k, tmp_path):
     check(path, t10k, block=1000)
 
 
-@pytest.mark.parametrize("kind", ["giant block", "stored", "Huffman", "fixed", "odd members", "sync flush"])
+@pytest.mark.parametrize(
+    "kind", ["giant block", "stored", "Huffman", "fixed", "odd members", "sync flush"]
+)
 def test_large_by_hand(kind, t10k, tmp_path):
     path = tmp_path / "x"
     path.write_bytes(KINDS[kind](encode(t10k)))
@@ -141,7 +145,8 @@ def test_gzip_in_gzip(fashion_mnist, tmp_path):
 
 
 def test_a_giant_block_full_of_headers(fashion_mnist, tmp_path):
-    # The same, where a false header can stand at any bit: literals of eight bits are the bytes of a gzip file.
+    # The same, where a false header can stand at any bit: literals of eight bits are the bytes of a
+    # gzip file.
     inner = np.frombuffer((fashion_mnist / "t10k-images-idx3-ubyte.gz").read_bytes(), np.uint8)
     reverse = np.array([int(f"{i:08b}"[::-1], 2) for i in range(256)], np.uint8)
     array = np.minimum(reverse[inner], 253)
@@ -171,7 +176,8 @@ def test_zeros_and_noise_in_turn(tmp_path):
     check(path, array, (1, 2, 8), block=3)
 
 
-# A window that is guessed ------------------------------------------------------------------------------------
+# A window that is guessed
+# ------------------------------------------------------------------------------------
 
 
 def guess_of(packed, array, threads):
@@ -190,7 +196,8 @@ def test_real_data_heal(fashion_mnist, train, threads):
     packed = (fashion_mnist / "train-images-idx3-ubyte.gz").read_bytes()
     with spans_of(1 << 20, 1 << 20):
         result = guess_of(packed, train, threads)
-    # Work grows with the number of parts, not with the file: each heals within two mebibytes, tried twice at most.
+    # Work grows with the number of parts, not with the file: each heals within two mebibytes, tried
+    # twice at most.
     assert result.again <= 2 * (threads - 1) * (5 << 20) / 2
     assert len(result.spans) >= threads
 
@@ -201,10 +208,12 @@ def test_data_that_never_heal(threads):
     packed = wrap(deflate(encode(array)), encode(array))
     with spans_of(1 << 17, 1 << 18):
         result = guess_of(packed, array, threads)
-    # A part is decoded behind the guess, behind what the part before first left, and behind the truth.
+    # A part is decoded behind the guess, behind what the part before first left, and behind the
+    # truth.
     assert array.size / 4 < result.again <= 2 * array.size
     if threads == 2:
-        # What lies behind the first part once more, and by itself: no more than 1.6 times the work in a row.
+        # What lies behind the first part once more, and by itself: no more than 1.6 times the work
+        # in a row.
         first = array.size - result.again
         assert max(first, result.again) + result.again <= 1.6 * array.size
 
@@ -212,7 +221,12 @@ def test_data_that_never_heal(threads):
 def test_a_guess_that_is_no_gzip_member():
     data = encode(images(2000))
     packed = wrap(deflate(data), data)
-    for broken in (packed[:-1], packed + b"x", packed[:-5] + b"\0" + packed[-4:], packed[: len(packed) // 2]):
+    for broken in (
+        packed[:-1],
+        packed + b"x",
+        packed[:-5] + b"\0" + packed[-4:],
+        packed[: len(packed) // 2],
+    ):
         with spans_of(30_000):
             assert guess_of(broken, images(2000), 4) is None
             with pytest.raises(idxio.IdxError):
@@ -239,12 +253,17 @@ def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
     streams = []
     for size in (80_000, 280_000, 300_000):
         packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_HUFFMAN_ONLY)
-        streams.append(packer.compress(rng.integers(0, 16, size, np.uint8).tobytes()) + packer.flush(zlib.Z_FULL_FLUSH))
+        streams.append(
+            packer.compress(rng.integers(0, 16, size, np.uint8).tobytes())
+            + packer.flush(zlib.Z_FULL_FLUSH)
+        )
     invalid = b"\x07"
     stream = streams[0] + streams[1] + invalid + streams[2] + b"\3\0"
     parts = []
     run = speculative._PartDecoder.run
-    monkeypatch.setattr(speculative._PartDecoder, "run", lambda part: (parts.append(part), run(part)))
+    monkeypatch.setattr(
+        speculative._PartDecoder, "run", lambda part: (parts.append(part), run(part))
+    )
     monkeypatch.setattr(speculative, "FIRST_SHARE", 0.3)
     decode = speculative._PartDecoder._decode
 
@@ -278,19 +297,25 @@ def test_members_are_shared_by_threads(size, t10k):
     packed = b"".join(member(data[k : k + size]) for k in range(0, len(data), size))
     with spans_of(1 << 18, 1 << 20):
         result = guess_of(packed, t10k, 2)
-    # A member that is one block shows no start: one thread does it all at once, and no slower than without others.
+    # A member that is one block shows no start: one thread does it all at once, and no slower than
+    # without others.
     assert (result is None) == (size == 1 << 14)
 
 
 def test_a_member_that_refers_to_the_one_before_it():
     rng = np.random.default_rng(0)
     one = rng.integers(0, 256, 300_000, np.uint8).tobytes()
-    two = one[-30_000:-29_000] + np.minimum(rng.geometric(0.08, 500_000), 255).astype(np.uint8).tobytes()
+    two = (
+        one[-30_000:-29_000]
+        + np.minimum(rng.geometric(0.08, 500_000), 255).astype(np.uint8).tobytes()
+    )
     data = encode(np.frombuffer(one + two, np.uint8))
     one, two = data[:-501_000], data[-501_000:]
     stored = zlib.compressobj(0, zlib.DEFLATED, -15)
     packer = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=one[-32768:])
-    packed = wrap(stored.compress(one) + stored.flush(), one) + wrap(packer.compress(two) + packer.flush(), two)
+    packed = wrap(stored.compress(one) + stored.flush(), one) + wrap(
+        packer.compress(two) + packer.flush(), two
+    )
     with spans_of(1 << 16, 1 << 16):
         for threads in (1, 2, 3, 4, 7):
             with pytest.raises(idxio.FormatError, match="too far back"):
@@ -339,7 +364,8 @@ def test_members_in_parts():
             assert_same(idxio.read(packed, threads=threads), array)
 
 
-# Tables that do not fit --------------------------------------------------------------------------------------
+# Tables that do not fit
+# --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -463,7 +489,11 @@ def test_a_member_hidden_behind_a_block():
 def test_a_damaged_block_is_seen_by_random_access():
     data = encode(SMALL)
     blocks = [
-        wrap(stream := deflate(part, 0), part, subfield(b"BC", struct.pack("<H", 18 + len(stream) + 8 - 1)))
+        wrap(
+            stream := deflate(part, 0),
+            part,
+            subfield(b"BC", struct.pack("<H", 18 + len(stream) + 8 - 1)),
+        )
         for part in (data[k : k + 20_000] for k in range(0, len(data), 20_000))
     ]
     broken = bytearray(b"".join(blocks))
@@ -477,7 +507,9 @@ def test_a_damaged_block_is_seen_by_random_access():
 
 def test_an_interrupt_leaves_no_thread(monkeypatch):
     """Wherever it comes: here, while the threads are started."""
-    data = gzip.compress(encode(np.random.default_rng(0).integers(0, 40, (20_000, 700), np.uint8)), 1)
+    data = gzip.compress(
+        encode(np.random.default_rng(0).integers(0, 40, (20_000, 700), np.uint8)), 1
+    )
     start, started = speculative._PartDecoder.start, []
 
     def interrupted(part):

@@ -102,10 +102,15 @@ def test_dictzip_reads_its_table(files):
         missing("there is no dictzip on this machine")
     path, expected = files[-1]
     subprocess.run(["dictzip", "-t", path], check=True, capture_output=True)
-    assert b"dzip" in subprocess.run(["dictzip", "-l", path], check=True, capture_output=True).stdout
+    assert (
+        b"dzip" in subprocess.run(["dictzip", "-l", path], check=True, capture_output=True).stdout
+    )
     for start, size in ((0, 10), (CHUNK - 3, 7), (123_456, 50_000), (len(expected) - 5, 5)):
         command = ["dictzip", "-d", "-c", "-s", str(start), "-e", str(size), path]
-        assert subprocess.run(command, capture_output=True, check=True).stdout == expected[start : start + size]
+        assert (
+            subprocess.run(command, capture_output=True, check=True).stdout
+            == expected[start : start + size]
+        )
 
 
 def test_the_layout(files):
@@ -147,7 +152,10 @@ def test_chunks_are_joined_where_there_are_many(monkeypatch, tmp_path):
     monkeypatch.setattr(writer, "MOST_RA", 10)
     array = noisy(50 * CHUNK)
     idxio.write(tmp_path / "six.gz", array)
-    assert struct.unpack_from("<2sHHHH", (tmp_path / "six.gz").read_bytes(), 12)[3:] == (6 * CHUNK, 9)
+    assert struct.unpack_from("<2sHHHH", (tmp_path / "six.gz").read_bytes(), 12)[3:] == (
+        6 * CHUNK,
+        9,
+    )
     monkeypatch.setattr(writer, "MOST_LONG", 5)
     array = noisy(70 * CHUNK)
     idxio.write(tmp_path / "long.gz", array)
@@ -161,7 +169,8 @@ def test_chunks_are_joined_where_there_are_many(monkeypatch, tmp_path):
 
 
 def test_more_than_four_gigabytes(tmp_path):
-    # Zeros: 4.3 GB in a few MB. The long table, a length beyond 32 bits, and a record at the very end.
+    # Zeros: 4.3 GB in a few MB. The long table, a length beyond 32 bits, and a record at the very
+    # end.
     path = tmp_path / "zeros.gz"
     block = np.zeros((1 << 12, 1 << 14), np.uint8)
     with idxio.Writer(path, "uint8", (1 << 14,), level=1) as writer:

@@ -1,4 +1,6 @@
-"""gzip, xz and bz2 in every legal form and every broken one; `test_conformance` has what holds for all alike."""
+"""gzip, xz and bz2 in every legal form and every broken one; `test_conformance` has what holds for
+all alike.
+"""
 
 import bz2
 import gzip
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 
 import idxio
 
-# Longer than the longest header: opening a shorter file decodes all of it, and finds there what is wrong.
+# Longer than the longest header: opening a shorter file decodes all of it, and finds there what is
+# wrong.
 ARRAY = sample("int16", (9, 20, 4))
 SHORT = sample("int16", (9, 4, 3))
 DATA = encode(ARRAY)
@@ -91,12 +94,17 @@ def test_members_of_several_blocks_each():
 
 
 @pytest.mark.parametrize("strategy", range(5))
-@pytest.mark.parametrize("flush", [zlib.Z_NO_FLUSH, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_PARTIAL_FLUSH])
+@pytest.mark.parametrize(
+    "flush", [zlib.Z_NO_FLUSH, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_PARTIAL_FLUSH]
+)
 def test_every_kind_of_block(strategy, flush):
     array = np.random.default_rng(3).integers(0, 4, (50, 200), np.uint8)
     deflater = zlib.compressobj(6, zlib.DEFLATED, 31, 9, strategy)
     data = encode(array)
-    packed = b"".join(deflater.compress(data[i : i + 999]) + deflater.flush(flush) for i in range(0, len(data), 999))
+    packed = b"".join(
+        deflater.compress(data[i : i + 999]) + deflater.flush(flush)
+        for i in range(0, len(data), 999)
+    )
     check(packed + deflater.flush(), array)
 
 
@@ -119,7 +127,9 @@ def test_garbage_behind_is_named():
 def test_wrong_checksum(wrong):
     packed = member(DATA, crc=wrong)
     for call in (idxio.read, idxio.verify):
-        with pytest.raises(idxio.ChecksumError, match=f"states the CRC-32 {wrong:08x}.*{zlib.crc32(DATA):08x}"):
+        with pytest.raises(
+            idxio.ChecksumError, match=f"states the CRC-32 {wrong:08x}.*{zlib.crc32(DATA):08x}"
+        ):
             call(packed)
     with pytest.raises(idxio.ChecksumError, match="member 2"):
         idxio.read(member(DATA[:9]) + member(DATA[9:], crc=wrong))
@@ -174,15 +184,21 @@ def test_other_size_inside(pack, extra):
     data = DATA[:extra] if extra < 0 else DATA + bytes(extra)
     for file in (pack(data), PipeLike(pack(data))):
         if extra < 0:
-            with pytest.raises(idxio.TruncatedError, match=f"{len(data):,} of the {len(DATA):,} bytes") as info:
+            with pytest.raises(
+                idxio.TruncatedError, match=f"{len(data):,} of the {len(DATA):,} bytes"
+            ) as info:
                 idxio.read(file)
             assert info.value.found == len(data)
         else:
-            with pytest.raises(idxio.FormatError, match=f"has {extra:,} bytes behind the {len(DATA):,}"):
+            with pytest.raises(
+                idxio.FormatError, match=f"has {extra:,} bytes behind the {len(DATA):,}"
+            ):
                 idxio.read(file)
 
 
-@pytest.mark.parametrize("check", [lzma.CHECK_NONE, lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256])
+@pytest.mark.parametrize(
+    "check", [lzma.CHECK_NONE, lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256]
+)
 def test_every_check_of_xz(check):
     assert_same(idxio.read(lzma.compress(DATA, check=check)), ARRAY)
 

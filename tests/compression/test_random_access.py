@@ -1,4 +1,6 @@
-"""Records at random and in a stream: any array, container and index, from threads, after a fork, after pickling."""
+"""Records at random and in a stream: any array, container and index, from threads, after a fork,
+after pickling.
+"""
 
 import gc
 import gzip
@@ -14,7 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helpers import PACKINGS, TYPES, PipeLike, Raising, assert_same, encode, member, members, pipe_of
+from helpers import (
+    PACKINGS,
+    TYPES,
+    PipeLike,
+    Raising,
+    assert_same,
+    encode,
+    member,
+    members,
+    pipe_of,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -31,7 +43,9 @@ IN_CI = os.environ.get("CI") or os.environ.get("HYPOTHESIS_PROFILE", "default") 
 def words(count, size=100, seed=0):
     """Records that compress to a third, with matches near and far."""
     rng = np.random.default_rng(seed)
-    return rng.integers(0, 254, (300, size // 4), np.uint8)[rng.integers(0, 300, (count, 4))].reshape(count, -1)
+    return rng.integers(0, 254, (300, size // 4), np.uint8)[
+        rng.integers(0, 300, (count, 4))
+    ].reshape(count, -1)
 
 
 ARRAY = words(6000)
@@ -49,7 +63,18 @@ def own(data):
 FORMS = {
     **PACKINGS,
     "idxio": own,
-    **{name: KINDS[name] for name in ("dictzip", "bgzip", "pigz -i", "odd members", "small blocks", "stored", "mixed")},
+    **{
+        name: KINDS[name]
+        for name in (
+            "dictzip",
+            "bgzip",
+            "pigz -i",
+            "odd members",
+            "small blocks",
+            "stored",
+            "mixed",
+        )
+    },
 }
 
 
@@ -71,16 +96,21 @@ def keys(shape):
         st.integers(-n, n - 1) if n else st.just(slice(None)),
         st.slices(n),
         st.lists(st.integers(-n, n - 1), max_size=40) if n else st.just([]),
-        st.lists(st.integers(0, n - 1), max_size=40).map(lambda ids: np.array(sorted(ids), np.int64))
-        if n
-        else st.just([]),
+        (
+            st.lists(st.integers(0, n - 1), max_size=40).map(
+                lambda ids: np.array(sorted(ids), np.int64)
+            )
+            if n
+            else st.just([])
+        ),
         hnp.arrays(bool, n),
         st.just(Ellipsis),
     )
     return first
 
 
-# Any index ---------------------------------------------------------------------------------------------------
+# Any index
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -90,7 +120,9 @@ def test_any_array_and_index(form, choice):
     dtype = np.dtype(choice.draw(st.sampled_from(TYPES)))
     shape = choice.draw(hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=40))
     size = int(np.prod(shape)) * dtype.itemsize
-    fill = np.random.default_rng(size).integers(0, choice.draw(st.sampled_from([1, 3, 254])), size, np.uint8)
+    fill = np.random.default_rng(size).integers(
+        0, choice.draw(st.sampled_from([1, 3, 254])), size, np.uint8
+    )
     array = fill.view(dtype).reshape(shape)
     if form == "giant block":
         return
@@ -449,7 +481,11 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
     steps = []
     real = container.GzipStream.step
     monkeypatch.setattr(container.GzipStream, "step", lambda self: steps.append(1) or real(self))
-    for use in (lambda f: list(f.iter_records(100)), lambda f: f.read(threads=3), lambda f: f[5999]):
+    for use in (
+        lambda f: list(f.iter_records(100)),
+        lambda f: f.read(threads=3),
+        lambda f: f[5999],
+    ):
         with spans_of(5000), idxio.open(path) as f:
             use(f)
             table = f._compressed.span_index
@@ -469,7 +505,11 @@ def test_spans_stay_few(tmp_path, monkeypatch):
     for kind in ("small blocks", "odd members", "full flush", "pigz -b 32"):
         path.write_bytes(KINDS[kind](encode(ARRAY)))
         with spans_of(1000):
-            for use in (lambda f: list(f.iter_records(100)), lambda f: f.read(threads=3), lambda f: f[5999]):
+            for use in (
+                lambda f: list(f.iter_records(100)),
+                lambda f: f.read(threads=3),
+                lambda f: f[5999],
+            ):
                 with idxio.open(path) as f:
                     use(f)
                     assert f._compressed.span_index._kept <= 8
@@ -573,7 +613,9 @@ def test_members_are_not_counted_each_time(monkeypatch):
     data = encode(ARRAY)
     packed = members(data, 500)
     shots, snapshot = [], span_index.SpanIndex.snapshot
-    monkeypatch.setattr(span_index.SpanIndex, "snapshot", lambda self: shots.append(0) or snapshot(self))
+    monkeypatch.setattr(
+        span_index.SpanIndex, "snapshot", lambda self: shots.append(0) or snapshot(self)
+    )
     with idxio.open(packed) as f:
         middle = len(ARRAY) // 2
         for i in (middle, *range(middle - 50)):

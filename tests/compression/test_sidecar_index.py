@@ -58,7 +58,9 @@ def test_any_spacing(tmp_path_factory, spacing, level, members):
     path = tmp_path_factory.mktemp("any") / "x.gz"
     data = encode(RECORDS)
     step = -(-len(data) // members)
-    path.write_bytes(b"".join(gzip.compress(data[k : k + step], level) for k in range(0, len(data), step)))
+    path.write_bytes(
+        b"".join(gzip.compress(data[k : k + step], level) for k in range(0, len(data), step))
+    )
     idxio.build_index(path, spacing=spacing)
     with idxio.open(path) as f:
         assert f._compressed.span_index.complete
@@ -147,10 +149,14 @@ def test_a_liar_that_knows_the_format(packed, monkeypatch):
     head, size, crc = sidecar_index._HEAD, sidecar_index._ENTRY.itemsize, sidecar_index._CRC
     *_, count, marked = head.unpack(data[: head.size])
     end = head.size + count * size
-    marks, windows = np.split(np.frombuffer(data[end:], np.uint8), [marked * sidecar_index._MARK.itemsize])
+    marks, windows = np.split(
+        np.frombuffer(data[end:], np.uint8), [marked * sidecar_index._MARK.itemsize]
+    )
     seen = []
     is_sound = sidecar_index._is_sound
-    monkeypatch.setattr(sidecar_index, "_is_sound", lambda *args: seen.append(is_sound(*args)) or seen[-1])
+    monkeypatch.setattr(
+        sidecar_index, "_is_sound", lambda *args: seen.append(is_sound(*args)) or seen[-1]
+    )
     rng = random.Random(4)
     for _ in range(150):
         table = np.frombuffer(data[head.size : end], sidecar_index._ENTRY).copy()
@@ -160,10 +166,14 @@ def test_a_liar_that_knows_the_format(packed, monkeypatch):
             table[name][a], table[name][b] = table[name][b], table[name][a]
         else:
             most = (1 << 8 * table.dtype[name].itemsize) - 1
-            table[name][rng.randrange(count)] = rng.choice([0, 1, most, rng.randrange(most), rng.randrange(len(data))])
+            table[name][rng.randrange(count)] = rng.choice(
+                [0, 1, most, rng.randrange(most), rng.randrange(len(data))]
+            )
         lie = data[: head.size] + table.tobytes() + marks.tobytes()
         with open(index, "wb") as file:
-            file.write(lie + crc.pack(sidecar_index.zlib.crc32(lie)) + windows[crc.size :].tobytes())
+            file.write(
+                lie + crc.pack(sidecar_index.zlib.crc32(lie)) + windows[crc.size :].tobytes()
+            )
         is_right(packed)
     assert True in seen
     assert False in seen
@@ -264,7 +274,9 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
     packed.write_bytes(gzip.compress(encode(noise), 9))
     idxio.build_index(packed, spacing=1 << 16)
     right = sidecar_index._Windows.__getitem__
-    monkeypatch.setattr(sidecar_index._Windows, "__getitem__", lambda self, i: bytes(b ^ 1 for b in right(self, i)))
+    monkeypatch.setattr(
+        sidecar_index._Windows, "__getitem__", lambda self, i: bytes(b ^ 1 for b in right(self, i))
+    )
     for module in (gzip_container, coalesce):
         monkeypatch.setattr(module, "CACHE", 1000)
     for pick in (lambda row: row, lambda row: [row, row + 1], lambda row: slice(row, row + 2)):

@@ -29,7 +29,9 @@ def path(request, tmp_path):
     if request.param == "own":
         idxio.write(path, ARRAY, compression="gzip")
     else:
-        path.write_bytes({"raw": bytes, "stock": gzip.compress, "xz": lzma.compress}[request.param](data))
+        path.write_bytes(
+            {"raw": bytes, "stock": gzip.compress, "xz": lzma.compress}[request.param](data)
+        )
     return path
 
 
@@ -85,7 +87,10 @@ def test_the_checksum_is_checked_at_the_end(tmp_path):
 
 def test_an_error_in_the_middle(tmp_path):
     data = gzip.compress(encode(ARRAY))
-    with pytest.raises(idxio.TruncatedError, match="records are whole"), idxio.open(data[: len(data) // 2]) as f:
+    with (
+        pytest.raises(idxio.TruncatedError, match="records are whole"),
+        idxio.open(data[: len(data) // 2]) as f,
+    ):
         list(f.iter_records(100))
 
 
@@ -164,7 +169,9 @@ def test_after_a_fork(path):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_file_object_after_a_fork(path, wrapped):
-    """A plain file is read by position; of any other, whose cursor would be shared, the child keeps off."""
+    """A plain file is read by position; of any other, whose cursor would be shared, the child keeps
+    off.
+    """
     in_memory = path.name == "xz"  # after the first look
     with open(path, "rb") as plain:
         f = idxio.open(io.BufferedReader(plain) if wrapped else plain)
@@ -176,7 +183,9 @@ def test_a_file_object_after_a_fork(path, wrapped):
             except RuntimeError as error:
                 os._exit(7 if "fork" in str(error) else 2)
         assert all((f[i] == ARRAY[i]).all() for i in range(1, 5000, 3))
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == (7 if wrapped and not in_memory else 0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == (
+            7 if wrapped and not in_memory else 0
+        )
 
 
 def test_closed_while_others_read(path):
@@ -216,7 +225,8 @@ def test_changed_under_it(path):
 
 
 def swallowing():
-    """A gzip file of one block in which a block header seems to stand, whose end of block is seven zero bits.
+    """A gzip file of one block in which a block header seems to stand, whose end of block is seven
+    zero bits.
 
     Decoded up to the seeming header, it finds its end in whatever zeros were put there.
     """
@@ -230,13 +240,16 @@ def swallowing():
     # A real header, without a byte that holds the end of the block.
     for seed in range(2000):
         rng = np.random.default_rng(seed)
-        letters = rng.choice(np.arange(32, 128), 40_000, p=rng.dirichlet(np.ones(96) * 2)).astype(np.uint8)
+        letters = rng.choice(np.arange(32, 128), 40_000, p=rng.dirichlet(np.ones(96) * 2)).astype(
+            np.uint8
+        )
         header = deflate(letters.tobytes(), 6)[:110]
         if header[0] & 7 == 4 and all(byte & 0x7F for byte in header):
             break
     else:
         raise AssertionError("no header")
-    # Last, with codes of its own: lengths 8 for 254 literals, 0 for two, 7 for the end of block; no distances.
+    # Last, with codes of its own: lengths 8 for 254 literals, 0 for two, 7 for the end of block; no
+    # distances.
     codes = {8: [0], 0: [1, 0], 7: [1, 1]}
     lengths = {0: 2, 8: 1, 7: 2}
     bits = [1, *bits_of(2, 2), *bits_of(0, 5), *bits_of(0, 5), *bits_of(7, 4)]
@@ -244,12 +257,20 @@ def swallowing():
         bits += bits_of(lengths.get(symbol, 0), 3)
     bits += codes[8] * 254 + codes[0] * 2 + codes[7] + codes[0]
     size, place = 1_400_000, 1_100_000
-    body = bytearray(np.random.default_rng(1).choice(np.array([b for b in range(256) if b & 0x7F], np.uint8), size))
-    body[:8] = bytes(reversed_bits(byte + 2) for byte in (0, 0, 8, 1, *(size - 8).to_bytes(4, "big")))
+    body = bytearray(
+        np.random.default_rng(1).choice(
+            np.array([b for b in range(256) if b & 0x7F], np.uint8), size
+        )
+    )
+    body[:8] = bytes(
+        reversed_bits(byte + 2) for byte in (0, 0, 8, 1, *(size - 8).to_bytes(4, "big"))
+    )
     body[place : place + len(header)] = header
     table = np.array([(reversed_bits(byte) - 2) % 256 for byte in range(256)], np.uint8)
     plain = table[np.frombuffer(body, np.uint8)].tobytes()
-    stream = np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes() + bytes(body) + b"\0"
+    stream = (
+        np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes() + bytes(body) + b"\0"
+    )
     return wrap(stream, plain), plain, place - 8
 
 

@@ -48,7 +48,9 @@ def classes(tmp_path):
     made = {}
     for label, (name, count) in enumerate([("boot ß", 14), ("dress", 21), ("Coat  ", 7)]):
         for i in range(count):
-            made[f"{name}/{i:02} é.png"] = save(picture(100 * label + i), f"{tmp_path}/in/{name}/{i:02} é.png")
+            made[f"{name}/{i:02} é.png"] = save(
+                picture(100 * label + i), f"{tmp_path}/in/{name}/{i:02} é.png"
+            )
     return tmp_path, made
 
 
@@ -71,7 +73,9 @@ def test_four_files(classes):
     assert built.skipped == []
     train, train_labels, test, test_labels = read(tmp_path / "out")
     # Every picture is there once, with its label.
-    expected = sorted((made[name].tobytes(), built.class_names.index(name.split("/")[0].strip())) for name in made)
+    expected = sorted(
+        (made[name].tobytes(), built.class_names.index(name.split("/")[0].strip())) for name in made
+    )
     rows = [
         (image.tobytes(), int(label))
         for image, label in zip([*train, *test], [*train_labels, *test_labels], strict=True)
@@ -93,7 +97,9 @@ def test_other_readers(classes):
             assert np.array_equal(idx2numpy.convert_from_file(file), array)
         data = subprocess.run(["gunzip", "-c", path], check=True, capture_output=True).stdout
         assert data[4 + 4 * array.ndim :] == array.tobytes()
-    images, labels = mnist.MNIST(str(tmp_path / "out"), return_type="numpy", gz=True).load_training()
+    images, labels = mnist.MNIST(
+        str(tmp_path / "out"), return_type="numpy", gz=True
+    ).load_training()
     assert np.array_equal(images.reshape(-1, 28, 28), ours[FOUR[0]])
     assert np.array_equal(labels, ours[FOUR[1]])
 
@@ -104,7 +110,12 @@ def test_description(classes):
     about = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert about["class_names"] == ["Coat", "boot ß", "dress"]
     assert about["counts"] == {"train": [5, 12, 19], "t10k": [2, 2, 2]}
-    assert (about["seed"], about["test_per_class"], about["sorted"], about["pipeline"]) == (7, 2, False, "none")
+    assert (about["seed"], about["test_per_class"], about["sorted"], about["pipeline"]) == (
+        7,
+        2,
+        False,
+        "none",
+    )
     assert list(about["files"]) == FOUR
     for name, info in zip(FOUR, built.files, strict=True):
         found = idxio.verify(tmp_path / "out" / name)
@@ -128,7 +139,9 @@ def test_sorted(classes):
     tmp_path, made = classes
     idxio.build(tmp_path / "in", tmp_path / "out", sort=True, test_per_class=0)
     train, labels, test, test_labels = read(tmp_path / "out")
-    in_order = sorted(made, key=lambda name: (["Coat  ", "boot ß", "dress"].index(name.split("/")[0]), name))
+    in_order = sorted(
+        made, key=lambda name: (["Coat  ", "boot ß", "dress"].index(name.split("/")[0]), name)
+    )
     assert np.array_equal(train, [made[name] for name in in_order])
     assert labels.tolist() == [0] * 7 + [1] * 14 + [2] * 21
     assert (test.shape, test_labels.shape) == ((0, 28, 28), (0,))
@@ -136,7 +149,9 @@ def test_sorted(classes):
 
 def test_fashion(tmp_path):
     made = [save(picture(i, (40 + i, 51, 3)), f"{tmp_path}/in/a/{i}.png") for i in range(9)]
-    built = idxio.build(tmp_path / "in", tmp_path / "out", pipeline="fashion", sort=True, test_per_class=0)
+    built = idxio.build(
+        tmp_path / "in", tmp_path / "out", pipeline="fashion", sort=True, test_per_class=0
+    )
     assert np.array_equal(read(tmp_path / "out")[0], [pipeline.fashion(array) for array in made])
     assert [os.path.basename(file.file) for file in built.files] == FOUR
 
@@ -151,7 +166,9 @@ def test_rgb_is_idx4(tmp_path):
     assert np.array_equal(images[3], np.repeat(picture(9, (5, 7))[..., None], 3, axis=2))
     idxio.build(tmp_path / "in", tmp_path / "grey", sort=True, test_per_class=0, colour="grey")
     assert np.array_equal(read(tmp_path / "grey")[0][:3], [pipeline.grey(array) for array in made])
-    idxio.build(tmp_path / "in", tmp_path / "fit", sort=True, test_per_class=0, pipeline="fit", size=9)
+    idxio.build(
+        tmp_path / "in", tmp_path / "fit", sort=True, test_per_class=0, pipeline="fit", size=9
+    )
     assert read(tmp_path / "fit")[0].shape == (4, 9, 9, 3)
 
 
@@ -162,7 +179,13 @@ def test_many_pictures_and_classes(tmp_path):
         os.link(f"{tmp_path}/in/{i % 300}.png", f"{tmp_path}/in/{i}.png")
     lines = [f"{i}.png,{i % 300}\n" for i in range(66_000)]
     (tmp_path / "labels.csv").write_text("".join(lines))
-    built = idxio.build(tmp_path / "in", tmp_path / "out", labels=tmp_path / "labels.csv", test_per_class=0, sort=True)
+    built = idxio.build(
+        tmp_path / "in",
+        tmp_path / "out",
+        labels=tmp_path / "labels.csv",
+        test_per_class=0,
+        sort=True,
+    )
     assert built.class_names == [str(label) for label in range(300)]  # by value
     train, labels, _, _ = read(tmp_path / "out")
     assert train.shape == (66_000, 2, 2)
@@ -184,15 +207,29 @@ def test_classes_that_are_numbers(tmp_path):
 def test_csv(classes):
     tmp_path, made = classes
     names = list(made)[::2]
-    lines = ["path,label", *(f'"{name}",{["ten", "nine"][i % 2]}' for i, name in enumerate(names)), ""]
+    lines = [
+        "path,label",
+        *(f'"{name}",{["ten", "nine"][i % 2]}' for i, name in enumerate(names)),
+        "",
+    ]
     (tmp_path / "labels.csv").write_text("\r\n".join(lines), encoding="utf-8-sig")
-    built = idxio.build(tmp_path / "in", tmp_path / "out", labels=tmp_path / "labels.csv", sort=True, test_per_class=0)
+    built = idxio.build(
+        tmp_path / "in",
+        tmp_path / "out",
+        labels=tmp_path / "labels.csv",
+        sort=True,
+        test_per_class=0,
+    )
     assert built.class_names == ["nine", "ten"]
     images, labels = read(tmp_path / "out")[:2]
     # "ten" comes first in the CSV; sorted by label, and as the CSV has them.
     assert np.array_equal(images, [made[name] for name in names[1::2] + names[::2]])
     assert labels.tolist() == [0] * len(names[1::2]) + [1] * len(names[::2])
-    for text, what in (("a,b,c", "line 1 has the fields"), ("a.png,", "line 1"), ("a\udcff,b", "no CSV file in UTF-8")):
+    for text, what in (
+        ("a,b,c", "line 1 has the fields"),
+        ("a.png,", "line 1"),
+        ("a\udcff,b", "no CSV file in UTF-8"),
+    ):
         (tmp_path / "labels.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
         with pytest.raises(idxio.FormatError, match=what):
             idxio.build(tmp_path / "in", tmp_path / "no", labels=tmp_path / "labels.csv")
@@ -202,7 +239,9 @@ def test_csv(classes):
 
 
 def ugly(folder):
-    """Fill a class folder with every kind of picture there is; name -> expected pixels, or what is wrong."""
+    """Fill a class folder with every kind of picture there is; name -> expected pixels, or what is
+    wrong.
+    """
     os.makedirs(folder)
     rgb, grey = picture(1, (28, 28, 3)), picture(2)
     kinds = {}
@@ -236,7 +275,11 @@ def ugly(folder):
     for name in ("animated.gif", "animated.png", "pages.tif", "animated.webp"):
         keep(name, frames[0], "has 3 frames", save_all=True, append_images=frames[1:])
     keep("float.tif", Image.fromarray(grey.astype(np.float32)), "holds 32-bit numbers")
-    keep("size.png", Image.fromarray(picture(5, (28, 27))), "is 28 x 27, the pictures before it 28 x 28")
+    keep(
+        "size.png",
+        Image.fromarray(picture(5, (28, 27))),
+        "is 28 x 27, the pictures before it 28 x 28",
+    )
     data = png(rgb)
     for name, content, what in (
         ("cut.png", data[:700], "is broken"),
@@ -286,7 +329,9 @@ def test_ugly_pictures(tmp_path):
         idxio.build(tmp_path / "in", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert no_leftovers(tmp_path)
-    built = idxio.build(tmp_path / "in", tmp_path / "out", skip_bad=True, sort=True, test_per_class=0)
+    built = idxio.build(
+        tmp_path / "in", tmp_path / "out", skip_bad=True, sort=True, test_per_class=0
+    )
     assert sorted(caught.value.bad) == sorted(built.skipped)
     about = json.loads((tmp_path / "out" / "dataset.json").read_text())
     assert [(bad["file"], bad["reason"]) for bad in about["skipped"]] == built.skipped
@@ -298,7 +343,9 @@ def test_ugly_pictures(tmp_path):
         if isinstance(expected, str):
             assert re.search(expected, skipped.pop(f"ugly/{name}")), name
         else:
-            assert np.abs(images.pop(0).astype(int) - expected).max() <= (1 if "alpha" in name else 0), name
+            assert np.abs(images.pop(0).astype(int) - expected).max() <= (
+                1 if "alpha" in name else 0
+            ), name
     assert not images
     assert not skipped
 
@@ -403,7 +450,9 @@ def test_helper_processes_give_the_same(classes):
     before = children(os.getpid())  # of other tests
     (tmp_path / "in" / "dress" / "11 bad").write_bytes(b"x")
     for threads in (1, 2):
-        built = idxio.build(tmp_path / "in", tmp_path / str(threads), threads=threads, skip_bad=True, sort=True)
+        built = idxio.build(
+            tmp_path / "in", tmp_path / str(threads), threads=threads, skip_bad=True, sort=True
+        )
         assert [path for path, _ in built.skipped] == ["dress/11 bad"]
     for name in [*FOUR, "dataset.json"]:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
@@ -440,9 +489,21 @@ def test_interrupted(tmp_path, number):
     for i in range(1, 3000):
         os.link(f"{tmp_path}/in/a/0000.png", f"{tmp_path}/in/a/{i:04}.png")
     # A shell lets its background jobs ignore the signal, and so all that they start.
-    main = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); import idxio.cli.main; "
+    main = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); import"
+        " idxio.cli.main; "
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{main} sys.exit(idxio.cli.main.main())", "build", "in", "out", "--pipeline", "fit"],
+        [
+            sys.executable,
+            "-c",
+            f"{main} sys.exit(idxio.cli.main.main())",
+            "build",
+            "in",
+            "out",
+            "--pipeline",
+            "fit",
+        ],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
     )
@@ -461,7 +522,9 @@ def test_interrupted(tmp_path, number):
     if number == signal.SIGINT:
         assert os.listdir(tmp_path) == ["in"]
     # The helpers have read the end of their pipe.
-    while any(os.path.exists(f"/proc/{pid}/stat") for pid in helpers) and time.monotonic() < deadline:
+    while (
+        any(os.path.exists(f"/proc/{pid}/stat") for pid in helpers) and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     assert not any(os.path.exists(f"/proc/{pid}/stat") for pid in helpers)
 
@@ -482,8 +545,11 @@ def test_memory_is_constant(tmp_path):
     for count in (60, 600):
         (tmp_path / f"{count}.csv").write_text("".join(f"{i}.bmp,1\n" for i in range(count)))
         command = [sys.executable, "-c", MEMORY, f"out {count}", f"{count}.csv"]
-        peaks.append(int(subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout))
-    assert peaks[1] < peaks[0] + 30_000  # KB; macOS counts bytes, and is below as well if it is constant
+        peaks.append(
+            int(subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout)
+        )
+    # KB; macOS counts bytes, and is below as well if it is constant
+    assert peaks[1] < peaks[0] + 30_000
 
 
 def test_command(classes, capsys):
@@ -494,7 +560,18 @@ def test_command(classes, capsys):
     assert errors[0] == "idxio: dress/bad\\n.png: is no picture that Pillow knows"
     assert errors[-1] == "idxio: nothing was written; --skip-bad leaves bad pictures out"
     assert not (tmp_path / "out").exists()
-    options = ["--skip-bad", "--sort", "--test-per-class", "1", "--pipeline", "fashion", "--size", "20", "--seed", "3"]
+    options = [
+        "--skip-bad",
+        "--sort",
+        "--test-per-class",
+        "1",
+        "--pipeline",
+        "fashion",
+        "--size",
+        "20",
+        "--seed",
+        "3",
+    ]
     assert main(["build", f"{tmp_path}/in", f"{tmp_path}/out", *options]) == 0
     out, errors = capsys.readouterr()
     assert f"{tmp_path}/out/train-images-idx3-ubyte.gz: 39 x 20 x 20 uint8, " in out
@@ -524,11 +601,16 @@ def test_lists_with_lines_that_lead_nowhere(tmp_path, heading, capsys):
     save(picture(0), f"{tmp_path}/in/0.png")
     save(picture(1), f"{tmp_path}/in/1.png")
     os.mkfifo(tmp_path / "in" / "pipe.png")
-    bad = ["pipe.png", "/dev/zero", *(["0\0.png"] if sys.version_info >= (3, 11) else [])]  # csv refused zeros before
+    # csv refused zeros before
+    bad = ["pipe.png", "/dev/zero", *(["0\0.png"] if sys.version_info >= (3, 11) else [])]
     lines = [heading, "0.png,a", *(f"{path},a" for path in bad), "1.png,b"]
     (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
     built = idxio.build(
-        tmp_path / "in", tmp_path / "out", labels=tmp_path / "labels.csv", skip_bad=True, test_per_class=0
+        tmp_path / "in",
+        tmp_path / "out",
+        labels=tmp_path / "labels.csv",
+        skip_bad=True,
+        test_per_class=0,
     )
     assert built.class_names == ["a", "b"]
     assert sorted(path for path, _ in built.skipped) == sorted(bad)

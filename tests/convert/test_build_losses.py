@@ -1,4 +1,6 @@
-"""idxio.build loses nothing without a word: classes, lines of a CSV file, bits, and pictures from elsewhere."""
+"""idxio.build loses nothing without a word: classes, lines of a CSV file, bits, and pictures from
+elsewhere.
+"""
 
 import os
 import struct
@@ -38,7 +40,9 @@ def build(out="out", **options):
 def pixels(out="out"):
     """The first pixel and the label of each picture."""
     ds = idxio.load(out)
-    return [(int(image[0, 0]), int(label)) for image, label in zip(ds.images[:], ds.labels, strict=True)]
+    return [
+        (int(image[0, 0]), int(label)) for image, label in zip(ds.images[:], ds.labels, strict=True)
+    ]
 
 
 # --- classes ---
@@ -68,7 +72,9 @@ def test_numbers_of_pandas(pics, names, expected):
     assert build(labels=listed(lines)).class_names == expected
 
 
-@pytest.mark.parametrize("stray", ["__MACOSX/3", "@eaDir/x", "lost+found/y", ".ipynb_checkpoints/z"])
+@pytest.mark.parametrize(
+    "stray", ["__MACOSX/3", "@eaDir/x", "lost+found/y", ".ipynb_checkpoints/z"]
+)
 @pytest.mark.parametrize("skip_bad", [False, True])
 def test_folders_of_the_system_are_no_classes(pics, stray, skip_bad):
     for i in range(11):
@@ -95,7 +101,9 @@ def test_a_class_without_a_good_picture_gets_no_number(pics):
 
 
 def test_blanks_and_forms_of_accents_make_no_class(pics):
-    for i, name in enumerate(["dog", "dog ", unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é")]):
+    for i, name in enumerate(
+        ["dog", "dog ", unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é")]
+    ):
         save(pics / name / f"{i}.png", i)
     assert build().class_names == ["dog", "é"]
     assert pixels() == [(0, 0), (1, 0), (3, 1), (2, 1)]  # folders by name
@@ -153,7 +161,9 @@ def test_pictures_that_lie_in_the_folder_itself(pics, capsys):
         assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("names", [("train", "test"), ("Train", "val"), ("training", "testing"), ("train",)])
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Train", "val"), ("training", "testing"), ("train",)]
+)
 @pytest.mark.parametrize("args", [(), ("--skip-bad",)])
 def test_splits_are_no_classes(pics, capsys, names, args):
     for name in names:
@@ -180,13 +190,17 @@ def test_a_class_may_be_named_as_a_split(pics):
 def test_class_folders_one_level_below(pics, capsys):
     for c in ("cat", "dog"):
         save(pics / "animals" / c / "0.png", 0)
-    assert "as animals/cat; where those are the classes, name pics/animals" in refused(capsys, "--skip-bad")
+    assert "as animals/cat; where those are the classes, name pics/animals" in refused(
+        capsys, "--skip-bad"
+    )
 
 
 # --- the CSV file ---
 
 
-@pytest.mark.parametrize("heading", ["id_code,diagnosis", "Image,Id", "path,label", "image,class", "\ufeffFile,Label"])
+@pytest.mark.parametrize(
+    "heading", ["id_code,diagnosis", "Image,Id", "path,label", "image,class", "\ufeffFile,Label"]
+)
 @pytest.mark.parametrize("skip_bad", [False, True])
 def test_a_first_line_whose_path_is_no_file_is_a_heading(pics, heading, skip_bad):
     for i in range(11):
@@ -194,7 +208,9 @@ def test_a_first_line_whose_path_is_no_file_is_a_heading(pics, heading, skip_bad
     lines = heading + "\n" + "".join(f"{i}.png,{i}\n" for i in range(11))
     built = build(labels=listed(lines), skip_bad=skip_bad)
     usual = {"path,label", "image,class", "\ufeffFile,Label"}
-    assert built.notes == [f"line 1 of the CSV file was taken for a heading: {heading}"] * (heading not in usual)
+    assert built.notes == [f"line 1 of the CSV file was taken for a heading: {heading}"] * (
+        heading not in usual
+    )
     assert built.class_names == [str(i) for i in range(11)]
     assert built.skipped == []
 
@@ -211,13 +227,19 @@ def _folder(path):
     return path
 
 
-@pytest.mark.parametrize("line", ["missing.png,a", "missing.png,c", "sub/missing,c", "missing,a", "missing.x,c"])
+@pytest.mark.parametrize(
+    "line", ["missing.png,a", "missing.png,c", "sub/missing,c", "missing,a", "missing.x,c"]
+)
 def test_a_first_picture_that_is_missing_is_not_taken_for_a_heading(pics, line):
     save(pics / "1.png", 1)
     save(pics / "2.png", 2)
     text = listed(f"{line}\n1.png,a\n2.png,b\n")
-    hint = "" if ".png" in line else "; if line 1 of the CSV file is a heading, write it as path,label"
-    with pytest.raises(idxio.PictureError, match=rf"missing\S* can't be read: No such file or directory{hint}$"):
+    hint = (
+        "" if ".png" in line else "; if line 1 of the CSV file is a heading, write it as path,label"
+    )
+    with pytest.raises(
+        idxio.PictureError, match=rf"missing\S* can't be read: No such file or directory{hint}$"
+    ):
         build(labels=text)
     built = build(labels=text, skip_bad=True)
     assert [path for path, _ in built.skipped] == [line.split(",")[0]]
@@ -227,12 +249,21 @@ def test_a_first_picture_that_is_missing_is_not_taken_for_a_heading(pics, line):
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        ("1.png,a\n2.png,b\n1.png,a\n", "lists 1.png twice, in the lines 1 and 3, with the label 'a'"),
-        ("1.png,a\n\n2.png,b\n1.png,b\n", "lists 1.png twice, in the lines 1 and 4, with the labels 'a' and 'b'"),
+        (
+            "1.png,a\n2.png,b\n1.png,a\n",
+            "lists 1.png twice, in the lines 1 and 3, with the label 'a'",
+        ),
+        (
+            "1.png,a\n\n2.png,b\n1.png,b\n",
+            "lists 1.png twice, in the lines 1 and 4, with the labels 'a' and 'b'",
+        ),
         ("path,label\n1.png,a\n./1.png,a\n", r"lists \./1.png twice, in the lines 2 and 3"),
         ("1.png,a\nsub/../1.png,b\n", "in the lines 1 and 2"),
         ("1.png,a\nlink/1.png,b\n", "in the lines 1 and 2"),
-        ("1.png,a\n2.png,b\n" * 2, "1.png twice, in the lines 1 and 3, with the label 'a', and 1 more"),
+        (
+            "1.png,a\n2.png,b\n" * 2,
+            "1.png twice, in the lines 1 and 3, with the label 'a', and 1 more",
+        ),
     ],
 )
 @pytest.mark.parametrize("skip_bad", [False, True])
@@ -286,13 +317,18 @@ def test_paths_that_are_all_wrong_have_a_remedy(pics, capsys, path, remedy):
         save(pics / f"{i}.jpg", i)
     text = listed("path,label\n" + "".join(f"{path.format(i)},a\n" for i in range(3)))
     error = refused(capsys, "--labels", text, "--skip-bad")
-    assert "none of the 3 paths that were tried leads to a file below pics; the first, in line 2" in error
+    assert (
+        "none of the 3 paths that were tried leads to a file below pics; the first, in line 2"
+        in error
+    )
     assert remedy in error
 
 
 def test_a_list_of_a_heading_alone(pics):
     save(pics / "1.png", 1)
-    with pytest.raises(idxio.FormatError, match="lists no pictures; line 1 is a heading, as id is no file"):
+    with pytest.raises(
+        idxio.FormatError, match="lists no pictures; line 1 is a heading, as id is no file"
+    ):
         build(labels=listed("id,label\n"))
     with pytest.raises(idxio.FormatError, match=r"lists no pictures$"):
         build(labels=listed("\n\n"))
@@ -309,7 +345,9 @@ def test_equal_complaints_are_one_line(pics, capsys):
     assert main(["build", "pics", "out"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 4
-    assert lines[0].startswith("idxio: 59 alike, as a/001.png: is 9 x 9, the pictures before it 8 x 8; ")
+    assert lines[0].startswith(
+        "idxio: 59 alike, as a/001.png: is 9 x 9, the pictures before it 8 x 8; "
+    )
     assert lines[0].endswith("; a/002.png, a/003.png, a/004.png, a/005.png, …")
     assert lines[1] == "idxio: a/x.txt: is no picture that Pillow knows"
 
@@ -327,7 +365,9 @@ def outside(pics):
 
 def check_refused(**options):
     """The picture is refused with a remedy, or left out with skip_bad."""
-    with pytest.raises(idxio.PictureError, match=r"leads out of .*secret.*--allow-outside") as caught:
+    with pytest.raises(
+        idxio.PictureError, match=r"leads out of .*secret.*--allow-outside"
+    ) as caught:
         build("strict", **options)
     built = build("skipped", **options, skip_bad=True)
     assert built.skipped == caught.value.bad
@@ -342,14 +382,19 @@ def test_paths_that_lead_outside_are_refused(outside, path):
     (outside / "way").symlink_to("../secret")
     (outside / "link.png").symlink_to(outside.parent / "secret" / "s.png")
     (outside / "inner.png").symlink_to("a/12.png")
-    text = listed("".join(f"a/{i}.png,a\n" for i in range(12)) + f"{path.format(outside.parent)},a\ninner.png,b\n")
+    text = listed(
+        "".join(f"a/{i}.png,a\n" for i in range(12))
+        + f"{path.format(outside.parent)},a\ninner.png,b\n"
+    )
     check_refused(labels=text)
     build(labels=text, allow_outside=True)
     assert (77, 0) in pixels()
     assert main(["build", "pics", "cli", "--labels", text, "--allow-outside"]) == 0
 
 
-@pytest.mark.parametrize(("link", "target"), [("a/s.png", "../../secret/s.png"), ("b", "../secret")])
+@pytest.mark.parametrize(
+    ("link", "target"), [("a/s.png", "../../secret/s.png"), ("b", "../secret")]
+)
 def test_links_in_class_folders_that_lead_outside_are_refused(outside, link, target):
     (outside / link).symlink_to(target)
     (outside / "a" / "inner.png").symlink_to("0.png")
@@ -376,8 +421,20 @@ def deep(path, values):
 @pytest.mark.parametrize(
     ("most", "what"),
     [
-        (4095, "no pixel above 4,095 of 65,535, so that 12-bit pictures lose 8 of 12 bits; scale them first"),
-        (255, "no pixel above 255 of 65,535, so that 8-bit pictures lose 8 of 8 bits; scale them first"),
+        (
+            4095,
+            (
+                "no pixel above 4,095 of 65,535, so that 12-bit pictures lose 8 of 12 bits; scale"
+                " them first"
+            ),
+        ),
+        (
+            255,
+            (
+                "no pixel above 255 of 65,535, so that 8-bit pictures lose 8 of 8 bits; scale them"
+                " first"
+            ),
+        ),
         (65534, "8 bits hold the upper half of each pixel"),
     ],
 )
@@ -401,12 +458,19 @@ def png_of_16_bits(values):
     """A PNG file of RGB, or of grey and alpha, which Pillow reads and does not write."""
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     height, width = values.shape[:2]
     head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2}[values.shape[2]], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def test_colours_of_16_bits_are_told(pics):
@@ -443,7 +507,10 @@ def test_one_picture_of_two_classes_by_a_link(pics, link, is_listed: bool) -> No
         save(pics / "ab"[i % 2] / f"{i}.png", i)
     link(pics / "a" / "0.png", pics / "b" / "9.png")
     labels = listed("a/0.png,a\nb/1.png,b\na/2.png,a\nb/9.png,b\n") if is_listed else None
-    with pytest.raises(idxio.FormatError, match=r"one picture under two names, by a link, with the labels 'a' and 'b'"):
+    with pytest.raises(
+        idxio.FormatError,
+        match=r"one picture under two names, by a link, with the labels 'a' and 'b'",
+    ):
         build(labels=labels)
     os.rename(pics / "b" / "9.png", pics / "a" / "9.png")
     if link is os.link and not is_listed:  # in one class it is a copy as others are

@@ -1,4 +1,6 @@
-"""Datasets to npz, CSV, PNG folders and Parquet, and back: nothing is lost, and other programs read what is written."""
+"""Datasets to npz, CSV, PNG folders and Parquet, and back: nothing is lost, and other programs read
+what is written.
+"""
 
 import gzip
 import io
@@ -28,7 +30,14 @@ from idxio.datasets.classes import class_names
 from idxio.datasets.discovery import find_pair
 
 FORMATS = ["npz", "csv", "png", "parquet"]
-WORDS = {"uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int", "float32": "float", "float64": "double"}
+WORDS = {
+    "uint8": "ubyte",
+    "int8": "byte",
+    "int16": "short",
+    "int32": "int",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 def put(folder, split, images, labels):
@@ -55,7 +64,10 @@ def small(tmp_path):
     rng = np.random.default_rng(5)
     data = {}
     for split, n in (("train", 30), ("t10k", 11)):
-        data[split] = rng.integers(0, 256, (n, 4, 4), np.uint8), rng.integers(0, 3, n).astype(np.uint8)
+        data[split] = (
+            rng.integers(0, 256, (n, 4, 4), np.uint8),
+            rng.integers(0, 3, n).astype(np.uint8),
+        )
         put(tmp_path / "data", split, *data[split])
     return data
 
@@ -73,7 +85,10 @@ def test_fashion_mnist_and_back(fashion_mnist, tmp_path, to):
     idxio.import_dataset(target(tmp_path, to), tmp_path / "back", level=1)
     images, labels = find_pair(tmp_path / "back", "test")
     assert (idxio.verify(images).crc32, idxio.verify(labels).crc32) == (0x678FE0B1, 0x80142C1F)
-    assert json.loads((tmp_path / "back" / "dataset.json").read_text())["class_names"]["9"] == "Ankle boot"
+    assert (
+        json.loads((tmp_path / "back" / "dataset.json").read_text())["class_names"]["9"]
+        == "Ankle boot"
+    )
     assert class_names(labels)[9] == "Ankle boot"
 
 
@@ -85,7 +100,9 @@ MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 def draw_split(data, shapes, types=("uint8",), label_types=("uint8",), counts=SOME):
     n = data.draw(counts)
     images = data.draw(arrays(data.draw(st.sampled_from(types)), (n, *data.draw(shapes))))
-    labels = data.draw(arrays(data.draw(st.sampled_from(label_types)), n, elements=st.integers(0, 120)))
+    labels = data.draw(
+        arrays(data.draw(st.sampled_from(label_types)), n, elements=st.integers(0, 120))
+    )
     return images, labels
 
 
@@ -103,7 +120,9 @@ sides = st.integers(1, 6)
 @given(st.data())
 def test_any_images_through_npz(data):
     shapes = st.lists(st.integers(0, 4), min_size=2, max_size=4).map(tuple)
-    images, labels = draw_split(data, shapes, TYPES, ["uint8", "int8", "int16", "int32"], st.integers(0, 40))
+    images, labels = draw_split(
+        data, shapes, TYPES, ["uint8", "int8", "int16", "int32"], st.integers(0, 40)
+    )
     round_trip(images, labels, "npz")
 
 
@@ -140,20 +159,27 @@ def draw_labels(data, n):
     if form == "one-hot":
         return np.eye(10, dtype=np.int16)[classes], classes
     if form == "qmnist":
-        return np.stack([classes, classes % 3, *[classes + 30] * 6], axis=1).astype(np.int32), classes
+        return (
+            np.stack([classes, classes % 3, *[classes + 30] * 6], axis=1).astype(np.int32),
+            classes,
+        )
     return classes, classes
 
 
 @pytest.mark.parametrize("to", FORMATS)
 @given(st.data())
 def test_what_is_exported_comes_back_or_is_refused(to, data):
-    """Any splits, names, shapes and types; what comes back is what `load` gives of the first folder."""
+    """Any splits, names, shapes and types; what comes back is what `load` gives of the first
+    folder.
+    """
     common = st.tuples(sides, sides) | st.tuples(sides, sides, st.just(3))
     is_odd = data.draw(st.booleans())  # else every format has room for it
     shapes = st.lists(st.integers(0, 6), max_size=4).map(tuple) if is_odd else common
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         classes = {}
-        for split in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)):
+        for split in data.draw(
+            st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True)
+        ):
             n = data.draw(st.integers(1 - is_odd, 12))
             types = st.sampled_from(["uint8", "uint8", *TYPES] if is_odd else ["uint8"])
             images = data.draw(arrays(data.draw(types), (n, *data.draw(shapes))))
@@ -171,7 +197,9 @@ def test_what_is_exported_comes_back_or_is_refused(to, data):
             return
         idxio.import_dataset(target(folder, to), f"{folder}/back", level=1)
         files = [name for name in os.listdir(f"{folder}/data") if name != "dataset.json"]
-        assert len([name for name in os.listdir(f"{folder}/back") if name != "dataset.json"]) == len(files)
+        assert len(
+            [name for name in os.listdir(f"{folder}/back") if name != "dataset.json"]
+        ) == len(files)
         for split in {name.rsplit("-", 3)[0] for name in files}:
             one, other = (idxio.load(f"{folder}/{place}", split) for place in ("data", "back"))
             assert_same(np.asarray(one.images), np.asarray(other.images))
@@ -181,7 +209,9 @@ def test_what_is_exported_comes_back_or_is_refused(to, data):
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_labels_beyond_a_byte(tmp_path, small, to):
-    """EMNIST has 62 classes, others more; the type is the smallest of IDX's that MNIST's loaders know."""
+    """EMNIST has 62 classes, others more; the type is the smallest of IDX's that MNIST's loaders
+    know.
+    """
     images = small["t10k"][0]
     labels = np.array([0, 255, 256, 70_000, 5, 5, 9, 10, 2**31 - 1, 1, 0], np.int32)
     put(tmp_path / "large", "train", images, labels)
@@ -197,8 +227,12 @@ def test_both_splits_and_many_blocks(tmp_path, small, to, monkeypatch):
     monkeypatch.setattr("idxio.convert.formats.csv_table._TEXT", 100)
     monkeypatch.setattr("idxio.convert.formats.parquet._ROWS", 4)
     out, back = [], []
-    idxio.export_dataset(tmp_path / "data", target(tmp_path, to), to=to, progress=lambda *n: out.append(n), threads=2)
-    idxio.import_dataset(target(tmp_path, to), tmp_path / "back", progress=lambda *n: back.append(n), threads=2)
+    idxio.export_dataset(
+        tmp_path / "data", target(tmp_path, to), to=to, progress=lambda *n: out.append(n), threads=2
+    )
+    idxio.import_dataset(
+        target(tmp_path, to), tmp_path / "back", progress=lambda *n: back.append(n), threads=2
+    )
     for split, data in small.items():
         assert_back(tmp_path / "back", split, *data)
     assert out[-1] == (41, 41)
@@ -207,7 +241,9 @@ def test_both_splits_and_many_blocks(tmp_path, small, to, monkeypatch):
     assert len(back) > 4
 
 
-@pytest.mark.parametrize("array", [np.float64(2.5), np.arange(7, dtype=np.int16), np.zeros((0, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "array", [np.float64(2.5), np.arange(7, dtype=np.int16), np.zeros((0, 3), np.uint8)]
+)
 def test_one_file_through_npy(tmp_path, array):
     (tmp_path / "a").write_bytes(encode(array))
     idxio.export_dataset(tmp_path / "a", tmp_path / "a.npy")
@@ -216,12 +252,19 @@ def test_one_file_through_npy(tmp_path, array):
     assert (tmp_path / "b").read_bytes() == encode(array)
 
 
-@given(arrays(st.sampled_from(TYPES), st.lists(st.integers(0, 4), max_size=4).map(tuple)), st.booleans())
+@given(
+    arrays(st.sampled_from(TYPES), st.lists(st.integers(0, 4), max_size=4).map(tuple)),
+    st.booleans(),
+)
 def test_any_npy_of_numpy(array, is_fortran):
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         np.save(
             f"{folder}/a.npy",
-            np.asfortranarray(array) if is_fortran and array.ndim else array.astype(array.dtype.newbyteorder(">")),
+            (
+                np.asfortranarray(array)
+                if is_fortran and array.ndim
+                else array.astype(array.dtype.newbyteorder(">"))
+            ),
         )
         idxio.import_dataset(f"{folder}/a.npy", f"{folder}/a")
         assert Path(f"{folder}/a").read_bytes() == encode(array)
@@ -260,7 +303,9 @@ def test_png_folders_are_those_of_imagefolder(tmp_path, small):
     files = sorted((tmp_path / "out" / "train").glob("*/*.png"), key=lambda path: path.name)
     assert [int(path.stem) for path in files] == list(range(30))
     assert [int(path.parent.name) for path in files] == labels.tolist()
-    assert all(np.array_equal(Image.open(path), image) for path, image in zip(files, images, strict=True))
+    assert all(
+        np.array_equal(Image.open(path), image) for path, image in zip(files, images, strict=True)
+    )
 
 
 def test_folders_and_files_sort_as_numbers_do(tmp_path):
@@ -277,10 +322,13 @@ def test_parquet_is_that_of_the_hub(tmp_path, small):
     table = pyarrow.parquet.read_table(tmp_path / "out" / names[1])
     images, labels = small["train"]
     assert table.column("label").to_pylist() == labels.tolist()
-    pictures = [Image.open(io.BytesIO(picture["bytes"])) for picture in table.column("image").to_pylist()]
+    pictures = [
+        Image.open(io.BytesIO(picture["bytes"])) for picture in table.column("image").to_pylist()
+    ]
     assert np.array_equal([np.asarray(picture) for picture in pictures], images)
     assert str(table.schema.field("image").type) == "struct<bytes: binary, path: string>"
-    # What datasets.Features.to_dict gives: https://huggingface.co/docs/datasets/about_dataset_features
+    # What datasets.Features.to_dict gives:
+    # https://huggingface.co/docs/datasets/about_dataset_features
     assert json.loads(table.schema.metadata[b"huggingface"]) == {
         "info": {
             "features": {
@@ -293,7 +341,12 @@ def test_parquet_is_that_of_the_hub(tmp_path, small):
 
 def test_the_class_of_qmnist_is_the_first_column(tmp_path, small):
     images, labels = small["train"]
-    put(tmp_path / "wide", "train", images, np.stack([labels, labels, *[labels + 100] * 6], axis=1).astype(np.int32))
+    put(
+        tmp_path / "wide",
+        "train",
+        images,
+        np.stack([labels, labels, *[labels + 100] * 6], axis=1).astype(np.int32),
+    )
     idxio.export_dataset(tmp_path / "wide", tmp_path / "out", to="csv")
     idxio.import_dataset(tmp_path / "out", tmp_path / "back")
     assert_back(tmp_path / "back", "train", images, labels)
@@ -307,7 +360,12 @@ def test_one_of_several_datasets(tmp_path, small):
         idxio.export_dataset(tmp_path / "emnist", tmp_path / "out.npz")
     idxio.export_dataset(tmp_path / "emnist", tmp_path / "out.npz", dataset="emnist-letters")
     with np.load(tmp_path / "out.npz") as loaded:
-        assert {name: len(loaded[name]) for name in loaded} == {"x_train": 5, "y_train": 5, "x_test": 5, "y_test": 5}
+        assert {name: len(loaded[name]) for name in loaded} == {
+            "x_train": 5,
+            "y_train": 5,
+            "x_test": 5,
+            "y_test": 5,
+        }
 
 
 # --- what other programs write ---
@@ -347,7 +405,9 @@ def test_parquet_in_shards(tmp_path, small):
             png = io.BytesIO()
             Image.fromarray(image).save(png, "PNG")
             pictures.append({"bytes": png.getvalue(), "path": "x.png"})
-        table = pyarrow.table({"image": pictures, "label": pyarrow.array(labels[rows], pyarrow.int8())})
+        table = pyarrow.table(
+            {"image": pictures, "label": pyarrow.array(labels[rows], pyarrow.int8())}
+        )
         pyarrow.parquet.write_table(table, tmp_path / "hub" / f"train-{shard:05}-of-00002.parquet")
     idxio.import_dataset(tmp_path / "hub", tmp_path / "back")
     assert_back(tmp_path / "back", "train", images, labels)
@@ -359,7 +419,9 @@ def test_parquet_in_shards(tmp_path, small):
 @pytest.mark.parametrize("to", ["npz", "csv"])
 def test_memory_stays_constant(tmp_path, to):
     """31 MB of pixels go through in half of that; pictures take too long for that here."""
-    put(tmp_path / "data", "train", np.zeros((40_000, 28, 28), np.uint8), np.zeros(40_000, np.uint8))
+    put(
+        tmp_path / "data", "train", np.zeros((40_000, 28, 28), np.uint8), np.zeros(40_000, np.uint8)
+    )
     tracemalloc.start()
     try:
         idxio.export_dataset(tmp_path / "data", target(tmp_path, to), to=to, threads=1)
@@ -370,7 +432,9 @@ def test_memory_stays_constant(tmp_path, to):
     finally:
         tracemalloc.stop()
     assert max(exported, imported) < 16 << 20
-    assert zlib.crc32(idxio.read(tmp_path / "back" / "train-images-idx3-ubyte.gz")) == zlib.crc32(bytes(31_360_000))
+    assert zlib.crc32(idxio.read(tmp_path / "back" / "train-images-idx3-ubyte.gz")) == zlib.crc32(
+        bytes(31_360_000)
+    )
 
 
 # --- nothing half there ---
@@ -440,7 +504,9 @@ def npy(array=None, *, shape=None, descr="|u1", data=b""):
     if array is not None:
         np.save(file, array)
     else:
-        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": descr, "fortran_order": False, "shape": shape}
+        )
         file.write(data)
     return file.getvalue()
 
@@ -454,12 +520,30 @@ IMAGES = npy(np.zeros((3, 2, 2), np.uint8))
     [
         ({"x_train": IMAGES}, "has no array y_train"),
         ({"images": IMAGES, "labels": LABELS}, "has the arrays images, labels; expected x_train"),
-        ({"x_train": IMAGES, "y_train": npy(np.zeros(4, np.uint8))}, "3 records in x_train, 4 in y_train"),
-        ({"x_train": IMAGES, "y_train": npy(np.zeros(3))}, "float64 in y_train; labels are integers"),
-        ({"x_train": IMAGES, "y_train": npy(np.array([0, 1, -7]))}, "label -7 at record 2 of the train split"),
-        ({"x_train": IMAGES, "y_train": npy(np.array([0, 2**31, 1]))}, "label 2147483648 at record 1"),
-        ({"x_train": npy(np.zeros((3, 2, 2), np.int64)), "y_train": LABELS}, "x_train: holds int64; IDX has"),
-        ({"x_train": npy(np.zeros((3, 2, 2), bool)), "y_train": LABELS}, "x_train: holds bool; IDX has"),
+        (
+            {"x_train": IMAGES, "y_train": npy(np.zeros(4, np.uint8))},
+            "3 records in x_train, 4 in y_train",
+        ),
+        (
+            {"x_train": IMAGES, "y_train": npy(np.zeros(3))},
+            "float64 in y_train; labels are integers",
+        ),
+        (
+            {"x_train": IMAGES, "y_train": npy(np.array([0, 1, -7]))},
+            "label -7 at record 2 of the train split",
+        ),
+        (
+            {"x_train": IMAGES, "y_train": npy(np.array([0, 2**31, 1]))},
+            "label 2147483648 at record 1",
+        ),
+        (
+            {"x_train": npy(np.zeros((3, 2, 2), np.int64)), "y_train": LABELS},
+            "x_train: holds int64; IDX has",
+        ),
+        (
+            {"x_train": npy(np.zeros((3, 2, 2), bool)), "y_train": LABELS},
+            "x_train: holds bool; IDX has",
+        ),
         ({"x_train": b"PNG", "y_train": LABELS}, "x_train: is no .npy array"),
         ({"x_train": npy(np.uint8(3)), "y_train": LABELS}, r"x_train: has the shape \(\)"),
         (
@@ -505,7 +589,11 @@ def test_a_damaged_npz(tmp_path, damage):
 
 def test_a_promise_that_the_packed_bytes_cannot_hold(tmp_path):
     """A terabyte of claimed records is refused before memory for one is taken."""
-    npz(tmp_path / "a.npz", x_train=npy(shape=(1, 2**40), data=bytes(1000)), y_train=npy(np.zeros(1, np.uint8)))
+    npz(
+        tmp_path / "a.npz",
+        x_train=npy(shape=(1, 2**40), data=bytes(1000)),
+        y_train=npy(np.zeros(1, np.uint8)),
+    )
     data = (tmp_path / "a.npz").read_bytes()
     entry = zipfile.ZipFile(tmp_path / "a.npz").getinfo("x_train.npy")
     # In both headers of the archive, the size is made 4 GB.
@@ -521,7 +609,10 @@ def test_a_promise_that_the_packed_bytes_cannot_hold(tmp_path):
     ("data", "message"),
     [
         (npy(np.zeros((3, 2), np.complex64)), "holds complex64; IDX has"),
-        (npy(shape=(2**20, 2**20), data=b"abc"), "has 3 bytes of elements; .* promises 1,099,511,627,776"),
+        (
+            npy(shape=(2**20, 2**20), data=b"abc"),
+            "has 3 bytes of elements; .* promises 1,099,511,627,776",
+        ),
         (npy(shape=(2,), data=b"abc"), "has 3 bytes of elements; .* promises 2"),
         (b"\x93NUMPY\x01\x00\x05\x00{'a':", "is no .npy array"),
         (b"\x93NUMPY\x09\x00\x05\x00{'a':", "is no .npy array"),
@@ -588,7 +679,10 @@ def test_csv_of_another_shape(tmp_path):
 def test_two_csv_files_for_one_split(tmp_path):
     for name in ("train.csv", "train-2.csv", "test.csv"):
         (tmp_path / name).write_text("label,a\n1,2\n")
-    with pytest.raises(idxio.IdxError, match=r"more than one file for the split train, .*: train-2\.csv, train\.csv"):
+    with pytest.raises(
+        idxio.IdxError,
+        match=r"more than one file for the split train, .*: train-2\.csv, train\.csv",
+    ):
         idxio.import_dataset(tmp_path, tmp_path / "back")
 
 
@@ -609,19 +703,37 @@ def one(folder, number):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda out: one(out, 7).unlink(), r"has no picture 00007.png in any class, but has [0-2]/00029.png"),
+        (
+            lambda out: one(out, 7).unlink(),
+            r"has no picture 00007.png in any class, but has [0-2]/00029.png",
+        ),
         (lambda out: one(out, 29).unlink(), r"train: holds 29 pictures, expected 30"),
-        (lambda out: one(out, 7).rename(one(out, 7).with_name("00030.png")), "has no picture 00007.png in any class"),
+        (
+            lambda out: one(out, 7).rename(one(out, 7).with_name("00030.png")),
+            "has no picture 00007.png in any class",
+        ),
         (lambda out: spoil(one(out, 7), b""), r"00007\.png is empty"),
         (lambda out: spoil(one(out, 7), picture("L")[:-14]), r"00007\.png is no picture"),
         (lambda out: spoil(one(out, 7), picture("RGBA")), r"00007\.png has the mode RGBA"),
         (lambda out: spoil(one(out, 7), picture("1")), r"00007\.png has the mode 1"),
-        (lambda out: spoil(one(out, 7), picture("L", (4, 5))), r"00007\.png has the shape \(5, 4\), the first"),
-        (lambda out: spoil(one(out, 7), picture("RGB")), r"00007\.png has the shape \(4, 4, 3\), the first"),
-        (lambda out: one(out, 7).rename(one(out, 7).with_name("shoe.png")), "holds '[0-9]/shoe.png', expected names"),
+        (
+            lambda out: spoil(one(out, 7), picture("L", (4, 5))),
+            r"00007\.png has the shape \(5, 4\), the first",
+        ),
+        (
+            lambda out: spoil(one(out, 7), picture("RGB")),
+            r"00007\.png has the shape \(4, 4, 3\), the first",
+        ),
+        (
+            lambda out: one(out, 7).rename(one(out, 7).with_name("shoe.png")),
+            "holds '[0-9]/shoe.png', expected names",
+        ),
         (lambda out: (out / "train" / "shoes").mkdir(), "holds 'shoes', expected folders"),
         (lambda out: spoil(out / "train" / "0" / "00001.png", b""), "has record 1 twice"),
-        (lambda out: (out / "more").mkdir(), "has the folder more, of which dataset.json does not tell"),
+        (
+            lambda out: (out / "more").mkdir(),
+            "has the folder more, of which dataset.json does not tell",
+        ),
     ],
 )
 def test_bad_png_folders(tmp_path, small, change, message):
@@ -645,7 +757,10 @@ def helpers_read_pngs(tmp_path, small, monkeypatch):
 def test_helper_processes_read_png_folders(tmp_path, small):
     before, seen = set(children(os.getpid())), set()
     idxio.import_dataset(
-        tmp_path / "out", tmp_path / "back", threads=2, progress=lambda *_: seen.update(children(os.getpid()))
+        tmp_path / "out",
+        tmp_path / "back",
+        threads=2,
+        progress=lambda *_: seen.update(children(os.getpid())),
     )
     assert len(seen - before) == 4  # two for each split
     assert set(children(os.getpid())) <= before
@@ -778,7 +893,9 @@ def test_rows_are_counted_across_blocks(tmp_path, monkeypatch):
     with pytest.raises(idxio.IdxError, match=r"line 42: .*'x'"):
         idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
     pictures = [{"bytes": GREY}] * 7 + [{"bytes": None}]
-    pyarrow.parquet.write_table(pyarrow.table({"image": pictures, "label": [1] * 8}), tmp_path / "a.parquet")
+    pyarrow.parquet.write_table(
+        pyarrow.table({"image": pictures, "label": [1] * 8}), tmp_path / "a.parquet"
+    )
     with pytest.raises(idxio.IdxError, match="row 7 has no picture"):
         idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
 
@@ -800,7 +917,9 @@ def test_the_fast_parser_agrees_with_numpys(data):
     count = st.sampled_from([columns] * 9 + [columns - 1, columns + 1])
     line = count.flatmap(lambda n: st.lists(field, min_size=n, max_size=n)).map(",".join)
     ends = st.sampled_from(["\n"] * 9 + ["\r\n", "\n\n", "\r", "\r\r\n"])
-    text = "".join(data.draw(line) + data.draw(ends) for _ in range(data.draw(st.integers(0, 4)))).encode()
+    text = "".join(
+        data.draw(line) + data.draw(ends) for _ in range(data.draw(st.integers(0, 4)))
+    ).encode()
     labels, pixels = np.full(9, 77), np.zeros((9, columns - 1), np.uint8)
     found = csv_parser.parse_lines(text, labels, pixels)
     if found < 0:
@@ -857,7 +976,8 @@ def test_a_missing_shard(tmp_path, small):
     shard.rename(tmp_path / "out" / "train-00001-of-00002.parquet")
     with pytest.raises(idxio.FormatError, match=r"no train-00000-of-00002\.parquet; 1 of 2"):
         idxio.import_dataset(tmp_path / "out", tmp_path / "back")
-    idxio.import_dataset(tmp_path / "out" / "train-00001-of-00002.parquet", tmp_path / "back")  # one that was named
+    # one that was named
+    idxio.import_dataset(tmp_path / "out" / "train-00001-of-00002.parquet", tmp_path / "back")
 
 
 def test_a_missing_or_double_split_of_png_folders(tmp_path, small):

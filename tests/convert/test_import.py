@@ -1,4 +1,6 @@
-"""import_dataset() takes nothing for what it may not be: what does not tell its splits, labels and shape is refused."""
+"""import_dataset() takes nothing for what it may not be: what does not tell its splits, labels and
+shape is refused.
+"""
 
 import io
 import json
@@ -22,10 +24,16 @@ Y = np.arange(40) % 10
 
 
 def back(source, folder, **options):
-    """What an import makes: the splits of the images, with their counts, and the folder is gone again."""
+    """What an import makes: the splits of the images, with their counts, and the folder is gone
+    again.
+    """
     idxio.import_dataset(source, folder / "back", **options)
     names = sorted(os.listdir(folder / "back"))
-    counts = {name.split("-images")[0]: len(idxio.open(folder / "back" / name)) for name in names if "images" in name}
+    counts = {
+        name.split("-images")[0]: len(idxio.open(folder / "back" / name))
+        for name in names
+        if "images" in name
+    }
     for name in names:
         if "-labels" in name:
             assert len(idxio.read(folder / "back" / name)) == counts[name.split("-labels")[0]]
@@ -55,7 +63,9 @@ def picture():
 def shard(folder, path, n):
     """A Parquet file of n pictures."""
     os.makedirs((folder / path).parent, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.table({"image": [picture()] * n, "label": list(range(n))}), folder / path)
+    pyarrow.parquet.write_table(
+        pyarrow.table({"image": [picture()] * n, "label": list(range(n))}), folder / path
+    )
 
 
 # --- the labels of a CSV file ---
@@ -84,7 +94,11 @@ def test_labels_at_an_end_without_a_heading(tmp_path):
         ((X * 0, np.repeat([0, 1], [36, 4])), "neither its first nor its last"),
         ((Y + 128, X[:, :-1], Y % 7), "both its first and its last"),
         (
-            (np.random.default_rng(1).permutation(200)[:60], np.tile(X, (2, 1))[:60, 1:], Y[np.arange(60) % 40]),
+            (
+                np.random.default_rng(1).permutation(200)[:60],
+                np.tile(X, (2, 1))[:60, 1:],
+                Y[np.arange(60) % 40],
+            ),
             "as an index does",
         ),
         ((Y + 128, X), "neither its first nor its last"),
@@ -115,17 +129,22 @@ def test_a_table_without_labels(tmp_path, heading):
         refused(path, tmp_path, "has no column label in its heading pixel0,.*labels=False")
     idxio.import_dataset(path, tmp_path / "a", labels=False)
     assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
-    assert np.array_equal(idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8))
+    assert np.array_equal(
+        idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8)
+    )
 
 
 @pytest.mark.parametrize(
-    ("heading", "column"), [("LABEL", 0), ("class", 0), ("target", 0), ("y", 0), ("label,class", None)]
+    ("heading", "column"),
+    [("LABEL", 0), ("class", 0), ("target", 0), ("y", 0), ("label,class", None)],
 )
 def test_a_heading_that_names_the_labels(tmp_path, heading, column):
     text = f"{heading},pixel0\n" + "3,4,5\n"[: 4 if column == 0 else 6].rstrip(",") + "\n"
     (tmp_path / "a.csv").write_text(text)
     if column is None:
-        refused(tmp_path / "a.csv", tmp_path, "has the column 'class' .* neither the label nor a pixel")
+        refused(
+            tmp_path / "a.csv", tmp_path, "has the column 'class' .* neither the label nor a pixel"
+        )
     else:
         idxio.import_dataset(tmp_path / "a.csv", tmp_path / "a")
         assert idxio.load(tmp_path / "a").labels.tolist() == [3]
@@ -138,7 +157,10 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
         (",label,p0,p1,p2,p3\n0,7,1,2,3,4\n", "has the column '' in its heading"),
         ("label,id,p0,p1,p2\n7,0,1,2,3\n", "has the column 'id' in its heading"),
         ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
-        ("label,n,a,b,c\n7,0,1,2,3\n7,1,1,2,3\n7,2,1,2,3\n", "the first beside the labels, that counts up"),
+        (
+            "label,n,a,b,c\n7,0,1,2,3\n7,1,1,2,3\n7,2,1,2,3\n",
+            "the first beside the labels, that counts up",
+        ),
         ("0,1,2,3,4\n7,9,9,9,9\n", "has no column label in its heading 0,1,2,3,…"),
         ("ImageId,Label\n1,0\n2,0\n", "has the column 'imageid'"),
     ],
@@ -178,17 +200,25 @@ def test_options_of_tables_are_never_ignored(tmp_path, name):
 
 def test_labels_of_an_npz_become_one_number_each(tmp_path):
     images = X.reshape(40, 8, 8).astype(np.uint8)
-    for i, labels in enumerate((Y[:, None], np.eye(10, dtype=np.uint8)[Y], np.eye(10, dtype=np.int64)[Y])):
+    for i, labels in enumerate(
+        (Y[:, None], np.eye(10, dtype=np.uint8)[Y], np.eye(10, dtype=np.int64)[Y])
+    ):
         np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / str(i))
-        assert_same(idxio.read(tmp_path / str(i) / "train-labels-idx1-ubyte.gz"), Y.astype(np.uint8))
+        assert_same(
+            idxio.read(tmp_path / str(i) / "train-labels-idx1-ubyte.gz"), Y.astype(np.uint8)
+        )
     wide = np.stack([Y, Y % 5, *[Y + 30] * 6], axis=1).astype(np.int32)
     np.savez(tmp_path / "a.npz", x_train=images, y_train=wide)
     idxio.import_dataset(tmp_path / "a.npz", tmp_path / "qmnist")
     assert_same(idxio.read(tmp_path / "qmnist" / "train-labels-idx2-int.gz"), wide)
     for labels in (wide.astype(np.int64), np.ones((40, 8), np.int32), np.stack([Y, Y], axis=1)):
         np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
-        refused(tmp_path / "a.npz", tmp_path, r"a\.npz: has labels of the shape .* neither one-hot nor QMNIST's")
+        refused(
+            tmp_path / "a.npz",
+            tmp_path,
+            r"a\.npz: has labels of the shape .* neither one-hot nor QMNIST's",
+        )
 
 
 # --- splits ---
@@ -206,7 +236,11 @@ def test_labels_of_an_npz_become_one_number_each(tmp_path):
 def test_the_split_of_one_table(tmp_path, name, split):
     (tmp_path / f"{name}.csv").write_text("label,a\n1,2\n")
     if split is None:
-        refused(tmp_path / f"{name}.csv", tmp_path, rf"{name}\.csv: (does not say which split|has train and test)")
+        refused(
+            tmp_path / f"{name}.csv",
+            tmp_path,
+            rf"{name}\.csv: (does not say which split|has train and test)",
+        )
     else:
         assert back(tmp_path / f"{name}.csv", tmp_path) == {split: 1}
 
@@ -240,18 +274,27 @@ def test_a_folder_of_a_split(tmp_path):
     assert back(tmp_path / "sub" / "test", tmp_path) == {"t10k": 5}
     assert back(tmp_path / "sub" / "test" / "0001.parquet", tmp_path) == {"t10k": 3}
     shard(tmp_path, "other/0000.parquet", 2)
-    refused(tmp_path / "other", tmp_path, r"0000\.parquet: does not say which split it is of; name it train")
+    refused(
+        tmp_path / "other",
+        tmp_path,
+        r"0000\.parquet: does not say which split it is of; name it train",
+    )
     shard(tmp_path, "sub/test/train-00000-of-00001.parquet", 2)
     refused(tmp_path / "sub", tmp_path, r"train-.*\.parquet: does not say which split")
 
 
 @pytest.mark.parametrize(
-    "layout", ["{}-train-00000-of-00001.parquet", "{}/train/0000.parquet", "{}/train-00000-of-00001.parquet"]
+    "layout",
+    ["{}-train-00000-of-00001.parquet", "{}/train/0000.parquet", "{}/train-00000-of-00001.parquet"],
 )
 def test_configurations_are_chosen(tmp_path, layout):
     for name, n in (("a", 2), ("b", 3)):
         shard(tmp_path, f"hub/{layout.format(name)}", n)
-    refused(tmp_path / "hub", tmp_path, r"several configurations or datasets: a, b\. Choose one: config='a'")
+    refused(
+        tmp_path / "hub",
+        tmp_path,
+        r"several configurations or datasets: a, b\. Choose one: config='a'",
+    )
     assert back(tmp_path / "hub", tmp_path, config="b") == {"train": 3}
     refused(tmp_path / "hub", tmp_path, "has no configuration 'c'; it has a, b", config="c")
 
@@ -263,7 +306,9 @@ def test_datasets_of_tables_are_chosen(tmp_path):
     refused(tmp_path / "in", tmp_path, "several configurations or datasets: fashion-mnist, mnist")
     assert back(tmp_path / "in", tmp_path, config="mnist") == {"train": 1, "t10k": 1}
     os.rename(tmp_path / "in" / "fashion-mnist_train.csv", tmp_path / "in" / "train.csv")
-    refused(tmp_path / "in", tmp_path, "several configurations or datasets: mnist and files of none")
+    refused(
+        tmp_path / "in", tmp_path, "several configurations or datasets: mnist and files of none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -277,7 +322,9 @@ def test_datasets_of_tables_are_chosen(tmp_path):
 def test_files_that_are_no_parts_of_one_split(tmp_path, one, other):
     for name in (one, other):
         shard(tmp_path, f"hub/{name}.parquet", 2)
-    refused(tmp_path / "hub", tmp_path, "more than one file for the split train, and no shards of one")
+    refused(
+        tmp_path / "hub", tmp_path, "more than one file for the split train, and no shards of one"
+    )
 
 
 def test_the_same_shard_twice(tmp_path):
@@ -296,11 +343,19 @@ def test_parts_come_in_the_order_of_their_numbers(tmp_path):
 def test_two_formats_in_a_folder(tmp_path):
     shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
     (tmp_path / "hub" / "test.csv").write_text("label,a\n1,2\n")
-    refused(tmp_path / "hub", tmp_path, r"has Parquet \(train-00000-of-00001\.parquet\) and CSV \(test\.csv\)")
+    refused(
+        tmp_path / "hub",
+        tmp_path,
+        r"has Parquet \(train-00000-of-00001\.parquet\) and CSV \(test\.csv\)",
+    )
     os.unlink(tmp_path / "hub" / "test.csv")
     for name in ("test.npz", "t10k-images-idx3-ubyte.gz", "test.csv.gz"):
         (tmp_path / "hub" / name).write_bytes(b"?")
-        refused(tmp_path / "hub", tmp_path, rf"has Parquet .* and \w+ \({re.escape(name)}\)|\w+ \({re.escape(name)}\)")
+        refused(
+            tmp_path / "hub",
+            tmp_path,
+            rf"has Parquet .* and \w+ \({re.escape(name)}\)|\w+ \({re.escape(name)}\)",
+        )
         os.unlink(tmp_path / "hub" / name)
     os.makedirs(tmp_path / "hub" / "test" / "0")
     refused(tmp_path / "hub", tmp_path, r"has Parquet .* and PNG folders \(test\)")
@@ -308,11 +363,25 @@ def test_two_formats_in_a_folder(tmp_path):
 
 def test_splits_of_an_npz(tmp_path):
     x, y = np.zeros((4, 3, 3), np.uint8), np.arange(4)
-    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_valid=x[:3], y_valid=y[:3], x_foo=x[:2], y_foo=y[:2])
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=x,
+        y_train=y,
+        x_valid=x[:3],
+        y_valid=y[:3],
+        x_foo=x[:2],
+        y_foo=y[:2],
+    )
     assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "val": 3, "foo": 2}
     for names, message in (
-        (["x_train", "y_train", "x_training", "y_training"], "both x_train and x_training|both y_train"),
-        (["x_train", "y_train", "val_images", "val_labels"], "has val_images, val_labels beside x_train"),
+        (
+            ["x_train", "y_train", "x_training", "y_training"],
+            "both x_train and x_training|both y_train",
+        ),
+        (
+            ["x_train", "y_train", "val_images", "val_labels"],
+            "has val_images, val_labels beside x_train",
+        ),
         (["x_train", "y_train", "x_val"], "has no array y_val"),
         (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
         (["x_train", "y_train", "x_my_val", "y_my_val"], "'my_val' is no name for a split"),
@@ -332,13 +401,18 @@ def test_splits_of_png_folders(tmp_path):
 
 
 def test_tables_that_an_export_stated(tmp_path):
-    """Names of splits that are known from the `dataset.json` alone, and files that are missing or cut short."""
+    """Names of splits that are known from the `dataset.json` alone, and files that are missing or
+    cut short.
+    """
     (tmp_path / "data").mkdir()
     for split, n in (("latest", 3), ("pretrain", 4)):
         idxio.write(tmp_path / "data" / f"{split}-images-idx3-ubyte", np.zeros((n, 2, 2), np.uint8))
         idxio.write(tmp_path / "data" / f"{split}-labels-idx1-ubyte", np.arange(n, dtype=np.uint8))
     idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="csv")
-    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["records"] == {"latest": 3, "pretrain": 4}
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["records"] == {
+        "latest": 3,
+        "pretrain": 4,
+    }
     assert back(tmp_path / "out", tmp_path) == {"latest": 3, "pretrain": 4}
     assert back(tmp_path / "out" / "latest.csv", tmp_path) == {"latest": 3}
     whole = (tmp_path / "out" / "latest.csv").read_text()
@@ -358,7 +432,9 @@ def test_a_split_whose_name_other_formats_can_not_have(tmp_path):
 # --- shapes ---
 
 
-@pytest.mark.parametrize("shape", [(3, 32, 32), (64, 16), (28, 28, 4), (27, 3), (32, 32, 3), (28, 28, 1), (2, 2, 2, 2)])
+@pytest.mark.parametrize(
+    "shape", [(3, 32, 32), (64, 16), (28, 28, 4), (27, 3), (32, 32, 3), (28, 28, 1), (2, 2, 2, 2)]
+)
 def test_a_table_keeps_the_shape(tmp_path, shape):
     """Also where the same number of pixels would make a square, and where one file is taken alone."""
     images = np.random.default_rng(1).integers(0, 256, (6, *shape), np.uint8)
@@ -374,13 +450,22 @@ def test_a_table_keeps_the_shape(tmp_path, shape):
 
 def test_colours_are_no_guess(tmp_path):
     """CIFAR's tables have all red first; others have red, green and blue of each pixel together."""
-    table(tmp_path / "a.csv", Y, np.tile(X, 3), heading="label," + ",".join(f"pixel{i}" for i in range(192)))
+    table(
+        tmp_path / "a.csv",
+        Y,
+        np.tile(X, 3),
+        heading="label," + ",".join(f"pixel{i}" for i in range(192)),
+    )
     refused(
-        tmp_path / "a.csv", tmp_path, r"no square image in grey: give the shape .*: \(8, 8, 3\) if .*\(3, 8, 8\) if"
+        tmp_path / "a.csv",
+        tmp_path,
+        r"no square image in grey: give the shape .*: \(8, 8, 3\) if .*\(3, 8, 8\) if",
     )
     for shape in ((8, 8, 3), (3, 8, 8)):
         idxio.import_dataset(tmp_path / "a.csv", tmp_path / str(shape), shape=shape)
-        assert np.array_equal(idxio.load(tmp_path / str(shape)).images[:], np.tile(X, 3).reshape(40, *shape))
+        assert np.array_equal(
+            idxio.load(tmp_path / str(shape)).images[:], np.tile(X, 3).reshape(40, *shape)
+        )
 
 
 def test_a_shape_is_never_ignored(tmp_path):
@@ -395,7 +480,12 @@ def test_a_shape_is_never_ignored(tmp_path):
     idxio.import_dataset(tmp_path / "flat.npy", tmp_path / "flat", shape=[8, 8])
     assert np.array_equal(idxio.read(tmp_path / "flat"), flat.reshape(40, 8, 8))
     for name in ("flat.npz", "flat.npy", "cubes.npz", "hub"):
-        refused(tmp_path / name, tmp_path, r"has images of the shape \(.*\), not \(5, 13\)", shape=(5, 13))
+        refused(
+            tmp_path / name,
+            tmp_path,
+            r"has images of the shape \(.*\), not \(5, 13\)",
+            shape=(5, 13),
+        )
     refused(tmp_path / "cubes.npz", tmp_path, "has images of the shape", shape=(64,))
 
 
@@ -441,7 +531,9 @@ _ROWS = "3,1,2,3,4,5,6\n5,7,8,9,10,11,12\n"
         ("r0c0,r1c0,r2c0,r0c1,r1c1,r2c1", "'r1c0' behind 'r0c0'"),
     ],
 )
-def test_pixels_in_another_order_than_their_names_are_refused(tmp_path, pixels: str, match: str) -> None:
+def test_pixels_in_another_order_than_their_names_are_refused(
+    tmp_path, pixels: str, match: str
+) -> None:
     table = tmp_path / "train.csv"
     table.write_text(f"label,{pixels}\n{_ROWS}")
     with pytest.raises(idxio.FormatError, match=match):
@@ -451,7 +543,9 @@ def test_pixels_in_another_order_than_their_names_are_refused(tmp_path, pixels: 
 
 def test_names_of_pixels_tell_the_shape_even_of_as_many_as_a_square_has(tmp_path) -> None:
     table = tmp_path / "train.csv"
-    table.write_text(f"label,{','.join(f'r{y}c{x}' for y in range(2) for x in range(8))}\n3{',9' * 16}\n")
+    table.write_text(
+        f"label,{','.join(f'r{y}c{x}' for y in range(2) for x in range(8))}\n3{',9' * 16}\n"
+    )
     with pytest.raises(idxio.FormatError, match=r"2 x 8.*--shape"):
         idxio.import_dataset(table, tmp_path / "o")
     idxio.import_dataset(table, tmp_path / "o", shape=(2, 8))
@@ -471,14 +565,24 @@ def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, plac
 
 def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
     x, y = np.zeros((2, 3, 3), np.uint8), np.arange(2)
-    np.savez(tmp_path / "a.npz", x_train=x, y_train=y, class_names=np.array(["a", "b"]), class_labels=np.array([0, 0]))
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=x,
+        y_train=y,
+        class_names=np.array(["a", "b"]),
+        class_labels=np.array([0, 0]),
+    )
     with pytest.raises(idxio.FormatError, match="class_labels has a label twice"):
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize(("name", "match"), [("x_train.npy", "x_train twice"), ("x_val.csv", "x_val.csv beside")])
-def test_npz_with_a_member_that_would_be_left_out_is_refused(tmp_path, name: str, match: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "match"), [("x_train.npy", "x_train twice"), ("x_val.csv", "x_val.csv beside")]
+)
+def test_npz_with_a_member_that_would_be_left_out_is_refused(
+    tmp_path, name: str, match: str
+) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, x_train=np.zeros((2, 3, 3), np.uint8), y_train=np.arange(2))
     member = io.BytesIO()
@@ -507,7 +611,11 @@ def test_dataset_json_with_one_label_written_in_two_ways_is_refused(tmp_path) ->
 def _parquet(path, names=None, frames=1, exif=None) -> None:
     picture = io.BytesIO()
     first = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
-    more = {"save_all": True, "append_images": [Image.new("L", (4, 4), 9)] * (frames - 1)} if frames > 1 else {}
+    more = (
+        {"save_all": True, "append_images": [Image.new("L", (4, 4), 9)] * (frames - 1)}
+        if frames > 1
+        else {}
+    )
     first.save(picture, "PNG", **more, **({"exif": exif} if exif else {}))
     kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
     rows = pyarrow.array([{"bytes": picture.getvalue(), "path": None}] * 2, kind)
@@ -535,7 +643,9 @@ def test_columns_of_parquet_that_are_left_out_are_told(tmp_path, capsys) -> None
 
 
 @pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])
-def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(tmp_path, second: str) -> None:
+def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(
+    tmp_path, second: str
+) -> None:
     _parquet(tmp_path / "in" / "train-00000-of-00002.parquet", ["cat", "dog"])
     _parquet(tmp_path / "in" / "train-00001-of-00002.parquet", ["cat", "dog"])
     _parquet(tmp_path / "in" / second, ["dog", "cat"])
@@ -589,8 +699,14 @@ def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
 
 def test_export_refuses_splits_whose_classes_have_different_names(tmp_path) -> None:
     for split, code in (("train", 65), ("test", 97)):
-        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
-        idxio.write(tmp_path / f"emnist-{split}{split}-{split}-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+        idxio.write(
+            tmp_path / f"emnist-{split}{split}-{split}-images-idx3-ubyte",
+            np.zeros((2, 3, 3), np.uint8),
+        )
+        idxio.write(
+            tmp_path / f"emnist-{split}{split}-{split}-labels-idx1-ubyte",
+            np.arange(2, dtype=np.uint8),
+        )
         (tmp_path / f"emnist-{split}{split}-mapping.txt").write_text(f"0 {code}\n1 {code + 1}\n")
     with pytest.raises(idxio.FormatError, match="no splits of one dataset"):
         idxio.export_dataset(tmp_path, tmp_path / "x.npz")
@@ -604,7 +720,9 @@ def test_names_of_pixels_with_odd_numbers_are_refused(tmp_path, name: str) -> No
         idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
 
 
-@pytest.mark.parametrize("name", ["{}.gz.part", "{} (1).gz", "{}(1).gz", "{}.gz.crdownload", "{} - Copy.gz", "{}.gz.1"])
+@pytest.mark.parametrize(
+    "name", ["{}.gz.part", "{} (1).gz", "{}(1).gz", "{}.gz.crdownload", "{} - Copy.gz", "{}.gz.1"]
+)
 def test_a_split_with_names_of_downloads_is_not_left_out(tmp_path, name: str) -> None:
     for split in ("train", "t10k"):
         idxio.write(tmp_path / f"{split}-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
@@ -613,11 +731,15 @@ def test_a_split_with_names_of_downloads_is_not_left_out(tmp_path, name: str) ->
     idxio.export_dataset(tmp_path, tmp_path / "x.npz")
     for stem in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
         os.rename(tmp_path / stem, tmp_path / name.format(stem))
-    with pytest.raises(idxio.FormatError, match=f"has {re.escape(name.format('t10k-images-idx3-ubyte'))}"):
+    with pytest.raises(
+        idxio.FormatError, match=f"has {re.escape(name.format('t10k-images-idx3-ubyte'))}"
+    ):
         idxio.export_dataset(tmp_path, tmp_path / "y.npz")
     found = idxio.check(tmp_path)
     assert not found.ok
-    assert any(name.format("t10k-images-idx3-ubyte") in finding.message for finding in found.findings)
+    assert any(
+        name.format("t10k-images-idx3-ubyte") in finding.message for finding in found.findings
+    )
 
 
 @pytest.mark.parametrize("labels", [0, 2, -1, False])
@@ -632,10 +754,14 @@ def test_a_first_record_that_counts_up_is_no_heading(tmp_path, labels: int | boo
     )
 
 
-@pytest.mark.parametrize("name", ["test.tsv", "test.jsonl", "test.arrow", "test.xlsx", "test.tsv.part"])
+@pytest.mark.parametrize(
+    "name", ["test.tsv", "test.jsonl", "test.arrow", "test.xlsx", "test.tsv.part"]
+)
 def test_tables_of_other_programs_are_not_left_out(tmp_path, name: str) -> None:
     (tmp_path / "in").mkdir()
-    table(tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64)))
+    table(
+        tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64))
+    )
     assert back(tmp_path / "in", tmp_path) == {"train": 40}
     (tmp_path / "in" / name).write_text("label\tpixel\n")
     refused(tmp_path / "in", tmp_path, re.escape(name))
@@ -646,11 +772,16 @@ def test_a_label_that_the_features_do_not_name_is_refused(tmp_path) -> None:
     refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 1, and the features name")
 
 
-@pytest.mark.parametrize("name", ["test.txt", "test.csv~", "test.csv.bak", "testing.zip", "Test", "val.json"])
+@pytest.mark.parametrize(
+    "name", ["test.txt", "test.csv~", "test.csv.bak", "testing.zip", "Test", "val.json"]
+)
 def test_files_called_as_a_split_are_not_left_out(tmp_path, name: str) -> None:
     (tmp_path / "in").mkdir()
-    table(tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64)))
-    for other in ("train.csv~", "test.py", "train.txt", "notes.txt"):  # what is no split, or is there
+    table(
+        tmp_path / "in" / "train.csv", Y, X, heading="label," + ",".join(f"p{i}" for i in range(64))
+    )
+    # what is no split, or is there
+    for other in ("train.csv~", "test.py", "train.txt", "notes.txt"):
         (tmp_path / "in" / other).write_text("0")
     assert back(tmp_path / "in", tmp_path) == {"train": 40}
     (tmp_path / "in" / name).write_text("0")
@@ -680,5 +811,7 @@ def test_export_misses_a_split_that_a_description_states(tmp_path) -> None:
     (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names[:1])}))
     idxio.export_dataset(tmp_path, tmp_path / "x.npz")
     (tmp_path / "dataset.json").write_text(json.dumps({"files": dict.fromkeys(names)}))
-    with pytest.raises(idxio.FormatError, match=r"has no val-images-idx3-ubyte\.gz, of which dataset\.json tells"):
+    with pytest.raises(
+        idxio.FormatError, match=r"has no val-images-idx3-ubyte\.gz, of which dataset\.json tells"
+    ):
         idxio.export_dataset(tmp_path, tmp_path / "y.npz")

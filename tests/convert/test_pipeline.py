@@ -23,7 +23,9 @@ STEPS = {
 }
 WHOLE = " ".join(STEPS.values()) + " -depth 8"
 
-shapes = st.tuples(st.integers(1, 40), st.integers(1, 40)) | st.sampled_from([(1, 400), (400, 1), (2, 300), (57, 300)])
+shapes = st.tuples(st.integers(1, 40), st.integers(1, 40)) | st.sampled_from(
+    [(1, 400), (400, 1), (2, 300), (57, 300)]
+)
 shapes = st.tuples(shapes, st.sampled_from([(), (3,)])).map(lambda parts: parts[0] + parts[1])
 
 
@@ -42,7 +44,9 @@ def drawn(seed, shape=(73, 51, 3)):
     rng = np.random.default_rng(seed)
     picture = rng.integers(250, 256, shape, np.uint8)
     y, x = np.mgrid[: shape[0], : shape[1]]
-    inside = ((y / shape[0] - 0.5) / rng.uniform(0.1, 0.45)) ** 2 + ((x / shape[1] - 0.5) / rng.uniform(0.1, 0.4)) ** 2
+    inside = ((y / shape[0] - 0.5) / rng.uniform(0.1, 0.45)) ** 2 + (
+        (x / shape[1] - 0.5) / rng.uniform(0.1, 0.4)
+    ) ** 2
     shade = rng.integers(0, 200, shape[2:]) + 40 * np.sin(y / rng.uniform(1, 5)).reshape(
         *y.shape, *[1] * len(shape[2:])
     )
@@ -57,15 +61,25 @@ def imagemagick(picture, options):
         missing("ImageMagick is missing: apt-get install imagemagick")
     height, width = picture.shape[:2]
     form = "rgb" if picture.ndim == 3 else "gray"
-    command = [convert, "-size", f"{width}x{height}", "-depth", "8" if picture.dtype == np.uint8 else "16"]
+    command = [
+        convert,
+        "-size",
+        f"{width}x{height}",
+        "-depth",
+        "8" if picture.dtype == np.uint8 else "16",
+    ]
     command += ["-endian", "LSB", f"{form}:-", *options.split(), "-endian", "LSB"]
     if "-depth" not in options:
         command += ["-depth", "16"]
-    result = subprocess.run([*command, "pam:-"], input=picture.tobytes(), capture_output=True, check=True)
+    result = subprocess.run(
+        [*command, "pam:-"], input=picture.tobytes(), capture_output=True, check=True
+    )
     assert not result.stderr
     head, body = result.stdout.split(b"ENDHDR\n", 1)
     fields = dict(line.split(b" ", 1) for line in head.split(b"\n") if b" " in line)
-    width, height, depth, most = (int(fields[key]) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
+    width, height, depth, most = (
+        int(fields[key]) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")
+    )
     pixels = np.frombuffer(body, ">u2" if most > 255 else np.uint8).astype(np.uint16)
     if most == 255:
         pixels *= 257
@@ -96,7 +110,9 @@ def test_the_whole_is_imagemagicks(seed):
 
 
 @pytest.mark.parametrize("name", ["sample", "sharpen", "negate", "grey"])
-@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 1), (1, 90, 3), (90, 2), (3, 3, 3), (28, 28), (56, 57, 3)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3), (1, 1), (1, 90, 3), (90, 2), (3, 3, 3), (28, 28), (56, 57, 3)]
+)
 def test_steps_on_odd_shapes_are_imagemagicks(name, shape):
     picture = np.random.default_rng(len(shape)).integers(0, 65536, shape, np.uint16)
     expected = imagemagick(picture, STEPS[name])
@@ -109,8 +125,11 @@ def test_trim_of_corners_that_differ_is_imagemagicks(seed):
     picture = np.full((9, 12, 3), rng.integers(0, 256, 3), np.uint8)
     for _ in range(4):
         picture[rng.integers(9), rng.integers(12)] = rng.integers(0, 256, 3)
-    picture[4, 5] ^= 128  # something inside: ImageMagick can't trim to the first row or column alone
-    picture = np.clip(picture.astype(int) + rng.integers(-12, 13, picture.shape), 0, 255).astype(np.uint8)
+    # something inside: ImageMagick can't trim to the first row or column alone
+    picture[4, 5] ^= 128
+    picture = np.clip(picture.astype(int) + rng.integers(-12, 13, picture.shape), 0, 255).astype(
+        np.uint8
+    )
     expected = imagemagick(picture, STEPS["trim"])
     assert np.array_equal(as_rgb(pipeline.trim(picture)).astype(np.uint16) * 257, as_rgb(expected))
 
@@ -118,7 +137,8 @@ def test_trim_of_corners_that_differ_is_imagemagicks(seed):
 @pytest.mark.parametrize("value", [12, 13, 21, 22, 23, 37, 38, 39])
 @pytest.mark.parametrize("channels", [[0], [0, 1], [0, 1, 2]])
 def test_how_close_is_close(value, channels):
-    # A distance of 5 % in RGB space, as the mean square of its channels: 3 (0.05 * 65536 / 257)^2 = 487.7.
+    # A distance of 5 % in RGB space, as the mean square of its channels: 3 (0.05 * 65536 / 257)^2 =
+    # 487.7.
     picture = np.zeros((5, 5, 3), np.uint8)
     picture[2, 2, channels] = value
     is_close = len(channels) * value * value < 487.7
@@ -134,12 +154,19 @@ def test_trim_keeps_what_differs(picture, fuzz):
     # The plain way to say it.
     values = as_rgb(picture).astype(float) / np.iinfo(picture.dtype).max
     apart = [
-        np.sqrt(((values - values[at]) ** 2).mean(axis=2)) > fuzz * 65536 / 65535 for at in ((0, 0), (0, -1), (-1, 0))
+        np.sqrt(((values - values[at]) ** 2).mean(axis=2)) > fuzz * 65536 / 65535
+        for at in ((0, 0), (0, -1), (-1, 0))
     ]
     columns, rows = np.flatnonzero(apart[0].any(axis=0)), np.flatnonzero(apart[0].any(axis=1))
     to_right, to_bottom = np.flatnonzero(apart[1].any(axis=0)), np.flatnonzero(apart[2].any(axis=1))
     expected = picture
-    if len(columns) and len(to_right) and len(to_bottom) and columns[0] <= to_right[-1] and rows[0] <= to_bottom[-1]:
+    if (
+        len(columns)
+        and len(to_right)
+        and len(to_bottom)
+        and columns[0] <= to_right[-1]
+        and rows[0] <= to_bottom[-1]
+    ):
         expected = picture[rows[0] : to_bottom[-1] + 1, columns[0] : to_right[-1] + 1]
     assert np.array_equal(trimmed, expected)
 
@@ -161,7 +188,9 @@ def test_sample_mixes_nothing(picture, size):
     assert max(sampled.shape[:2]) == size
     assert sampled.dtype == picture.dtype
     colours = as_rgb(picture).reshape(-1, 3)
-    assert set(map(tuple, as_rgb(sampled).reshape(-1, 3).tolist())) <= set(map(tuple, colours.tolist()))
+    assert set(map(tuple, as_rgb(sampled).reshape(-1, 3).tolist())) <= set(
+        map(tuple, colours.tolist())
+    )
     if max(picture.shape[:2]) == size:
         assert np.array_equal(sampled, picture)
 
@@ -171,7 +200,8 @@ def test_sharpen_leaves_flat_parts(picture):
     sharp = pipeline.sharpen(picture)
     assert (sharp.shape, sharp.dtype) == (picture.shape, picture.dtype)
     assert not np.shares_memory(sharp, picture)
-    # A transposed picture is sharpened alike, but for the rounding between the two passes of the blur.
+    # A transposed picture is sharpened alike, but for the rounding between the two passes of the
+    # blur.
     turned = np.swapaxes(pipeline.sharpen(np.swapaxes(picture, 0, 1)), 0, 1)
     assert np.mean(turned != sharp) < 0.1
 
@@ -192,7 +222,11 @@ def test_extend_centres(picture):
 
 
 @settings(max_examples=20)
-@given(st.lists(hnp.arrays(np.uint8, shapes), max_size=5), st.sampled_from(["fashion"]), st.sampled_from([1, 2]))
+@given(
+    st.lists(hnp.arrays(np.uint8, shapes), max_size=5),
+    st.sampled_from(["fashion"]),
+    st.sampled_from([1, 2]),
+)
 def test_apply_is_each_alone(many, name, threads):
     out = pipeline.apply(many, name, threads=threads)
     assert (out.shape, out.dtype) == ((len(many), 28, 28), np.uint8)
@@ -202,7 +236,9 @@ def test_apply_is_each_alone(many, name, threads):
 
 def test_apply_on_threads_keeps_the_order():
     many = [drawn(seed, (20, 15, 3)) for seed in range(300)]
-    assert np.array_equal(pipeline.apply(many, "fashion", threads=3), [pipeline.fashion(p) for p in many])
+    assert np.array_equal(
+        pipeline.apply(many, "fashion", threads=3), [pipeline.fashion(p) for p in many]
+    )
 
 
 def test_fit():
@@ -216,7 +252,9 @@ def test_fit():
 
 
 def test_none_takes_one_shape():
-    assert np.array_equal(pipeline.apply([np.full((2, 3), 513, np.uint16)], "none"), np.full((1, 2, 3), 1))
+    assert np.array_equal(
+        pipeline.apply([np.full((2, 3), 513, np.uint16)], "none"), np.full((1, 2, 3), 1)
+    )
     with pytest.raises(ValueError, match=r"picture 1 becomes \(2, 2\)"):
         pipeline.apply([np.zeros((2, 3), np.uint8), np.zeros((2, 2), np.uint8)], "none")
 
@@ -237,7 +275,11 @@ def test_wrong_arguments():
 def test_native_preconditions():
     picture = np.zeros((3, 4, 3), np.uint16)
     scratch = np.zeros((2, 3, 4, 3), np.uint16)
-    for wrong in (np.zeros((3, 5, 3), np.uint16), np.zeros((2, 4, 3), np.uint16), np.zeros((3, 4, 1), np.uint16)):
+    for wrong in (
+        np.zeros((3, 5, 3), np.uint16),
+        np.zeros((2, 4, 3), np.uint16),
+        np.zeros((3, 4, 1), np.uint16),
+    ):
         with pytest.raises(ValueError, match="differ in shape"):
             image_ops.sharpen(picture, wrong, scratch)
     with pytest.raises(ValueError, match="two of them"):

@@ -1,4 +1,6 @@
-"""IdxArray: numpy's indexing, over every packing; life cycle; threads, forks, pickles; files that change."""
+"""IdxArray: numpy's indexing, over every packing; life cycle; threads, forks, pickles; files that
+change.
+"""
 
 import copy
 import io
@@ -25,7 +27,9 @@ KINDS = ("raw bytes", "raw path", "raw object", "gzip", "pipe")
 
 
 class Yielding(io.BytesIO):
-    """Lets another thread run between seek() and what follows, as a file object written in Python does."""
+    """Lets another thread run between seek() and what follows, as a file object written in Python
+    does.
+    """
 
     def seek(self, *args):
         position = super().seek(*args)
@@ -71,7 +75,8 @@ def assert_indexes_alike(f, array, key):
     assert_same(f[key], expected)
 
 
-# Index expressions -------------------------------------------------------------------------------------------
+# Index expressions
+# -------------------------------------------------------------------------------------------
 
 bounds = st.none() | st.integers(-9, 9)
 slices = st.builds(slice, bounds, bounds, st.none() | st.integers(-4, 4).filter(bool))
@@ -87,7 +92,9 @@ def index_arrays(n):
     kinds = st.sampled_from([np.int8, np.uint8, np.int32, np.int64, np.dtype(">i2")])
     low = st.just(-n) | st.just(0)
     inside = st.tuples(kinds, shapes, low).flatmap(
-        lambda t: hnp.arrays(t[0], t[1], elements=st.integers(max(t[2], 0) if t[0] is np.uint8 else t[2], n - 1))
+        lambda t: hnp.arrays(
+            t[0], t[1], elements=st.integers(max(t[2], 0) if t[0] is np.uint8 else t[2], n - 1)
+        )
     )
     outside = hnp.arrays(np.int64, shapes, elements=st.integers(-n - 1, n))
     return st.one_of(inside, inside, inside, outside) if n else hnp.arrays(np.int64, st.just((0,)))
@@ -105,7 +112,11 @@ def keys(draw, shape):
     parts = []
     axis = 0
     while axis < len(shape) and draw(st.integers(0, 4)):
-        kind = draw(st.sampled_from(["int", "slice", "new", "ellipsis", "array", "list", "mask", "bool", "scalar"]))
+        kind = draw(
+            st.sampled_from(
+                ["int", "slice", "new", "ellipsis", "array", "list", "mask", "bool", "scalar"]
+            )
+        )
         n = shape[axis]
         if kind == "int":
             parts.append(draw(integers(n)))
@@ -140,7 +151,9 @@ def keys(draw, shape):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(), (5,), (0,), (6, 3), (4, 3, 2), (5, 0, 2), (2, 1, 3, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(), (5,), (0,), (6, 3), (4, 3, 2), (5, 0, 2), (2, 1, 3, 2)], ids=str
+)
 @given(st.data())
 def test_any_index(kind, shape, folder, data):
     array = sample("int16", shape)
@@ -166,7 +179,8 @@ def test_integer_array_indices(data):
 @example([0, 4999], False)
 @example([*range(100, 200), 4000], True)
 def test_near_and_far_records(rows, packed):
-    # Records of 200 bytes: rows that lie together, near each other and far apart are read in different ways.
+    # Records of 200 bytes: rows that lie together, near each other and far apart are read in
+    # different ways.
     f = NOISE_FILES[packed]
     assert_same(f[rows], NOISE[rows] if rows else NOISE[:0])
     mask = np.zeros(len(NOISE), bool)
@@ -174,7 +188,12 @@ def test_near_and_far_records(rows, packed):
     assert_same(f[mask], NOISE[mask])
 
 
-@given(st.integers(-5100, 5100), st.integers(-5100, 5100), st.integers(-900, 900).filter(bool), st.booleans())
+@given(
+    st.integers(-5100, 5100),
+    st.integers(-5100, 5100),
+    st.integers(-900, 900).filter(bool),
+    st.booleans(),
+)
 def test_long_slices(start, stop, step, packed):
     assert_same(NOISE_FILES[packed][start:stop:step], NOISE[start:stop:step])
 
@@ -219,7 +238,9 @@ def test_error_messages_are_those_of_numpy(kind, folder):
 
 
 @ALL
-@pytest.mark.parametrize("key", [0, slice(1, 4), slice(None), [2, 0], ..., (slice(None), 0), np.array([True] * 7)])
+@pytest.mark.parametrize(
+    "key", [0, slice(1, 4), slice(None), [2, 0], ..., (slice(None), 0), np.array([True] * 7)]
+)
 def test_results_are_writable_copies(packing, key):
     array = sample("int16")
     with idxio.open(PACKINGS[packing](encode(array))) as f:
@@ -336,7 +357,8 @@ def test_no_view(kind, folder):
         _ = f.array
 
 
-# Life cycle --------------------------------------------------------------------------------------------------
+# Life cycle
+# --------------------------------------------------------------------------------------------------
 
 
 def test_close(tmp_path):
@@ -386,7 +408,10 @@ def test_pickle_of_bytes():
 
 @pytest.mark.parametrize("make", [io.BytesIO, PipeLike])
 def test_file_objects_do_not_pickle(make):
-    with idxio.open(make(encode(sample()))) as f, pytest.raises(TypeError, match="can't be pickled"):
+    with (
+        idxio.open(make(encode(sample()))) as f,
+        pytest.raises(TypeError, match="can't be pickled"),
+    ):
         pickle.dumps(f)
 
 
@@ -427,7 +452,12 @@ def test_a_file_changed_in_place(packing, change, tmp_path):
     data = PACKINGS[packing](encode(sample()))
     path.write_bytes(data)
     os.utime(path, ns=(0, 10**18))  # so that no clock is too coarse to tell
-    for call in (operator.methodcaller("read"), operator.itemgetter(0), operator.itemgetter([1, 5]), list):
+    for call in (
+        operator.methodcaller("read"),
+        operator.itemgetter(0),
+        operator.itemgetter([1, 5]),
+        list,
+    ):
         with idxio.open(path) as f:
             with open(path, "r+b") as file:
                 if change == "written":
@@ -454,7 +484,9 @@ def overwrite(path, data):
     assert os.stat(path).st_mtime_ns == before.st_mtime_ns
 
 
-@pytest.mark.parametrize("call", [operator.methodcaller("read"), operator.itemgetter(0), list, np.asarray])
+@pytest.mark.parametrize(
+    "call", [operator.methodcaller("read"), operator.itemgetter(0), list, np.asarray]
+)
 def test_a_file_overwritten_with_its_time_put_back(call, tmp_path):
     path = tmp_path / "x"
     path.write_bytes(encode(sample()))
@@ -501,7 +533,8 @@ def test_a_file_that_is_linked_and_removed_is_what_it_was(packing, tmp_path):
         assert_same(f[3], sample()[3])
 
 
-# Threads and processes ---------------------------------------------------------------------------------------
+# Threads and processes
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -585,7 +618,9 @@ def test_fork(packing, touched, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda file: file.write(b"more"), lambda file: file.truncate(20)], ids=["more", "less"]
+    "change",
+    [lambda file: file.write(b"more"), lambda file: file.truncate(20)],
+    ids=["more", "less"],
 )
 def test_a_view_of_a_file_that_changed(change, tmp_path):
     (tmp_path / "x").write_bytes(encode(sample()))

@@ -77,15 +77,26 @@ def of_another_user(monkeypatch, *paths):
 
     def changed(path):
         status = lstat(path)
-        return os.stat_result([*status[:4], 12345, *status[5:]]) if os.fspath(path) in map(str, paths) else status
+        return (
+            os.stat_result([*status[:4], 12345, *status[5:]])
+            if os.fspath(path) in map(str, paths)
+            else status
+        )
 
     monkeypatch.setattr(os, "lstat", changed)
 
 
-@pytest.mark.parametrize("which", ["copy", "link", "writable copy", "writable link", "symbolic copy", "symbolic link"])
-def test_what_others_could_have_put_there_is_not_believed(packed, folder, tmp_path, which, monkeypatch):
+@pytest.mark.parametrize(
+    "which", ["copy", "link", "writable copy", "writable link", "symbolic copy", "symbolic link"]
+)
+def test_what_others_could_have_put_there_is_not_believed(
+    packed, folder, tmp_path, which, monkeypatch
+):
     idxio.open(packed, cache=True).close()
-    copy, link = folder / os.path.basename(disk_cache.entries()[0].path), next(folder.glob("*.link"))
+    copy, link = (
+        folder / os.path.basename(disk_cache.entries()[0].path),
+        next(folder.glob("*.link")),
+    )
     # Whoever could write the one could write the other so that they agree.
     copy.write_bytes(encode(ARRAY + 1))
     link.write_text(f"{copy.name} {' '.join(disk_cache._stamp(str(copy)))}")
@@ -111,7 +122,9 @@ def test_what_others_could_have_put_there_is_not_believed(packed, folder, tmp_pa
 def test_a_folder_that_others_can_write_to(packed, folder, mode):
     folder.mkdir()
     folder.chmod(mode)
-    with pytest.raises(PermissionError, match=r"can be written to by others .*chmod 700.*IDXIO_CACHE_DIR.*cache'"):
+    with pytest.raises(
+        PermissionError, match=r"can be written to by others .*chmod 700.*IDXIO_CACHE_DIR.*cache'"
+    ):
         idxio.open(packed, cache=True)
     assert not list(folder.iterdir())
     folder.chmod(0o755)
@@ -126,7 +139,9 @@ def test_a_folder_of_another_user(packed, folder, monkeypatch):
         idxio.open(packed, cache=True)
 
 
-@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o400, 0o600), (0o644, 0o644), (0o777, 0o644)])
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o600, 0o600), (0o400, 0o600), (0o644, 0o644), (0o777, 0o644)]
+)
 def test_a_copy_has_the_permissions_of_its_source(packed, folder, mode, expected):
     os.chown(packed, -1, os.getegid())
     packed.chmod(mode)
@@ -151,7 +166,9 @@ def test_a_copy_is_summed_once_after_it_changed(packed, monkeypatch):
     idxio.open(packed, cache=True).close()
     calls = []
     holds_true = disk_cache._holds_true
-    monkeypatch.setattr(disk_cache, "_holds_true", lambda path: calls.append(path) or holds_true(path))
+    monkeypatch.setattr(
+        disk_cache, "_holds_true", lambda path: calls.append(path) or holds_true(path)
+    )
     monkeypatch.setattr(disk_cache, "_unpack", None)
     idxio.open(packed, cache=True).close()
     assert not calls
@@ -260,7 +277,9 @@ def test_it_is_bounded(packed, tmp_path, monkeypatch):
 
 def test_several_processes_at_once(packed, folder):
     code = f"import idxio; print(idxio.read({str(packed)!r}, cache=True).sum())"
-    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)
+    ]
     assert {int(process.communicate()[0]) for process in running} == {int(ARRAY.sum())}
     assert len(disk_cache.entries()) == 1
     assert not [name for name in os.listdir(folder) if name.endswith(".tmp")]
@@ -282,7 +301,9 @@ def test_what_is_raw_is_not_copied(tmp_path):
 @pytest.mark.parametrize("array", [ARRAY, ARRAY[:0], np.float64(3), np.zeros((0, 3), np.uint8)])
 def test_repack(pack, array, tmp_path):
     calls = []
-    idxio.repack(pack(encode(array)), tmp_path / "out.gz", progress=lambda *call: calls.append(call))
+    idxio.repack(
+        pack(encode(array)), tmp_path / "out.gz", progress=lambda *call: calls.append(call)
+    )
     expected = io.BytesIO()
     idxio.write(expected, np.asarray(array), compression="gzip")
     assert (tmp_path / "out.gz").read_bytes() == expected.getvalue()

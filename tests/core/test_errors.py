@@ -30,7 +30,11 @@ def test_kinds(kind):
 def test_pickle(kind, protocol):
     options = {"found": 7} if kind is TruncatedError else {}
     error = kind("is odd", file="a.gz", offset=12345, **options)
-    for other in (pickle.loads(pickle.dumps(error, protocol)), copy.copy(error), copy.deepcopy(error)):
+    for other in (
+        pickle.loads(pickle.dumps(error, protocol)),
+        copy.copy(error),
+        copy.deepcopy(error),
+    ):
         assert type(other) is kind
         assert str(other) == str(error) == "a.gz: is odd (byte 12,345)"
         assert other.args == error.args
@@ -46,7 +50,9 @@ def test_text():
     assert str(IdxError("is odd", file="a")) == "a: is odd"
 
 
-@pytest.mark.parametrize("data", [b"", b"\0\0\x08\1\0\0\0\5a", b"nonsense", b"\x1f\x8b\x08", b"\0\0\x08\1\0\0\0\1ab"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0\0\x08\1\0\0\0\5a", b"nonsense", b"\x1f\x8b\x08", b"\0\0\x08\1\0\0\0\1ab"]
+)
 def test_raised_errors_pickle(data):
     with pytest.raises(IdxError) as info:
         idxio.read(data)
@@ -57,9 +63,13 @@ def test_raised_errors_pickle(data):
 
 def test_native_modules_missing(tmp_path):
     package = Path(idxio.__file__).parent
-    shutil.copytree(package, tmp_path / "idxio", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    shutil.copytree(
+        package, tmp_path / "idxio", ignore=shutil.ignore_patterns("*.so", "__pycache__")
+    )
     code = "import sys; sys.path.insert(0, sys.argv[1]); import idxio"
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode
     assert "ImportError: the native modules of idxio can't be loaded" in done.stderr
 
@@ -68,7 +78,9 @@ def test_native_modules_missing(tmp_path):
 def test_python_without_a_codec(monkeypatch, name, packing):
     packed = importlib.import_module(name).compress(encode(np.zeros(3, np.uint8)))
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(idxio.IdxError, match=f"is packed with {packing}, and this Python was built without {name}"):
+    with pytest.raises(
+        idxio.IdxError, match=f"is packed with {packing}, and this Python was built without {name}"
+    ):
         idxio.read(packed)
 
 

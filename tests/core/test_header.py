@@ -22,10 +22,16 @@ def test_each_type(dtype):
 
 
 def test_known_bytes():
-    assert idxio.read(bytes.fromhex("00000802 00000002 00000003 010203040506")).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert idxio.read(bytes.fromhex("00000802 00000002 00000003 010203040506")).tolist() == [
+        [1, 2, 3],
+        [4, 5, 6],
+    ]
     assert idxio.read(bytes.fromhex("00000901 00000002 7f80")).tolist() == [127, -128]
     assert idxio.read(bytes.fromhex("00000b01 00000002 0102fffe")).tolist() == [258, -2]
-    assert idxio.read(bytes.fromhex("00000c01 00000002 01020304fffffffe")).tolist() == [16909060, -2]
+    assert idxio.read(bytes.fromhex("00000c01 00000002 01020304fffffffe")).tolist() == [
+        16909060,
+        -2,
+    ]
     assert idxio.read(bytes.fromhex("00000d01 00000001 c0490fdb")).tolist() == [np.float32(-np.pi)]
     assert idxio.read(bytes.fromhex("00000e01 00000001 400921fb54442d18")).tolist() == [np.pi]
     assert idxio.read(bytes.fromhex("00000c00 fffffffe")).tolist() == -2
@@ -64,7 +70,9 @@ def test_little_endian_header_is_named():
 @pytest.mark.parametrize("ndim", [MAX_NDIM + 1, 100, 255])
 def test_more_dimensions_than_numpy_has(ndim):
     for data in (header(8, *[1] * ndim) + b"\0", bytes([0, 0, 8, ndim])):
-        with pytest.raises(idxio.FormatError, match=f"has {ndim} dimensions; this numpy holds at most") as info:
+        with pytest.raises(
+            idxio.FormatError, match=f"has {ndim} dimensions; this numpy holds at most"
+        ) as info:
             idxio.read(data)
         assert info.value.offset == 3
 
@@ -95,7 +103,12 @@ def test_product_overflows(shape, code):
 
 
 @pytest.mark.parametrize(
-    "shape", [(0, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF, 0), (1 << 31, 1 << 31, 2, 0)]
+    "shape",
+    [
+        (0, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF),
+        (0xFFFFFFFF, 0xFFFFFFFF, 0),
+        (1 << 31, 1 << 31, 2, 0),
+    ],
 )
 def test_nothing_inside_a_shape_that_numpy_can_not_hold(shape):
     for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
@@ -105,7 +118,9 @@ def test_nothing_inside_a_shape_that_numpy_can_not_hold(shape):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (5, 0), (5, 0, 3), (0xFFFFFFFF, 0), (0, 0xFFFFFFFF), (0, 0)])
+@pytest.mark.parametrize(
+    "shape", [(0,), (0, 28, 28), (5, 0), (5, 0, 3), (0xFFFFFFFF, 0), (0, 0xFFFFFFFF), (0, 0)]
+)
 def test_zero_size(dtype, shape):
     data = header(CODES[dtype], *shape)
     result = idxio.read(data)
@@ -144,7 +159,11 @@ def test_any_bytes_are_an_array_or_an_error(data):
     assert encode(result) == data
 
 
-@given(st.sampled_from(sorted(CODES.values())), st.lists(st.integers(0, 4), max_size=4), st.integers(0, 60))
+@given(
+    st.sampled_from(sorted(CODES.values())),
+    st.lists(st.integers(0, 4), max_size=4),
+    st.integers(0, 60),
+)
 def test_only_the_exact_size_is_read(code, shape, size):
     data = header(code, *shape) + bytes(size)
     itemsize = {8: 1, 9: 1, 11: 2, 12: 4, 13: 4, 14: 8}[code]

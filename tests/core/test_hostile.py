@@ -1,4 +1,6 @@
-"""Damaged and malicious files: always a clear error, never a wrong array, never memory on the header's word."""
+"""Damaged and malicious files: always a clear error, never a wrong array, never memory on the
+header's word.
+"""
 
 import bz2
 import gzip
@@ -27,7 +29,9 @@ LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="
 
 @pytest.fixture(autouse=True, scope="module")
 def little_memory():
-    """Two gigabytes more than there are: believing a lie must not take the machine down, whatever the allocator is."""
+    """Two gigabytes more than there are: believing a lie must not take the machine down, whatever
+    the allocator is.
+    """
     if not os.path.exists("/proc/self/statm"):
         yield
         return
@@ -38,7 +42,8 @@ def little_memory():
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-# Opening a file that is not longer than the longest header decodes all of it: both kinds are needed.
+# Opening a file that is not longer than the longest header decodes all of it: both kinds are
+# needed.
 ARRAYS = {"short": sample("int16", (6, 2, 2)), "long": sample("int16", (50, 4, 4)) % 50}
 ARRAY = ARRAYS["short"]
 DATA = encode(ARRAY)
@@ -54,7 +59,9 @@ def packings(data):
         "gzip": member(data),
         "gzip-stored": member(data, level=0),
         "gzip-members": members(data, 5, 5, 20),
-        "gzip-fields": member(data, text=True, extra=b"ab\2\0xy", name=b"train", comment=b"of a test", hcrc=True),
+        "gzip-fields": member(
+            data, text=True, extra=b"ab\2\0xy", name=b"train", comment=b"of a test", hcrc=True
+        ),
         "xz": xz(data),
         "xz-streams": xz(data[:9]) + bytes(4) + xz(data[9:]),
         "bz2": bz2.compress(data),
@@ -68,7 +75,12 @@ PACKED = {
     for length, array in ARRAYS.items()
     for packing, packed in packings(encode(array)).items()
 }
-CALLS = (idxio.read, idxio.verify, lambda file: idxio.open(file)[:], lambda file: idxio.read(PipeLike(bytes(file))))
+CALLS = (
+    idxio.read,
+    idxio.verify,
+    lambda file: idxio.open(file)[:],
+    lambda file: idxio.read(PipeLike(bytes(file))),
+)
 
 
 def outcome(call, file):
@@ -125,7 +137,8 @@ def test_damage_of_any_kind(packing, data):
 
 
 @given(
-    st.binary(max_size=200), st.sampled_from([b"\x1f\x8b\x08", b"\x1f\x8b\x08\0\0\0\0\0\0\xff", b"BZh9", b"\xfd7zXZ\0"])
+    st.binary(max_size=200),
+    st.sampled_from([b"\x1f\x8b\x08", b"\x1f\x8b\x08\0\0\0\0\0\0\xff", b"BZh9", b"\xfd7zXZ\0"]),
 )
 def test_noise_behind_a_magic(noise, magic):
     for call in CALLS:
@@ -194,12 +207,17 @@ print(status("VmHWM") - before)
 def touched(path, words):
     """The most memory touched while every way to read this file fails, in bytes."""
     code = TOUCHED.format(path=[os.path.join(os.path.dirname(__file__), "../support")])
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONDEVMODE", "PYTHONMALLOC")}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("PYTHONDEVMODE", "PYTHONMALLOC")
+    }
     command = [sys.executable, "-c", code, path, words]
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (before[1], before[1]))
     try:
-        return int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout) << 10
+        return (
+            int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+            << 10
+        )
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
@@ -237,7 +255,9 @@ for call in (idxio.read, idxio.verify, lambda file: idxio.open(file)[:], lambda 
 @LINUX
 @pytest.mark.parametrize("packing", PACK)
 def test_a_lie_is_no_lack_of_memory(packing):
-    code = textwrap.dedent(LIMITED).format(path=[os.path.join(os.path.dirname(__file__), "../support")])
+    code = textwrap.dedent(LIMITED).format(
+        path=[os.path.join(os.path.dirname(__file__), "../support")]
+    )
     for shape in ((0xFFFFFFFF,), (0xFFFFFFFF, 1 << 30)):
         packed = PACK[packing](header(0x08, *shape) + bytes(100))
         result = subprocess.run([sys.executable, "-c", code], input=packed, capture_output=True)
@@ -293,7 +313,8 @@ def test_the_cause_is_named(words, pack, tmp_path):
     for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
         with pytest.raises(idxio.FormatError) as info:
             call(path)
-        assert words.strip() in info.value.message  # the whole text has the path, and that has these words
+        # the whole text has the path, and that has these words
+        assert words.strip() in info.value.message
         assert str(path) in str(info.value)
 
 
@@ -320,22 +341,37 @@ def test_how_many_records_are_there(pack):
 
 @pytest.mark.parametrize("pack", [bytes, member, lzma.compress, bz2.compress])
 @pytest.mark.parametrize(
-    "look", [lambda f: f.read(), lambda f: list(f.iter_records(7)), lambda f: f[59], lambda f: f[[3, 58]], idxio.verify]
+    "look",
+    [
+        lambda f: f.read(),
+        lambda f: list(f.iter_records(7)),
+        lambda f: f[59],
+        lambda f: f[[3, 58]],
+        idxio.verify,
+    ],
 )
 def test_it_is_said_once_whoever_notices(pack, look):
     data = pack(encode(np.zeros((60, 28, 28), np.uint8))[: 16 + 784 * 35])
     with pytest.raises(idxio.TruncatedError) as info:
         look(data if look is idxio.verify else idxio.open(data))
     message = str(info.value)
-    assert message.count("27,456 of the 47,056 bytes") == message.count("35 of 60 records are whole") == 1
+    assert (
+        message.count("27,456 of the 47,056 bytes")
+        == message.count("35 of 60 records are whole")
+        == 1
+    )
     assert info.value.found == 27456
     # A place in the file as it is stored.
     assert info.value.offset == (27456 if pack is bytes else None)
 
 
 def test_truncated_gzip_tells_where_and_how_much():
-    packed = gzip.compress(encode(np.random.default_rng(5).integers(0, 256, (60, 28, 28), np.uint8)))
-    with pytest.raises(idxio.TruncatedError, match=r"ends inside gzip member 1.*records are whole") as info:
+    packed = gzip.compress(
+        encode(np.random.default_rng(5).integers(0, 256, (60, 28, 28), np.uint8))
+    )
+    with pytest.raises(
+        idxio.TruncatedError, match=r"ends inside gzip member 1.*records are whole"
+    ) as info:
         idxio.read(packed[:30_000])
     assert info.value.offset == 30_000
     assert 25_000 < info.value.found < 31_000
@@ -345,7 +381,9 @@ def test_truncated_gzip_tells_where_and_how_much():
 
 @pytest.mark.parametrize("extra", [1, 7, 1000, 123_456])
 def test_how_many_bytes_are_too_many(extra):
-    with pytest.raises(idxio.FormatError, match=f"has {extra:,} bytes behind the {len(DATA)}") as info:
+    with pytest.raises(
+        idxio.FormatError, match=f"has {extra:,} bytes behind the {len(DATA)}"
+    ) as info:
         idxio.read(DATA + bytes(extra))
     assert info.value.offset == len(DATA)
 

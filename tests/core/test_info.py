@@ -71,6 +71,13 @@ def test_unknown_checksum_of_a_raw_file():
 
 def test_config_names_what_is_built_in():
     text = idxio.show_config()
-    for word in (idxio.__version__, np.__version__, platform.python_version(), "zlib", "libdeflate", "ISA-L"):
+    for word in (
+        idxio.__version__,
+        np.__version__,
+        platform.python_version(),
+        "zlib",
+        "libdeflate",
+        "ISA-L",
+    ):
         assert word in text
     assert text.count("not built in") + text.count("full speed") + text.endswith(": CRC-32") == 2

@@ -61,7 +61,9 @@ def test_python_mnist(dataset, is_gzip, return_type):
     loader = mnist.MNIST(str(folder), return_type=return_type, gz=is_gzip)
     for split, load in (("train", loader.load_training), ("t10k", loader.load_testing)):
         images, labels = load()
-        assert np.array_equal(np.array(images).reshape(-1, 28, 28), arrays[f"{split}-images-idx3-ubyte"])
+        assert np.array_equal(
+            np.array(images).reshape(-1, 28, 28), arrays[f"{split}-images-idx3-ubyte"]
+        )
         assert np.array_equal(np.array(labels), arrays[f"{split}-labels-idx1-ubyte"])
 
 
@@ -70,7 +72,9 @@ def test_gzip_and_numpy(dataset):
     for name, array in arrays.items():
         with gzip.open(folder / f"{name}.gz") as file:
             data = file.read()
-        assert np.array_equal(np.frombuffer(data, np.uint8, offset=4 + 4 * array.ndim).reshape(array.shape), array)
+        assert np.array_equal(
+            np.frombuffer(data, np.uint8, offset=4 + 4 * array.ndim).reshape(array.shape), array
+        )
 
 
 @pytest.mark.skipif(not shutil.which("gzip"), reason="no gzip command")
@@ -79,8 +83,12 @@ def test_gzip_command(dataset):
     for name, array in arrays.items():
         path = folder / f"{name}.gz"
         subprocess.run(["gzip", "-t", path], check=True)
-        assert subprocess.run(["gzip", "-dc", path], check=True, capture_output=True).stdout == encode(array)
-        packed = subprocess.run(["gzip", "-c", folder / name], check=True, capture_output=True).stdout
+        assert subprocess.run(
+            ["gzip", "-dc", path], check=True, capture_output=True
+        ).stdout == encode(array)
+        packed = subprocess.run(
+            ["gzip", "-c", folder / name], check=True, capture_output=True
+        ).stdout
         assert_same(idxio.read(packed), array)
         assert idxio.info(packed).crc32 == idxio.verify(folder / name).crc32
 
@@ -89,7 +97,9 @@ def other(module):
     return pytest.importorskip(module, reason=f"{module} is not installed", exc_type=ImportError)
 
 
-@pytest.mark.parametrize("module", ["deflate", "isal.igzip", "zlib_ng.gzip_ng", "rapidgzip", "indexed_gzip"])
+@pytest.mark.parametrize(
+    "module", ["deflate", "isal.igzip", "zlib_ng.gzip_ng", "rapidgzip", "indexed_gzip"]
+)
 def test_other_gzip_libraries(module, dataset):
     library = other(module)
     folder, arrays = dataset
@@ -122,7 +132,9 @@ def test_torchvision_style_reader(dataset):
         magic = int.from_bytes(data[:4], "big")
         assert (magic // 256, magic % 256) == (8, array.ndim)
         shape = [int.from_bytes(data[4 * (k + 1) : 4 * (k + 2)], "big") for k in range(magic % 256)]
-        assert np.array_equal(np.frombuffer(data, ">u1", offset=4 * (magic % 256 + 1)).reshape(shape), array)
+        assert np.array_equal(
+            np.frombuffer(data, ">u1", offset=4 * (magic % 256 + 1)).reshape(shape), array
+        )
 
 
 MLXTEND = """

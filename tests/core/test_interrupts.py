@@ -66,7 +66,9 @@ def ctrl_c():
 
 
 class Pieces:
-    """Counts pieces of work, and sends the signal of Ctrl-C with one of them; those that follow are slow."""
+    """Counts pieces of work, and sends the signal of Ctrl-C with one of them; those that follow are
+    slow.
+    """
 
     def __init__(self):
         self.count = 0
@@ -107,7 +109,9 @@ def read_object(path):
 
 
 def batches(path):
-    drain(idxio.Dataset(idxio.open(path), LABELS).batches(100, shuffle=True, seed=1, buffer=4 << 20))
+    drain(
+        idxio.Dataset(idxio.open(path), LABELS).batches(100, shuffle=True, seed=1, buffer=4 << 20)
+    )
 
 
 READS = {
@@ -179,7 +183,9 @@ WRITES = {
     "raw": lambda file: idxio.write(file, ARRAY, compression="raw"),
     "wide": lambda file: idxio.write(file, ARRAY[:, ::2].astype(np.int16), compression="raw"),
     "gz": lambda file: idxio.write(file, ARRAY, compression="gzip", level=1, threads=2),
-    "sorted": lambda file: idxio.write_sorted(file, io.BytesIO(), ARRAY, LABELS % 7, compression="raw"),
+    "sorted": lambda file: idxio.write_sorted(
+        file, io.BytesIO(), ARRAY, LABELS % 7, compression="raw"
+    ),
 }
 
 
@@ -223,7 +229,10 @@ def test_no_call_decodes_much():
         lengths.append(stretch.length)
         return stretch
 
-    for packed in (gzip.compress(encode(ARRAY), 1), gzip.compress(encode(np.zeros((6000, 1000), np.uint8)), 9)):
+    for packed in (
+        gzip.compress(encode(ARRAY), 1),
+        gzip.compress(encode(np.zeros((6000, 1000), np.uint8)), 9),
+    ):
         lengths.clear()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stream.SequentialDecoder, "step", counted)
@@ -282,7 +291,9 @@ def test_no_sort_of_everything(monkeypatch):
     monkeypatch.setattr(np, "argsort", lambda a, **k: sizes.append(len(a)) or argsort(a, **k))
     pictures = np.random.default_rng(1).integers(0, 256, (10_000, 2, 2), np.uint8)
     pictures[5000:] = pictures[:5000]
-    hashes = np.ascontiguousarray(pictures.reshape(-1, 4)).view(np.uint32).reshape(-1).astype(np.uint64)
+    hashes = (
+        np.ascontiguousarray(pictures.reshape(-1, 4)).view(np.uint32).reshape(-1).astype(np.uint64)
+    )
     found = duplicates.find_duplicates([encode(pictures)], [hashes * np.uint64(0x9E3779B97F4A7C15)])
     assert np.array_equal(found.records, np.arange(10_000))
     assert np.array_equal(found.groups, np.arange(10_000) % 5000)

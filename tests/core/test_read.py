@@ -143,7 +143,17 @@ def test_rows(packing, dtype):
 @ALL
 @pytest.mark.parametrize(
     "rows",
-    [[10], -11, 10, np.ones(9, bool), np.ones(11, bool), [0.5], "a", [[True] * 3] * 9, np.ones((10, 3, 2, 1), bool)],
+    [
+        [10],
+        -11,
+        10,
+        np.ones(9, bool),
+        np.ones(11, bool),
+        [0.5],
+        "a",
+        [[True] * 3] * 9,
+        np.ones((10, 3, 2, 1), bool),
+    ],
 )
 def test_wrong_rows(packing, rows):
     array = sample("uint8", (10, 3, 2))

@@ -1,4 +1,6 @@
-"""write() and Writer: the bytes, what is refused, and that the old file or the new one is there, whole."""
+"""write() and Writer: the bytes, what is refused, and that the old file or the new one is there,
+whole.
+"""
 
 import gzip
 import io
@@ -60,12 +62,15 @@ def layouts(array):
             yield np.broadcast_to(array[0], array.shape)
 
 
-# Round trips -------------------------------------------------------------------------------------------------
+# Round trips
+# -------------------------------------------------------------------------------------------------
 
 
 @BOTH
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("shape", [(), (1,), (0,), (5,), (1, 4), (7, 3, 2), (2, 0, 3), MORE_THAN_A_PIECE], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (0,), (5,), (1, 4), (7, 3, 2), (2, 0, 3), MORE_THAN_A_PIECE], ids=str
+)
 def test_every_layout_gives_the_same_bytes(compression, dtype, shape):
     array = sample(dtype, shape)
     expected = written(array, compression=compression)
@@ -78,7 +83,9 @@ def test_every_layout_gives_the_same_bytes(compression, dtype, shape):
 @BOTH
 @given(st.data())
 def test_any_array(compression, data):
-    dtype = np.dtype(data.draw(st.sampled_from(TYPES))).newbyteorder(data.draw(st.sampled_from("<>")))
+    dtype = np.dtype(data.draw(st.sampled_from(TYPES))).newbyteorder(
+        data.draw(st.sampled_from("<>"))
+    )
     shape = data.draw(hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=6))
     size = int(np.prod(shape)) * dtype.itemsize
     array = np.frombuffer(data.draw(st.binary(min_size=size, max_size=size)), dtype).reshape(shape)
@@ -142,7 +149,8 @@ def test_array_likes():
     assert written(memoryview(b"abc")) == encode(np.frombuffer(b"abc", np.uint8))
 
 
-# Golden bytes ------------------------------------------------------------------------------------------------
+# Golden bytes
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -163,11 +171,13 @@ def test_golden_raw(array, expected):
 
 
 def test_golden_gzip():
-    # Header without time, name or system; a stored block; an empty one that ends its byte; an empty last block; CRC-32
-    # and length. Compressed bytes are the codec library's business.
+    # Header without time, name or system; a stored block; an empty one that ends its byte; an empty
+    # last block; CRC-32 and length. Compressed bytes are the codec library's business.
     data = written(np.frombuffer(b"abc", np.uint8), compression="gzip", level=0)
     stored = "00 0b00 f4ff 0000080100000003 616263 00 0000ffff"
-    assert data.hex() == ("1f8b08000000000000ff" + stored + "0300" + "542425c4 0b000000").replace(" ", "")
+    assert data.hex() == ("1f8b08000000000000ff" + stored + "0300" + "542425c4 0b000000").replace(
+        " ", ""
+    )
 
 
 def test_one_member_and_nothing_behind_it():
@@ -205,10 +215,13 @@ def test_writer_writes_what_write_writes(compression, batches):
     assert idxio.verify(file.getvalue()).crc32 == zlib.crc32(encode(array))
 
 
-# Where to ----------------------------------------------------------------------------------------------------
+# Where to
+# ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["x", "x.gz", "train-images-idx3-ubyte", "train.idx3-ubyte.gz", "x.GZ", "gz"])
+@pytest.mark.parametrize(
+    "name", ["x", "x.gz", "train-images-idx3-ubyte", "train.idx3-ubyte.gz", "x.GZ", "gz"]
+)
 def test_the_suffix_decides(name, tmp_path):
     path = tmp_path / name
     for target in (path, str(path)):
@@ -362,7 +375,11 @@ def test_fifo(tmp_path):
 def test_a_pipe_that_takes_no_more():
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    with os.fdopen(reader, "rb"), os.fdopen(writer, "wb", buffering=0) as file, pytest.raises(BlockingIOError):
+    with (
+        os.fdopen(reader, "rb"),
+        os.fdopen(writer, "wb", buffering=0) as file,
+        pytest.raises(BlockingIOError),
+    ):
         idxio.write(file, np.zeros(10 << 20, np.uint8))
 
 
@@ -478,7 +495,13 @@ def test_a_failed_append_does_not_replace_the_file(compression, tmp_path):
         writer.append(np.arange(3, dtype=np.uint8))
         with pytest.raises(RuntimeError):
             writer.append(Failing())
-        for wrong in (np.zeros((2, 2), np.uint8), np.zeros(2, np.int8), np.uint8(3), np.zeros(2, np.int64), [[1], [2]]):
+        for wrong in (
+            np.zeros((2, 2), np.uint8),
+            np.zeros(2, np.int8),
+            np.uint8(3),
+            np.zeros(2, np.int64),
+            [[1], [2]],
+        ):
             with pytest.raises(ValueError, match="this file takes"):
                 writer.append(wrong)
         writer.append(np.arange(3, dtype=np.uint8))
@@ -539,7 +562,9 @@ def test_killed_at_any_moment(name, tmp_path):
     path = tmp_path / name
     rng = np.random.default_rng(0)
     for _ in range(6):
-        process = subprocess.Popen([sys.executable, "-c", KILLED_ANYWHERE, path], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED_ANYWHERE, path], stdout=subprocess.PIPE
+        )
         with process:
             process.stdout.readline()
             threading.Event().wait(float(rng.uniform(0, 0.2)))
@@ -715,7 +740,9 @@ def test_a_type_that_idx_has_not(compression, array, hint, tmp_path):
         assert "astype" not in message
     else:
         assert f"array.astype('{hint}')" in message
-        assert np.array_equal(array.astype(hint).astype(array.dtype), array, equal_nan=array.dtype.kind == "f")
+        assert np.array_equal(
+            array.astype(hint).astype(array.dtype), array, equal_nan=array.dtype.kind == "f"
+        )
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x"]
 
@@ -841,11 +868,18 @@ def test_the_owner_stays(may, tmp_path, monkeypatch):
             raise PermissionError
 
         chown = os.chown
-        monkeypatch.setattr(os, "chown", lambda path, user, group: (refuse if user >= 0 else chown)(path, user, group))
+        monkeypatch.setattr(
+            os,
+            "chown",
+            lambda path, user, group: (refuse if user >= 0 else chown)(path, user, group),
+        )
     idxio.write(path, sample())
     status = path.stat()
     owner = (1234 if may else os.getuid(), 1235)
-    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*owner, 0o4664 if may else 0o664)
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (
+        *owner,
+        0o4664 if may else 0o664,
+    )
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")

@@ -79,7 +79,9 @@ def test_survey_sees_what_numpy_sees(tmp_path, dtype, shape):
         assert crc == idxio.verify(tmp_path / name).crc32
     if dtype == "uint8":
         np.testing.assert_array_equal(seen.histogram, np.bincount(x.reshape(-1), minlength=256))
-        np.testing.assert_array_equal(seen.sums, [x[y == k].sum(axis=0, dtype=np.uint64) for k in classes])
+        np.testing.assert_array_equal(
+            seen.sums, [x[y == k].sum(axis=0, dtype=np.uint64) for k in classes]
+        )
         np.testing.assert_allclose(seen.class_means, [x[y == k].mean(axis=0) for k in classes])
         mean = x.mean(axis=0)
         np.testing.assert_allclose(seen.mean_picture, mean.mean(axis=2) if x.ndim == 4 else mean)
@@ -96,11 +98,15 @@ def test_sums_of_large_pictures_are_of_all_classes(tmp_path, monkeypatch):
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30))
 def test_runs_and_order(labels):
-    seen = collect_statistics(encode(np.zeros((len(labels), 1, 1), np.uint8)), encode(np.array(labels, np.uint8)))
+    seen = collect_statistics(
+        encode(np.zeros((len(labels), 1, 1), np.uint8)), encode(np.array(labels, np.uint8))
+    )
     assert seen.is_sorted == (labels == sorted(labels))
     joined = [
         k
-        for k, n in zip([labels[i] for i in np.cumsum([0, *seen.runs[:-1]])], seen.runs, strict=True)
+        for k, n in zip(
+            [labels[i] for i in np.cumsum([0, *seen.runs[:-1]])], seen.runs, strict=True
+        )
         for _ in range(n)
     ]
     assert joined == labels
@@ -118,14 +124,19 @@ def naive(files):
     return [group for group in groups.values() if len(group) > 1]
 
 
-PICTURES = st.lists(st.binary(min_size=2, max_size=2).map(lambda b: bytes(v & 3 for v in b)), min_size=1, max_size=25)
+PICTURES = st.lists(
+    st.binary(min_size=2, max_size=2).map(lambda b: bytes(v & 3 for v in b)),
+    min_size=1,
+    max_size=25,
+)
 
 
 @given(PICTURES, PICTURES, st.sampled_from((0, 1, 0xFFFFFFFFFFFFFFFF)), st.integers(1, 8))
 def test_duplicates_are_what_a_dict_finds(first, second, mask, piece):
     files = [np.frombuffer(b"".join(some), np.uint8).reshape(-1, 1, 2) for some in (first, second)]
     seen = [collect_statistics(encode(x), encode(np.zeros(len(x), np.uint8))) for x in files]
-    hashes = [s.hashes & np.uint64(mask) for s in seen]  # with hashes that tell little, only the digests decide
+    # with hashes that tell little, only the digests decide
+    hashes = [s.hashes & np.uint64(mask) for s in seen]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "_PIECE", piece)
         found = duplicates.find_duplicates([encode(x) for x in files], hashes)
@@ -135,7 +146,9 @@ def test_duplicates_are_what_a_dict_finds(first, second, mask, piece):
     n, m = len(first), len(first) + len(second)
     assert found.copies(0, n).tolist() == [i for i in range(n) if first[i] in first[:i]]
     assert found.copies(n, m).tolist() == [n + i for i in range(m - n) if second[i] in second[:i]]
-    assert found.shared((0, n), (n, m)).tolist() == [n + i for i in range(m - n) if second[i] in first]
+    assert found.shared((0, n), (n, m)).tolist() == [
+        n + i for i in range(m - n) if second[i] in first
+    ]
     labels = found.records % 3
     by_group = {k: set(labels[found.groups == k].tolist()) for k in found.groups.tolist()}
     assert found.disagree(labels).tolist() == [len(by_group[k]) > 1 for k in found.groups.tolist()]
@@ -249,7 +262,11 @@ def test_the_class_list_beside_the_files(tmp_path):
     folder = write(tmp_path, t10k=changed("t10k", [7], labels=12))
     (tmp_path / "dataset.json").write_text(json.dumps({"class_names": list("abcdefghijk")}))
     found = idxio.check(folder)
-    assert kinds(found) == [("error", "labels", "t10k"), ("warning", "empty", "train"), ("warning", "empty", "t10k")]
+    assert kinds(found) == [
+        ("error", "labels", "t10k"),
+        ("warning", "empty", "train"),
+        ("warning", "empty", "t10k"),
+    ]
     assert found.findings[0].records == (7,)
     assert "10 k" in found.findings[1].message
 
@@ -266,7 +283,14 @@ def test_the_checksums_beside_the_files(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"files": 3}', '{"files": {"a": {}}}', '{"class_names": 5}', '{"files": {"a": {"crc32": "x"}}}'],
+    [
+        "{",
+        "[]",
+        '{"files": 3}',
+        '{"files": {"a": {}}}',
+        '{"class_names": 5}',
+        '{"files": {"a": {"crc32": "x"}}}',
+    ],
 )
 def test_a_broken_description(tmp_path, text):
     folder = write(tmp_path)
@@ -285,7 +309,9 @@ def test_files_of_several_datasets(tmp_path, fashion_mnist):
 
 
 def test_known_files_of_two_datasets(tmp_path, monkeypatch):
-    crcs = [idxio.verify(Path(write(tmp_path), name)) for name in (NAMES["train"][0], NAMES["t10k"][0])]
+    crcs = [
+        idxio.verify(Path(write(tmp_path), name)) for name in (NAMES["train"][0], NAMES["t10k"][0])
+    ]
     known = {
         (crc.crc32, crc.size): f"{name} images"
         for crc, name in zip(crcs, ("MNIST train", "Fashion-MNIST t10k"), strict=True)
@@ -329,16 +355,21 @@ def test_memory_is_constant(tmp_path):
     for split, count in (("train", 400), ("t10k", 1)):
         with (tmp_path / f"{split}-images-idx3-ubyte").open("wb") as file:
             file.write(
-                encode(np.zeros((count, 0), np.uint8))[:3] + b"\3" + np.array([count, 1000, 1000], ">u4").tobytes()
+                encode(np.zeros((count, 0), np.uint8))[:3]
+                + b"\3"
+                + np.array([count, 1000, 1000], ">u4").tobytes()
             )
             file.truncate(16 + count * 1_000_000)
         (tmp_path / f"{split}-labels-idx1-ubyte").write_bytes(encode(np.zeros(count, np.uint8)))
     code = (
-        "import idxio, resource, sys; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "found = idxio.check(sys.argv[1]); peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "print((peak - before) // (1 if sys.platform != 'darwin' else 1024), *sorted({f.kind for f in found.findings}))"
+        "import idxio, resource, sys; before ="
+        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;found = idxio.check(sys.argv[1]); peak"
+        " = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;print((peak - before) // (1 if"
+        " sys.platform != 'darwin' else 1024), *sorted({f.kind for f in found.findings}))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     grown, *found = done.stdout.split()
     assert int(grown) < 100_000  # KiB
     assert found == ["constant", "copies", "leak", "range", "single"]
@@ -376,11 +407,14 @@ def test_command_without_a_dataset(tmp_path, capsys):
 
 def test_command_text(tmp_path, capsys):
     folder = write(tmp_path, train=changed("train", [15], X[5]))
-    (tmp_path / "dataset.json").write_text(json.dumps({"class_names": ["zero\x1b[31m", *"123456789"]}))
+    (tmp_path / "dataset.json").write_text(
+        json.dumps({"class_names": ["zero\x1b[31m", *"123456789"]})
+    )
     assert main(["check", folder]) == 0
     out = capsys.readouterr().out
     assert "pictures  200 x 28 x 28 uint8" in out
-    assert "0 zero\\x1b[31m        20         5" in out  # nothing reaches the terminal that it would obey
+    # nothing reaches the terminal that it would obey
+    assert "0 zero\\x1b[31m        20         5" in out
     assert "warning: train: copies of earlier pictures of train: 1 (record 15) [copies]" in out
 
 
@@ -426,7 +460,13 @@ def test_a_split_to_test_with_may_be_empty(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"class_names": {"99999999999999999999": "x"}}', "[" * 100_000, '{"files": ' + "[" * 100_000, "\udcff"]
+    "text",
+    [
+        '{"class_names": {"99999999999999999999": "x"}}',
+        "[" * 100_000,
+        '{"files": ' + "[" * 100_000,
+        "\udcff",
+    ],
 )
 def test_any_dataset_json(tmp_path, text, capsys):
     write(tmp_path)
@@ -462,7 +502,11 @@ def numbers(folder, images=None, labels=None, images_order=">", labels_order=">"
     labels = np.arange(60, dtype=np.uint8) % 10 if labels is None else labels
     raw(folder / "train-images", images, images_order)
     raw(folder / "train-labels", labels, labels_order)
-    found = [finding for finding in idxio.check(folder).findings if finding.kind not in ("missing", "type", "range")]
+    found = [
+        finding
+        for finding in idxio.check(folder).findings
+        if finding.kind not in ("missing", "type", "range")
+    ]
     return [(finding.level, finding.kind) for finding in found], found
 
 
@@ -498,7 +542,8 @@ def test_floats_in_the_wrong_order(tmp_path, body, dtype):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "low", "high"), [(np.int16, 0, 256), (np.int16, -1024, 3072), (np.int32, 0, 256), (np.int32, 0, 65536)]
+    ("dtype", "low", "high"),
+    [(np.int16, 0, 256), (np.int16, -1024, 3072), (np.int32, 0, 256), (np.int32, 0, 65536)],
 )
 def test_whole_numbers_in_the_wrong_order(tmp_path, dtype, low, high):
     images = RNG.integers(low, high, (60, 5, 4)).astype(dtype)
@@ -555,7 +600,9 @@ def test_every_split_is_checked(tmp_path, capsys):
     assert {split: seen.shape[0] for split, seen in found.splits.items()} == {
         "train": len(DRAWN["train"][1]), "t10k": len(y), "val": 7, "unsupervised": 5,
     }  # fmt: skip
-    leaks = [(finding.split, finding.message) for finding in found.findings if finding.kind == "leak"]
+    leaks = [
+        (finding.split, finding.message) for finding in found.findings if finding.kind == "leak"
+    ]
     assert [split for split, _ in leaks] == ["val", "unsupervised", "unsupervised"]
     assert "that t10k has too: 7" in leaks[0][1]
     assert "that val has too: 5" in leaks[2][1]
@@ -564,7 +611,15 @@ def test_every_split_is_checked(tmp_path, capsys):
     assert "\nunsupervised pictures  5 x 28 x 28 uint8" in out
     (columns,) = [line for line in out.splitlines() if line.startswith("class ")]
     assert columns.split() == ["class", "train", "t10k", "val", "unsupervised"]
-    assert len({len(line) for line in out[out.index("\nclass ") :].split("\n\n")[0].strip().splitlines()}) == 1
+    assert (
+        len(
+            {
+                len(line)
+                for line in out[out.index("\nclass ") :].split("\n\n")[0].strip().splitlines()
+            }
+        )
+        == 1
+    )
     assert main(["check", "--json", str(tmp_path)]) == 0
     document = json.loads(capsys.readouterr().out)
     assert list(document["splits"]) == ["train", "t10k", "val", "unsupervised"]

@@ -43,7 +43,9 @@ def test_names_of_published_classes(fashion_mnist, tmp_path):
     ],
 )
 def test_every_published_dataset(known, label, name, tmp_path, monkeypatch):
-    monkeypatch.setattr("idxio.core.info.known_file", lambda crc, size: known if crc is not None else None)
+    monkeypatch.setattr(
+        "idxio.core.info.known_file", lambda crc, size: known if crc is not None else None
+    )
     names = class_names(put(tmp_path, "x", LABELS))
     assert (names and names[label]) == name
 
@@ -51,7 +53,9 @@ def test_every_published_dataset(known, label, name, tmp_path, monkeypatch):
 def test_kmnist_is_known_by_its_packed_file(tmp_path, monkeypatch):
     path = put(tmp_path, "x", LABELS, lambda data: gzip.compress(data, mtime=0))
     assert class_names(path) is None
-    monkeypatch.setattr(classes, "_KMNIST", (hashlib.md5((tmp_path / "x").read_bytes()).hexdigest(),))
+    monkeypatch.setattr(
+        classes, "_KMNIST", (hashlib.md5((tmp_path / "x").read_bytes()).hexdigest(),)
+    )
     assert class_names(path)[9] == "wo"
 
 
@@ -68,7 +72,8 @@ def test_names_that_a_dataset_brings_along(tmp_path):
     for bad in ("[1", '["cat"]', '{"class_names": "cat"}', '{"class_names": {"cat": 0}}'):
         (tmp_path / "dataset.json").write_text(bad)
         with pytest.raises(
-            idxio.FormatError, match=r"dataset.json: (is no JSON object|has \"class_names\" that are no list)"
+            idxio.FormatError,
+            match=r"dataset.json: (is no JSON object|has \"class_names\" that are no list)",
         ):
             class_names(path)
 
@@ -85,7 +90,9 @@ def test_emnists_mapping(tmp_path):
 
 
 def test_names_of_another_split(fashion_mnist, tmp_path):
-    """A part of the published labels is no published file, but its classes are those of the file beside it."""
+    """A part of the published labels is no published file, but its classes are those of the file
+    beside it.
+    """
     for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
         os.symlink(fashion_mnist / name, tmp_path / name)
     put(tmp_path, "val-images-idx3-ubyte", IMAGES)

@@ -55,7 +55,15 @@ def test_samples_and_parts(images):
         assert (image == IMAGES[i]).all()
         assert label == LABELS[i]
     mask = LABELS == 2
-    for key in (slice(3, 9), slice(None, None, -2), [5, 1, -1], np.array([0]), mask, [], slice(5, 5)):
+    for key in (
+        slice(3, 9),
+        slice(None, None, -2),
+        [5, 1, -1],
+        np.array([0]),
+        mask,
+        [],
+        slice(5, 5),
+    ):
         part = ds[key]
         assert isinstance(part, idxio.Dataset)
         assert part.labels.tolist() == LABELS[key].tolist()
@@ -135,14 +143,23 @@ def test_what_does_not_belong_together(images, labels, error, what):
 
 def test_a_label_file_with_two_axes_is_named(tmp_path):
     idxio.write(tmp_path / "labels", np.zeros((N, 8), np.int32))
-    with pytest.raises(ValueError, match=r"labels: has labels of the shape \(40, 8\) that are neither"):
+    with pytest.raises(
+        ValueError, match=r"labels: has labels of the shape \(40, 8\) that are neither"
+    ):
         idxio.Dataset(IMAGES, tmp_path / "labels")
 
 
 def test_what_may_be_given(tmp_path):
     idxio.write(tmp_path / "labels.gz", LABELS)
     with open(tmp_path / "labels.gz", "rb") as file, idxio.open(tmp_path / "labels.gz") as f:
-        for labels in (LABELS.tolist(), tuple(LABELS), encode(LABELS), tmp_path / "labels.gz", file, f):
+        for labels in (
+            LABELS.tolist(),
+            tuple(LABELS),
+            encode(LABELS),
+            tmp_path / "labels.gz",
+            file,
+            f,
+        ):
             ds = idxio.Dataset(IMAGES.tolist(), labels)
             assert ds.labels.tolist() == LABELS.tolist()
             assert ds.images.tolist() == IMAGES.tolist()
@@ -184,7 +201,9 @@ def test_pickle(images):
 
 
 rows = st.one_of(
-    st.slices(N), st.lists(st.integers(-N, N - 1), max_size=9), st.lists(st.booleans(), min_size=N, max_size=N)
+    st.slices(N),
+    st.lists(st.integers(-N, N - 1), max_size=9),
+    st.lists(st.booleans(), min_size=N, max_size=N),
 )
 
 
@@ -193,10 +212,14 @@ rows = st.one_of(
 def test_selections_are_what_numpy_picks(first, then):
     for base in (IMAGES, idxio.open(encode(IMAGES))):
         picked = select(Selection(base, range(N)), as_rows(first, N))
-        expected = IMAGES[first if isinstance(first, slice) else np.array(first, bool if len(first) == N else int)]
+        expected = IMAGES[
+            first if isinstance(first, slice) else np.array(first, bool if len(first) == N else int)
+        ]
         assert (np.asarray(picked) == expected).all()
         if isinstance(then, slice) or len(expected) > 3:
-            assert (picked[then] == expected[np.array(then, int) if isinstance(then, list) else then]).all()
+            assert (
+                picked[then] == expected[np.array(then, int) if isinstance(then, list) else then]
+            ).all()
 
 
 # Splits
@@ -211,7 +234,9 @@ def test_selections_are_what_numpy_picks(first, then):
 def test_splits_share_everything(labels, weights, seed, stratified):
     labels = np.array(labels, np.uint8)
     ids = np.arange(len(labels))
-    parts = idxio.Dataset(ids, labels).split([w / sum(weights) for w in weights], seed=seed, stratified=stratified)
+    parts = idxio.Dataset(ids, labels).split(
+        [w / sum(weights) for w in weights], seed=seed, stratified=stratified
+    )
     assert len(parts) == len(weights)
     everything = np.concatenate([np.asarray(part.images) for part in parts])
     assert np.sort(everything).tolist() == ids.tolist()
@@ -235,7 +260,17 @@ def test_split_sizes():
     assert [len(part) for part in ds.split(30, seed=0)] == [30, 10]
     assert [len(part) for part in ds.split([30, 4, 6], seed=0)] == [30, 4, 6]
     assert [len(part) for part in ds.split(np.array([0.7, 0.2, 0.1]), seed=0)] == [28, 8, 4]
-    for size in (41, -1, [30, 9], 1.5, -0.1, [0.5, 0.4], [-0.5, 1.5], float("nan"), [0.5, float("nan")]):
+    for size in (
+        41,
+        -1,
+        [30, 9],
+        1.5,
+        -0.1,
+        [0.5, 0.4],
+        [-0.5, 1.5],
+        float("nan"),
+        [0.5, float("nan")],
+    ):
         with pytest.raises(ValueError, match=r"add up|parts of 1"):
             ds.split(size, seed=0)
     for seed, error in ((-1, ValueError), (1 << 64, ValueError), (1.5, TypeError)):
@@ -271,7 +306,10 @@ def test_a_split_of_a_file_reads_nothing(tmp_path, fashion_mnist):
 
 
 def pictures(html):
-    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"base64,([^\"]+)", html)]
+    return [
+        Image.open(io.BytesIO(base64.b64decode(data)))
+        for data in re.findall(r"base64,([^\"]+)", html)
+    ]
 
 
 def test_html(images):

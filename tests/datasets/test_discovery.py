@@ -31,10 +31,18 @@ FORMS = [
     ("train", "train-images.idx3-ubyte.gz", "train-labels.idx1-ubyte"),
     ("test", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
     ("t10k", "test-images-idx3-ubyte", "test-labels-idx1-ubyte"),
-    ("train", "emnist-balanced-train-images-idx3-ubyte.gz", "emnist-balanced-train-labels-idx1-ubyte.gz"),
+    (
+        "train",
+        "emnist-balanced-train-images-idx3-ubyte.gz",
+        "emnist-balanced-train-labels-idx1-ubyte.gz",
+    ),
     ("test", "emnist-letters-test-images-idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"),
     ("test", "qmnist-test-images-idx3-ubyte.gz", "qmnist-test-labels-idx2-int.gz"),
-    ("emnist-digits-t10k", "emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"),
+    (
+        "emnist-digits-t10k",
+        "emnist-digits-test-images-idx3-ubyte",
+        "emnist-digits-test-labels-idx1-ubyte",
+    ),
     ("xnist", "xnist-images-idx3-ubyte.xz", "xnist-labels-idx2-int.xz"),
     ("val", "my_val_images.idx", "my_val_labels.idx.bz2"),
     ("TRAIN", "Train-Images-idx3-ubyte", "Train-Labels-idx1-ubyte"),
@@ -49,7 +57,12 @@ def test_every_name_in_the_wild(split, images, labels, pack, tmp_path):
         put(tmp_path, images, IMAGES, pack),
         put(tmp_path, labels, QMNIST if "idx2" in labels else LABELS, pack),
     )
-    for name in ("notes.txt", "train-images.png", "emnist-letters-mapping.csv", "train-images-idx3-ubyte.gz.seek"):
+    for name in (
+        "notes.txt",
+        "train-images.png",
+        "emnist-letters-mapping.csv",
+        "train-images-idx3-ubyte.gz.seek",
+    ):
         (tmp_path / name).write_bytes(b"?")
     (tmp_path / ".train-images-idx3-ubyte.gz.0a1b.tmp").write_bytes(b"?")
     (tmp_path / f"._{images}").write_bytes(b"macOS leaves such")
@@ -75,7 +88,9 @@ def test_a_swapped_pair_is_told_by_its_axes(tmp_path):
 def test_of_copies_the_raw_one_is_taken_and_a_broken_one_is_not(tmp_path):
     packed = put(tmp_path, "train-images-idx3-ubyte.gz", IMAGES, gzip.compress)
     labels = put(tmp_path, "train-labels-idx1-ubyte", LABELS)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(
+        b"version https://git-lfs.github.com/spec/v1\n"
+    )
     assert find_pair(tmp_path, "train") == (packed, labels)
     raw = put(tmp_path, "train-images-idx3-ubyte", IMAGES)
     assert find_pair(tmp_path, "train") == (raw, labels)
@@ -118,7 +133,10 @@ def test_several_datasets(tmp_path):
         assert find_pair(tmp_path, name) == pair
     # Half a dataset is none, and the plain name could not be given otherwise.
     put(tmp_path, "qmnist-test-images-idx3-ubyte", IMAGES)
-    plain = put(tmp_path, "train-images-idx3-ubyte", IMAGES), put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    plain = (
+        put(tmp_path, "train-images-idx3-ubyte", IMAGES),
+        put(tmp_path, "train-labels-idx1-ubyte", LABELS),
+    )
     assert find_pair(tmp_path, "train") == plain
 
 
@@ -138,17 +156,27 @@ def test_none(empty, tmp_path):
 
 def test_half_a_pair(tmp_path):
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
-    with pytest.raises(FileNotFoundError, match="has no images that belong to train-labels-idx1-ubyte"):
+    with pytest.raises(
+        FileNotFoundError, match="has no images that belong to train-labels-idx1-ubyte"
+    ):
         find_pair(tmp_path, "train")
 
 
 @pytest.mark.parametrize(
     ("name", "data", "what"),
     [
-        ("train-images-idx3-ubyte", b"<!DOCTYPE html><title>404</title>", "is not an IDX file but an HTML"),
+        (
+            "train-images-idx3-ubyte",
+            b"<!DOCTYPE html><title>404</title>",
+            "is not an IDX file but an HTML",
+        ),
         ("train-images-idx3-ubyte", encode(IMAGES)[:40], "of the 88 bytes are there"),
         ("train-images-idx3-ubyte", encode(IMAGES[:5]), "has 6 labels for the 5 images of"),
-        ("train-labels-idx1-ubyte", encode(LABELS.astype(np.float32)), "holds float32, expected labels"),
+        (
+            "train-labels-idx1-ubyte",
+            encode(LABELS.astype(np.float32)),
+            "holds float32, expected labels",
+        ),
         ("train-labels-idx1-ubyte", encode(np.uint8(3)), "holds one number"),
     ],
 )
@@ -162,7 +190,10 @@ def test_what_is_wrong_is_said(name, data, what, tmp_path):
 
 @pytest.mark.parametrize("stem", ["val", "validation", "valid", "dev", "my-val"])
 def test_a_split_to_validate_with_under_any_name(stem, tmp_path):
-    pair = put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES), put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS)
+    pair = (
+        put(tmp_path, f"{stem}-images-idx3-ubyte", IMAGES),
+        put(tmp_path, f"{stem}-labels-idx1-ubyte", LABELS),
+    )
     for word in ("val", "validation", "valid", "dev", "VAL"):
         assert find_pair(tmp_path, word) == pair
     with pytest.raises(FileNotFoundError):
@@ -227,7 +258,9 @@ def test_one_hot_rows_of_eight_are_not_those_of_qmnist(tmp_path):
 def test_labels_with_two_axes_that_are_none(labels, tmp_path):
     put(tmp_path, "train-images-idx3-ubyte", IMAGES)
     put(tmp_path, "train-labels-idx2-int", labels)
-    with pytest.raises(idxio.FormatError, match="neither one-hot nor QMNIST's; expected one integer"):
+    with pytest.raises(
+        idxio.FormatError, match="neither one-hot nor QMNIST's; expected one integer"
+    ):
         idxio.load(tmp_path)
     with pytest.raises(ValueError, match="neither one-hot nor QMNIST's; expected one integer"):
         idxio.Dataset(IMAGES, labels)
@@ -262,14 +295,19 @@ def test_check_compares_large_copies(tmp_path, monkeypatch) -> None:
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
     put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # large files are not read to open them
-    assert "copy" in [finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"]
+    assert "copy" in [
+        finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"
+    ]
 
 
 def test_check_misses_the_files_that_a_description_states(tmp_path) -> None:
     for split in ("train", "t10k", "val"):
         put(tmp_path, f"{split}-images-idx3-ubyte", IMAGES)
         put(tmp_path, f"{split}-labels-idx1-ubyte", LABELS)
-    crcs = {p.name + ".gz": {"crc32": f"{idxio.verify(p).crc32:08x}"} for p in sorted(tmp_path.iterdir())}
+    crcs = {
+        p.name + ".gz": {"crc32": f"{idxio.verify(p).crc32:08x}"}
+        for p in sorted(tmp_path.iterdir())
+    }
     (tmp_path / "dataset.json").write_text(json.dumps({"files": {**crcs, "notes": {"crc32": "0"}}}))
 
     def missing():

@@ -1,4 +1,6 @@
-"""Sorting and merging files keep the names of classes: labels are mapped by name, and dataset.json stays true."""
+"""Sorting and merging files keep the names of classes: labels are mapped by name, and dataset.json
+stays true.
+"""
 
 import io
 import json
@@ -24,7 +26,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def dataset(folder, names, labels, split="train", dtype=np.uint8):
-    """A pair whose pixels say the name of the class, and the dataset.json beside it if there are names."""
+    """A pair whose pixels say the name of the class, and the dataset.json beside it if there are
+    names.
+    """
     os.makedirs(folder, exist_ok=True)
     labels = np.asarray(labels, dtype)
     of = names or {}
@@ -52,7 +56,11 @@ def check_true(folder, split="train"):
     about = described(folder)
     for name, told in about["files"].items():
         found = idxio.verify(f"{folder}/{name}")
-        assert told == {"shape": list(found.shape), "dtype": found.dtype.name, "crc32": f"{found.crc32:08x}"}
+        assert told == {
+            "shape": list(found.shape),
+            "dtype": found.dtype.name,
+            "crc32": f"{found.crc32:08x}",
+        }
     for name, counts in about["counts"].items():
         labels = idxio.load(folder, name).labels
         assert counts == np.bincount(labels, minlength=len(about["class_names"])).tolist()
@@ -144,9 +152,15 @@ def test_one_has_names_and_another_none(capsys, named_first):
     pairs = [dataset("a", FIVE, range(5)), dataset("b", None, range(3))]
     os.mkdir("out")
     error = refused(
-        capsys, *(pairs if named_first else pairs[::-1])[0], *(pairs if named_first else pairs[::-1])[1], *OUT
+        capsys,
+        *(pairs if named_first else pairs[::-1])[0],
+        *(pairs if named_first else pairs[::-1])[1],
+        *OUT,
     )
-    assert "b/train-labels-idx1-ubyte: has no names of classes, and a/dataset.json has: label 0 is 'bird'" in error
+    assert (
+        "b/train-labels-idx1-ubyte: has no names of classes, and a/dataset.json has: label 0 is"
+        " 'bird'" in error
+    )
     assert 'Write them to b/dataset.json, as {"class_names": ["cat", "dog"]}' in error
 
 
@@ -157,8 +171,9 @@ def test_a_label_without_a_name(capsys, second):
     with open("b/dataset.json", "w", encoding="utf-8") as file:
         json.dump({"class_names": second}, file)
     os.mkdir("out")
-    assert "b/train-labels-idx1-ubyte: has the label 9, which b/dataset.json does not name" in refused(
-        capsys, *a, *b, *OUT
+    assert (
+        "b/train-labels-idx1-ubyte: has the label 9, which b/dataset.json does not name"
+        in refused(capsys, *a, *b, *OUT)
     )
 
 
@@ -167,7 +182,10 @@ def test_a_label_without_a_name(capsys, second):
     [
         (["dog", "dog"], "b/dataset.json: has two labels with the name 'dog'"),
         (["dog", " dog"], "b/dataset.json: has two labels with the name 'dog'"),
-        (["dog", "01"], "b/dataset.json: has the class '01', another file '1', which is the same number"),
+        (
+            ["dog", "01"],
+            "b/dataset.json: has the class '01', another file '1', which is the same number",
+        ),
         ("cat", 'b/dataset.json: has "class_names" that are no list'),
     ],
 )
@@ -206,7 +224,12 @@ def test_a_second_file_in_the_same_folder():
     for split, pair in (("train", a), ("t10k", test)):
         assert main(["sort", *pair, f"out/{split}-images", f"out/{split}-labels"]) == 0
     assert described("out")["counts"] == {"train": [1, 1, 0, 1, 1], "t10k": [0, 1, 1, 0, 0]}
-    assert list(described("out")["files"]) == ["train-images", "train-labels", "t10k-images", "t10k-labels"]
+    assert list(described("out")["files"]) == [
+        "train-images",
+        "train-labels",
+        "t10k-images",
+        "t10k-labels",
+    ]
     check_true("out")
     check_true("out", "t10k")
 
@@ -233,13 +256,17 @@ def test_merged_beside_the_second(capsys):
 def test_beside_files_without_names(capsys):
     a = dataset("a", FIVE, range(5))
     dataset("out", None, [0, 1], "other")
-    assert "out/dataset.json: would lie beside other-labels-idx1-ubyte, whose classes" in refused(capsys, *a, *OUT)
+    assert "out/dataset.json: would lie beside other-labels-idx1-ubyte, whose classes" in refused(
+        capsys, *a, *OUT
+    )
 
 
 def test_without_names_beside_names(capsys):
     a = dataset("a", None, [0, 1])
     dataset("out", FIVE, [0, 1], "other")
-    assert "out/dataset.json: names classes, and the labels to write have no names" in refused(capsys, *a, *OUT)
+    assert "out/dataset.json: names classes, and the labels to write have no names" in refused(
+        capsys, *a, *OUT
+    )
 
 
 def test_images_and_labels_in_two_folders(capsys):
@@ -283,22 +310,29 @@ def test_arrays_have_no_names():
     idxio.write_sorted(*OUT, [x, b[0]], [y, b[1]])
     assert idxio.read("out/train-labels").tolist() == [0, 1, 2, 9]
     with pytest.raises(idxio.IdxError, match="number their classes in different ways"):
-        idxio.write_sorted(*OUT, [x, b[0], "a/train-images-idx3-ubyte"], [y, b[1], "a/train-labels-idx1-ubyte"])
+        idxio.write_sorted(
+            *OUT, [x, b[0], "a/train-images-idx3-ubyte"], [y, b[1], "a/train-labels-idx1-ubyte"]
+        )
 
 
 def test_file_objects_have_no_place_for_names():
     a, b = dataset("a", FIVE, range(5)), dataset("b", ["dog"], [0])
     with pytest.raises(idxio.IdxError, match="nothing lies beside a file object"):
         idxio.write_sorted(io.BytesIO(), io.BytesIO(), [a[0], b[0]], [a[1], b[1]])
-    assert idxio.write_sorted(io.BytesIO(), io.BytesIO(), *a).tolist() == [0, 1, 2, 3, 4]  # the old numbers
+    # the old numbers
+    assert idxio.write_sorted(io.BytesIO(), io.BytesIO(), *a).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_targets_that_are_no_files(capsys):
     a, b = dataset("a", FIVE, range(5)), dataset("b", ["dog"], [0])
-    assert "nothing lies beside a file object or a device" in refused(capsys, *a, *b, "images", "/dev/null")
+    assert "nothing lies beside a file object or a device" in refused(
+        capsys, *a, *b, "images", "/dev/null"
+    )
     assert main(["sort", *a, *b, "/dev/null", "labels"]) == 0
     assert list(described(".")["files"]) == ["labels"]
-    assert "dataset.json: is where the names of the classes go" in refused(capsys, *a, "a/dataset.json", "a/labels")
+    assert "dataset.json: is where the names of the classes go" in refused(
+        capsys, *a, "a/dataset.json", "a/labels"
+    )
 
 
 def test_a_failure_leaves_the_old_description(monkeypatch):

@@ -43,11 +43,19 @@ def test_the_order_is_numpys(labels, dtype, big_endian, compression):
     images = np.arange(2 * len(labels)).reshape(-1, 2).astype(dtype)
     stored = images.astype(images.dtype.newbyteorder(">")) if big_endian else images
     files = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    order = idxio.write_sorted(*files[:2], stored, labels, compression=compression, order_file=files[2])
+    order = idxio.write_sorted(
+        *files[:2], stored, labels, compression=compression, order_file=files[2]
+    )
     expected = np.argsort(labels, kind="stable")
     assert order.tolist() == expected.tolist()
-    unpacked = [gzip.decompress(f.getvalue()) if compression == "gzip" else f.getvalue() for f in files]
-    assert unpacked == [encode(images[expected]), encode(labels[expected]), encode(expected.astype(np.int32))]
+    unpacked = [
+        gzip.decompress(f.getvalue()) if compression == "gzip" else f.getvalue() for f in files
+    ]
+    assert unpacked == [
+        encode(images[expected]),
+        encode(labels[expected]),
+        encode(expected.astype(np.int32)),
+    ]
 
 
 def kinds(tmp_path):
@@ -91,7 +99,12 @@ def test_merged(budget, tmp_path, files, monkeypatch):
     idxio.write(tmp_path / "l.gz", LABELS[:100])
     idxio.write(tmp_path / "y", IMAGES[100:130])
     images = [tmp_path / "x.gz", tmp_path / "y", IMAGES[130:130], IMAGES[130:]]
-    labels = [tmp_path / "l.gz", LABELS[100:130].tolist(), np.empty(0, np.uint8), LABELS[130:].astype(np.int16)]
+    labels = [
+        tmp_path / "l.gz",
+        LABELS[100:130].tolist(),
+        np.empty(0, np.uint8),
+        LABELS[130:].astype(np.int16),
+    ]
     labels[1] = np.array(labels[1], np.int8)
     assert (idxio.write_sorted(*files, images, labels) == ORDER).all()
     assert_same(idxio.read(files[0]), IMAGES[ORDER])
@@ -137,7 +150,9 @@ def test_everyone_reads_them(fashion_mnist, tmp_path):
     paths = [tmp_path / f"t10k-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1")]
     order = idxio.write_sorted(*paths, given.images, given.labels, level=1)
     whole = given.images[:][order]
-    assert subprocess.run(["gzip", "-dc", paths[0]], capture_output=True, check=True).stdout == encode(whole)
+    assert subprocess.run(
+        ["gzip", "-dc", paths[0]], capture_output=True, check=True
+    ).stdout == encode(whole)
     with gzip.open(paths[0]) as file:
         assert (idx2numpy.convert_from_file(file) == whole).all()
     images, labels = mnist.MNIST(str(tmp_path), gz=True).load_testing()
@@ -172,14 +187,39 @@ def test_a_broken_source_leaves_the_old_files(files, tmp_path):
     ("images", "labels", "error", "what"),
     [
         (IMAGES, LABELS[1:], ValueError, "there are 300 images and 299 labels"),
-        (IMAGES, LABELS.repeat(2).reshape(-1, 2), ValueError, "labels of the shape .* neither one-hot nor"),
+        (
+            IMAGES,
+            LABELS.repeat(2).reshape(-1, 2),
+            ValueError,
+            "labels of the shape .* neither one-hot nor",
+        ),
         (IMAGES, LABELS.astype(np.float32), ValueError, "labels are float32"),
-        (IMAGES, LABELS.tolist(), idxio.FormatError, r"IDX has no type for labels of int64.*astype\('uint8'\)"),
-        (IMAGES.astype(np.uint16), LABELS, idxio.FormatError, "IDX has no type for images of uint16"),
+        (
+            IMAGES,
+            LABELS.tolist(),
+            idxio.FormatError,
+            r"IDX has no type for labels of int64.*astype\('uint8'\)",
+        ),
+        (
+            IMAGES.astype(np.uint16),
+            LABELS,
+            idxio.FormatError,
+            "IDX has no type for images of uint16",
+        ),
         ([IMAGES], [LABELS, LABELS], ValueError, "labels are a list of 2 inputs and images are 1"),
         (IMAGES, [LABELS], ValueError, "images are no list"),
-        ([IMAGES, IMAGES[:, 1:]], [LABELS, LABELS], ValueError, r"of shape \(5, 5\) and type uint8 can't be merged"),
-        ([IMAGES, IMAGES.astype(np.int16)], [LABELS, LABELS], ValueError, "type int16 can't be merged"),
+        (
+            [IMAGES, IMAGES[:, 1:]],
+            [LABELS, LABELS],
+            ValueError,
+            r"of shape \(5, 5\) and type uint8 can't be merged",
+        ),
+        (
+            [IMAGES, IMAGES.astype(np.int16)],
+            [LABELS, LABELS],
+            ValueError,
+            "type int16 can't be merged",
+        ),
         (np.uint8(3), LABELS, ValueError, r"images of shape \(\)"),
         (None, LABELS, TypeError, "images and labels are arrays or files"),
     ],
@@ -211,7 +251,9 @@ def test_targets_that_are_one_file(files, tmp_path):
 def test_progress(files):
     seen = []
     images = np.zeros((50, 100_000), np.uint8)
-    idxio.write_sorted(*files, images, LABELS[:50], level=1, progress=lambda *args: seen.append(args))
+    idxio.write_sorted(
+        *files, images, LABELS[:50], level=1, progress=lambda *args: seen.append(args)
+    )
     assert len(seen) > 3
     assert seen == sorted(seen)
     assert seen[-1] == (images.nbytes, images.nbytes)
@@ -245,7 +287,9 @@ print(peak)
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured through Linux's /proc")
 @pytest.mark.parametrize("source", ["array", "raw"])
 def test_no_sorted_copy_is_touched(source, tmp_path):
-    done = subprocess.run([sys.executable, "-c", MEMORY, source], cwd=tmp_path, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, source], cwd=tmp_path, capture_output=True, check=True
+    )
     assert int(done.stdout) << 10 < 24 << 20  # the images have 39 MB
 
 
@@ -255,9 +299,31 @@ def test_no_sorted_copy_is_touched(source, tmp_path):
 def test_command(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     qmnist = np.stack([LABELS[100:]] * 8, axis=1).astype(np.int32)
-    for name, array in (("a", IMAGES[:100]), ("b", LABELS[:100]), ("c", IMAGES[100:]), ("d", qmnist)):
+    for name, array in (
+        ("a", IMAGES[:100]),
+        ("b", LABELS[:100]),
+        ("c", IMAGES[100:]),
+        ("d", qmnist),
+    ):
         idxio.write(name, array)
-    assert main(["sort", "a", "b", "c", "d", "images.gz", "labels.gz", "--order", "order", "--level", "9"]) == 0
+    assert (
+        main(
+            [
+                "sort",
+                "a",
+                "b",
+                "c",
+                "d",
+                "images.gz",
+                "labels.gz",
+                "--order",
+                "order",
+                "--level",
+                "9",
+            ]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert out.splitlines()[1] == f"labels.gz: {os.path.getsize('labels.gz'):,} bytes"
     assert_same(idxio.read("images.gz"), IMAGES[ORDER])

@@ -63,7 +63,9 @@ KINDS = st.fixed_dictionaries(
 
 @pytest.fixture(params=["memory", "windows"])
 def source(request, monkeypatch):
-    """From a number of samples to a dataset in memory, or to one that is unpacked in windows of a few samples."""
+    """From a number of samples to a dataset in memory, or to one that is unpacked in windows of a
+    few samples.
+    """
     monkeypatch.setattr("idxio.loader.epoch._GROUP", 64)
     monkeypatch.setattr("idxio.loader.epoch._PLANNED", 16)
     if request.param == "memory":
@@ -92,12 +94,22 @@ FUNCTION_SCOPED = settings(suppress_health_check=[HealthCheck.function_scoped_fi
 
 
 @FUNCTION_SCOPED
-@given(st.integers(0, 200), SIZES, WORLDS, st.booleans(), st.sampled_from(REMAINDERS), KINDS, st.integers(0, 3))
+@given(
+    st.integers(0, 200),
+    SIZES,
+    WORLDS,
+    st.booleans(),
+    st.sampled_from(REMAINDERS),
+    KINDS,
+    st.integers(0, 3),
+)
 def test_each_sample_once(source, n, size, world, drop_last, remainder, kind, epoch):
     ds = source(n)
     ranks = []
     for rank in range(world):
-        batches = ds.batches(size, rank=rank, world_size=world, drop_last=drop_last, remainder=remainder, **kind)
+        batches = ds.batches(
+            size, rank=rank, world_size=world, drop_last=drop_last, remainder=remainder, **kind
+        )
         batches.set_epoch(epoch)
         found = ids_of(batches)
         assert len(found) == len(batches)
@@ -127,7 +139,9 @@ def test_ranks_share_one_order(source, n, size, world, kind, epoch):
     alone.set_epoch(epoch)
     shared = []
     for rank in range(world):
-        batches = ds.batches(size, rank=rank, world_size=world, **{**kind, "threads": 3 - kind["threads"] // 2})
+        batches = ds.batches(
+            size, rank=rank, world_size=world, **{**kind, "threads": 3 - kind["threads"] // 2}
+        )
         batches.set_epoch(epoch)
         shared.append(ids_of(batches))
     for number, expected in enumerate(ids_of(alone)):
@@ -231,7 +245,8 @@ def test_batches_are_fresh_writable_and_native(source):
     assert len(flat(ids_of(ds.batches(10)))) == 64
 
 
-# What a batch holds ------------------------------------------------------------------------------------------
+# What a batch holds
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -262,7 +277,9 @@ def test_the_formula_to_the_last_bit(name, order, dtype, shape, scale, seed):
     images = (random.normal(0, 60, (7, 3, 4, 5))).astype(name)
     mean, std = random.normal(0, 1, shape), random.uniform(0.1, 2, shape)
     stored = images.astype(images.dtype.newbyteorder(order))
-    ((found, _),) = Dataset(stored, np.arange(7)).batches(7, dtype=dtype, scale=scale, mean=mean, std=std)
+    ((found, _),) = Dataset(stored, np.arange(7)).batches(
+        7, dtype=dtype, scale=scale, mean=mean, std=std
+    )
     a, b = (scale / std).astype(dtype), (-mean / std).astype(dtype)
     assert found.dtype == dtype
     assert found.tobytes() == (images.astype(dtype) * a + b).tobytes()
@@ -283,12 +300,18 @@ def test_other_integer_types():
 
 
 def test_records_without_elements_and_numbers():
-    assert [images.shape for images, _ in Dataset(np.empty((5, 0, 3), np.uint8), np.arange(5)).batches(2)] == [
+    assert [
+        images.shape
+        for images, _ in Dataset(np.empty((5, 0, 3), np.uint8), np.arange(5)).batches(2)
+    ] == [
         (2, 0, 3),
         (2, 0, 3),
         (1, 0, 3),
     ]
-    assert [images.tolist() for images, _ in Dataset(np.arange(3), np.arange(3)).batches(2)] == [[0, 1], [2]]
+    assert [images.tolist() for images, _ in Dataset(np.arange(3), np.arange(3)).batches(2)] == [
+        [0, 1],
+        [2],
+    ]
 
 
 @pytest.mark.parametrize("prefetch", [0, 4])
@@ -306,7 +329,8 @@ def test_out(source, pairs, prefetch):
     assert k == len(expected) - 1
 
 
-# From files --------------------------------------------------------------------------------------------------
+# From files
+# --------------------------------------------------------------------------------------------------
 
 
 def test_raw_files_are_mapped_and_compressed_ones_read(tmp_path):
@@ -333,7 +357,8 @@ def readers_of(monkeypatch):
 
 def test_windows_hold_what_they_may(tmp_path, monkeypatch):
     """Memory for two windows, and no window read twice."""
-    images = np.arange(40_000, dtype=np.int32).repeat(256).reshape(-1, 256)  # 40 MB, a block is 1024 records
+    # 40 MB, a block is 1024 records
+    images = np.arange(40_000, dtype=np.int32).repeat(256).reshape(-1, 256)
     idxio.write(tmp_path / "x.gz", images, level=1)
     ds = Dataset(tmp_path / "x.gz", np.arange(40_000) % 10)
     batches = ds.batches(100, shuffle=True, buffer=8 << 20, prefetch=0)
@@ -368,7 +393,9 @@ def test_windows_hold_what_they_may(tmp_path, monkeypatch):
 
 def test_the_next_window_is_unpacked_little_by_little(tmp_path, monkeypatch):
     idxio.write(tmp_path / "x.gz", np.zeros((40_000, 256), np.int32), level=1)
-    batches = Dataset(tmp_path / "x.gz", np.zeros(40_000, int)).batches(256, buffer=8 << 20, prefetch=0)
+    batches = Dataset(tmp_path / "x.gz", np.zeros(40_000, int)).batches(
+        256, buffer=8 << 20, prefetch=0
+    )
     readers = readers_of(monkeypatch)
     blocks = [sum(done for _, done in readers[0]._windows.values()) for _ in batches]
     assert np.abs(np.diff(blocks[4:-20])).max() <= 4
@@ -413,12 +440,17 @@ def test_parts_of_a_dataset(tmp_path, where, turned):
         assert sorted(seen) == sorted(part.labels.tolist())
 
 
-# Threads -----------------------------------------------------------------------------------------------------
+# Threads
+# -----------------------------------------------------------------------------------------------------
 
 
 def threads_now():
     """The threads of this process, native ones too where the system tells."""
-    return set(os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else threading.enumerate())
+    return set(
+        os.listdir("/proc/self/task")
+        if os.path.exists("/proc/self/task")
+        else threading.enumerate()
+    )
 
 
 def wait_until_gone(threads):
@@ -471,7 +503,8 @@ def test_a_loop_does_not_go_on_in_a_forked_process(monkeypatch):
     monkeypatch.setattr("idxio.loader.epoch._GROUP", 1)
     loop = iter(numbered(500).batches(3, prefetch=2))
     next(loop)
-    time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
+    # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
+    time.sleep(0.2)
     child = os.fork()
     if child == 0:
         try:
@@ -495,7 +528,9 @@ def test_files_are_pickled_by_their_names(tmp_path, suffix, buffer):
     """In the midst of a loop too: what was read or unpacked stays behind."""
     images = np.arange(2000, dtype=np.int32).repeat(256).reshape(-1, 256)
     idxio.write(tmp_path / f"x{suffix}", images)
-    batches = Dataset(tmp_path / f"x{suffix}", np.arange(2000) % 7).batches(100, shuffle=True, buffer=buffer)
+    batches = Dataset(tmp_path / f"x{suffix}", np.arange(2000) % 7).batches(
+        100, shuffle=True, buffer=buffer
+    )
     loop = iter(batches)
     first = next(loop)[0][:, 0].tolist()
     pickled = pickle.dumps(batches)
@@ -531,7 +566,9 @@ def test_images_in_a_file_object(packing, tmp_path):
     for pick in (slice(None), slice(10, 50), [3, 1, 2]):
         with open(tmp_path / "x", "rb") as file:
             ds = Dataset(file, np.arange(60))[pick]
-            assert np.array_equal(np.concatenate([found for found, _ in ds.batches(7)]), images[pick])
+            assert np.array_equal(
+                np.concatenate([found for found, _ in ds.batches(7)]), images[pick]
+            )
 
 
 # Wrong use ---------------------------------------------------------------------------------------------------
@@ -551,14 +588,20 @@ def test_images_in_a_file_object(packing, tmp_path):
         ({"threads": 0}, "threads is 1 or more"),
         ({"prefetch": -1}, "prefetch is 0 or more"),
         ({"buffer": 0}, "buffer is 1 or more"),
-        ({"scale": 1 / 255, "dtype": "uint8"}, "scale, mean and std give float32 or float64, not uint8"),
+        (
+            {"scale": 1 / 255, "dtype": "uint8"},
+            "scale, mean and std give float32 or float64, not uint8",
+        ),
         ({"mean": 1, "dtype": "float16"}, "not float16"),
         ({"dtype": "int8"}, "what holds every int32"),
         ({"std": 0}, "std is 0 somewhere"),
         ({"dtype": object}, "batches hold numbers, not object"),
         ({"mean": [1, 2, 3]}, r"mean has shape \(3,\)"),
         ({"out": (np.empty((4, 2), np.int32), np.empty(5, np.int64))}, r"out has shape \(5,\)"),
-        ({"out": (np.empty((4, 2), np.int64), np.empty(4, np.int64))}, "out has shape .* int64; batches"),
+        (
+            {"out": (np.empty((4, 2), np.int64), np.empty(4, np.int64))},
+            "out has shape .* int64; batches",
+        ),
         ({"out": [(np.empty((4, 2), np.int32),)]}, "pair"),
         ({"out": (np.empty((2, 4), np.int32).T, np.empty(4, np.int64))}, "C-contiguous"),
     ],
@@ -652,11 +695,17 @@ with open(f"seen-{rank}", "a") as seen:
 def test_killed_and_started_again_with_another_world_size(tmp_path):
     def start(rank, world_size, size, stop):
         arguments = map(str, (rank, world_size, size, stop))
-        return subprocess.run([sys.executable, "-c", _PROGRAM, *arguments], cwd=tmp_path, timeout=60).returncode
+        return subprocess.run(
+            [sys.executable, "-c", _PROGRAM, *arguments], cwd=tmp_path, timeout=60
+        ).returncode
 
     assert [start(rank, 3, 16, 5) for rank in (2, 1, 0)] == [-9] * 3
     assert [start(rank, 2, 25, 0) for rank in range(2)] == [0] * 2
-    seen = [int(line) for rank in range(3) for line in (tmp_path / f"seen-{rank}").read_text().splitlines()]
+    seen = [
+        int(line)
+        for rank in range(3)
+        for line in (tmp_path / f"seen-{rank}").read_text().splitlines()
+    ]
     assert len(seen) == 1000
     assert sorted(seen) == list(range(1000))
 

@@ -34,7 +34,11 @@ GOLDEN = {
 def test_golden_vectors():
     assert samplers.VERSION == 1
     for (n, seed, epoch), expected in GOLDEN.items():
-        assert samplers.ShuffledSampler(n, seed).rows(epoch, 0, min(n, 6)).tolist() == expected, (n, seed, epoch)
+        assert samplers.ShuffledSampler(n, seed).rows(epoch, 0, min(n, 6)).tolist() == expected, (
+            n,
+            seed,
+            epoch,
+        )
     assert native.key() == 0
     assert native.key(1, 0) != native.key(0, 1)
 
@@ -74,7 +78,9 @@ def test_positions_and_neighbours(n):
         steps = np.zeros(cells)
         for o in orders:
             np.add.at(table, (np.arange(n) * cells // n, o * cells // n), 1)
-            np.add.at(steps, (np.diff(o, append=o[0]) % n - 1) * cells // (n - 1) if n > 1 else 0, 1)
+            np.add.at(
+                steps, (np.diff(o, append=o[0]) % n - 1) * cells // (n - 1) if n > 1 else 0, 1
+            )
         rows = np.bincount(np.arange(n) * cells // n)
         assert chi_square(table, np.outer(rows, rows) * runs / n) < 5
         if n > 2:

@@ -16,7 +16,12 @@ def raw(array):
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
-@given(st.integers(1, 70), st.lists(st.integers(0, 8), max_size=30), st.sampled_from([0, 2, 4, 8]), st.integers(0, 7))
+@given(
+    st.integers(1, 70),
+    st.lists(st.integers(0, 8), max_size=30),
+    st.sampled_from([0, 2, 4, 8]),
+    st.integers(0, 7),
+)
 def test_gather(elements, ids, swapped, offset):
     row = elements * (swapped or 1)
     memory = np.random.default_rng(elements).integers(0, 256, offset + 9 * row, np.uint8)
@@ -48,7 +53,15 @@ def test_gather_affine(kind, swapped, elements, ids, to, by_element, offset):
     out = np.full((len(ids) + 1, elements), 17, to)
     ids = np.array(ids, np.int64)
     kernels.gather_affine(
-        memory[offset:], kernels.KINDS.index(kind), swapped, ids, raw(out[:-1]), to == "f8", elements, raw(a), raw(b)
+        memory[offset:],
+        kernels.KINDS.index(kind),
+        swapped,
+        ids,
+        raw(out[:-1]),
+        to == "f8",
+        elements,
+        raw(a),
+        raw(b),
     ).run()
     assert out[:-1].tobytes() == (values[ids].astype(to) * a + b).tobytes()
     assert (out[-1] == 17).all()
@@ -63,7 +76,9 @@ def test_rows_outside(ids):
     with pytest.raises(IndexError):
         kernels.gather(np.zeros(12, np.uint8), 4, ids, np.zeros(12, np.uint8))
     with pytest.raises(IndexError):
-        kernels.gather_affine(np.zeros(12, np.uint8), 0, False, ids, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
+        kernels.gather_affine(
+            np.zeros(12, np.uint8), 0, False, ids, np.zeros(48, np.uint8), False, 4, ONE, ZERO
+        )
 
 
 @pytest.mark.parametrize(
@@ -113,22 +128,38 @@ def test_items_that_cannot_be_reversed(swapped):
 def test_gather_affine_with_wrong_sizes(source, kind, out, to_double, elements, factors, shifts):
     memory = [np.zeros(n, np.uint8) for n in (source, out, factors, shifts)]
     with pytest.raises(IndexError):
-        kernels.gather_affine(memory[0], kind, False, IDS, memory[1], to_double, elements, memory[2], memory[3])
+        kernels.gather_affine(
+            memory[0], kind, False, IDS, memory[1], to_double, elements, memory[2], memory[3]
+        )
 
 
 @pytest.mark.parametrize("kind", [-1, 6, 1000])
 def test_types_that_are_none(kind):
     with pytest.raises(ValueError, match="no such type"):
-        kernels.gather_affine(np.zeros(12, np.uint8), kind, False, IDS, np.zeros(48, np.uint8), False, 4, ONE, ZERO)
+        kernels.gather_affine(
+            np.zeros(12, np.uint8), kind, False, IDS, np.zeros(48, np.uint8), False, 4, ONE, ZERO
+        )
 
 
 @pytest.mark.parametrize("part", ["out", "scale", "shift"])
 def test_memory_that_is_not_aligned(part):
-    memory = {"out": np.zeros(49, np.uint8), "scale": np.zeros(5, np.uint8), "shift": np.zeros(5, np.uint8)}
+    memory = {
+        "out": np.zeros(49, np.uint8),
+        "scale": np.zeros(5, np.uint8),
+        "shift": np.zeros(5, np.uint8),
+    }
     views = {name: m[1:] if name == part else m[:-1] for name, m in memory.items()}
     with pytest.raises(ValueError, match="not aligned"):
         kernels.gather_affine(
-            np.zeros(12, np.uint8), 0, False, IDS, views["out"], False, 4, views["scale"], views["shift"]
+            np.zeros(12, np.uint8),
+            0,
+            False,
+            IDS,
+            views["out"],
+            False,
+            4,
+            views["scale"],
+            views["shift"],
         )
 
 
@@ -166,7 +197,17 @@ def test_copy_parts(parts):
 
 @pytest.mark.parametrize(
     "part",
-    [(-1, 1, 0), (11, 0, 0), (10, 1, 0), (0, 11, 0), (0, -1, 0), (0, 1, -1), (0, 1, 9), (0, 0, 10), (FAR, FAR, 0)],
+    [
+        (-1, 1, 0),
+        (11, 0, 0),
+        (10, 1, 0),
+        (0, 11, 0),
+        (0, -1, 0),
+        (0, 1, -1),
+        (0, 1, 9),
+        (0, 0, 10),
+        (FAR, FAR, 0),
+    ],
 )
 def test_copy_of_parts_that_are_not_there(part):
     with pytest.raises(IndexError):

@@ -29,11 +29,15 @@ def deflate(data, level=6, strategy=0):
 
 
 STREAMS = st.builds(
-    lambda data, level, strategy: (data, deflate(data, level, strategy)), CONTENT, st.integers(0, 9), st.integers(0, 4)
+    lambda data, level, strategy: (data, deflate(data, level, strategy)),
+    CONTENT,
+    st.integers(0, 9),
+    st.integers(0, 4),
 )
 
 
-# Checksums ---------------------------------------------------------------------------------------------------
+# Checksums
+# ---------------------------------------------------------------------------------------------------
 
 
 @given(CONTENT, UINT32)
@@ -59,12 +63,15 @@ def test_crc32_combine(first, second):
 def test_crc32_of_unaligned_memory():
     data = np.random.default_rng(0).integers(0, 256, 5000, np.uint8)
     for start in range(70):
-        for size in (start, 3 * start, 257 + start, 4900):  # what the vector loops begin with and leave over
+        # what the vector loops begin with and leave over
+        for size in (start, 3 * start, 257 + start, 4900):
             part = data[start : start + size]
             assert inflate.crc32(part) == zlib.crc32(part)
 
 
-@pytest.mark.parametrize("data", [None, "text", 3, np.zeros(4, np.int32), np.zeros(8, np.uint8)[::2]], ids=str)
+@pytest.mark.parametrize(
+    "data", [None, "text", 3, np.zeros(4, np.int32), np.zeros(8, np.uint8)[::2]], ids=str
+)
 def test_wrong_buffers(data):
     calls = (
         lambda: inflate.crc32(data),
@@ -98,7 +105,9 @@ def test_memory_that_must_not_be_written():
 # Whole streams -----------------------------------------------------------------------------------------------
 
 
-@given(STREAMS, st.binary(max_size=20), st.integers(0, 20), st.binary(max_size=20), st.integers(0, 5))
+@given(
+    STREAMS, st.binary(max_size=20), st.integers(0, 20), st.binary(max_size=20), st.integers(0, 5)
+)
 def test_decoder_ends_exactly(stream, before, out_start, behind, room):
     data, packed = stream
     out = bytearray(b"\xaa" * (out_start + len(data) + room))
@@ -137,7 +146,9 @@ def zlib_says(data):
     return (out, len(data) - len(inflater.unused_data)) if inflater.eof else None
 
 
-DAMAGED = st.one_of(st.binary(max_size=100), st.builds(lambda s, rng: damaged(s[1], rng), STREAMS, st.randoms()))
+DAMAGED = st.one_of(
+    st.binary(max_size=100), st.builds(lambda s, rng: damaged(s[1], rng), STREAMS, st.randoms())
+)
 
 
 @given(DAMAGED)
@@ -208,7 +219,9 @@ def test_inflater_with_pieces_of_any_size(stream, behind, choice):
     data, packed = stream
     whole = packed + behind
     inflater = inflate.Inflater(b"", 0, 0)
-    sizes = choice.draw(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 9000)), min_size=1, max_size=8))
+    sizes = choice.draw(
+        st.lists(st.tuples(st.integers(0, 700), st.integers(0, 9000)), min_size=1, max_size=8)
+    )
     result = bytearray()
     taken = 0
     for k in range(len(whole) * 9000):
@@ -270,12 +283,16 @@ def test_versions():
 def test_swap_bytes(itemsize, count, start):
     data = np.random.default_rng(count).integers(0, 256, (count + start) * itemsize, np.uint8)
     expected = data.copy()
-    expected[start * itemsize :] = expected.view(f"u{itemsize}").byteswap().view(np.uint8)[start * itemsize :]
+    expected[start * itemsize :] = (
+        expected.view(f"u{itemsize}").byteswap().view(np.uint8)[start * itemsize :]
+    )
     byteorder.swap_bytes(data[start * itemsize :], itemsize)
     assert data.tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize(("size", "itemsize"), [(8, 1), (8, 3), (8, 16), (8, 0), (8, -2), (7, 2), (6, 4), (12, 8)])
+@pytest.mark.parametrize(
+    ("size", "itemsize"), [(8, 1), (8, 3), (8, 16), (8, 0), (8, -2), (7, 2), (6, 4), (12, 8)]
+)
 def test_swap_of_impossible_sizes(size, itemsize):
     data = bytearray(range(size))
     with pytest.raises(ValueError, match="cannot swap"):
@@ -303,7 +320,10 @@ def test_read_swapped(itemsize, tmp_path):
                 found = data[offset : offset + size]
                 whole = len(found) // itemsize * itemsize
                 assert byteorder.read_swapped(file.fileno(), offset, out, itemsize) == len(found)
-                assert (out[:whole].view(f"u{itemsize}") == found[:whole].view(f"u{itemsize}").byteswap()).all()
+                assert (
+                    out[:whole].view(f"u{itemsize}")
+                    == found[:whole].view(f"u{itemsize}").byteswap()
+                ).all()
                 assert (out[whole : len(found)] == found[whole:]).all()
                 assert (out[len(found) :] == 7).all()
         for out in (np.zeros(9, np.uint8), np.zeros(24, np.uint8)[1:17]):
@@ -340,12 +360,17 @@ if memory.populate(area[: 32 << 20], 512):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_populate_populates():
-    result = subprocess.run([sys.executable, "-c", POPULATE], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", POPULATE], capture_output=True, text=True, check=True
+    )
     # False is the true answer of a kernel before 5.14.
     assert result.stdout in ("populated\n", "")
 
 
-@given(st.integers(0, 300), st.sampled_from([0, 1, 100, 4000, 5000, (4 << 20) - 70, 4 << 20, (4 << 20) + 1, 9 << 20]))
+@given(
+    st.integers(0, 300),
+    st.sampled_from([0, 1, 100, 4000, 5000, (4 << 20) - 70, 4 << 20, (4 << 20) + 1, 9 << 20]),
+)
 def test_memory_for_arrays(before, nbytes):
     data = allocate(before, nbytes)
     assert data.shape == (before + nbytes,)

@@ -1,4 +1,6 @@
-"""Pieces of deflate data decoded at once: against zlib, at the ends of memory, and whatever wrote them."""
+"""Pieces of deflate data decoded at once: against zlib, at the ends of memory, and whatever wrote
+them.
+"""
 
 import ctypes
 import gzip
@@ -33,19 +35,25 @@ def mode(request, monkeypatch):
 
 
 def is_exact(mode):
-    """Whether a verdict is zlib's to the bit: libdeflate judges some codes otherwise, and a stop inside a block."""
+    """Whether a verdict is zlib's to the bit: libdeflate judges some codes otherwise, and a stop
+    inside a block.
+    """
     return mode == "on" and lanes.supported()
 
 
 def decode(data, pieces, out, windows=None):
-    """lanes.decode of rows (start, stop, target, room, window, size of the window): rows (status, end, produced)."""
+    """lanes.decode of rows (start, stop, target, room, window, size of the window): rows (status,
+    end, produced).
+    """
     results = np.full((len(pieces), 3), -1, np.int64)
     lanes.decode(data, np.array(pieces, np.int64).reshape(-1, 6), out, results, windows)
     return [tuple(map(int, row)) for row in results]
 
 
 def by_zlib(data, start, stop, window, room):
-    """What zlib says of the bits [start, stop), of which stop is at a byte or a block's end: the result, the bytes."""
+    """What zlib says of the bits [start, stop), of which stop is at a byte or a block's end: the
+    result, the bytes.
+    """
     bad = (inflate.BAD, None, None), b""
     if start == stop:
         return (inflate.EDGE, stop, 0), b""
@@ -78,7 +86,11 @@ def words(seed, size):
     book = [bytes(rng.randrange(256) for _ in range(rng.randrange(3, 40))) for _ in range(50)]
     data = bytearray()
     while len(data) < size:
-        data += rng.choice(book) if rng.random() < 0.7 else bytes([rng.randrange(256)]) * rng.choice([1, 1, 2, 90])
+        data += (
+            rng.choice(book)
+            if rng.random() < 0.7
+            else bytes([rng.randrange(256)]) * rng.choice([1, 1, 2, 90])
+        )
     return bytes(data[:size])
 
 
@@ -107,7 +119,11 @@ ENCODERS = {
     **{f"gzip -{k}": by_program("gzip", f"-{k}") for k in range(1, 10)},
     **{f"igzip -{k}": by_program("igzip", f"-{k}") for k in range(4)},
     **{f"libdeflate -{k}": by_program("libdeflate-gzip", f"-{k}", "-c") for k in range(1, 13)},
-    **{f"zlib -{k} strategy {s}": zlib_member(level=k, strategy=s) for k in (1, 6, 9) for s in range(5)},
+    **{
+        f"zlib -{k} strategy {s}": zlib_member(level=k, strategy=s)
+        for k in (1, 6, 9)
+        for s in range(5)
+    },
     "7z": lambda data: seven_zip(data),
     "zopfli": by_file("zopfli", "--i1", suffix=".gz"),
     "own": lambda data: own(data),
@@ -131,12 +147,18 @@ def own(data):
 
 
 def blocks(packed):
-    """The blocks of all members: (first bit, bit behind it, first byte of the data, byte behind it, bytes before it in
-    the member), and the data."""
+    """The blocks of all members: (first bit, bit behind it, first byte of the data, byte behind it,
+    bytes before it in the member), and the data.
+    """
     found, position, data, out = [], 0, bytearray(), bytearray(1 << 20)
     while position < len(packed) and packed[position]:
         byte = parse_member_header(memoryview(packed), position).end
-        inflater, begin, bit, status = inflate.Inflater(b"", 0, 0), len(data), 8 * byte, inflate.MORE
+        inflater, begin, bit, status = (
+            inflate.Inflater(b"", 0, 0),
+            len(data),
+            8 * byte,
+            inflate.MORE,
+        )
         while status != inflate.END:
             status, consumed, produced = inflater.inflate(packed, byte, out, 0, 0)
             assert status in (inflate.EDGE, inflate.END)
@@ -162,7 +184,9 @@ def test_every_encoder(encoder, content, fashion_mnist, monkeypatch):
         last = k
         while last + 1 < len(found) and found[last + 1][4] and rng.random() < 0.7:
             last += 1  # further blocks of the same member
-        runs.append((*found[k][:1], found[last][1], found[k][2], found[last][3], min(found[k][4], 32768)))
+        runs.append(
+            (*found[k][:1], found[last][1], found[k][2], found[last][3], min(found[k][4], 32768))
+        )
         k = last + 1
     windows = b"".join(data[begin - size : begin] for _, _, begin, _, size in runs)
     places = np.cumsum([0, *(size for *_, size in runs)])
@@ -197,11 +221,15 @@ class Guarded:
         libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
         libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         anonymous = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        start = libc.mmap(None, (pages + 2) * PAGE, mmap.PROT_READ | mmap.PROT_WRITE, anonymous, -1, 0)
+        start = libc.mmap(
+            None, (pages + 2) * PAGE, mmap.PROT_READ | mmap.PROT_WRITE, anonymous, -1, 0
+        )
         assert start not in (None, ctypes.c_void_p(-1).value)
         for guard in (start, start + (pages + 1) * PAGE):
             assert libc.mprotect(guard, PAGE, 0) == 0
-        self.bytes = np.ctypeslib.as_array((ctypes.c_uint8 * (pages * PAGE)).from_address(start + PAGE))
+        self.bytes = np.ctypeslib.as_array(
+            (ctypes.c_uint8 * (pages * PAGE)).from_address(start + PAGE)
+        )
         # The pages stay mapped: the array doesn't own them.
 
     def first(self, size):
@@ -225,7 +253,9 @@ def test_every_length_at_every_bit_between_guards(mode, strategy):
     window = words(1, 32768)
     before.first(32768)[:] = np.frombuffer(window, np.uint8)
     for size in range(601):
-        plain = (b"abcabdabcaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + words(size, 700))[size % 60 :][:size]
+        plain = (b"abcabdabcaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + words(size, 700))[
+            size % 60 :
+        ][:size]
         deflater = zlib.compressobj(6, zlib.DEFLATED, -15, 9, strategy, window[-32000:])
         stream = deflater.compress(plain) + deflater.flush()
         if not stream[0] & 6:
@@ -238,7 +268,12 @@ def test_every_length_at_every_bit_between_guards(mode, strategy):
                 out[:] = 0x55
                 outside = target.bytes[size:] if place == "first" else target.bytes[: PAGE - size]
                 outside[:] = 0xAA
-                found = decode(data, [(bit, 8 * len(moved), 0, size, 768, 32000)], out, getattr(before, place)(32768))
+                found = decode(
+                    data,
+                    [(bit, 8 * len(moved), 0, size, 768, 32000)],
+                    out,
+                    getattr(before, place)(32768),
+                )
                 assert found[0][0::2] == (inflate.END, size)
                 assert out.tobytes() == plain
                 assert (outside == 0xAA).all()
@@ -252,7 +287,10 @@ def test_pieces_touch_nothing_of_their_neighbours(mode):
     places = np.cumsum([0, *map(len, plains)])
     for kept in 0, 1:
         out = np.full(places[-1], 0xAA, np.uint8)
-        rows = [(8 * starts[k], 8 * starts[k + 1], places[k], len(plains[k]), -1, 0) for k in range(kept, 150, 2)]
+        rows = [
+            (8 * starts[k], 8 * starts[k + 1], places[k], len(plains[k]), -1, 0)
+            for k in range(kept, 150, 2)
+        ]
         assert {row[0] for row in decode(b"".join(streams), rows, out)} == {inflate.END}
         for k, plain in enumerate(plains):
             wanted = plain if k % 2 == kept else b"\xaa" * len(plain)
@@ -295,9 +333,9 @@ def test_mutated_pieces_as_zlib(data):
         plain = words(rng.random(), rng.choice([0, 9, 300, 3000, 20_000]))
         stream = bytearray(raw(plain, rng.randrange(10), rng.randrange(5), rng.randrange(1, 10)))
         for _ in range(rng.choice([0, 0, 1, 2])):
-            stream[rng.choice([rng.randrange(len(stream)), rng.randrange(min(60, len(stream)))])] ^= 1 << rng.randrange(
-                8
-            )
+            stream[
+                rng.choice([rng.randrange(len(stream)), rng.randrange(min(60, len(stream)))])
+            ] ^= 1 << rng.randrange(8)
         if rng.random() < 0.2:
             del stream[rng.randrange(len(stream)) :]
         room = max(0, len(plain) + rng.choice([0, 0, 0, -1, 5, 400]))
@@ -323,7 +361,9 @@ def test_mutated_pieces_as_zlib(data):
 
 
 def test_matches_that_reach_before_the_window_as_zlib(mode):
-    """A window that lacks its first bytes, before the output and elsewhere, for short pieces and long ones."""
+    """A window that lacks its first bytes, before the output and elsewhere, for short pieces and
+    long ones.
+    """
     window = words(2, 2000)
     for size in (12, 30, 300, 3500, 40_000, 90_000):
         plain = window[: min(2000, size // 2)] + words(size, size - min(2000, size // 2))
@@ -338,7 +378,9 @@ def test_matches_that_reach_before_the_window_as_zlib(mode):
             apart = np.zeros(size, np.uint8)
             rows = [(0, 8 * len(stream), len(known), size, -1, len(known))]
             here = decode(stream, rows, memory)
-            there = decode(stream, [(0, 8 * len(stream), 0, size, lacking, len(known))], apart, window)
+            there = decode(
+                stream, [(0, 8 * len(stream), 0, size, lacking, len(known))], apart, window
+            )
             for (found,), out in ((here, memory[len(known) :]), (there, apart)):
                 if wanted[0] == inflate.END:
                     assert found == wanted
@@ -363,7 +405,9 @@ class Bits:
 
 
 def dynamic_block(literals, offsets, tail):
-    """The last block with codes of these lengths, all written out with 4 bits each, and bits behind its header."""
+    """The last block with codes of these lengths, all written out with 4 bits each, and bits behind
+    its header.
+    """
     bits = Bits()
     bits.put(0b101, 3)
     bits.put(len(literals) - 257, 5)
@@ -400,13 +444,36 @@ def test_codes_that_are_incomplete_or_too_many_as_zlib(monkeypatch):
     monkeypatch.setenv("IDXIO_LANES", "on")
     rng = random.Random(3)
     end_alone, end_alone_long = [0] * 256 + [1], [0] * 256 + [2]
-    literals = [end_alone, end_alone_long, [0] * 257, [1] + [0] * 255 + [1], [1] * 2 + [0] * 254 + [1], [9] * 257]
+    literals = [
+        end_alone,
+        end_alone_long,
+        [0] * 257,
+        [1] + [0] * 255 + [1],
+        [1] * 2 + [0] * 254 + [1],
+        [9] * 257,
+    ]
     literals += [[1] + [0] * 255 + [2] + [0] * k + [2] for k in range(29)]
     literals += [
-        code(rng, rng.randrange(257, 287), kraft) for kraft in (1, 1, 1, 1, 1, 0.5, 0.75, 1.01) for _ in range(20)
+        code(rng, rng.randrange(257, 287), kraft)
+        for kraft in (1, 1, 1, 1, 1, 0.5, 0.75, 1.01)
+        for _ in range(20)
     ]
-    offsets = [[0], [1], [2], [0, 1], [1, 1], [1, 1, 1], [15], [0] * 29 + [1], [1, 2], [1, 2, 2], [1, 2, 3, 3]]
-    offsets += [code(rng, rng.randrange(1, 31), kraft) for kraft in (1, 1, 1, 0.5, 0.75) for _ in range(3)]
+    offsets = [
+        [0],
+        [1],
+        [2],
+        [0, 1],
+        [1, 1],
+        [1, 1, 1],
+        [15],
+        [0] * 29 + [1],
+        [1, 2],
+        [1, 2, 2],
+        [1, 2, 3, 3],
+    ]
+    offsets += [
+        code(rng, rng.randrange(1, 31), kraft) for kraft in (1, 1, 1, 0.5, 0.75) for _ in range(3)
+    ]
     good = 0
     for lengths in literals:
         if lengths[256] == 0 and rng.random() < 0.7:
@@ -417,13 +484,17 @@ def test_codes_that_are_incomplete_or_too_many_as_zlib(monkeypatch):
             tail = rng.choices([0, 1], [rng.choice([1, 3]), 1], k=rng.choice([40, 4000]))
             stream = dynamic_block(lengths, distances, tail)
             position = sum(map(len, streams))
-            rows.append((8 * position, 8 * (position + len(stream)), 6000 * len(streams), 6000, -1, 0))
+            rows.append(
+                (8 * position, 8 * (position + len(stream)), 6000 * len(streams), 6000, -1, 0)
+            )
             streams.append(stream)
             wanted.append(by_zlib(stream, 0, 8 * len(stream), b"", 6000))
         out = np.zeros(6000 * len(rows), np.uint8)
         results = decode(b"".join(streams), rows, out)
         if lanes.supported():
-            for row, (status, end, produced), (verdict, plain) in zip(rows, results, wanted, strict=True):
+            for row, (status, end, produced), (verdict, plain) in zip(
+                rows, results, wanted, strict=True
+            ):
                 assert status == verdict[0], (lengths, row)
                 if status != inflate.BAD:
                     good += 1
@@ -438,7 +509,17 @@ def test_codes_that_are_incomplete_or_too_many_as_zlib(monkeypatch):
 def test_what_lies_outside_is_refused(mode):
     out, results = np.zeros(10, np.uint8), np.zeros((1, 3), np.int64)
     good = [0, 16, 0, 10, -1, 0]
-    for column, value in ((0, -1), (0, 17), (1, 25), (2, -1), (2, 1), (3, 11), (3, -1), (5, 1), (5, -1)):
+    for column, value in (
+        (0, -1),
+        (0, 17),
+        (1, 25),
+        (2, -1),
+        (2, 1),
+        (3, 11),
+        (3, -1),
+        (5, 1),
+        (5, -1),
+    ):
         row = good.copy()
         row[column] = value
         with pytest.raises(IndexError):
@@ -458,7 +539,9 @@ def test_words_of_the_environment(monkeypatch):
         monkeypatch.setenv("IDXIO_LANES", word)
         assert lanes.mode() == word
         line = idxio.show_config().splitlines()[-2]
-        assert line.startswith(f"lanes       {word}" if lanes.supported() else "lanes       off: this processor")
+        assert line.startswith(
+            f"lanes       {word}" if lanes.supported() else "lanes       off: this processor"
+        )
     monkeypatch.delenv("IDXIO_LANES")
     assert lanes.mode() == "auto"
     monkeypatch.setenv("IDXIO_LANES", "yes")
@@ -499,7 +582,9 @@ def test_whole_files_take_lanes(files, threads, monkeypatch):
         return lanes.decode(data, pieces, *rest)
 
     monkeypatch.setattr(
-        random_access, "lanes", SimpleNamespace(decode=counting, mode=lanes.mode, supported=lanes.supported)
+        random_access,
+        "lanes",
+        SimpleNamespace(decode=counting, mode=lanes.mode, supported=lanes.supported),
     )
     for path in paths:
         for mode in MODES:

@@ -58,12 +58,16 @@ def test_constant_rows(table, itemsize):
     constant = np.full(len(table), 7, np.uint8)
     row_stats.constant_rows(table, itemsize, constant)
     for row, flag in zip(table, constant.tolist(), strict=True):
-        assert flag == (len({row.tobytes()[i : i + itemsize] for i in range(0, row.size, itemsize)}) <= 1)
+        assert flag == (
+            len({row.tobytes()[i : i + itemsize] for i in range(0, row.size, itemsize)}) <= 1
+        )
 
 
 @given(tables(), st.data())
 def test_sums_by_class(table, data):
-    classes = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(table), max_size=len(table))), np.int64)
+    classes = np.array(
+        data.draw(st.lists(st.integers(0, 3), min_size=len(table), max_size=len(table))), np.int64
+    )
     sums = np.full((4, table.shape[1]), 5, np.uint64)
     expected = sums.copy()
     np.add.at(expected, classes, table)

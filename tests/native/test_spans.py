@@ -50,7 +50,9 @@ def roomy(stream):
     return data, 8 * inflate.ROOM
 
 
-@pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE])
+@pytest.mark.parametrize(
+    "strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE]
+)
 @pytest.mark.parametrize("level", [1, 6, 9])
 def test_every_edge_at_every_bit(level, strategy):
     plain = text(level, 90_000)
@@ -72,7 +74,9 @@ def test_every_edge_at_every_bit(level, strategy):
         assert last == (0 if stop else inflate.ROOM + len(stream))
         assert bytes(out) == plain[begin - window : end]
         roomier = np.concatenate([out, np.zeros(inflate.PROOF, np.uint8)])
-        found = decoder.inflate_span(view, start + offset, stop + offset if stop else 0, roomier, window, window, True)
+        found = decoder.inflate_span(
+            view, start + offset, stop + offset if stop else 0, roomier, window, window, True
+        )
         assert found == (status, last, produced)
         assert bytes(roomier[: len(out)]) == bytes(out)
         # What lies behind the start is put back.
@@ -103,17 +107,25 @@ def test_parts_of_the_first_bytes_of_spans(choice):
     seed = choice.draw(st.integers(0, 99), "seed")
     plain = text(seed, 90_000)
     stream = packed(plain, choice.draw(st.sampled_from([1, 6, 9]), "level"))
-    places = choice.draw(st.lists(st.sampled_from(edges(stream, len(plain))), min_size=1, unique=True), "edges")
+    places = choice.draw(
+        st.lists(st.sampled_from(edges(stream, len(plain))), min_size=1, unique=True), "edges"
+    )
     spans, expected, target = [], [], 0
     for start, begin in sorted(places):
         length = choice.draw(st.integers(0, len(plain) - begin), "length")
         parts = []
-        for a, b in choice.draw(st.lists(st.tuples(st.integers(0, length), st.integers(0, length)), max_size=3)):
+        for a, b in choice.draw(
+            st.lists(st.tuples(st.integers(0, length), st.integers(0, length)), max_size=3)
+        ):
             parts.append((min(a, b), abs(a - b), target))
             target += abs(a - b)
             expected.append(plain[begin + min(a, b) : begin + max(a, b)])
         deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-        window = deflater.compress(plain[max(0, begin - 32768) : begin]) + deflater.flush() if begin else b""
+        window = (
+            deflater.compress(plain[max(0, begin - 32768) : begin]) + deflater.flush()
+            if begin
+            else b""
+        )
         spans.append((start, window, length, zlib.crc32(plain[begin : begin + length]), parts))
     wrong = choice.draw(st.integers(0, len(spans)), "wrong")
     if wrong < len(spans):  # stops there, and the parts before are right
@@ -150,14 +162,36 @@ def test_bounds_of_fronts():
     ):
         with pytest.raises(IndexError):
             fronts(data, spans, out, room)
-    for part in ((-1, 1, 0), (0, -1, 0), (0, 301, 0), (301, 0, 0), (0, 1, -1), (0, 1, 301), (0, 2, 300), (far, far, 0)):
+    for part in (
+        (-1, 1, 0),
+        (0, -1, 0),
+        (0, 301, 0),
+        (301, 0, 0),
+        (0, 1, -1),
+        (0, 1, 301),
+        (0, 2, 300),
+        (far, far, 0),
+    ):
         with pytest.raises(IndexError):
             fronts(data, [(*good[:4], [part])], out)
     with pytest.raises(IndexError):
         fronts(data, [(offset, b"windows", *good[2:])], out, windows=b"window")
     n = np.arange(1)
     bytes_, crcs = np.zeros(40_000, np.uint8), n.astype(np.uint32)
-    columns = [data, n + offset, b"", np.arange(2) * 0, n, crcs, bytes_, n, n[:0], n[:0], n[:0], out]
+    columns = [
+        data,
+        n + offset,
+        b"",
+        np.arange(2) * 0,
+        n,
+        crcs,
+        bytes_,
+        n,
+        n[:0],
+        n[:0],
+        n[:0],
+        out,
+    ]
     assert inflate.Decoder().inflate_fronts(*columns) == 1
     for at, wrong, error in (
         (1, n[:0], ValueError),
@@ -185,10 +219,14 @@ def test_a_wrong_stop_is_noticed(choice):
     plain = text(choice.draw(st.integers(0, 5)), 40_000)
     stream = packed(plain)
     places = edges(stream, len(plain))
-    stop = choice.draw(st.integers(1, 8 * len(stream) - 1).filter(lambda bit: bit not in [p[0] for p in places]))
+    stop = choice.draw(
+        st.integers(1, 8 * len(stream) - 1).filter(lambda bit: bit not in [p[0] for p in places])
+    )
     data, offset = roomy(stream)
     out = np.zeros(50_000, np.uint8)
-    status, last, _ = inflate.Decoder().inflate_span(data, offset, stop + offset, out, 0, 0, prove=True)
+    status, last, _ = inflate.Decoder().inflate_span(
+        data, offset, stop + offset, out, 0, 0, prove=True
+    )
     # The last block ends by itself, before the stop.
     assert status != inflate.END or last == inflate.ROOM + len(stream)
 
@@ -213,19 +251,25 @@ def test_bounds():
 
 def test_no_space():
     data, offset = roomy(packed(text(1, 5000)))
-    assert inflate.Decoder().inflate_span(data, offset, 0, np.zeros(4999, np.uint8), 0, 0)[0] == inflate.NO_SPACE
+    assert (
+        inflate.Decoder().inflate_span(data, offset, 0, np.zeros(4999, np.uint8), 0, 0)[0]
+        == inflate.NO_SPACE
+    )
 
 
 @pytest.mark.parametrize("level", [1, 6, 9])
 def test_every_header_is_found(level):
     plain = text(level, 200_000)
     stream = packed(plain, level)
-    data = np.concatenate([np.frombuffer(stream, np.uint8), np.zeros(block_finder.MARGIN + 8, np.uint8)])
+    data = np.concatenate(
+        [np.frombuffer(stream, np.uint8), np.zeros(block_finder.MARGIN + 8, np.uint8)]
+    )
 
     def kind(bit):
         return int.from_bytes(stream[bit >> 3 : (bit >> 3) + 2], "little") >> (bit & 7) & 7
 
-    wanted = [bit for bit, _ in edges(stream, len(plain)) if kind(bit) == 4]  # dynamic, not the last
+    # dynamic, not the last
+    wanted = [bit for bit, _ in edges(stream, len(plain)) if kind(bit) == 4]
     assert len(wanted) > 10
     found, bit = set(), 0
     while (bit := block_finder.find_block(data, bit, 8 * len(stream))) >= 0:
@@ -245,7 +289,11 @@ def test_scan_stays_inside(data, start, stop):
 @settings(max_examples=100)
 @given(st.data())
 def test_chunks_decode_alone_and_together(choice):
-    data = choice.draw(st.one_of(st.binary(max_size=2000), st.builds(text, st.integers(0, 99), st.integers(0, 9000))))
+    data = choice.draw(
+        st.one_of(
+            st.binary(max_size=2000), st.builds(text, st.integers(0, 99), st.integers(0, 9000))
+        )
+    )
     chunk = choice.draw(st.integers(1, 4000))
     encoder = deflate.Encoder(choice.draw(st.integers(0, 12)), chunk)
     out = np.zeros(encoder.bound(len(data)), np.uint8)

@@ -27,7 +27,11 @@ def begin(ids):
     return out, kernels.gather(FLAT, ROW, np.array(ids, np.int64), out.reshape(-1))
 
 
-@given(st.lists(st.lists(st.integers(0, 39), max_size=60), max_size=30), st.integers(1, 4), st.integers(1, 5))
+@given(
+    st.lists(st.lists(st.integers(0, 39), max_size=60), max_size=30),
+    st.integers(1, 4),
+    st.integers(1, 5),
+)
 def test_all_rows_in_order(lists, depth, threads):
     loop = gathered(lambda k: begin(lists[k]), len(lists), depth, threads)
     for ids, out in zip(lists, loop, strict=True):
@@ -118,7 +122,8 @@ def test_a_forked_process_can_leave():
     out, gather = begin(range(40))
     pool = ThreadPool(2)
     pool.submit(gather)
-    time.sleep(0.2)  # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
+    # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork
+    time.sleep(0.2)
     child = os.fork()
     if child == 0:
         try:

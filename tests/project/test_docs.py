@@ -24,7 +24,9 @@ def in_a_folder_of_mnist_files(tmp_path, monkeypatch):
         images = np.random.default_rng(n).integers(0, 256, (n, 28, 28), np.uint8)
         for suffix in ("", ".gz"):
             idxio.write(tmp_path / f"{split}-images-idx3-ubyte{suffix}", images)
-            idxio.write(tmp_path / f"{split}-labels-idx1-ubyte{suffix}", np.arange(n, dtype=np.uint8) % 10)
+            idxio.write(
+                tmp_path / f"{split}-labels-idx1-ubyte{suffix}", np.arange(n, dtype=np.uint8) % 10
+            )
     monkeypatch.chdir(tmp_path)
 
 
@@ -72,7 +74,9 @@ def test_readme(request):
     if not path.exists():
         missing(f"{path} is missing; IDXIO_README may name it")
     text = path.read_text(encoding="utf-8")
-    blocks = list(re.finditer(r"^```(?:python|py|pycon)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    blocks = list(
+        re.finditer(r"^```(?:python|py|pycon)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    )
     assert blocks
     names = {}
     for block in blocks:

@@ -18,7 +18,9 @@ def run(request, name, *arguments):
     path = request.config.rootpath / "examples" / name
     if not path.exists():
         missing(f"{path} is missing")
-    done = subprocess.run([sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     stated = re.search(r"(\d+) % test accuracy", path.read_text().splitlines()[0])
     reached = re.search(r"test accuracy (\d\.\d+)\n$", done.stdout)

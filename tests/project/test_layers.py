@@ -1,4 +1,6 @@
-"""Packages are layers: nothing imports one that stands further down in the table of CONTRIBUTING.md."""
+"""Packages are layers: nothing imports one that stands further down in the table of
+CONTRIBUTING.md.
+"""
 
 import ast
 import graphlib
@@ -16,7 +18,9 @@ def layers(config):
     """The packages in the order of the table; data flow down it."""
     text = Path(config.rootpath, "CONTRIBUTING.md").read_text(encoding="utf-8")
     table = re.search(r"\| package \| job \|\n\|---\|---\|\n(.*?)\n\n", text, re.DOTALL)[1]
-    return [name for line in table.splitlines() for name in re.findall(r"`(\w+)", line.split("|")[1])]
+    return [
+        name for line in table.splitlines() for name in re.findall(r"`(\w+)", line.split("|")[1])
+    ]
 
 
 def layer_of(path):
@@ -50,7 +54,11 @@ def imports(path):
 
 def graph():
     """What each file imports."""
-    files = [path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyx")]
+    files = [
+        path.relative_to(PACKAGE.parent)
+        for path in PACKAGE.rglob("*.py*")
+        if path.suffix in (".py", ".pyx")
+    ]
     assert len(files) > 80
     return {path.as_posix(): set(imports(path)) for path in sorted(files)}
 
@@ -62,7 +70,11 @@ def test_data_flows_down(request):
         if path not in FACES:
             here = order.index(layer_of(path))
             wrong += [f"{path} imports {target}" for target in targets & FACES]
-            wrong += [f"{path} imports {target}" for target in targets - FACES if order.index(layer_of(target)) > here]
+            wrong += [
+                f"{path} imports {target}"
+                for target in targets - FACES
+                if order.index(layer_of(target)) > here
+            ]
     assert not wrong
 
 

@@ -14,7 +14,9 @@ def pages(root):
 def links(text):
     """The targets of links that stay in the repository: `path`, `path#heading` or `#heading`."""
     without_code = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [target for target in re.findall(r"\]\(([^)\s]+)\)", without_code) if "://" not in target]
+    return [
+        target for target in re.findall(r"\]\(([^)\s]+)\)", without_code) if "://" not in target
+    ]
 
 
 def anchors(text):

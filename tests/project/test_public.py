@@ -22,7 +22,11 @@ HEAVY = {
 
 def modules_after(code):
     code += "\nimport sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_importing_imports_nothing_heavy():
@@ -34,7 +38,10 @@ def test_importing_imports_nothing_heavy():
 
 
 def test_reading_a_small_file_imports_nothing_heavy():
-    code = "idxio.read(bytes.fromhex('0000080100000001ff')); idxio.open(bytes.fromhex('0000080100000001ff'))[0]"
+    code = (
+        "idxio.read(bytes.fromhex('0000080100000001ff'));"
+        " idxio.open(bytes.fromhex('0000080100000001ff'))[0]"
+    )
     new = modules_after(f"import idxio; {code}") - modules_after("import numpy")
     assert not new & HEAVY
 
@@ -59,8 +66,13 @@ def test_public_objects_are_called_what_users_call_them():
 
 def test_a_class_is_called_so_before_it_is_looked_up():
     # A caller has a Dataset of load() without having said idxio.Dataset.
-    code = "import idxio; from idxio.datasets.dataset import Dataset; print(Dataset, 'Dataset' in vars(idxio))"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = (
+        "import idxio; from idxio.datasets.dataset import Dataset; print(Dataset, 'Dataset' in"
+        " vars(idxio))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert printed == "<class 'idxio.Dataset'> False\n"
 
 
@@ -92,7 +104,9 @@ def test_every_module_says_what_it_is_for():
             text = importlib.import_module(module.name).__doc__
         except ImportError as error:  # an extra is missing, and the message says which
             assert "pip install 'idxio[" in str(error)  # noqa: PT017
-            text = ast.get_docstring(ast.parse(Path(importlib.util.find_spec(module.name).origin).read_text()))
+            text = ast.get_docstring(
+                ast.parse(Path(importlib.util.find_spec(module.name).origin).read_text())
+            )
         assert text, module.name
 
 
@@ -102,9 +116,12 @@ def test_typed():
 
 def test_nothing_is_printed_or_logged():
     code = (
-        "import logging; logging.basicConfig(level=0); import idxio, io\n"
-        "idxio.write(f := io.BytesIO(), idxio.read(bytes.fromhex('0000080100000001ff')), compression='gzip')\n"
-        "idxio.verify(f.getvalue()); idxio.info(f.getvalue()); idxio.show_config()"
+        "import logging; logging.basicConfig(level=0); import idxio, io\nidxio.write(f :="
+        " io.BytesIO(), idxio.read(bytes.fromhex('0000080100000001ff')),"
+        " compression='gzip')\nidxio.verify(f.getvalue()); idxio.info(f.getvalue());"
+        " idxio.show_config()"
     )
-    result = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout == result.stderr == ""

@@ -1,4 +1,6 @@
-"""The paper's Table 3: every row can be made, results resume, and a few rows run on a small part of the data."""
+"""The paper's Table 3: every row can be made, results resume, and a few rows run on a small part of
+the data.
+"""
 
 import signal
 import subprocess
@@ -18,7 +20,9 @@ from experiments.table3.estimators import describe, make
 from experiments.table3.results import Results, key, read
 from experiments.table3.rows import select, table
 
-pytest.importorskip("sklearn", reason="scikit-learn is missing, Table 3 is NOT TESTED: pip install 'idxio[bench]'")
+pytest.importorskip(
+    "sklearn", reason="scikit-learn is missing, Table 3 is NOT TESTED: pip install 'idxio[bench]'"
+)
 
 ROWS = table()
 ROOT = Path(running.__file__).parents[2]
@@ -31,7 +35,9 @@ def test_the_table_is_the_papers():
     assert len({row.classifier for row in ROWS}) == 13
     paper = {row.name: row.paper for row in ROWS}
     assert paper["SVC:C=10,kernel=rbf"] == 0.897 == max(paper.values())
-    assert paper["LinearSVC:loss=squared_hinge,C=100,multi_class=crammer_singer,penalty=l2"] == 0.484
+    assert (
+        paper["LinearSVC:loss=squared_hinge,C=100,multi_class=crammer_singer,penalty=l2"] == 0.484
+    )
     assert all(row.seconds > 0 for row in ROWS)
 
 
@@ -59,12 +65,27 @@ def test_every_row_fits_without_a_complaint(classifier):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("SGDClassifier:loss=log,penalty=l1", {"loss": "log_loss", "penalty": "l1", "max_iter": 5, "tol": None}),
+        (
+            "SGDClassifier:loss=log,penalty=l1",
+            {"loss": "log_loss", "penalty": "l1", "max_iter": 5, "tol": None},
+        ),
         ("SVC:C=1,kernel=rbf", {"C": 1, "kernel": "rbf", "gamma": "auto"}),
-        ("Perceptron:penalty=elasticnet", {"penalty": "elasticnet", "l1_ratio": 0, "max_iter": 5, "tol": None}),
-        ("MLPClassifier:activation=tanh,hidden_layer_sizes=[100,10]", {"n_iter_no_change": 2, "activation": "tanh"}),
-        ("LogisticRegression:C=10,multi_class=ovr,penalty=l1", {"estimator__solver": "liblinear", "estimator__C": 10}),
-        ("LinearSVC:loss=hinge,C=1,multi_class=ovr,penalty=l2", {"dual": True, "loss": "hinge", "C": 1}),
+        (
+            "Perceptron:penalty=elasticnet",
+            {"penalty": "elasticnet", "l1_ratio": 0, "max_iter": 5, "tol": None},
+        ),
+        (
+            "MLPClassifier:activation=tanh,hidden_layer_sizes=[100,10]",
+            {"n_iter_no_change": 2, "activation": "tanh"},
+        ),
+        (
+            "LogisticRegression:C=10,multi_class=ovr,penalty=l1",
+            {"estimator__solver": "liblinear", "estimator__C": 10},
+        ),
+        (
+            "LinearSVC:loss=hinge,C=1,multi_class=ovr,penalty=l2",
+            {"dual": True, "loss": "hinge", "C": 1},
+        ),
     ],
 )
 def test_options_are_those_of_the_paper_and_of_its_time(name, options):
@@ -96,7 +117,8 @@ def test_each_row_comes_once_before_any_again_and_most_rows_an_hour_first(result
         if job.rows[0].name == NB and job.repetition < 4:
             results.add({**job.identities[NB], "accuracy": 0.5, "cpu_seconds": 1100.0})
     last = running.order(todo, results)[-1]
-    assert (last.rows[0].name, last.repetition) == (NB, 4)  # what was measured counts, not what was guessed
+    # what was measured counts, not what was guessed
+    assert (last.rows[0].name, last.repetition) == (NB, 4)
 
 
 def test_a_fit_answers_what_is_left_of_its_family(results):
@@ -174,7 +196,9 @@ def command(part, *arguments):
 
 
 def run(part, *arguments):
-    done = subprocess.run(command(part, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        command(part, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -204,11 +228,16 @@ def test_rows_run_and_a_page_shows_them(part):
 
 
 def small(data, count):
-    return fits.Data(data.train[:count], data.train_labels[:count], data.test[:200], data.test_labels[:200])
+    return fits.Data(
+        data.train[:count], data.train_labels[:count], data.test[:200], data.test_labels[:200]
+    )
 
 
 def accuracies(rows, repetition, data, folder):
-    return {row.name: outcome["accuracy"] for row, outcome in fits.measure(rows, repetition, data, folder)}
+    return {
+        row.name: outcome["accuracy"]
+        for row, outcome in fits.measure(rows, repetition, data, folder)
+    }
 
 
 def test_a_repetition_is_the_same_again(part):
@@ -231,7 +260,11 @@ def alone(row, seed, data):
 @pytest.mark.parametrize(
     "names",
     [
-        [f"KNeighborsClassifier:weights={w},n_neighbors={k},p=1" for w in ("uniform", "distance") for k in (1, 5, 9)],
+        [
+            f"KNeighborsClassifier:weights={w},n_neighbors={k},p=1"
+            for w in ("uniform", "distance")
+            for k in (1, 5, 9)
+        ],
         [
             f"LinearSVC:loss={loss},C=1,multi_class=crammer_singer,penalty={penalty}"
             for loss in ("hinge", "squared_hinge")
@@ -254,7 +287,13 @@ def test_stages_go_on_where_they_were_stopped_and_are_as_one_fit(part):
     ten, fifty = (
         replace(row, parameters={**row.parameters, "n_estimators": n})
         for row, n in zip(
-            select(ROWS, [f"GradientBoostingClassifier:n_estimators={n},loss=deviance,max_depth=3" for n in (10, 50)]),
+            select(
+                ROWS,
+                [
+                    f"GradientBoostingClassifier:n_estimators={n},loss=deviance,max_depth=3"
+                    for n in (10, 50)
+                ],
+            ),
             (2, 5),
             strict=True,
         )
@@ -268,7 +307,9 @@ def test_stages_go_on_where_they_were_stopped_and_are_as_one_fit(part):
     fitted = []
     fit = GradientBoostingClassifier.fit
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GradientBoostingClassifier, "fit", lambda self, *a: fitted.append(1) or fit(self, *a))
+        patch.setattr(
+            GradientBoostingClassifier, "fit", lambda self, *a: fitted.append(1) or fit(self, *a)
+        )
         ((row, again),) = fits.measure([fifty], 0, data, stages)
     assert len(fitted) == 3
     assert (row, again["accuracy"]) == (fifty, alone(fifty, 0, data))
@@ -277,7 +318,9 @@ def test_stages_go_on_where_they_were_stopped_and_are_as_one_fit(part):
 
 
 def test_a_run_goes_on_after_it_was_stopped(part):
-    with subprocess.Popen(command(part, NB, TREE), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command(part, NB, TREE), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert "1/5" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -310,14 +353,19 @@ def test_a_row_that_fails_or_takes_too_long_says_so(part, results, capsys, monke
     running.run([job], data, results, part, 1, time.time() + 0.3)
     assert not (part / "ended").exists()
     assert len(results.records) == 1
-    assert f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
+    assert (
+        f"{row.name}: repetition 1 was stopped\n1 repetitions are left" in capsys.readouterr().out
+    )
 
 
 def test_the_version_of_then_is_asked_the_same(part, results):
     tree, perceptron = select(ROWS, [TREE, "Perceptron:penalty=l2"])
     python = Path(sys.executable)  # of another version, the same program
     causes.run_old([tree, perceptron], running.raw(part), results, python, part)
-    found = {(r["row"], r["changed"].split()[-1], r["repetition"]): r["accuracy"] for r in results.records}
+    found = {
+        (r["row"], r["changed"].split()[-1], r["repetition"]): r["accuracy"]
+        for r in results.records
+    }
     assert len(found) == 8
     assert found[tree.name, "scaled", 0] == alone(tree, 0, running.load(part))
     assert found[tree.name, "raw", 0] == alone(tree, 0, running.raw(part))
@@ -334,7 +382,12 @@ def test_one_thing_is_changed_at_a_time_and_the_page_shows_what_came_of_it(part,
     found = {(record["row"], record["changed"]): record["accuracy"] for record in results.records}
     splits = [f"split {number}" for number in range(1, 5)]
     assert [changed for row, changed in found if row == NB][-4:] == splits
-    assert [changed for row, changed in found if row != NB] == ["passes 1", "passes 2", "passes 10", *splits]
+    assert [changed for row, changed in found if row != NB] == [
+        "passes 1",
+        "passes 2",
+        "passes 10",
+        *splits,
+    ]
     assert len({found[NB, split] for split in splits}) > 1
 
     ours = [

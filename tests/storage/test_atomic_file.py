@@ -1,4 +1,6 @@
-"""Nothing is lost and nothing is mixed: errors, interrupts and kills at every system call of what replaces files."""
+"""Nothing is lost and nothing is mixed: errors, interrupts and kills at every system call of what
+replaces files.
+"""
 
 import errno
 import fcntl
@@ -28,7 +30,8 @@ from idxio.storage import journal, temporary
 from idxio.storage.atomic_file import AtomicFile
 from idxio.storage.atomic_folder import AtomicFolder
 
-# An interrupt may leave a file open in the frames of its traceback; it is closed when these are collected.
+# An interrupt may leave a file open in the frames of its traceback; it is closed when these are
+# collected.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -46,7 +49,9 @@ def array(version, shape=(9, 4, 4)):
 
 
 def pair(version, folder="."):
-    idxio.write_sorted(f"{folder}/images.gz", f"{folder}/labels.gz", array(version), array(version, 9), threads=1)
+    idxio.write_sorted(
+        f"{folder}/images.gz", f"{folder}/labels.gz", array(version), array(version, 9), threads=1
+    )
 
 
 def versions(folder="."):
@@ -79,7 +84,12 @@ def _in_tmp_path(tmp_path, monkeypatch):
 def test_a_fault_at_every_call(name, step, tmp_path):
     bench = Bench(tmp_path, WRITERS[name], sync=False)
     calls = bench.count()
-    faults = (("interrupt", "before"), ("interrupt", "behind"), ("error", "before"), ("kill", "behind"))
+    faults = (
+        ("interrupt", "before"),
+        ("interrupt", "behind"),
+        ("error", "before"),
+        ("kill", "behind"),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # of what an interrupt left open
         for at in range(0, calls, step):
@@ -92,7 +102,9 @@ def test_a_fault_at_every_call(name, step, tmp_path):
     assert not bench.counts["left over by an interrupt until the next write"]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_ctrl_c_at_random_moments():
     def interrupt(number, frame):
         raise KeyboardInterrupt
@@ -309,8 +321,14 @@ def test_a_journal_whose_writer_lives_is_left_alone():
 
 def test_two_at_a_time_wait_for_each_other():
     path = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
-    script = "import sys; sys.path[:0] = {!r}; import test_atomic_file as it\nfor i in range(40): it.pair(i % 9 + {})"
-    processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", script.format(path, n)]) for n in (0, 100)]
+    script = (
+        "import sys; sys.path[:0] = {!r}; import test_atomic_file as it\nfor i in range(40):"
+        " it.pair(i % 9 + {})"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", script.format(path, n)])
+        for n in (0, 100)
+    ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     images, labels = versions()
     assert images == labels
@@ -475,7 +493,11 @@ def test_file_systems_that_lack_something(call, monkeypatch):
     elif call == "O_TMPFILE":
         flag = getattr(os, "O_TMPFILE", 0)
         monkeypatch.setattr(
-            os, "open", lambda path, flags, *args: refuse() if flags & flag == flag else real(path, flags, *args)
+            os,
+            "open",
+            lambda path, flags, *args: (
+                refuse() if flags & flag == flag else real(path, flags, *args)
+            ),
         )
     else:
         monkeypatch.setattr(temporary, "_proc", lambda fd: f"/nowhere/{fd}")
@@ -489,7 +511,8 @@ def test_file_systems_that_lack_something(call, monkeypatch):
 
 def test_folders_that_a_killed_process_left(tmp_path):
     script = (
-        f"{KILLED}\nfrom idxio.storage.atomic_folder import AtomicFolder\nwith AtomicFolder('new') as f: f.commit()"
+        f"{KILLED}\nfrom idxio.storage.atomic_folder import AtomicFolder\nwith AtomicFolder('new')"
+        " as f: f.commit()"
     )
     done = subprocess.run([sys.executable, "-c", script, "rename", "1"])
     assert done.returncode == -signal.SIGKILL
@@ -588,7 +611,9 @@ class Interrupted(BaseException):
 
 
 class Interrupt:
-    """Raises Interrupted before the n-th instruction of idxio.storage, as a signal may between any two."""
+    """Raises Interrupted before the n-th instruction of idxio.storage, as a signal may between any
+    two.
+    """
 
     def __init__(self, step):
         self.left = step
@@ -614,14 +639,19 @@ class Interrupt:
 
 
 def attempt(create, step):
-    """Create, and interrupt it at a step: the frames that the interrupt went through; None if it was done before."""
+    """Create, and interrupt it at a step: the frames that the interrupt went through; None if it
+    was done before.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             with Interrupt(step):
                 create()
         except Interrupted as error:
-            return [(frame.f_code.co_name, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+            return [
+                (frame.f_code.co_name, line)
+                for frame, line in traceback.walk_tb(error.__traceback__)
+            ]
     return None
 
 
@@ -661,7 +691,10 @@ def test_an_interrupt_at_any_instruction_of_a_creation_leaves_nothing(case, monk
 @pytest.mark.parametrize("command", ["repack", "sort", "export"])
 def test_a_command_that_is_ended_cleans_up(number, command, tmp_path):
     (tmp_path / "data").mkdir()
-    idxio.write("data/train-images-idx3-ubyte", np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), np.uint8))
+    idxio.write(
+        "data/train-images-idx3-ubyte",
+        np.random.default_rng(0).integers(0, 256, (60_000, 28, 28), np.uint8),
+    )
     idxio.write("data/train-labels-idx1-ubyte", np.zeros(60_000, np.uint8))
     idxio.write("out.gz", array(0))
     files = [f"data/train-{name}" for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
@@ -672,7 +705,9 @@ def test_a_command_that_is_ended_cleans_up(number, command, tmp_path):
     }[command]
     # Without the development mode: there a file that the signal took from its line is told of.
     environment = {**os.environ, "PYTHONDEVMODE": ""}
-    process = subprocess.Popen([sys.executable, "-m", "idxio", *args], stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idxio", *args], stderr=subprocess.PIPE, env=environment
+    )
     deadline = time.monotonic() + 60
     while not any(name.startswith(".") for name in os.listdir()) and time.monotonic() < deadline:
         time.sleep(0.001)

@@ -44,12 +44,18 @@ def at(position, file):
 KINDS = {
     "path": Kind(stored, can_pickle=True, is_file_object=False),
     "bytes": Kind(lambda data, folder: data, can_pickle=True, is_file_object=False),
-    "memoryview": Kind(lambda data, _: memoryview(bytearray(data)), can_pickle=True, is_file_object=False),
+    "memoryview": Kind(
+        lambda data, _: memoryview(bytearray(data)), can_pickle=True, is_file_object=False
+    ),
     "BytesIO": Kind(lambda data, folder: at(6, io.BytesIO(BEFORE + data)), can_fork=False),
     "short reads": Kind(lambda data, folder: at(6, ShortReads(BEFORE + data)), can_fork=False),
     "buffered file": Kind(lambda data, folder: at(6, open(stored(BEFORE + data, folder), "rb"))),
-    "FileIO": Kind(lambda data, folder: at(6, open(stored(BEFORE + data, folder), "rb", buffering=0))),
-    "writable file": Kind(lambda data, folder: at(6, open(stored(BEFORE + data, folder), "r+b")), can_fork=False),
+    "FileIO": Kind(
+        lambda data, folder: at(6, open(stored(BEFORE + data, folder), "rb", buffering=0))
+    ),
+    "writable file": Kind(
+        lambda data, folder: at(6, open(stored(BEFORE + data, folder), "r+b")), can_fork=False
+    ),
     "pipe": Kind(lambda data, folder: pipe_of(data), has_size=False),
     "pipe-like": Kind(lambda data, folder: PipeLike(data, 100_003), has_size=False),
     "read() alone": Kind(lambda data, folder: ReadOnly(data, 100_003), has_size=False),
@@ -81,7 +87,11 @@ def read(source, offset, size):
 
 def kinds(**promises):
     """The kinds that promise this much, as a parameter."""
-    names = [name for name, kind in KINDS.items() if all(getattr(kind, k) == v for k, v in promises.items())]
+    names = [
+        name
+        for name, kind in KINDS.items()
+        if all(getattr(kind, k) == v for k, v in promises.items())
+    ]
     assert names
     return pytest.mark.parametrize("kind", names)
 
@@ -104,7 +114,8 @@ def test_read_at_in_order(kind, step, tmp_path):
     data = DATA[:50_000] if step == 1_000 else DATA
     with opened(kind, data, tmp_path) as (_, source):
         pieces = [read(source, offset, step) for offset in range(0, len(data), step)]
-        assert [len(piece) for piece in pieces[:-1]] == [step] * (len(pieces) - 1)  # no short read before the end
+        # no short read before the end
+        assert [len(piece) for piece in pieces[:-1]] == [step] * (len(pieces) - 1)
         assert b"".join(pieces) == data
         assert read(source, len(data), 100) == b""
         assert read(source, len(data), 0) == b""
@@ -114,7 +125,9 @@ def test_read_at_in_order(kind, step, tmp_path):
 def test_read_at_in_any_order(kind, tmp_path):
     rng = np.random.default_rng(0)
     with opened(kind, DATA, tmp_path) as (_, source):
-        for offset, size in zip(rng.integers(0, len(DATA), 30), rng.integers(0, 500_000, 30), strict=True):
+        for offset, size in zip(
+            rng.integers(0, len(DATA), 30), rng.integers(0, 500_000, 30), strict=True
+        ):
             assert read(source, int(offset), int(size)) == DATA[offset : offset + size]
         assert read(source, len(DATA) + 1000, 10) == b""
 

@@ -20,7 +20,11 @@ from idxio.storage import regular
 from idxio.storage.atomic_folder import AtomicFolder
 from idxio.storage.regular import FoundPath, open_regular, read_regular
 
-NAMES = [f"{split}-{kind}" for split in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+NAMES = [
+    f"{split}-{kind}"
+    for split in ("train", "t10k")
+    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
+]
 IMAGES = np.arange(20 * 4 * 4, dtype=np.uint16).astype(np.uint8).reshape(20, 4, 4)
 LABELS = (np.arange(20) % 10).astype(np.uint8)
 
@@ -56,12 +60,20 @@ def make_socket(path):
 
 
 KINDS = {
-    "dangling": (lambda path: path.symlink_to("annex/objects/not-fetched"), OSError, "annex/objects/not-fetched"),
+    "dangling": (
+        lambda path: path.symlink_to("annex/objects/not-fetched"),
+        OSError,
+        "annex/objects/not-fetched",
+    ),
     "loop": (lambda path: path.symlink_to(path.name), OSError, "Too many"),
     "directory": (lambda path: path.mkdir(), OSError, "Is a directory"),
     "pipe": (os.mkfifo, idxio.FormatError, "is a named pipe"),
     "socket": (make_socket, idxio.FormatError, "is a socket"),
-    "device": (lambda path: path.symlink_to("/dev/null"), idxio.FormatError, "is a character device"),
+    "device": (
+        lambda path: path.symlink_to("/dev/null"),
+        idxio.FormatError,
+        "is a character device",
+    ),
     "empty": (lambda path: path.touch(), idxio.IdxError, "is empty"),
 }
 

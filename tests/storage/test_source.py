@@ -71,9 +71,18 @@ def test_every_kind_of_buffer():
     with mmap.mmap(-1, len(data)) as mapped:
         mapped[:] = data
         view = memoryview(mapped)
-        for file in (data, bytearray(data), memoryview(data), memoryview(stdlib_array.array("B", data)), view):
+        for file in (
+            data,
+            bytearray(data),
+            memoryview(data),
+            memoryview(stdlib_array.array("B", data)),
+            view,
+        ):
             assert_same(idxio.read(file), sample())
-        assert_same(idxio.read(memoryview(np.frombuffer(data + bytes(4), np.uint16))[: len(data) // 2]), sample())
+        assert_same(
+            idxio.read(memoryview(np.frombuffer(data + bytes(4), np.uint16))[: len(data) // 2]),
+            sample(),
+        )
         view.release()
 
 
@@ -82,7 +91,12 @@ def test_a_file_object_is_taken_from_where_it_stands(packing, tmp_path):
     data = PACKINGS[packing](encode(sample()))
     path = tmp_path / "x"
     path.write_bytes(b"before" + data)
-    for file in (io.BytesIO(b"before" + data), open(path, "rb"), open(path, "rb", buffering=0), open(path, "r+b")):
+    for file in (
+        io.BytesIO(b"before" + data),
+        open(path, "rb"),
+        open(path, "rb", buffering=0),
+        open(path, "r+b"),
+    ):
         with file:
             file.seek(6)
             assert_same(idxio.read(file), sample())
@@ -195,7 +209,9 @@ def test_fifo(packing, tmp_path):
 def test_standard_input_by_its_path(packing):
     code = "import idxio; print(idxio.verify('/dev/stdin').crc32)"
     data = PACKINGS[packing](encode(LONG))
-    result = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], input=data, capture_output=True, check=True
+    )
     assert int(result.stdout) == idxio.verify(encode(LONG)).crc32
 
 
@@ -256,7 +272,9 @@ class Claims(PipeLike):
         return self._function(len(out))
 
 
-@pytest.mark.parametrize("function", [lambda n: n + 1, lambda n: 1 << 40, lambda n: -1], ids=["1", "2^40", "-1"])
+@pytest.mark.parametrize(
+    "function", [lambda n: n + 1, lambda n: 1 << 40, lambda n: -1], ids=["1", "2^40", "-1"]
+)
 @ALL
 def test_a_file_object_that_claims_nonsense(packing, function):
     with pytest.raises(OSError, match="returned"):
@@ -266,7 +284,11 @@ def test_a_file_object_that_claims_nonsense(packing, function):
 def test_nothing_there_yet():
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
-    with os.fdopen(reader, "rb", buffering=0) as file, os.fdopen(writer, "wb"), pytest.raises(BlockingIOError):
+    with (
+        os.fdopen(reader, "rb", buffering=0) as file,
+        os.fdopen(writer, "wb"),
+        pytest.raises(BlockingIOError),
+    ):
         idxio.read(file)
 
 
@@ -341,7 +363,9 @@ def test_no_file_stays_open(tmp_path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-@pytest.mark.parametrize("tail", [b"", bytes(2_000_000), 100_000 * gzip.compress(b"", mtime=0)], ids=len)
+@pytest.mark.parametrize(
+    "tail", [b"", bytes(2_000_000), 100_000 * gzip.compress(b"", mtime=0)], ids=len
+)
 @pytest.mark.parametrize("step", [1000, 1 << 20])
 def test_a_short_file_and_a_long_tail_in_a_pipe(tail, step):
     array = np.array([7, 8, 9], np.uint8)
@@ -387,7 +411,9 @@ def test_a_seek_that_returns_nothing(packing, start):
 
 
 @ALL
-@pytest.mark.parametrize("error", [ValueError, OSError, io.UnsupportedOperation, NotImplementedError, RuntimeError])
+@pytest.mark.parametrize(
+    "error", [ValueError, OSError, io.UnsupportedOperation, NotImplementedError, RuntimeError]
+)
 def test_a_seek_that_raises(packing, error):
     """Read front to back, as a pipe."""
     x = sample()
@@ -403,7 +429,9 @@ def test_a_seek_that_raises(packing, error):
 def test_a_file_object_that_is_dead_behind_its_end_is_no_short_file(packing):
     packed = PACKINGS[packing](encode(sample()))
     for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
-        with pytest.raises(OSError, match=rf"has {len(packed):,} bytes, but gave only 0: .*read\(\) alone"):
+        with pytest.raises(
+            OSError, match=rf"has {len(packed):,} bytes, but gave only 0: .*read\(\) alone"
+        ):
             call(DeadAtTheEnd(packed))
     dead = DeadAtTheEnd(packed)
     wrapped = Returning(lambda n: dead.read(n))

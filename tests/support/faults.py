@@ -1,8 +1,8 @@
-"""Faults at every system call of what writes files: an error, an interrupt or a kill, before the call or behind it.
+"""Faults at every system call of what writes files: an error, an interrupt or a kill, before the
+call or behind it.
 
-`python tests/support/faults.py FOLDER ...` does it for all writers at all calls, in each folder, and prints what it
-counted;
-with --random, it sends signals at random moments.
+`python tests/support/faults.py FOLDER ...` does it for all writers at all calls, in each folder,
+and prints what it counted; with --random, it sends signals at random moments.
 """
 
 from __future__ import annotations
@@ -116,8 +116,19 @@ class Calls:
                 stack.enter_context(mock.patch.object(os, name, wrapped))
             stack.enter_context(mock.patch.object(os, "fdopen", opened))
             lock = fcntl.flock
-            stack.enter_context(mock.patch.object(fcntl, "flock", lambda *args: self.call("flock", lock, *args)))
-            for module in (atomic_file, atomic_folder, targets, temporary, journal, building, png_folder, sort):
+            stack.enter_context(
+                mock.patch.object(fcntl, "flock", lambda *args: self.call("flock", lock, *args))
+            )
+            for module in (
+                atomic_file,
+                atomic_folder,
+                targets,
+                temporary,
+                journal,
+                building,
+                png_folder,
+                sort,
+            ):
                 stack.enter_context(mock.patch.object(module, "open", opened, create=True))
             yield
 
@@ -158,7 +169,9 @@ def _sorted(*names: str) -> Callable[[int], object]:
         for name in names:
             os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         order = names[2] if len(names) > 2 else None
-        idxio.write_sorted(*names[:2], _images(version), _labels(version), order_file=order, threads=1)
+        idxio.write_sorted(
+            *names[:2], _images(version), _labels(version), order_file=order, threads=1
+        )
 
     return run
 
@@ -217,8 +230,16 @@ WRITERS = {
     "write_sorted new": Writer(_sorted("images.gz", "labels.gz"), is_new=True),
     "write_sorted three": Writer(_sorted("images", "labels", "order")),
     "write_sorted folders": Writer(_sorted("b/images", "a/labels", "c/order")),
-    "repack": Writer(lambda version: idxio.repack(f"{_dataset(version)}/train-images-idx3-ubyte", "x.gz", threads=1)),
-    "build": Writer(lambda version: idxio.build(_pictures(version), "built", threads=1), is_new=True, is_folder=True),
+    "repack": Writer(
+        lambda version: idxio.repack(
+            f"{_dataset(version)}/train-images-idx3-ubyte", "x.gz", threads=1
+        )
+    ),
+    "build": Writer(
+        lambda version: idxio.build(_pictures(version), "built", threads=1),
+        is_new=True,
+        is_folder=True,
+    ),
     "export npz": Writer(_export("x.npz", "npz")),
     "export csv": Writer(_export("csv", "csv"), is_new=True, is_folder=True),
     "export png": Writer(_export("png", "png"), is_new=True, is_folder=True),
@@ -256,7 +277,11 @@ class Bench:
         if plan.kind.startswith("interrupt") and raised is not KeyboardInterrupt:
             self._tell(plan, f"the interrupt was lost: {raised}")
         # A picture that can not be read is a bad one.
-        if plan.kind == "error" and raised is not None and not issubclass(raised, (OSError, idxio.IdxError)):
+        if (
+            plan.kind == "error"
+            and raised is not None
+            and not issubclass(raised, (OSError, idxio.IdxError))
+        ):
             self._tell(plan, f"the error became {raised}")
         states = (self._old, self._states[1])
         if plan.kind == "kill":
@@ -284,13 +309,20 @@ class Bench:
         left = self._snapshot()
         if left != self._states[2]:
             self._tell(plan, f"left over: {sorted(set(left) - set(self._states[2]))}")
-        gc.collect()  # a file that an interrupt left must not be closed in a later step, and its calls be counted there
+        # a file that an interrupt left must not be closed in a later step, and its calls be counted
+        # there
+        gc.collect()
 
     def _tell(self, plan: Plan, what: str) -> None:
-        self.problems.append(f"{plan.kind} {plan.when} call {plan.at} ({self._names[plan.at]}): {what}")
+        self.problems.append(
+            f"{plan.kind} {plan.when} call {plan.at} ({self._names[plan.at]}): {what}"
+        )
 
     def _versions(self, shown: Snapshot) -> dict[str, list[int]]:
-        return {name: [i for i in range(3) if self._states[i].get(name) == data] for name, data in shown.items()}
+        return {
+            name: [i for i in range(3) if self._states[i].get(name) == data]
+            for name, data in shown.items()
+        }
 
     def _made(self, version: int) -> Snapshot:
         self._clear()
@@ -343,7 +375,9 @@ class Bench:
         for folder, folders, files in os.walk(self._folder):
             for name in files:
                 path = Path(folder, name)
-                found[path.relative_to(self._folder).as_posix()] = path.read_bytes() if path.exists() else b""
+                found[path.relative_to(self._folder).as_posix()] = (
+                    path.read_bytes() if path.exists() else b""
+                )
             for name in folders:
                 if name.startswith("."):
                     found[Path(folder, name).relative_to(self._folder).as_posix()] = b""
@@ -366,7 +400,11 @@ def at_all_calls(folder: str, names: list[str]) -> None:
                     for kind in ("error", "interrupt", "interrupts", "kill"):
                         bench.inject(Plan(kind, when, at))
         total += bench.counts
-        print(f"{folder}: {name}: {calls} calls, {dict(bench.counts)}, {len(bench.problems)} problems", flush=True)
+        print(
+            f"{folder}: {name}: {calls} calls, {dict(bench.counts)}, {len(bench.problems)}"
+            " problems",
+            flush=True,
+        )
         for problem in bench.problems[:10]:
             print("   ", problem)
     print(f"{folder}: {dict(total)}", flush=True)
@@ -427,7 +465,9 @@ def at_random_moments(folder: str, interrupts: int = 250, kills: int = 100) -> N
         print(f"{folder}: Ctrl-C: {dict(counts)}, {1000 * seconds:.1f} ms a call", flush=True)
         counts.clear()
         for _ in range(kills):
-            with subprocess.Popen([sys.executable, "-c", _LOOP], cwd=place, stdout=subprocess.PIPE) as process:
+            with subprocess.Popen(
+                [sys.executable, "-c", _LOOP], cwd=place, stdout=subprocess.PIPE
+            ) as process:
                 assert process.stdout is not None
                 process.stdout.read(5)
                 time.sleep(float(rng.uniform(0, 5 * seconds)))
@@ -435,9 +475,13 @@ def at_random_moments(folder: str, interrupts: int = 250, kills: int = 100) -> N
             counts["kills"] += 1
             counts["mixed"] += len(_pair(place)) > 1
             counts["left over"] += any(name.startswith(".") for name in os.listdir(place))
-            counts["a file missing until load"] += len(set(map(os.path.basename, files)) - set(os.listdir(place))) > 0
+            counts["a file missing until load"] += (
+                len(set(map(os.path.basename, files)) - set(os.listdir(place))) > 0
+            )
             journal.complete(place)
-            counts["a file missing"] += len(set(map(os.path.basename, files)) - set(os.listdir(place))) > 0
+            counts["a file missing"] += (
+                len(set(map(os.path.basename, files)) - set(os.listdir(place))) > 0
+            )
             counts["mixed"] += len(_pair(place)) > 1
             write(1)
             counts["left over after the next write"] += len(os.listdir(place)) - 2
@@ -450,8 +494,12 @@ def _interrupted(number: int, frame: object) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="on the file systems to look at")
-    parser.add_argument("--writer", action="append", default=[], choices=list(WRITERS), help="this one alone")
+    parser.add_argument(
+        "folders", nargs="+", metavar="FOLDER", help="on the file systems to look at"
+    )
+    parser.add_argument(
+        "--writer", action="append", default=[], choices=list(WRITERS), help="this one alone"
+    )
     parser.add_argument("--random", action="store_true", help="signals at random moments instead")
     args = parser.parse_args()
     warnings.simplefilter("ignore", ResourceWarning)

@@ -20,14 +20,23 @@ import numpy as np
 import pytest
 
 # The table of the format, written out again: the tests must not believe the code under test.
-CODES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}
+CODES = {
+    "uint8": 0x08,
+    "int8": 0x09,
+    "int16": 0x0B,
+    "int32": 0x0C,
+    "float32": 0x0D,
+    "float64": 0x0E,
+}
 TYPES = list(CODES)
 
 
 def encode(array: Any) -> bytes:
     """An array as an IDX file, by the description of the format alone."""
     array = np.asarray(array)
-    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[array.dtype.name], array.ndim, *array.shape)
+    head = struct.pack(
+        f">BBBB{array.ndim}I", 0, 0, CODES[array.dtype.name], array.ndim, *array.shape
+    )
     return head + array.astype(array.dtype.newbyteorder(">")).tobytes(order="C")
 
 
@@ -80,8 +89,16 @@ def member(
     crc: int | None = None,
     size: int | None = None,
 ) -> bytes:
-    """One gzip member with the header fields that are asked for, and a trailer that is true if not given."""
-    flags = text | hcrc << 1 | (extra is not None) << 2 | (name is not None) << 3 | (comment is not None) << 4
+    """One gzip member with the header fields that are asked for, and a trailer that is true if not
+    given.
+    """
+    flags = (
+        text
+        | hcrc << 1
+        | (extra is not None) << 2
+        | (name is not None) << 3
+        | (comment is not None) << 4
+    )
     head = struct.pack("<HBBIBB", 0x8B1F, 8, flags | reserved, 1234567890, 2, 3)
     if extra is not None:
         head += struct.pack("<H", len(extra)) + extra
@@ -93,7 +110,9 @@ def member(
     deflater = zlib.compressobj(level, zlib.DEFLATED, -15)
     body = deflater.compress(data) + deflater.flush()
     trailer = struct.pack(
-        "<II", zlib.crc32(data) if crc is None else crc, len(data) & 0xFFFFFFFF if size is None else size
+        "<II",
+        zlib.crc32(data) if crc is None else crc,
+        len(data) & 0xFFFFFFFF if size is None else size,
     )
     return head + body + trailer
 
@@ -107,7 +126,9 @@ def members(data: bytes, *cuts: int) -> bytes:
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
     "raw": bytes,
     "gzip": lambda data: gzip.compress(data, 1, mtime=0),
-    "gzip-members": lambda data: members(data, min(2, len(data)), min(11, len(data))) + member(b"") + bytes(5),
+    "gzip-members": lambda data: (
+        members(data, min(2, len(data)), min(11, len(data))) + member(b"") + bytes(5)
+    ),
     "gzip-stored": lambda data: member(data, level=0, name=b"x.idx"),
     "xz": lambda data: lzma.compress(data, preset=0),
     "bz2": lambda data: bz2.compress(data, 1),
@@ -254,7 +275,9 @@ class SilentSeek(io.BytesIO):
 
 
 class FalseSeek(PipeLike):
-    """Calls itself seekable, and raises at every seek but to where it stands, as fsspec's stream of a server does."""
+    """Calls itself seekable, and raises at every seek but to where it stands, as fsspec's stream of
+    a server does.
+    """
 
     error: Exception = ValueError("Cannot seek streaming HTTP file")
 

@@ -34,13 +34,21 @@ def program(name: str) -> str:
 
 def run(*command: Any, data: bytes = b"") -> bytes:
     """What a program makes of data."""
-    done = subprocess.run([program(command[0]), *command[1:]], input=data, capture_output=True, timeout=300)
+    done = subprocess.run(
+        [program(command[0]), *command[1:]], input=data, capture_output=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
 
 def deflate(
-    data: bytes, level: int = 6, strategy: int = 0, *, memory: int = 8, flush: int = 0, every: int = 1 << 30
+    data: bytes,
+    level: int = 6,
+    strategy: int = 0,
+    *,
+    memory: int = 8,
+    flush: int = 0,
+    every: int = 1 << 30,
 ) -> bytes:
     """A raw deflate stream, flushed after every so many bytes."""
     deflater = zlib.compressobj(level, zlib.DEFLATED, -15, memory, strategy)
@@ -65,7 +73,9 @@ def subfield(name: bytes, data: bytes) -> bytes:
 
 
 def giant_block(data: bytes) -> bytes:
-    """One dynamic block of literals alone, of any length: bytes below 254 take 8 bits, the others 9."""
+    """One dynamic block of literals alone, of any length: bytes below 254 take 8 bits, the others
+    9.
+    """
     bits: list[int] = []
 
     def put(value: int, size: int) -> None:
@@ -92,7 +102,9 @@ def giant_block(data: bytes) -> bytes:
 
 
 def never_heals(size: int, seed: int = 0) -> bytes:
-    """Blocks of 16,000 bytes that are the words of the first, shuffled: every byte behind it is copied from it."""
+    """Blocks of 16,000 bytes that are the words of the first, shuffled: every byte behind it is
+    copied from it.
+    """
     rng = np.random.default_rng(seed)
     words = rng.integers(0, 254, (2000, 8), np.uint8)
     order = np.argsort(rng.random((-(-size // words.size), 2000)), axis=1)
@@ -124,12 +136,23 @@ def zlib_member(**options: Any) -> Callable[[bytes], bytes]:
 
 
 def _every_flag(data: bytes) -> bytes:
-    return member(data, text=True, extra=subfield(b"ab", b"xy"), name=b"train", comment=b"of a test", hcrc=True)
+    return member(
+        data,
+        text=True,
+        extra=subfield(b"ab", b"xy"),
+        name=b"train",
+        comment=b"of a test",
+        hcrc=True,
+    )
 
 
 def _odd_members(data: bytes) -> bytes:
-    """Members that end inside the header, inside a record, after one byte; empty ones; a tiny last one."""
-    cuts = sorted({min(n, len(data)) for n in (0, 3, 9, 17, 18, 5000, 5001, len(data) // 2, len(data) - 1)})
+    """Members that end inside the header, inside a record, after one byte; empty ones; a tiny last
+    one.
+    """
+    cuts = sorted(
+        {min(n, len(data)) for n in (0, 3, 9, 17, 18, 5000, 5001, len(data) // 2, len(data) - 1)}
+    )
     return member(b"") + members(data, *cuts) + member(b"") + bytes(3)
 
 
@@ -175,12 +198,16 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def _open_end(data: bytes, k: int) -> bytes:
-    deflater = zlib.compressobj((0, 6, 6)[k % 3], zlib.DEFLATED, -15, 8, (0, 0, zlib.Z_FIXED)[k % 3])
+    deflater = zlib.compressobj(
+        (0, 6, 6)[k % 3], zlib.DEFLATED, -15, 8, (0, 0, zlib.Z_FIXED)[k % 3]
+    )
     return deflater.compress(data) + deflater.flush(zlib.Z_FULL_FLUSH)
 
 
 def edges(stream: bytes, data: bytes) -> list[tuple[int, int]]:
-    """The places between two blocks of a raw deflate stream: the bit of the stream and the byte of its data."""
+    """The places between two blocks of a raw deflate stream: the bit of the stream and the byte of
+    its data.
+    """
     inflater = inflate.Inflater(b"", 0, 0)
     out = np.empty(len(data) + 1, np.uint8)
     byte = done = 0
@@ -198,7 +225,9 @@ def edges(stream: bytes, data: bytes) -> list[tuple[int, int]]:
 
 @contextmanager
 def spans_of(target: int, part: int = 1 << 14) -> Iterator[None]:
-    """Spans of about target compressed bytes and parts of at least so many, so that small files have many."""
+    """Spans of about target compressed bytes and parts of at least so many, so that small files
+    have many.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SequentialDecoder.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
         patch.setattr(speculative, "SHORT", min(target, speculative.SHORT))

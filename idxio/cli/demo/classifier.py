@@ -9,15 +9,17 @@ import numpy as np
 from ..._util.types import Array
 from ...datasets.dataset import Dataset
 
-# OpenBLAS multiplies up to 2**18 in one thread, here 32 x 784 x 10. Its threads would wait for each other in every
-# step: on two busy cores, batches of 200 took 4 s instead of 0.4 s.
+# OpenBLAS multiplies up to 2**18 in one thread, here 32 x 784 x 10. Its threads would wait for each
+# other in every step: on two busy cores, batches of 200 took 4 s instead of 0.4 s.
 BATCH = 32
 _PIECE = 4096  # images to predict at once, so that there is no float copy of all
 _MOMENTUM = 0.9
 
 
 class Softmax:
-    """The score of each class is pixels @ weights + bias; trained by gradient descent with momentum."""
+    """The score of each class is pixels @ weights + bias; trained by gradient descent with
+    momentum.
+    """
 
     def __init__(self, pixels: int, classes: Array) -> None:
         self.classes = classes

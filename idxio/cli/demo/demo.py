@@ -24,13 +24,17 @@ _PER_LINE = 10  # classes
 
 
 def run(folder: str | None, *, drawn: bool, keep: str | None) -> int:
-    """Run on a folder, on Debian's Fashion-MNIST, or on digits drawn into `keep` or a temporary folder."""
+    """Run on a folder, on Debian's Fashion-MNIST, or on digits drawn into `keep` or a temporary
+    folder.
+    """
     with ExitStack() as stack:
         if folder is None and not drawn and keep is None and os.path.isdir(_FASHION):
             folder = _FASHION
         if folder is None:
             with exit_codes.naming("temporary directory"):
-                folder = keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="idxio-demo-"))
+                folder = keep or stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="idxio-demo-")
+                )
             _write_drawn(folder)
         files = four_files.find(folder)
         data = _read(files)
@@ -52,7 +56,9 @@ def _write_drawn(folder: str) -> None:
     for path, array in zip(paths, [*_drawn(6000, seed=1), *_drawn(1000, seed=2)], strict=True):
         with exit_codes.naming(path):
             write(path, array)
-    print(f"drawn and written with idxio.write in {time.perf_counter() - start:.1f} s: 7,000 digits\n")
+    print(
+        f"drawn and written with idxio.write in {time.perf_counter() - start:.1f} s: 7,000 digits\n"
+    )
 
 
 def _drawn(count: int, seed: int) -> tuple[Array, Array]:
@@ -93,10 +99,15 @@ def _counts(labels: Array, classes: Array) -> Array:
 def _print_times(file: str) -> None:
     with exit_codes.naming(file):
         times = timing.time_reading(file)
-    print(f"\nreading {printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}")
+    print(
+        f"\nreading {printable(os.path.basename(file))}: equal arrays, medians of {times.repeats}"
+    )
     width = len(times.plain_name)
     print(f"  {'idxio.read':<{width}} {times.ours * 1000:8.1f} ms")
-    print(f"  {times.plain_name} {times.plain * 1000:8.1f} ms, {times.plain / times.ours:.1f} x as long")
+    print(
+        f"  {times.plain_name} {times.plain * 1000:8.1f} ms, {times.plain / times.ours:.1f} x as"
+        " long"
+    )
 
 
 def _print_sheet(data: four_files.Dataset) -> None:
@@ -112,4 +123,7 @@ def _train(data: four_files.Dataset) -> None:
     model = classifier.fit(Dataset(data.train_images, data.train_labels))
     seconds = time.perf_counter() - start
     accuracy = model.accuracy(Dataset(data.test_images, data.test_labels))
-    print(f"\nsoftmax regression in plain numpy, trained for {seconds:.1f} s: test accuracy {accuracy:.3f}")
+    print(
+        f"\nsoftmax regression in plain numpy, trained for {seconds:.1f} s: test accuracy"
+        f" {accuracy:.3f}"
+    )

@@ -51,13 +51,18 @@ def _ink(points: Array, starts: list[int], rng: np.random.Generator) -> Array:
         t = np.clip(((x - x0) * dx + (y - y0) * dy) / length, 0, 1)
         np.minimum(nearest, (x - x0 - t * dx) ** 2 + (y - y0 - t * dy) ** 2, out=nearest)
     pen = rng.normal(1.3, 0.25, (n, 1)).clip(0.7).astype(np.float32)  # half the width of the line
-    shade = np.clip(pen + 0.5 - np.sqrt(nearest), 0, 1) * rng.uniform(200, 255, (n, 1)).astype(np.float32)
-    noise = rng.normal(0, 14, shade.shape).astype(np.float32) * (shade > 0)  # paper stays clean, as in MNIST
+    shade = np.clip(pen + 0.5 - np.sqrt(nearest), 0, 1) * rng.uniform(200, 255, (n, 1)).astype(
+        np.float32
+    )
+    # paper stays clean, as in MNIST
+    noise = rng.normal(0, 14, shade.shape).astype(np.float32) * (shade > 0)
     images: Array = np.clip(shade + noise, 0, 255).astype(np.uint8)
     return images.reshape(n, _SIDE, _SIDE)
 
 
-def _arc(x: float, y: float, rx: float, ry: float, start: float, stop: float) -> list[tuple[float, float]]:
+def _arc(
+    x: float, y: float, rx: float, ry: float, start: float, stop: float
+) -> list[tuple[float, float]]:
     """Points about 30 degrees apart on an ellipse; 0 degrees is right, 90 is down."""
     angles = np.radians(np.linspace(start, stop, max(3, round(abs(stop - start) / 30) + 1)))
     return [(x + rx * float(np.cos(a)), y + ry * float(np.sin(a))) for a in angles]

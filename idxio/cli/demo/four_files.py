@@ -13,11 +13,18 @@ from ...datasets.validation.statistics import MAX_CLASSES
 from ...errors import FormatError
 from ..text import dimensions
 
-NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 
 class Dataset(NamedTuple):
-    """Images, uint8 of shape (n, ...), and labels, integers of shape (n,), to train and to test with."""
+    """Images, uint8 of shape (n, ...), and labels, integers of shape (n,), to train and to test
+    with.
+    """
 
     train_images: Array
     train_labels: Array
@@ -50,7 +57,8 @@ def check(files: list[str], arrays: list[Array]) -> Dataset:
 def _check_images(images: Array, file: str) -> None:
     if images.ndim < 3 or images.dtype != np.uint8 or not images.size:
         raise FormatError(
-            f"holds {dimensions(images.shape)} {images.dtype.name}, expected images: count x height x width uint8",
+            f"holds {dimensions(images.shape)} {images.dtype.name}, expected images: count x height"
+            " x width uint8",
             file=file,
         )
 
@@ -59,4 +67,6 @@ def _check_labels(labels: Array, file: str, count: int) -> None:
     if len(labels) != count:
         raise FormatError(f"has {len(labels):,} labels for {count:,} images", file=file)
     if (classes := len(np.unique(labels))) > MAX_CLASSES:
-        raise FormatError(f"has {classes:,} different labels, expected at most {MAX_CLASSES:,}", file=file)
+        raise FormatError(
+            f"has {classes:,} different labels, expected at most {MAX_CLASSES:,}", file=file
+        )

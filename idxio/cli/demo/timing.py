@@ -37,13 +37,17 @@ def time_reading(file: str, *, repeats: int = 5, seconds: float = 4.0) -> Times:
 
     def plain() -> Array:
         with opener(file, "rb") as f:
-            return np.frombuffer(f.read(), np.uint8, offset=4 + 4 * len(about.shape)).reshape(about.shape)
+            return np.frombuffer(f.read(), np.uint8, offset=4 + 4 * len(about.shape)).reshape(
+                about.shape
+            )
 
     def ours() -> Array:
         return read(file)
 
     if not np.array_equal(ours(), plain()):
-        raise IdxError(f"is read differently by idxio and by Python's {_MODULES[about.packing]}", file=file)
+        raise IdxError(
+            f"is read differently by idxio and by Python's {_MODULES[about.packing]}", file=file
+        )
     times: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds
     while not times or (len(times) < repeats and time.perf_counter() < end):

@@ -1,4 +1,6 @@
-"""Plans which span holds which part of scattered records, and decodes many spans in one call without the GIL."""
+"""Plans which span holds which part of scattered records, and decodes many spans in one call
+without the GIL.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Parts(NamedTuple):
 
 
 def plan(span_index: SpanIndex, offsets: Ids, size: int) -> Parts:
-    """The parts of records of size bytes at these ascending unpacked offsets, which follow on each other."""
+    """The parts of records of size bytes at these ascending unpacked offsets, which follow on each
+    other.
+    """
     first, last = span_index.find_all(offsets), span_index.find_all(offsets + size - 1)
     counts = last - first + 1
     record = np.repeat(np.arange(len(offsets)), counts)
@@ -39,13 +43,17 @@ def plan(span_index: SpanIndex, offsets: Ids, size: int) -> Parts:
     numbers, edges = np.unique(number, return_index=True)
     targets = size * record + begins - offsets[record]
     lengths = (ends - starts)[edges]
-    return Parts(numbers, lengths, np.append(edges, len(record)), begins - starts, stops - begins, targets)
+    return Parts(
+        numbers, lengths, np.append(edges, len(record)), begins - starts, stops - begins, targets
+    )
 
 
 class Fronts:
-    """Decodes each span to the checkpoint behind its last wanted part, and checks the CRC-32 there."""
+    """Decodes each span to the checkpoint behind its last wanted part; checks the CRC-32 there."""
 
-    def __init__(self, reader: SpanReader, span_index: SpanIndex, checkpoints: Checkpoints, parts: Parts) -> None:
+    def __init__(
+        self, reader: SpanReader, span_index: SpanIndex, checkpoints: Checkpoints, parts: Parts
+    ) -> None:
         self._reader, self._parts, self._windows = reader, parts, checkpoints.windows
         self._bits, self._limits, _, _ = span_index.columns(parts.numbers)
         last = parts.edges[1:] - 1
@@ -53,13 +61,16 @@ class Fronts:
         self._lengths = np.minimum(steps * checkpoints.step, parts.lengths)
         inside = np.flatnonzero(self._lengths < parts.lengths)
         self._crcs = span_index.crcs(parts.numbers)
-        self._crcs[inside] = checkpoints.crcs[checkpoints.first[parts.numbers[inside]] + steps[inside] - 1]
+        self._crcs[inside] = checkpoints.crcs[
+            checkpoints.first[parts.numbers[inside]] + steps[inside] - 1
+        ]
         self._is_large = parts.lengths > CACHE
         self._room = WINDOW + int(self._lengths[~self._is_large].max(initial=0)) + inflate.SLACK
         self._free: list[Bytes] = []  # memory to decode into
 
     def read(self, k: int, stop: int, out: Bytes) -> int:
-        """Copy the parts of spans from the k-th on; returns how many spans before `stop` were decoded and checked.
+        """Copy the parts of spans from the k-th on; returns how many spans before `stop` were
+        decoded and checked.
 
         The span behind these is too large, or its CRC-32 is not the one that the index states.
         """

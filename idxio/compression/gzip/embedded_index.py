@@ -1,6 +1,8 @@
-"""Tables of spans that files carry themselves: dictzip's RA field, idxio's long form of it, and BGZF's BC field.
+"""Tables of spans that files carry themselves: dictzip's RA field, idxio's long form of it, and
+BGZF's BC field.
 
-What a table claims is checked against the size of the file here, and against every byte that is decoded later.
+What a table claims is checked against the size of the file here, and against every byte that is
+decoded later.
 """
 
 from __future__ import annotations
@@ -11,10 +13,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...storage.source import Source
-from .members import TRAILER, IncompleteError, MemberHeader, parse_member_header, parse_trailer, skip_zeros
+from .members import (
+    TRAILER,
+    IncompleteError,
+    MemberHeader,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
 from .span_index import CACHE, SpanIndex
 
-# dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16 bits.
+# dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16
+# bits.
 RA = b"RA"
 # docs/gzip.md: the same with 32 bits for everything behind the version.
 LONG = b"IX"
@@ -52,25 +62,39 @@ def subfields(extra: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def field(form: bytes, chunk_length: int, sizes: np.ndarray) -> bytes:
-    """The subfield that describes chunks of chunk_length unpacked bytes (the last may be shorter) and these sizes."""
+    """The subfield that describes chunks of chunk_length unpacked bytes (the last may be shorter)
+    and these sizes.
+    """
     head, dtype = _FORMS[form]
     data = head.pack(1, chunk_length, len(sizes)) + sizes.astype(dtype).tobytes()
     return form + struct.pack("<H", len(data)) + data
 
 
-def _chunks(source: Source, size: int, begin: int, head: struct.Struct, dtype: str, data: bytes) -> SpanIndex | None:
+def _chunks(
+    source: Source, size: int, begin: int, head: struct.Struct, dtype: str, data: bytes
+) -> SpanIndex | None:
     """One member whose data are chunks that need no window."""
     if len(data) < head.size or (len(data) - head.size) % np.dtype(dtype).itemsize:
         return None
     version, chunk, count = head.unpack_from(data)
     sizes = np.frombuffer(data[head.size :], dtype)
     # Only what is decoded in one go shows its length.
-    if version != 1 or not 0 < chunk <= CACHE or not count or len(sizes) != count or not sizes.all():
+    if (
+        version != 1
+        or not 0 < chunk <= CACHE
+        or not count
+        or len(sizes) != count
+        or not sizes.all()
+    ):
         return None
     ends = begin + np.cumsum(sizes, dtype=np.int64)
     trailer = bytearray(TRAILER)
-    # What comes behind the chunks: at the most an empty last block and the trailer. Anything else is not ours.
-    if not 0 <= size - TRAILER - int(ends[-1]) <= 16 or source.read_at(size - TRAILER, memoryview(trailer)) < TRAILER:
+    # What comes behind the chunks: at the most an empty last block and the trailer. Anything else
+    # is not ours.
+    if (
+        not 0 <= size - TRAILER - int(ends[-1]) <= 16
+        or source.read_at(size - TRAILER, memoryview(trailer)) < TRAILER
+    ):
         return None
     length = parse_trailer(memoryview(trailer), 0).length
     last = (length - (count - 1) * chunk) % (1 << 32)
@@ -97,7 +121,11 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
         if len(stated) != 2:
             return None
         end = position + int.from_bytes(stated, "little") + 1
-        if end - TRAILER < header.end or end > size or source.read_at(end - TRAILER, memoryview(trailer)) < TRAILER:
+        if (
+            end - TRAILER < header.end
+            or end > size
+            or source.read_at(end - TRAILER, memoryview(trailer)) < TRAILER
+        ):
             return None
         length = parse_trailer(memoryview(trailer), 0).length
         if length > 65536:  # the same section: a block unpacks to at most 2^16 bytes
@@ -111,7 +139,9 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
 
 
 def _member_header(source: Source, position: int) -> MemberHeader | None:
-    """The member header at a byte of the file, in the file's own counting; None where there is none."""
+    """The member header at a byte of the file, in the file's own counting; None where there is
+    none.
+    """
     size = 1 << 9
     while True:
         data = memoryview(bytearray(min(size, (source.size or 0) - position)))

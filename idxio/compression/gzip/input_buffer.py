@@ -11,7 +11,9 @@ from ...storage.source import Source
 
 
 class InputBuffer:
-    """A part of the compressed file in memory, with the room around it that `inflate_span` asks for."""
+    """A part of the compressed file in memory, with the room around it that `inflate_span` asks
+    for.
+    """
 
     def __init__(self, source: Source, least: int) -> None:
         """`least` is the smallest number of bytes that a read of the source asks for."""
@@ -50,7 +52,7 @@ class InputBuffer:
         return 8 * (inflate.ROOM - self.start)
 
     def load(self, start: int, size: int) -> None:
-        """Have the bytes [start, start + size) of the file here, or as many of them as there are."""
+        """Have the bytes [start, start + size) of the file here, or as many as there are."""
         here = max(self.start, self.clean) <= start <= self.stop
         if here and (start + size <= self.stop or self.ended):
             self.source.check()  # as reading does
@@ -62,19 +64,39 @@ class InputBuffer:
             memory = np.empty(inflate.ROOM + max(size, 2 * capacity) + inflate.SPARE, np.uint8)
         size = max(size, self._least)
         if kept:
-            memory[inflate.ROOM : inflate.ROOM + kept] = self._data[self.local(start) : self.local(start) + kept]
+            memory[inflate.ROOM : inflate.ROOM + kept] = self._data[
+                self.local(start) : self.local(start) + kept
+            ]
         self._data = memory
-        n = self.source.read_at(start + kept, memory[inflate.ROOM + kept : inflate.ROOM + size].data)
+        n = self.source.read_at(
+            start + kept, memory[inflate.ROOM + kept : inflate.ROOM + size].data
+        )
         self.ended = n < size - kept
         self.start, self.size, self.clean = start, kept + n, start
 
     def inflate_span(
-        self, decoder: inflate.Decoder, bit: int, stop: int, out: Bytes, start: int, window: int, *, prove: bool = False
+        self,
+        decoder: inflate.Decoder,
+        bit: int,
+        stop: int,
+        out: Bytes,
+        start: int,
+        window: int,
+        *,
+        prove: bool = False,
     ) -> tuple[int, int, int]:
-        """`inflate.Decoder.inflate_span` with bits of the file, and for the end a byte of it, 0 for an arrival."""
+        """`inflate.Decoder.inflate_span` with bits of the file, and for the end a byte of it, 0 for
+        an arrival.
+        """
         offset = self.offset
         status, end, produced = decoder.inflate_span(
-            self.roomy if stop else self.data, bit + offset, stop + offset if stop else 0, out, start, window, prove
+            self.roomy if stop else self.data,
+            bit + offset,
+            stop + offset if stop else 0,
+            out,
+            start,
+            window,
+            prove,
         )
         self.clean = bit >> 3
         return status, end and end - inflate.ROOM + self.start, produced

@@ -1,4 +1,6 @@
-"""gzip members (RFC 1952): their headers, the eight bytes behind their data, and the padding between them."""
+"""gzip members (RFC 1952): their headers, the eight bytes behind their data, and the padding
+between them.
+"""
 
 from __future__ import annotations
 
@@ -48,22 +50,25 @@ class MemberCheck:
         self._member = 1
 
     def add(self, segment: Segment, crc: int, offset: int | None = None) -> None:
-        """Add the next segment and its CRC-32. Raises ChecksumError, which names `offset` as the byte of the file."""
+        """Add the next segment and its CRC-32.
+
+        Raises ChecksumError, which names `offset` as the byte of the file.
+        """
         self._crc = inflate.crc32_combine(self._crc, crc, segment.length)
         self._length += segment.length
         if segment.trailer is None:
             return
         if segment.trailer.crc != self._crc:
             raise ChecksumError(
-                f"is damaged: gzip member {self._member} states the CRC-32 {segment.trailer.crc:08x}, "
-                f"its data have {self._crc:08x}",
+                f"is damaged: gzip member {self._member} states the CRC-32"
+                f" {segment.trailer.crc:08x}, its data have {self._crc:08x}",
                 file=self._name,
                 offset=offset,
             )
         if segment.trailer.length != self._length & 0xFFFFFFFF:
             raise ChecksumError(
-                f"is damaged: gzip member {self._member} states a length of {segment.trailer.length:,} bytes "
-                f"modulo 2^32, its data have {self._length:,}",
+                f"is damaged: gzip member {self._member} states a length of"
+                f" {segment.trailer.length:,} bytes modulo 2^32, its data have {self._length:,}",
                 file=self._name,
                 offset=offset,
             )
@@ -74,7 +79,8 @@ class MemberCheck:
 def parse_member_header(data: memoryview, start: int) -> MemberHeader:
     """Read the member header at data[start:].
 
-    Raises IncompleteError where data ends first and ValueError, with the reason, for a broken header.
+    Raises IncompleteError where data ends first and ValueError, with the reason, for a broken
+    header.
     """
     if len(data) < start + 10:
         raise IncompleteError
@@ -82,7 +88,9 @@ def parse_member_header(data: memoryview, start: int) -> MemberHeader:
     if magic != MAGIC:
         raise ValueError("no gzip member starts here")
     if method != 8:
-        raise ValueError(f"the gzip member has the compression method {method}; only 8, deflate, exists")
+        raise ValueError(
+            f"the gzip member has the compression method {method}; only 8, deflate, exists"
+        )
     if flags & _RESERVED:
         raise ValueError(f"the gzip member sets reserved flags ({flags:#04x})")
     end, extra = start + 10, b""

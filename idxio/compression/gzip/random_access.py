@@ -1,4 +1,4 @@
-"""Decodes gzip by its span index: single spans, or the whole file on several threads and in lanes."""
+"""Decodes gzip by its span index: single spans, or the whole file on threads and in lanes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ from .span_index import CACHE, Span, SpanIndex
 _OBJECT = 200  # bytes that a small array takes beside its items
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
-# Compressed bytes of the spans that are decoded as one, as measured: with their output they fill an L2 cache of 1 MiB.
+# Compressed bytes of the spans that are decoded as one, as measured: with their output they fill an
+# L2 cache of 1 MiB.
 SPAN = 3 << 17
 # Runs of spans for each thread where spans need windows.
 RUNS = 3
-# In lanes: compressed bytes of the spans that are decoded as one, and how many of these a call decodes. All four lanes
-# get the same number, so that they end at about the same time.
+# In lanes: compressed bytes of the spans that are decoded as one, and how many of these a call
+# decodes. All four lanes get the same number, so that they end at about the same time.
 LANE_SPAN = 1 << 17
 LANE_SPANS = 8
 # The same where spans need windows: each costs a copy of 32 KiB.
@@ -45,7 +46,10 @@ LANE_SPANS_WITH_WINDOW = 4
 
 
 class SpanReader:
-    """Decodes spans of one file. Shared by threads: each call takes a decoder that is free, or a new one."""
+    """Decodes spans of one file.
+
+    Shared by threads: each call takes a decoder that is free, or a new one.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -64,7 +68,8 @@ class SpanReader:
             self._free.append((buffer, decoder))
 
     def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Segment, int]:
-        """Decode a span, behind the window bytes before out[start:], to the end of out; and its CRC-32.
+        """Decode a span, behind the window bytes before out[start:], to the end of out; and its
+        CRC-32.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
@@ -73,14 +78,18 @@ class SpanReader:
         buffer.load(first, span.limit - first)
         if buffer.stop < span.limit:
             raise wrong_span(self.source.name, span)
-        status, end, produced = buffer.inflate_span(decoder, span.bit, span.stop, out, start, window)
+        status, end, produced = buffer.inflate_span(
+            decoder, span.bit, span.stop, out, start, window
+        )
         if status != inflate.END or (end == 0) != (span.stop != 0) or start + produced != len(out):
             raise wrong_span(self.source.name, span)
         result = self._checked(span, buffer, decoder, out[start:], end)
         self.give(buffer, decoder)
         return result
 
-    def decode_in_lanes(self, span_index: SpanIndex, spans: list[Span], out: Bytes) -> list[tuple[Segment, int]]:
+    def decode_in_lanes(
+        self, span_index: SpanIndex, spans: list[Span], out: Bytes
+    ) -> list[tuple[Segment, int]]:
         """Decode consecutive spans into out, several at a time; segment and CRC-32 of each.
 
         Raises FormatError unless the bits of each decode to just the bytes that the index promises.
@@ -119,7 +128,9 @@ class SpanReader:
     def _checked(
         self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
     ) -> tuple[Segment, int]:
-        """The segment of a decoded span and its CRC-32, once both and a trailer at the byte `end` are checked."""
+        """The segment of a decoded span and its CRC-32, once both and a trailer at the byte `end`
+        are checked.
+        """
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
             raise wrong_span(self.source.name, span)
@@ -136,7 +147,9 @@ class SpanReader:
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
-    """Whether only padding and empty members lie between position and the end of data, or the deflate data there."""
+    """Whether only padding and empty members lie between position and the end of data, or the
+    deflate data there.
+    """
     view = data.data
     while (position := skip_zeros(view, position)) < len(view):
         try:
@@ -147,7 +160,11 @@ def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
             break
         status, consumed, _ = decoder.inflate(data, position, bytearray(), 0)
         position += consumed + TRAILER
-        if status != inflate.END or position > len(view) or any(view[position - TRAILER : position]):
+        if (
+            status != inflate.END
+            or position > len(view)
+            or any(view[position - TRAILER : position])
+        ):
             return False
     return True
 
@@ -155,8 +172,9 @@ def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
 def wrong_span(name: str, span: Span) -> FormatError:
     """The error for a span whose bits do not decode to what the span index states."""
     return FormatError(
-        f"does not decode to the {span.end - span.start:,} bytes from unpacked byte {span.start:,} on that its table "
-        "of spans promises: the file or its index is damaged, or they do not belong together",
+        f"does not decode to the {span.end - span.start:,} bytes from unpacked byte {span.start:,}"
+        " on that its table of spans promises: the file or its index is damaged, or they do not"
+        " belong together",
         file=name,
         offset=span.bit >> 3,
     )
@@ -179,8 +197,8 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
     else:
         each = max(1, round(span_index.limit / (threads * SPAN)))
         spans = span_index.merged(-(-span_index.limit // (threads * each)))
-        # A run that needs a window decodes its first span into memory of its own, so runs are few, but more than
-        # threads, as one run may be slower than another.
+        # A run that needs a window decodes its first span into memory of its own, so runs are few,
+        # but more than threads, as one run may be slower than another.
         windows = any(span.needs_window for span in spans)
         count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
     if not spans or span_index.end != len(out):
@@ -222,7 +240,9 @@ def _read_run(
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(reader: SpanReader, span_index: SpanIndex, span: Span) -> tuple[tuple[Segment, int], Bytes]:
+def decode_apart(
+    reader: SpanReader, span_index: SpanIndex, span: Span
+) -> tuple[tuple[Segment, int], Bytes]:
     """Decode one span into memory of its own."""
     window = span_index.window(span.number)
     size = len(window)

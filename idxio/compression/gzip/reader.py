@@ -1,4 +1,6 @@
-"""gzip: any number of members, any header fields, zero padding behind the last member; any part of it by spans."""
+"""gzip: any number of members, any header fields, zero padding behind the last member; any part of
+it by spans.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +20,42 @@ from ..base import BLOCK, Compression, Stream
 from . import sidecar_index
 from .coalesce import Fronts, Parts, plan
 from .embedded_index import embedded_index
-from .members import MAGIC, TRAILER, IncompleteError, Trailer, parse_member_header, parse_trailer, skip_zeros
-from .random_access import SPAN, SpanCache, SpanReader, decode_apart, read_by_index, use_lanes, wrong_span
+from .members import (
+    MAGIC,
+    TRAILER,
+    IncompleteError,
+    Trailer,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
+from .random_access import (
+    SPAN,
+    SpanCache,
+    SpanReader,
+    decode_apart,
+    read_by_index,
+    use_lanes,
+    wrong_span,
+)
 from .sequential import WINDOW, SequentialDecoder
 from .span_index import CACHE, Span, SpanIndex
 from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place
 
-# Populate no more pages ahead than data of this ratio need: what a header claims is not yet believed.
+# Populate no more pages ahead than data of this ratio need: what a header claims is not yet
+# believed.
 TRUSTED_RATIO = 16
-# Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge pages.
+# Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge
+# pages.
 _BUFFER = (4 << 20) - WINDOW
 # The same where only the first ones are wanted.
 _FIRST = 1 << 10
-# Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in a loop.
+# Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
+# a loop.
 _LONG = 1 << 20
-# Unpacked bytes that one call of a decoder may make: some 0.2 s, after which an interrupt is noticed.
+# Unpacked bytes that one call of a decoder may make: some 0.2 s, after which an interrupt is
+# noticed.
 _MOST_AT_ONCE = 64 << 20
 # Below this many unpacked bytes threads cost more than they save.
 _WORTH_THREADS = 4 << 20
@@ -49,7 +71,8 @@ class Gzip(Compression):
         self._reader = SpanReader(source)
         self._known: SpanIndex | None = None
         self._claimed: SpanIndex | None = (
-            None  # the known index, where the file or its sidecar states it and no failure refuted it
+            # the known index, where the file or its sidecar states it and no failure refuted it
+            None
         )
         self._damage: IdxError | None = None  # what a walk through the file found
         self.renew_locks()
@@ -72,11 +95,15 @@ class Gzip(Compression):
 
     @property
     def span_index(self) -> SpanIndex:
-        """The spans of the file, as far as they are known: stated by it or its sidecar, or seen while it was read."""
+        """The spans of the file, as far as they are known: stated by it or its sidecar, or seen
+        while it was read.
+        """
         with self._lock:
             if self._known is None:
                 if not self.walks:
-                    self._claimed = embedded_index(self.source) or sidecar_index.load(self.source, self.stated())
+                    self._claimed = embedded_index(self.source) or sidecar_index.load(
+                        self.source, self.stated()
+                    )
                 self._known = self._claimed or SpanIndex()
             return self._known
 
@@ -110,7 +137,9 @@ class Gzip(Compression):
         return length
 
     def _read_by_table(self, span_index: SpanIndex, out: Bytes, threads: int) -> bool:
-        """Fill out on several threads by a table; False where the table does not hold, or the file is damaged."""
+        """Fill out on several threads by a table; False where the table does not hold, or the file
+        is damaged.
+        """
         try:
             read_by_index(self._reader, span_index, out, threads)
         except IdxError:
@@ -153,7 +182,9 @@ class Gzip(Compression):
             self._by_table(lambda: self._read_at(offset, out, threads))
 
     def _by_table(self, read: Callable[[], None]) -> None:
-        """Read by the span index; where the file or its sidecar stated a false one, decode the file and read again."""
+        """Read by the span index; where the file or its sidecar stated a false one, decode the file
+        and read again.
+        """
         walks = self.walks
         try:
             read()
@@ -163,9 +194,11 @@ class Gzip(Compression):
             read()
 
     def _walk(self) -> bool:
-        """Decode the whole file after a stated span index failed, and use the index of that pass from then on.
+        """Decode the whole file after a stated span index failed, and use the index of that pass
+        from then on.
 
-        Returns False where no index was stated. Raises the error of a damaged file, and keeps the stated index then.
+        Returns False where no index was stated. Raises the error of a damaged file, and keeps the
+        stated index then.
         """
         with self._lock:
             claimed = self._claimed
@@ -173,7 +206,8 @@ class Gzip(Compression):
                 return self.walks  # another thread was here before
             if self._damage is not None:
                 raise copy.copy(self._damage)
-            # All of it: only at the end of a member its checksum tells that nothing before was damaged.
+            # All of it: only at the end of a member its checksum tells that nothing before was
+            # damaged.
             stream = GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, _complete)
             try:
                 while stream.step():
@@ -187,7 +221,9 @@ class Gzip(Compression):
             return True
 
     def _drop(self, claimed: SpanIndex | None, known: SpanIndex) -> None:
-        """Replace a stated span index that proved false for a sound file; every later read goes without it."""
+        """Replace a stated span index that proved false for a sound file; every later read goes
+        without it.
+        """
         with self._lock:
             if claimed is not None and claimed is self._claimed:
                 self.walks = True
@@ -203,7 +239,13 @@ class Gzip(Compression):
             self._read_spans(span_index, first, last, offset, out, threads)
 
     def _read_spans(
-        self, span_index: SpanIndex, first: int, last: int, offset: int, out: memoryview, threads: int
+        self,
+        span_index: SpanIndex,
+        first: int,
+        last: int,
+        offset: int,
+        out: memoryview,
+        threads: int,
     ) -> None:
         """Fill out with the unpacked bytes from offset on, which lie in the spans first to last."""
         memory = np.frombuffer(out, np.uint8)
@@ -239,7 +281,9 @@ class Gzip(Compression):
         return block
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
-        """Fill out with the records of ascending ids, each of size bytes, counted from base: each span once."""
+        """Fill out with the records of ascending ids, each of size bytes, counted from base: each
+        span once.
+        """
         self._by_table(lambda: self._gather(base + ids * size, size, out, threads))
 
     def _gather(self, offsets: Ids, size: int, out: Bytes, threads: int) -> None:
@@ -266,16 +310,24 @@ class Gzip(Compression):
 
     def _pick(self, span_index: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
         """Fill in the parts of the k-th span."""
-        span, some = span_index.span(int(parts.numbers[k])), slice(parts.edges[k], parts.edges[k + 1])
+        span, some = (
+            span_index.span(int(parts.numbers[k])),
+            slice(parts.edges[k], parts.edges[k + 1]),
+        )
         offsets, sizes, targets = parts.offsets[some], parts.sizes[some], parts.targets[some]
         if span.end - span.start > CACHE:
             each = zip(offsets.tolist(), sizes.tolist(), targets.tolist(), strict=True)
-            self._crawl(span_index, span, [(offset, out[target : target + n].data) for offset, n, target in each])
+            self._crawl(
+                span_index,
+                span,
+                [(offset, out[target : target + n].data) for offset, n, target in each],
+            )
             return
         gather.copy_parts(self._block(span_index, span, keep), offsets, sizes, targets, out)
 
     def _spans(self, start: int, stop: int) -> tuple[SpanIndex, int, int]:
-        """A span index that does not change, and the numbers of its first and last span of bytes start to stop.
+        """A span index that does not change, and the numbers of its first and last span of bytes
+        start to stop.
 
         Decodes the file up to there where no index covers them.
         """
@@ -284,7 +336,9 @@ class Gzip(Compression):
             if span_index.end < stop and not span_index.complete:
                 if self._scout is None:
                     # Not `self._note`: the stream would keep this object alive.
-                    self._scout = GzipStream(SequentialDecoder(self.source), self.name, _BUFFER, _complete)
+                    self._scout = GzipStream(
+                        SequentialDecoder(self.source), self.name, _BUFFER, _complete
+                    )
                     self._known = span_index = self._scout.span_index
                 try:
                     while span_index.end < stop and self._scout.step():
@@ -292,7 +346,8 @@ class Gzip(Compression):
                             block = np.frombuffer(bytes(self._scout.block), np.uint8)
                             self._cache.put(span_index.end - len(block), block)
                 except BaseException:
-                    self._scout = self._known = self._shot = None  # the next call meets the same error
+                    # the next call meets the same error
+                    self._scout = self._known = self._shot = None
                     raise
                 if span_index.complete:
                     self._scout = None
@@ -304,8 +359,12 @@ class Gzip(Compression):
                 span_index = self._shot
             return span_index, span_index.find(start), span_index.find(stop - 1)
 
-    def _crawl(self, span_index: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]) -> None:
-        """Copy parts, at ascending offsets, out of a span too large for the cache, in constant memory."""
+    def _crawl(
+        self, span_index: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]
+    ) -> None:
+        """Copy parts, at ascending offsets, out of a span too large for the cache, in constant
+        memory.
+        """
         window = span_index.window(span.number)
         sequential = SequentialDecoder(self.source, bit=span.bit, history=len(window))
         stream = GzipStream(sequential, self.name, _BUFFER, window=window)
@@ -316,7 +375,9 @@ class Gzip(Compression):
             """Skip to an offset in the span, and read out from there."""
             nonlocal here, crc
             while here < offset or len(out):
-                buffer, out = (scratch[: min(offset - here, BLOCK)], out) if here < offset else (out, out[:0])
+                buffer, out = (
+                    (scratch[: min(offset - here, BLOCK)], out) if here < offset else (out, out[:0])
+                )
                 if stream.readinto(buffer) < len(buffer):
                     raise wrong_span(self.name, span)
                 here += len(buffer)
@@ -348,7 +409,9 @@ def _complete(span_index: SpanIndex) -> None:
 
 
 def _inflate_members(data: memoryview, out: memoryview) -> bool:
-    """Fill out with the members of data at full speed; False unless all is well and out exactly full."""
+    """Fill out with the members of data at full speed; False unless all is well and out exactly
+    full.
+    """
     decoder = inflate.Decoder()
     position = done = 0
     while position < len(data):

@@ -1,8 +1,9 @@
-"""Decodes gzip from front to back in spans: about a mebibyte of compressed data at a time, at full speed.
+"""Decodes gzip from front to back in spans: about a mebibyte of compressed data at a time, at full
+speed.
 
-A span is cut where a block header seems to stand. The cut is believed once decoding arrives there exactly; a span
-that fails is widened to a later cut, at doubling distances; where that does not help, zlib goes on block by block,
-slower and exact, and says what is wrong if something is.
+A span is cut where a block header seems to stand. The cut is believed once decoding arrives there
+exactly; a span that fails is widened to a later cut, at doubling distances; where that does not
+help, zlib goes on block by block, slower and exact, and says what is wrong if something is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,19 @@ from ..._util.types import Bytes
 from ...errors import FormatError, TruncatedError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
-from .members import MAGIC, TRAILER, IncompleteError, Segment, parse_member_header, parse_trailer, skip_zeros
+from .members import (
+    MAGIC,
+    TRAILER,
+    IncompleteError,
+    Segment,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
 
 WINDOW = 32768  # how far back deflate can refer
-TARGET = 1 << 20  # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
+# compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
+TARGET = 1 << 20
 _AHEAD = 1 << 17  # searched for a header at a time; zlib's blocks have about 35,000 bytes
 _SIP = 1 << 14  # read at a time where no more of the file is read than must be
 _REACH = 2 << 20  # a span never grows past this
@@ -30,9 +40,16 @@ class SequentialDecoder:
     """Goes through a gzip file span by span, from its start or from any edge between two blocks."""
 
     def __init__(
-        self, source: Source, *, bit: int | None = None, history: int = 0, target: int = TARGET, by_span: bool = True
+        self,
+        source: Source,
+        *,
+        bit: int | None = None,
+        history: int = 0,
+        target: int = TARGET,
+        by_span: bool = True,
     ) -> None:
-        """Start at a bit of the file, where history bytes of the member came before; by default at its first member.
+        """Start at a bit of the file, where history bytes of the member came before; by default at
+        its first member.
 
         by_span=False decodes with zlib alone and reads no more of the file than it must.
         """
@@ -56,7 +73,8 @@ class SequentialDecoder:
         self._left = 0 if by_span else _FAR
         self._since = 0  # unpacked bytes of zlib's since an edge
         self._ratio = 0.0  # unpacked bytes for a byte of the last span
-        self._searched = (0, 0, 0)  # from, to, and the header between them: nothing is searched twice
+        # from, to, and the header between them: nothing is searched twice
+        self._searched = (0, 0, 0)
 
     @property
     def at_edge(self) -> bool:
@@ -66,8 +84,8 @@ class SequentialDecoder:
     def step(self, out: Bytes, start: int, stop: int | None = None) -> Segment:
         """Decode the next stretch of an open member into out[start:].
 
-        Before start lie the last WINDOW bytes of the member, or all of them. A walk that is told a bit to stop at
-        tries to arrive there.
+        Before start lie the last WINDOW bytes of the member, or all of them. A walk that is told a
+        bit to stop at tries to arrive there.
 
         Raises
         ------
@@ -83,7 +101,8 @@ class SequentialDecoder:
             if segment is not None:
                 self._region = _REGION
                 return segment
-            # The longer no span is found, the longer zlib goes on: hostile data cost a constant factor.
+            # The longer no span is found, the longer zlib goes on: hostile data cost a constant
+            # factor.
             self._left = self._region
             self._region *= 2
         return self._inflate(out, start)
@@ -102,7 +121,8 @@ class SequentialDecoder:
             distance = max(1, int(6 * (len(out) - start) / self._ratio))
         window = min(self.history, WINDOW)
         widening = 8 * _AHEAD
-        # A member that ended before its cut left it ahead: short members don't make the whole file be searched.
+        # A member that ended before its cut left it ahead: short members don't make the whole file
+        # be searched.
         ahead = self._searched[2] - self.bit
         if distance // 2 < ahead < distance:
             distance = ahead
@@ -131,7 +151,9 @@ class SequentialDecoder:
         return None
 
     def find_cut(self, bit: int, stop: int | None = None) -> int | None:
-        """A bit, from the given one on, where a block may start; 0 for the end of the file; None if none is near."""
+        """A bit, from the given one on, where a block may start; 0 for the end of the file; None if
+        none is near.
+        """
         first = self.bit >> 3
         if stop is not None and stop <= self.bit:
             stop = None
@@ -183,11 +205,19 @@ class SequentialDecoder:
             self._byte += used > 0
         done = 0
         # An edge is told of each region, however long zlib goes on: there a reader can start.
-        edge = min(self._left, max(0, _REGION - self._since), (len(out) - start) // 2) if self._left < _FAR else _FAR
+        edge = (
+            min(self._left, max(0, _REGION - self._since), (len(out) - start) // 2)
+            if self._left < _FAR
+            else _FAR
+        )
         while True:
             self.input.load(self._byte, 1)
             status, consumed, produced = self._inflater.inflate(
-                self.input.data, self.input.local(self._byte), out, start + done, max(0, edge - done)
+                self.input.data,
+                self.input.local(self._byte),
+                out,
+                start + done,
+                max(0, edge - done),
             )
             self._byte += consumed
             done += produced
@@ -223,7 +253,11 @@ class SequentialDecoder:
         byte, size = self.bit >> 3, 1 << 12
         while self._members:
             self.input.load(byte, 1)
-            byte = self.input.start + skip_zeros(self.input.data.data, self.input.local(byte)) - inflate.ROOM
+            byte = (
+                self.input.start
+                + skip_zeros(self.input.data.data, self.input.local(byte))
+                - inflate.ROOM
+            )
             if byte < self.input.stop:
                 break
             if self.input.ended:
@@ -240,7 +274,9 @@ class SequentialDecoder:
             except IncompleteError:
                 if self.input.ended:
                     self.bit = 8 * self.input.stop
-                    raise self._truncated(f"ends inside the header of gzip member {self._members + 1}") from None
+                    raise self._truncated(
+                        f"ends inside the header of gzip member {self._members + 1}"
+                    ) from None
                 size *= 2
             except ValueError as error:
                 raise FormatError(str(error), file=self._name, offset=byte) from None

@@ -1,4 +1,6 @@
-"""Builds the seek index of a gzip file: one walk through it that checks it, and the windows packed on the way."""
+"""Builds the seek index of a gzip file: one walk through it that checks it, and the windows packed
+on the way.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,16 @@ _STORED = (1 << 16) - 1  # the longest stored block, of which a decoder may give
 
 
 def build(
-    source: Source, stated: Trailer, ratio: float, spacing: int, progress: Callable[[int], None] | None
+    source: Source,
+    stated: Trailer,
+    ratio: float,
+    spacing: int,
+    progress: Callable[[int], None] | None,
 ) -> tuple[bytes, int]:
     """Read a gzip file through, checking it: its index, and how many bytes it unpacks to.
 
-    ratio is about how many compressed bytes make one unpacked byte; progress is called with the unpacked bytes so far.
+    ratio is about how many compressed bytes make one unpacked byte; progress is called with the
+    unpacked bytes so far.
     """
     sequential = SequentialDecoder(source, target=max(1 << 10, int(spacing * ratio)))
     check = MemberCheck(source.name)
@@ -65,7 +72,8 @@ def build(
             fresh = sequential.at_edge and (length > 0 or segment.trailer is not None)
             if fresh and not length:
                 if rows and rows[-1][1] == bit:
-                    rows[-1] = (rows[-1][0], 0, *rows[-1][2:])  # but empty blocks came to the end of the member
+                    # but empty blocks came to the end of the member
+                    rows[-1] = (rows[-1][0], 0, *rows[-1][2:])
             elif fresh:
                 end = 0 if segment.trailer else sequential.bit
                 rows.append((bit, end, start, crc))
@@ -82,9 +90,10 @@ def build(
 class _WindowPacker:
     """Packs windows without the bytes that their spans never refer to.
 
-    References into a window can only stand where the first 32 KiB of the span come from. These are decoded behind a
-    window that holds the low byte of the number of each position, and behind one with the high bytes: where what comes
-    out is not what the file has there, it tells a position that is referred to.
+    References into a window can only stand where the first 32 KiB of the span come from. These are
+    decoded behind a window that holds the low byte of the number of each position, and behind one
+    with the high bytes: where what comes out is not what the file has there, it tells a position
+    that is referred to.
     """
 
     def __init__(self, source: Source) -> None:
@@ -108,7 +117,9 @@ class _WindowPacker:
             if np.array_equal(self._decode(bit, kept, len(front), spare), front):
                 break
             if self._buffer.ended and spare > _STORED:
-                raise ChangedError("was written to while it was read", file=self._buffer.source.name)
+                raise ChangedError(
+                    "was written to while it was read", file=self._buffer.source.name
+                )
             size, spare = 2 * size, 2 * _STORED
         if not len(kept):
             return b""
@@ -134,10 +145,13 @@ class _WindowPacker:
         return kept[used.min() :]
 
     def _decode(self, bit: int, window: Bytes, size: int, spare: int) -> Bytes:
-        """The first size bytes that come out from a bit on behind another window; with spare bytes behind them."""
+        """The first size bytes that come out from a bit on behind another window; with spare bytes
+        behind them.
+        """
         start = len(window)
         out: Bytes = np.empty(start + size + spare, np.uint8)
         out[:start] = window
-        stop = self._stop if self._stop and self._stop >> 3 < self._buffer.stop else 0  # else more than the span
+        # else more than the span
+        stop = self._stop if self._stop and self._stop >> 3 < self._buffer.stop else 0
         self._buffer.inflate_span(self._decoder, bit, stop, out, start, start)
         return out[start : start + size]

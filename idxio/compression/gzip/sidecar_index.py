@@ -1,6 +1,8 @@
-"""The seek index of a gzip file, kept beside it: where each span starts, what came before, and its CRC-32.
+"""The seek index of a gzip file, kept beside it: where each span starts, what came before, and its
+CRC-32.
 
-Little-endian: a head, an entry for each span, marks, then the windows as zlib streams. docs/gzip.md describes it.
+Little-endian: a head, an entry for each span, marks, then the windows as zlib streams. docs/gzip.md
+describes it.
 """
 
 from __future__ import annotations
@@ -22,18 +24,28 @@ from .sequential import WINDOW
 from .span_index import Checkpoints, SpanIndex
 
 SUFFIX = ".seek"
-# Unpacked bytes in a span: the time of one cold record against the size of the index. Measured: docs/gzip.md.
+# Unpacked bytes in a span: the time of one cold record against the size of the index. Measured:
+# docs/gzip.md.
 SPACING = 1 << 16
-# Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark, and is checked there.
+# Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark,
+# and is checked there.
 MARK = 1 << 12
 
 _ZLIB_HEADER = 2  # bytes of a zlib stream before the deflate stream (RFC 1950, 2.2)
 _MAGIC = b"IDXSEEK1"
-# Magic; size of the gzip file; CRC-32 and length in its last eight bytes; unpacked length; how many spans and marks.
+# Magic; size of the gzip file; CRC-32 and length in its last eight bytes; unpacked length; how many
+# spans and marks.
 _HEAD = struct.Struct("<8sQIIQQQ")
 _CRC = struct.Struct("<I")  # of the head, all entries and all marks
 _ENTRY = np.dtype(
-    [("bit", "<u8"), ("stop", "<u8"), ("start", "<u8"), ("window", "<u8"), ("size", "<u4"), ("crc", "<u4")]
+    [
+        ("bit", "<u8"),
+        ("stop", "<u8"),
+        ("start", "<u8"),
+        ("window", "<u8"),
+        ("size", "<u4"),
+        ("crc", "<u4"),
+    ]
 )
 
 _MARK = np.dtype("<u4")
@@ -45,7 +57,9 @@ def path_of(source: Source) -> str | None:
 
 
 def load(source: Source, stated: Trailer) -> SpanIndex | None:
-    """The table in the index beside a file; None if there is none, or one that does not fit the file."""
+    """The table in the index beside a file; None if there is none, or one that does not fit the
+    file.
+    """
     path = path_of(source)
     if path is None or source.size is None or not os.path.isfile(path):
         return None
@@ -74,7 +88,9 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
     # Behind padding nothing is stated; behind several members, the last one only.
     is_stated = bool(table["stop"][:-1].all()) and stated != (0, 0)
     is_fit = (
-        not is_stated or inflate.crc32_join(table["crc"].astype(np.uint32), lengths.astype(np.uint64)) == stated.crc
+        not is_stated
+        or inflate.crc32_join(table["crc"].astype(np.uint32), lengths.astype(np.uint64))
+        == stated.crc
     )
     if not is_fit or counts.sum() != marked:
         return None
@@ -86,7 +102,9 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
         (np.cumsum(counts) - counts).astype(np.int64),
         windows.packed,
     )
-    span_index = SpanIndex.of_columns(bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known)
+    span_index = SpanIndex.of_columns(
+        bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known
+    )
     span_index.index = index
     return span_index
 
@@ -115,7 +133,9 @@ def dump(
     A row is a span: bit, stop, start and CRC-32, as in `Span`; each has its window, packed.
     """
     table = np.zeros(len(rows), _ENTRY)
-    table["bit"], table["stop"], table["start"], table["crc"] = np.array(rows, np.uint64).reshape(-1, 4).T
+    table["bit"], table["stop"], table["start"], table["crc"] = (
+        np.array(rows, np.uint64).reshape(-1, 4).T
+    )
     table["size"] = [len(window) for window in windows]
     before = _HEAD.size + table.nbytes + _MARK.itemsize * len(checkpoints) + _CRC.size
     table["window"] = before + np.cumsum(table["size"], dtype=np.uint64) - table["size"]
@@ -128,8 +148,12 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
     """Whether spans follow on each other inside the file, and windows lie inside the index."""
     bits, stops, starts = table["bit"], table["stop"], table["start"]
     inside = bool((bits < 8 * size).all() and (stops <= 8 * size).all())
-    rising = bool((bits[1:] > bits[:-1]).all() and (starts[1:] > starts[:-1]).all() and starts[-1] < end)
-    following = bool(((stops[:-1] == 0) | (stops[:-1] == bits[1:])).all() and stops[-1] == 0 and starts[0] == 0)
+    rising = bool(
+        (bits[1:] > bits[:-1]).all() and (starts[1:] > starts[:-1]).all() and starts[-1] < end
+    )
+    following = bool(
+        ((stops[:-1] == 0) | (stops[:-1] == bits[1:])).all() and stops[-1] == 0 and starts[0] == 0
+    )
     packed = bool(
         (table["window"] <= total).all()
         and table["size"][-1] <= total - table["window"][-1]
@@ -142,8 +166,14 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
 class _Windows(Sequence[bytes]):
     """The windows in an index file, each read when it is looked at."""
 
-    def __init__(self, index: Source, offsets: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> None:
-        self._index, self._offsets, self._sizes = index, offsets.astype(np.int64), sizes.astype(np.int64)
+    def __init__(
+        self, index: Source, offsets: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]
+    ) -> None:
+        self._index, self._offsets, self._sizes = (
+            index,
+            offsets.astype(np.int64),
+            sizes.astype(np.int64),
+        )
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -160,7 +190,11 @@ class _Windows(Sequence[bytes]):
         packed, _ = self.packed(np.array([i]))
         status, _, produced = inflate.Decoder().inflate(packed, 0, window, 0)
         if self._sizes[i] and status != inflate.END:
-            raise FormatError("is damaged: build the index again", file=self._index.name, offset=int(self._offsets[i]))
+            raise FormatError(
+                "is damaged: build the index again",
+                file=self._index.name,
+                offset=int(self._offsets[i]),
+            )
         return bytes(window[:produced])
 
     def packed(self, numbers: Ids) -> tuple[bytearray, Ids]:
@@ -169,5 +203,7 @@ class _Windows(Sequence[bytes]):
         stops = offsets + sizes
         read = _bytes_at(self._index, int(offsets[0]), int(stops[-1] - offsets[0]))
         bare = np.maximum(sizes - _ZLIB_HEADER, 0)
-        parts = [read[a:b] for a, b in zip(stops - bare - offsets[0], stops - offsets[0], strict=True)]
+        parts = [
+            read[a:b] for a, b in zip(stops - bare - offsets[0], stops - offsets[0], strict=True)
+        ]
         return bytearray().join(parts), np.append(0, np.cumsum([len(part) for part in parts]))

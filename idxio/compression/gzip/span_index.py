@@ -1,4 +1,6 @@
-"""Where a gzip file can be entered: a list of spans, each with its first bit, its place in the data and its window."""
+"""Where a gzip file can be entered: a list of spans, each with its first bit, its place in the data
+and its window.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from ...storage.source import Source
 
 Column: TypeAlias = "Sequence[int] | Array"
 
-# Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is decoded in one go.
+# Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is
+# decoded in one go.
 CACHE = 16 << 20
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
 MOST_WINDOWS = 192
@@ -35,7 +38,9 @@ class Span(NamedTuple):
 
 
 class Checkpoints(NamedTuple):
-    """Places inside all spans up to which their bytes can be checked: after `step` bytes, twice as many, and so on."""
+    """Places inside all spans up to which their bytes can be checked: after `step` bytes, twice as
+    many, and so on.
+    """
 
     step: int
     crcs: np.ndarray[Any, np.dtype[np.uint32]]  # of all bytes of the span before each
@@ -85,10 +90,19 @@ class SpanIndex:
         crcs: Column | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> SpanIndex:
-        """A complete table from its columns; windows are those of each span, and whether it needs one."""
+        """A complete table from its columns; windows are those of each span, and whether it needs
+        one.
+        """
         span_index = cls()
-        span_index._bits, span_index._stops, span_index._starts = _column(bits), _column(stops), _column(starts)
-        span_index._crcs, span_index.checkpoints = None if crcs is None else _column(crcs, np.uint32), checkpoints
+        span_index._bits, span_index._stops, span_index._starts = (
+            _column(bits),
+            _column(stops),
+            _column(starts),
+        )
+        span_index._crcs, span_index.checkpoints = (
+            (None if crcs is None else _column(crcs, np.uint32)),
+            checkpoints,
+        )
         span_index._windows, inside = windows or ([], np.zeros(len(bits)))
         span_index._inside = _column(inside, np.bool_)
         span_index.end, span_index.limit, span_index.complete = end, limit, True
@@ -98,7 +112,9 @@ class SpanIndex:
         return len(self._bits)
 
     def add(self, bit: int, stop: int, length: int, window: bytes, limit: int) -> None:
-        """Append the span that follows on the last one; limit is the byte of the file where the next one may start."""
+        """Append the span that follows on the last one; limit is the byte of the file where the
+        next one may start.
+        """
         assert isinstance(self._windows, list)
         if length == 0 and stop == 0 and not window:
             self.limit = limit  # an empty member
@@ -123,7 +139,11 @@ class SpanIndex:
     def snapshot(self) -> SpanIndex:
         """A copy of the index as it is now, for a reader while another thread adds spans."""
         span_index = copy.copy(self)
-        span_index._bits, span_index._stops, span_index._starts = self._bits[:], self._stops[:], self._starts[:]
+        span_index._bits, span_index._stops, span_index._starts = (
+            self._bits[:],
+            self._stops[:],
+            self._starts[:],
+        )
         span_index._windows, span_index._inside = self._windows[:], self._inside[:]
         return span_index
 
@@ -179,13 +199,16 @@ class SpanIndex:
         return self._crcs is None and not self._windows
 
     def merged(self, size: int, numbers: range | None = None) -> list[Span]:
-        """Spans, joined to such of about size compressed bytes where one decoder can go through in one go."""
+        """Spans, joined to such of about size compressed bytes where one decoder can go through in
+        one go.
+        """
         first, end = (0, len(self._bits)) if numbers is None else (numbers.start, numbers.stop)
         if first >= end:
             return []
         bits, stops = np.asarray(self._bits, np.int64), np.asarray(self._stops, np.int64)
         limits = _column(np.append((bits[1:] + 7) >> 3, self.limit)[:end])
-        ends = _column(np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1))  # of what can be joined
+        # of what can be joined
+        ends = _column(np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1))
         result: list[Span] = []
         while first < end:
             full = bisect.bisect_left(limits, (self._bits[first] >> 3) + size)
@@ -199,7 +222,12 @@ class SpanIndex:
         kept: list[int] = []
         for i in range(len(self._bits)):
             previous = kept[-1] if kept else -1
-            if previous >= 0 and i - previous == 1 and self._inside[i] and self._stops[previous] == self._bits[i]:
+            if (
+                previous >= 0
+                and i - previous == 1
+                and self._inside[i]
+                and self._stops[previous] == self._bits[i]
+            ):
                 self._stops[previous] = self._stops[i]
             else:
                 kept.append(i)

@@ -1,11 +1,12 @@
 """A whole gzip file at first sight, on several threads.
 
-The compressed file is cut into one part a thread, at block headers found by scanning. The first part is decoded into
-place. A later one starts behind a guessed window of zeros, into memory of its own; the part before it, when it arrives
-there, goes on into the later part's spans, behind the true window, until one leaves the same 32 KiB as the guess did:
-from there on the guess was right. Lengths never depend on the window, so every part knows its place as soon as all
-before it are decoded; whoever is free then moves the parts there. Exact arrival at each part's start, the sizes and
-the checksums of the whole decide; where anything fails, nothing of this is believed.
+The compressed file is cut into one part a thread, at block headers found by scanning. The first
+part is decoded into place. A later one starts behind a guessed window of zeros, into memory of its
+own; the part before it, when it arrives there, goes on into the later part's spans, behind the true
+window, until one leaves the same 32 KiB as the guess did: from there on the guess was right.
+Lengths never depend on the window, so every part knows its place as soon as all before it are
+decoded; whoever is free then moves the parts there. Exact arrival at each part's start, the sizes
+and the checksums of the whole decide; where anything fails, nothing of this is believed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ SMALLEST_PART = 2 << 20
 LARGEST_PART = 32 << 20
 # The first part heals one and moves it, so it takes less: measured on 2 threads.
 FIRST_SHARE = 0.95
-# Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones are shorter.
+# Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones
+# are shorter.
 _HEALED = 2 << 20
 SHORT, LONG = 1 << 18, TARGET  # compressed bytes
 _MOVED = 1 << 20  # bytes that a thread moves at a time
@@ -117,14 +119,18 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
 def _begin_round(
     source: Source, out: Bytes, done: int, threads: int, sequential: SequentialDecoder
 ) -> list[_PartDecoder]:
-    """The parts of one round: the compressed bytes from where the walker is, which has filled out[:done]."""
+    """The parts of one round: the compressed bytes from where the walker is, which has filled
+    out[:done].
+    """
     first = sequential.bit >> 3
     size = min((source.size or 0) - first, threads * LARGEST_PART)
     count = max(1, min(threads, size // SMALLEST_PART))
     share = size / (FIRST_SHARE + count - 1)
     begins = [first] + [first + int(share * (FIRST_SHARE + k)) for k in range(count - 1)]
     this = _Round(source, out, done, first + size, [], threading.Lock())
-    this.parts.extend(_PartDecoder(this, number, begin, sequential) for number, begin in enumerate(begins))
+    this.parts.extend(
+        _PartDecoder(this, number, begin, sequential) for number, begin in enumerate(begins)
+    )
     return list(this.parts)
 
 
@@ -142,8 +148,12 @@ class _Round(NamedTuple):
 class _PartDecoder(threading.Thread):
     """One part of the file, decoded by one thread."""
 
-    def __init__(self, this: _Round, number: int, begin: int, sequential: SequentialDecoder) -> None:
-        """begin is the byte from which it looks for its start, but for the first, which has a walker there already."""
+    def __init__(
+        self, this: _Round, number: int, begin: int, sequential: SequentialDecoder
+    ) -> None:
+        """begin is the byte from which it looks for its start, but for the first, which has a
+        walker there already.
+        """
         super().__init__(daemon=True)
         self.round, self.number, self.begin = this, number, begin
         self.sequential = sequential
@@ -208,7 +218,9 @@ class _PartDecoder(threading.Thread):
     def _begin(self) -> SequentialDecoder:
         """A walker that has the first span of the part behind it."""
         self.memory[:WINDOW] = 0
-        sequential = SequentialDecoder(self.round.source, bit=8 * self.begin, history=WINDOW, target=LONG)
+        sequential = SequentialDecoder(
+            self.round.source, bit=8 * self.begin, history=WINDOW, target=LONG
+        )
         sequential.target = SHORT
         limit = 8 * (self.begin + TARGET)
         for _ in range(_STARTS):
@@ -225,7 +237,9 @@ class _PartDecoder(threading.Thread):
         raise _FailedError
 
     def _decode(self, sequential: SequentialDecoder) -> _PartDecoder | None:
-        """Go on to the start of another part, which is returned, or to the end of the round or the file."""
+        """Go on to the start of another part, which is returned, or to the end of the round or the
+        file.
+        """
         later = iter(self.round.parts[self.number + 1 :])
         following = next(later, None)
         while not self.dead:
@@ -277,7 +291,8 @@ class _PartDecoder(threading.Thread):
             if not before:
                 raise _FailedError
             true, guessed = before[-1].tail(before[-1].reach), self.tail(self.length)
-            guessed = guessed[len(guessed) - len(true) :]  # a file has no window before its first bytes
+            # a file has no window before its first bytes
+            guessed = guessed[len(guessed) - len(true) :]
             if not np.array_equal(true, guessed):
                 guessed[:] = true
                 self._go_on(following)
@@ -302,14 +317,17 @@ class _PartDecoder(threading.Thread):
             end = start + span.segment.length
             if end > len(self.memory):
                 raise _FailedError
-            window = min(self.sequential.history + following.front, start, WINDOW)  # a member refers to no other
+            # a member refers to no other
+            window = min(self.sequential.history + following.front, start, WINDOW)
             decode_span(self.sequential.input, decoder, span, self.memory[:end], start, window)
             following.spans[k] = span._replace(crc=inflate.crc32(self.memory[start:end]))
             following.front += span.segment.length
             self.again += span.segment.length
             k += 1
             self.reach = self.length + following.front
-            if span.segment.trailer or np.array_equal(self.tail(self.reach), following.tail(following.front)):
+            if span.segment.trailer or np.array_equal(
+                self.tail(self.reach), following.tail(following.front)
+            ):
                 break
 
     def tail(self, length: int) -> Bytes:
@@ -334,11 +352,15 @@ class _PartDecoder(threading.Thread):
             whole = part.healed.is_set()
             with self.round.lock:
                 start = max(part.front, part.taken)
-                stop = part.taken = max(start, min(start + _MOVED, part.reach if whole else part.length))
+                stop = part.taken = max(
+                    start, min(start + _MOVED, part.reach if whole else part.length)
+                )
             if position + stop > len(out):
                 raise _FailedError
             if start < stop:
-                out[position + start : position + stop] = part.memory[part.base + start : part.base + stop]
+                out[position + start : position + stop] = part.memory[
+                    part.base + start : part.base + stop
+                ]
             elif whole:
                 return
             else:
@@ -346,15 +368,25 @@ class _PartDecoder(threading.Thread):
 
 
 def decode_span(
-    buffer: InputBuffer, decoder: inflate.Decoder, span: Decoded, out: Bytes, start: int, window: int
+    buffer: InputBuffer,
+    decoder: inflate.Decoder,
+    span: Decoded,
+    out: Bytes,
+    start: int,
+    window: int,
 ) -> None:
-    """Decode a span again into out[start:], which it fills. Raises _FailedError where it does not."""
+    """Decode a span again into out[start:], which it fills.
+
+    Raises _FailedError where it does not.
+    """
     first = span.bit >> 3
     # A member that ends by itself says where; the file tells how far to load only by being loaded.
     last = (span.stop >> 3) + 1 if span.stop else first + 2 * TARGET
     while True:
         buffer.load(first, last - first)
-        status, end, produced = buffer.inflate_span(decoder, span.bit, span.stop, out, start, window)
+        status, end, produced = buffer.inflate_span(
+            decoder, span.bit, span.stop, out, start, window
+        )
         arrived = status == inflate.END and (end == 0) == (span.stop != 0)
         if arrived and start + produced == len(out):
             return

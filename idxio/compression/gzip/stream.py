@@ -1,4 +1,6 @@
-"""gzip from front to back: the unpacked bytes, checked, and the index of the spans that they came from."""
+"""gzip from front to back: the unpacked bytes, checked, and the index of the spans that they came
+from.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,15 @@ from .span_index import SpanIndex
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
-# Unpacked bytes that are made in one go at the most, whatever the ratio: an interrupt waits for no more.
+# Unpacked bytes that are made in one go at the most, whatever the ratio: an interrupt waits for no
+# more.
 _STEP = 64 << 20
 
 
 class GzipStream(Stream):
-    """The unpacked bytes of all members in order, each member checked at its end; and the index of their spans."""
+    """The unpacked bytes of all members in order, each member checked at its end; and the index of
+    their spans.
+    """
 
     def __init__(
         self,
@@ -34,7 +39,10 @@ class GzipStream(Stream):
         note: Callable[[SpanIndex], None] | None = None,
         window: bytes | None = None,
     ) -> None:
-        """`note` takes the span index at the end of the file. With a window, decoding starts behind it, unchecked."""
+        """`note` takes the span index at the end of the file.
+
+        With a window, decoding starts behind it, unchecked.
+        """
         self._sequential = sequential
         self._note = note
         self._check = MemberCheck(name) if window is None else None
@@ -67,7 +75,10 @@ class GzipStream(Stream):
         self._stop = WINDOW
         alone = self._span is None
         if self._span is None:
-            self._span = sequential.bit, bytes(memory[WINDOW - min(sequential.history, WINDOW) : WINDOW])
+            self._span = (
+                sequential.bit,
+                bytes(memory[WINDOW - min(sequential.history, WINDOW) : WINDOW]),
+            )
             self._length = 0
         segment = sequential.step(memory, WINDOW)
         self._stop = WINDOW + segment.length
@@ -98,7 +109,9 @@ class GzipStream(Stream):
 
 
 def inflate_in_place(source: Source, out: Bytes) -> bool:
-    """Fill out with everything in a gzip file, span by span; False unless all is well and out exactly full."""
+    """Fill out with everything in a gzip file, span by span; False unless all is well and out
+    exactly full.
+    """
     sequential, check = SequentialDecoder(source), MemberCheck(source.name)
     done = 0
     try:

@@ -1,4 +1,6 @@
-"""Writes one gzip member: in chunks with the table of their sizes in its header, or as one deflate stream."""
+"""Writes one gzip member: in chunks with the table of their sizes in its header, or as one deflate
+stream.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +15,46 @@ from ...storage.file_object import write_all
 from ..spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 from .embedded_index import LONG, RA, field
 
-# dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it can. Measured on the
-# Fashion-MNIST train images at level 6: 9719 bytes give 26.28 MB, 19438 26.31, 58314 26.37, all as fast to read whole,
-# and a record in the shortest takes 20 us in place of 100. From level 10 on longer chunks are the smaller ones.
+# dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it
+# can. Measured on the Fashion-MNIST train images at level 6: 9719 bytes give 26.28 MB, 19438 26.31,
+# 58314 26.37, all as fast to read whole, and a record in the shortest takes 20 us in place of 100.
+# From level 10 on longer chunks are the smaller ones.
 CHUNK = 9719
 LONG_CHUNK = 6 * CHUNK
-# An extra field has 65535 bytes: a subfield's name and length, the table's head, and 2 or 4 bytes for a chunk.
+# An extra field has 65535 bytes: a subfield's name and length, the table's head, and 2 or 4 bytes
+# for a chunk.
 MOST_RA = (65535 - 4 - 6) // 2
 MOST_RA_LENGTH = 58315
 MOST_LONG = (65535 - 4 - 10) // 4
 # Encoded in one go by a thread: about a mebibyte.
 GROUP = 18 * LONG_CHUNK
-# The longest file that is one deflate stream where nobody wants a part of it: it takes a millisecond to decode.
+# The longest file that is one deflate stream where nobody wants a part of it: it takes a
+# millisecond to decode.
 MOST_WHOLE = 1 << 20
 # An empty last block of the fixed kind.
 _END = b"\x03\x00"
 
 
 class GzipWriter:
-    """One gzip member of chunks that can be decoded alone, with the table of their sizes in its header.
+    """One gzip member of chunks that can be decoded alone, with the table of their sizes in its
+    header.
 
-    The chunk with the header of the IDX file waits for `finish`, unless the header and the length are known before.
+    The chunk with the header of the IDX file waits for `finish`, unless the header and the length
+    are known before.
     """
 
     def __init__(
-        self, file: IO[bytes], header: bytes, level: int, threads: int, length: int | None, folder: str | None
+        self,
+        file: IO[bytes],
+        header: bytes,
+        level: int,
+        threads: int,
+        length: int | None,
+        folder: str | None,
     ) -> None:
-        """length is that of the whole file when it is known; what must wait goes to a temporary file in folder."""
+        """length is that of the whole file when it is known; what must wait goes to a temporary
+        file in folder.
+        """
         self._file = file
         self._header = header
         self._chunk = LONG_CHUNK if level >= 10 else CHUNK
@@ -125,7 +140,8 @@ class GzipWriter:
 
 
 class WholeWriter:
-    """One gzip member of one deflate stream, as any program writes it: the smallest form of what is read whole.
+    """One gzip member of one deflate stream, as any program writes it: the smallest form of what is
+    read whole.
 
     All of it is kept until `finish`.
     """
@@ -181,7 +197,9 @@ class _Encoder:
 
 
 def _table(sizes: np.ndarray[Any, np.dtype[np.uint32]], chunk: int) -> bytes:
-    """The subfield for chunks of these compressed sizes, several joined to one where there are too many."""
+    """The subfield for chunks of these compressed sizes, several joined to one where there are too
+    many.
+    """
     if len(sizes) < 2:
         return b""
     joined = -(-len(sizes) // MOST_RA)
@@ -194,7 +212,9 @@ def _table(sizes: np.ndarray[Any, np.dtype[np.uint32]], chunk: int) -> bytes:
 
 
 def _member_header(table: bytes) -> bytes:
-    """Magic, deflate, no time, no extra flags, unknown system: the same bytes everywhere; and the table."""
+    """Magic, deflate, no time, no extra flags, unknown system: the same bytes everywhere; and the
+    table.
+    """
     flags = 4 if table else 0
     header = b"\x1f\x8b\x08" + bytes([flags]) + b"\x00\x00\x00\x00\x00\xff"
     return header + (struct.pack("<H", len(table)) + table if table else b"")

@@ -18,8 +18,8 @@ from ...errors import FormatError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Images and as many labels, or None where there are no labels, one block after the other. There is one at least, if
-# only to tell the shape.
+# Images and as many labels, or None where there are no labels, one block after the other. There is
+# one at least, if only to tell the shape.
 Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]
 
 _BLOCK = 1 << 20
@@ -59,7 +59,9 @@ def images_of(split: Split) -> Iterator[tuple[int, Array]]:
     """Read blocks of images; each comes with the number of its first record."""
     start = 0
     shape = split.images.shape
-    for block in split.images.iter_records(records_at_once(math.prod(shape[1:]) * split.images.dtype.itemsize)):
+    for block in split.images.iter_records(
+        records_at_once(math.prod(shape[1:]) * split.images.dtype.itemsize)
+    ):
         yield start, block
         start += len(block)
 
@@ -70,7 +72,8 @@ def classes_of(split: Split) -> Array:
     labels = class_column(split.labels.read(), split.labels.name).astype(np.int64)
     if len(bad := np.flatnonzero(labels < 0)):
         raise FormatError(
-            f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more", file=split.labels.name
+            f"has the label {labels[bad[0]]} at record {bad[0]:,}; a class is 0 or more",
+            file=split.labels.name,
         )
     return labels
 
@@ -89,11 +92,14 @@ def check_pictures(split: Split, format: str) -> None:
     check_bytes(split, format)
     shape = split.images.shape
     if not shape[0]:
-        raise FormatError(f"holds no pictures; {format} can't tell their size then. npz can", file=split.images.name)
+        raise FormatError(
+            f"holds no pictures; {format} can't tell their size then. npz can",
+            file=split.images.name,
+        )
     if not (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)) or not all(shape):
         raise FormatError(
-            f"has the shape {shape}; {format} takes pictures, count x height x width or count x height x width x 3. "
-            "npz keeps every shape",
+            f"has the shape {shape}; {format} takes pictures, count x height x width or count x"
+            " height x width x 3. npz keeps every shape",
             file=split.images.name,
         )
 
@@ -102,4 +108,6 @@ def check_no_source(target: str, sources: Sequence[str]) -> None:
     """Raise if the file to write is one of those that are read, which would be gone."""
     for source in sources:
         if os.path.exists(target) and os.path.samefile(target, source):
-            raise ValueError(f"{target}: is a file of the source, which would be replaced; name another target")
+            raise ValueError(
+                f"{target}: is a file of the source, which would be replaced; name another target"
+            )

@@ -39,7 +39,10 @@ _MOST_SHARE = 0.75
 # Among 40 random pixels, two are equal with 95 %: a column of more different values is an index.
 _MOST_DISTINCT = 40
 # The remedy in messages about the column of the labels.
-_SAY = "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none (--labels)"
+_SAY = (
+    "labels=0, labels=-1 or labels='name' says where they are, labels=False that there are none"
+    " (--labels)"
+)
 
 _NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d*)?")
 
@@ -88,19 +91,25 @@ def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
     if len(fields) < 2 and fields[0].lower() != LABEL:
         cause = likely_cause(first[:1024])
         looks = f"; it looks like {cause}" if cause else ""
-        raise FormatError(f"starts with {first[:40]!r}, expected label,pixel0,pixel1,…{looks}", file=path)
+        raise FormatError(
+            f"starts with {first[:40]!r}, expected label,pixel0,pixel1,…{looks}", file=path
+        )
     return fields, True
 
 
 def check_no_record(fields: list[str], labels: int | str | bool | None, path: str) -> None:
-    """Raise if a heading of numbers may be a record: pandas writes 0,1,2,… where columns have no names."""
+    """Raise if a heading of numbers may be a record: pandas writes 0,1,2,… where columns have no
+    names.
+    """
     if labels is None or isinstance(labels, str) or not all(field.isdecimal() for field in fields):
         return
-    pixels = [int(field) for i, field in enumerate(fields) if labels is False or i != labels % len(fields)]
+    pixels = [
+        int(field) for i, field in enumerate(fields) if labels is False or i != labels % len(fields)
+    ]
     if max(pixels) <= 255:
         raise FormatError(
-            f"starts with {_some(fields)}, which may be a heading of pandas' or a record: remove that line if it is a "
-            "heading, write one (label,pixel0,…) above it if it is a record",
+            f"starts with {_some(fields)}, which may be a heading of pandas' or a record: remove"
+            " that line if it is a heading, write one (label,pixel0,…) above it if it is a record",
             file=path,
         )
 
@@ -114,8 +123,15 @@ def named_column(fields: list[str], labels: int | str | bool | None, path: str) 
     matches = matches or [i for i, field in enumerate(lower) if field in _LABELS]
     if len(matches) == 1:
         return matches[0]
-    has = f"more than one column of labels: {', '.join(fields[i] for i in matches)}" if matches else "no column label"
-    raise FormatError(f"has {has} in its heading {_some(fields)}, expected label,pixel0,pixel1,…; {_SAY}", file=path)
+    has = (
+        f"more than one column of labels: {', '.join(fields[i] for i in matches)}"
+        if matches
+        else "no column label"
+    )
+    raise FormatError(
+        f"has {has} in its heading {_some(fields)}, expected label,pixel0,pixel1,…; {_SAY}",
+        file=path,
+    )
 
 
 def numbered_column(fields: list[str], labels: int | str | bool, path: str) -> int | None:
@@ -129,7 +145,9 @@ def numbered_column(fields: list[str], labels: int | str | bool, path: str) -> i
             raise FormatError(f"has {how} {labels!r}; it starts with {_some(fields)}", file=path)
         return matches[0]
     if not -len(fields) <= labels < len(fields):
-        raise FormatError(f"has {len(fields):,} columns, so none with the number {labels}", file=path)
+        raise FormatError(
+            f"has {len(fields):,} columns, so none with the number {labels}", file=path
+        )
     return labels % len(fields)
 
 
@@ -145,7 +163,10 @@ def guess_label(firsts: list[bytes], lasts: list[bytes], columns: int, path: str
     elif all(few):
         what = "both its first and its last column could be labels"
     else:
-        what = "neither its first nor its last column is like labels, which are few small numbers that recur"
+        what = (
+            "neither its first nor its last column is like labels, which are few small numbers that"
+            " recur"
+        )
     raise FormatError(f"has no heading, and {what}. {_SAY}", file=path)
 
 
@@ -164,7 +185,9 @@ def _recur(values: Array) -> bool:
 
 def _is_index(values: Array) -> bool:
     """Tell whether values count up, or are all different and too many for pixels."""
-    return _counts_up(values) or (len(values) > _MOST_DISTINCT and len(np.unique(values)) == len(values))
+    return _counts_up(values) or (
+        len(values) > _MOST_DISTINCT and len(np.unique(values)) == len(values)
+    )
 
 
 def _counts_up(values: Array) -> bool:
@@ -177,20 +200,26 @@ def check_no_index(pixels: Array, path: str) -> None:
         if _counts_up(pixels[:, column]):
             where = "first" if column == 0 else "last"
             raise FormatError(
-                f"has a column, the {where} beside the labels, that counts up as an index does: leave it out "
-                "(in pandas, to_csv(index=False))",
+                f"has a column, the {where} beside the labels, that counts up as an index does:"
+                " leave it out (in pandas, to_csv(index=False))",
                 file=path,
             )
 
 
 def table_of(
-    heading: list[str] | None, columns: int, label: int | None, shape: tuple[int, ...] | None, path: str
+    heading: list[str] | None,
+    columns: int,
+    label: int | None,
+    shape: tuple[int, ...] | None,
+    path: str,
 ) -> Table:
     """Derive the columns from a heading (None if the file has none) and the options."""
     pixels = columns - (label is not None)
     if not pixels:
         what = heading[0] if heading else "one field in a line"
-        raise FormatError(f"has one column, expected label,pixel0,pixel1,… divided by commas: {what!r}", file=path)
+        raise FormatError(
+            f"has one column, expected label,pixel0,pixel1,… divided by commas: {what!r}", file=path
+        )
     heading_shape = None
     is_own = False
     if heading is not None:
@@ -199,16 +228,22 @@ def table_of(
         kinds = [re.sub(r"\d+", "#", name) for name in names]
         usual = max(set(kinds), key=kinds.count)
         numbered = "#" in usual and kinds.count(usual) > 1
-        odd = [name for name, kind in zip(names, kinds, strict=True) if name in _ODD or (numbered and kind != usual)]
+        odd = [
+            name
+            for name, kind in zip(names, kinds, strict=True)
+            if name in _ODD or (numbered and kind != usual)
+        ]
         if odd:
             raise FormatError(
-                f"has the column {odd[0]!r} in its heading {_some(heading)}, which is neither the label nor a pixel: "
-                "leave it out (an index, in pandas: to_csv(index=False))",
+                f"has the column {odd[0]!r} in its heading {_some(heading)}, which is neither the"
+                " label nor a pixel: leave it out (an index, in pandas: to_csv(index=False))",
                 file=path,
             )
         if numbered and heading_shape is None:
             # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
-            counted = [name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual]
+            counted = [
+                name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual
+            ]
             _check_order(counted, shape, path)
         is_own = heading_shape is not None or names == [f"pixel{i}" for i in range(pixels)]
     return Table(columns, label, _shape(pixels, shape, heading_shape, path), is_own)
@@ -217,7 +252,9 @@ def table_of(
 def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
     """Raise if the numbers in the pixels' names contradict the order or the shape."""
     if any(re.search(r"\d{10}", name) for name in names):
-        raise FormatError("has names of pixels with numbers of ten digits and more; none has so many", file=path)
+        raise FormatError(
+            "has names of pixels with numbers of ten digits and more; none has so many", file=path
+        )
     numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names])
     positions = (numbers - numbers.min(axis=0))[:, (numbers != numbers[0]).any(axis=0)]
     sizes = [int(size) + 1 for size in positions.max(axis=0)]
@@ -225,14 +262,16 @@ def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> 
         if position != _position(i, sizes):
             where = f"behind {names[i - 1]!r}" if i else "first"
             raise FormatError(
-                f"has the pixel {names[i]!r} {where}; pixels are read row by row as their names count, each of them "
-                "once: put the columns into this order",
+                f"has the pixel {names[i]!r} {where}; pixels are read row by row as their names"
+                " count, each of them once: put the columns into this order",
                 file=path,
             )
     edge = math.isqrt(len(names))
     if shape is None and len(sizes) > 1 and sizes != [edge, edge]:
         named_shape = " x ".join(map(str, sizes))
-        raise FormatError(f"has names of pixels that tell of {named_shape}: give the shape (--shape)", file=path)
+        raise FormatError(
+            f"has names of pixels that tell of {named_shape}: give the shape (--shape)", file=path
+        )
 
 
 def _position(index: int, sizes: list[int]) -> list[int] | None:
@@ -258,10 +297,13 @@ def _shape(
     if shape is not None:
         if math.prod(shape) != pixels:
             raise FormatError(
-                f"has {pixels:,} pixels in a line, not the {math.prod(shape):,} of shape {shape}", file=path
+                f"has {pixels:,} pixels in a line, not the {math.prod(shape):,} of shape {shape}",
+                file=path,
             )
         if heading_shape not in (None, shape):
-            raise FormatError(f"has images of the shape {heading_shape} by its heading, not {shape}", file=path)
+            raise FormatError(
+                f"has images of the shape {heading_shape} by its heading, not {shape}", file=path
+            )
         return shape
     if heading_shape is not None:
         return heading_shape
@@ -271,9 +313,14 @@ def _shape(
     edge = math.isqrt(pixels // 3)
     rgb = ""
     if 3 * edge * edge == pixels:
-        rgb = f": ({edge}, {edge}, 3) if each pixel has its red, green and blue together, (3, {edge}, {edge}) if not"
+        rgb = (
+            f": ({edge}, {edge}, 3) if each pixel has its red, green and blue together, (3, {edge},"
+            f" {edge}) if not"
+        )
     raise FormatError(
-        f"has {pixels:,} pixels in a line, which make no square image in grey: give the shape (--shape){rgb}", file=path
+        f"has {pixels:,} pixels in a line, which make no square image in grey: give the shape"
+        f" (--shape){rgb}",
+        file=path,
     )
 
 

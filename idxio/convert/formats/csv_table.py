@@ -1,4 +1,5 @@
-"""CSV as on Kaggle: a line for each image, its label and then its pixels, under the heading label,pixel0,…
+"""CSV as on Kaggle: a line for each image, its label and then its pixels, under the heading
+label,pixel0,…
 
 The heading tells the shape where that is no grey square: 1x1,1x2,… to 32x32x3.
 """
@@ -46,17 +47,29 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
     pixels = math.prod(shape)
     if not pixels or len(shape) < 2:
         what = "has rows and no pictures" if pixels and shape else "no pixels to write"
-        raise FormatError(f"has the shape {split.images.shape}: {what}. npz keeps every shape", file=split.images.name)
+        raise FormatError(
+            f"has the shape {split.images.shape}: {what}. npz keeps every shape",
+            file=split.images.name,
+        )
     with atomic_write(os.path.join(folder, f"{split.name}.csv")) as output:
-        write_all(output, ",".join((csv_columns.LABEL, *csv_columns.pixel_names(shape))).encode() + b"\n")
+        write_all(
+            output, ",".join((csv_columns.LABEL, *csv_columns.pixel_names(shape))).encode() + b"\n"
+        )
         for start, block in images_of(split):
-            write_all(output, _lines(labels[start : start + len(block)], block.reshape(len(block), pixels)))
+            write_all(
+                output,
+                _lines(labels[start : start + len(block)], block.reshape(len(block), pixels)),
+            )
             step(len(block))
 
 
 def _lines(labels: Array, pixels: Array) -> bytes:
     """Write rows as text: look up each field padded with zeros, then drop the zeros."""
-    begins = np.array([f"{label}," for label in labels.tolist()], "S12").view(np.uint32).reshape(len(labels), 3)
+    begins = (
+        np.array([f"{label}," for label in labels.tolist()], "S12")
+        .view(np.uint32)
+        .reshape(len(labels), 3)
+    )
     cells = np.concatenate((begins, _MIDDLE[pixels[:, :-1]], _LAST[pixels[:, -1:]]), axis=1)
     return cells.tobytes().translate(None, b"\0")
 
@@ -64,8 +77,9 @@ def _lines(labels: Array, pixels: Array) -> bytes:
 def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...] | None) -> Blocks:
     """Read the records of a CSV file: images, uint8, and labels, int64, or None if it has none.
 
-    labels is the number or the name of their column, False for none. If not given, the heading says it, or the lines
-    bear it out that it is the first or the last. Without a shape, the heading tells it or the images are grey squares.
+    labels is the number or the name of their column, False for none. If not given, the heading says
+    it, or the lines bear it out that it is the first or the last. Without a shape, the heading
+    tells it or the images are grey squares.
     """
     with naming(path), open(path, "rb", opener=open_regular) as file:
         first = file.readline(_MAX_LINE).removeprefix(b"\xef\xbb\xbf")
@@ -91,7 +105,10 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
             line += text.count(b"\n")
             yield pixels.reshape(-1, *table.shape), classes
         if line == 1 + is_heading:  # not one line
-            yield np.empty((0, *table.shape), np.uint8), None if label is None else np.empty(0, np.int64)
+            yield (
+                np.empty((0, *table.shape), np.uint8),
+                (None if label is None else np.empty(0, np.int64)),
+            )
 
 
 def _guess(path: str, columns: int) -> int:
@@ -146,17 +163,23 @@ def _parse_any(text: bytes, columns: int, label: int | None = 0) -> tuple[Array 
     if not text.strip():
         return None if label is None else np.empty(0, np.int64), np.empty((0, pixels), np.uint8)
     before = pixels if label is None else label
-    fields = [("before", np.uint8, (before,)), ("label", np.int64), ("behind", np.uint8, (pixels - before,))]
+    fields = [
+        ("before", np.uint8, (before,)),
+        ("label", np.int64),
+        ("behind", np.uint8, (pixels - before,)),
+    ]
     there = [before > 0, label is not None, pixels > before]
     record = np.dtype([field for field, is_there in zip(fields, there, strict=True) if is_there])
-    table = np.loadtxt(io.BytesIO(text), record, delimiter=",", comments=None, quotechar='"', ndmin=1)
+    table = np.loadtxt(
+        io.BytesIO(text), record, delimiter=",", comments=None, quotechar='"', ndmin=1
+    )
     parts = [table[name] for name in ("before", "behind") if name in (record.names or ())]
     # Copies: a caller that keeps the labels must not keep the pixels alive.
     return None if label is None else table["label"].copy(), np.concatenate(parts, axis=1)
 
 
 def _error(text: bytes, table: csv_columns.Table, path: str, line: int) -> FormatError:
-    """Find the first line that can't be parsed by halving; `line` is the number of the first line."""
+    """Find the first line that can't be parsed by halving; `line` is the first line's number."""
     lines = text.split(b"\n")
     first = line
     while len(lines) > 1:
@@ -173,9 +196,15 @@ def _error(text: bytes, table: csv_columns.Table, path: str, line: int) -> Forma
     except ValueError as error:
         reason = re.sub(r" at row \d+, column (\d+)\.$", r" in column \1", str(error))
     else:  # each line is good, but not all of them together
-        return FormatError(f"line {first:,} or one behind it opens a quote that is not closed", file=path)
+        return FormatError(
+            f"line {first:,} or one behind it opens a quote that is not closed", file=path
+        )
     count = lines[0].count(b",") + 1
     if count != table.columns:
-        return FormatError(f"line {line:,} has {count:,} columns, expected {table.columns:,}", file=path)
+        return FormatError(
+            f"line {line:,} has {count:,} columns, expected {table.columns:,}", file=path
+        )
     where = "pixels" if table.label is None else f"a label in column {table.label + 1:,} and pixels"
-    return FormatError(f"line {line:,}: {reason}; expected {where} from 0 to 255, whole numbers", file=path)
+    return FormatError(
+        f"line {line:,}: {reason}; expected {where} from 0 to 255, whole numbers", file=path
+    )

@@ -10,11 +10,13 @@ from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.split_names import has_word_inside, known_split, part_of, split_named, words_in
 from ...errors import FormatError
 
-# The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in older ones.
+# The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in
+# older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
 _NOT_YET = r"(\.(gz|bz2|xz|zip|zst|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
-    # What is packed, or came down in part only, is no table, which reading it says; it is not left out.
+    # What is packed, or came down in part only, is no table, which reading it says; it is not left
+    # out.
     "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
     "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
@@ -29,7 +31,8 @@ _SUFFIXES = {
 _TABLES = ("Parquet", "CSV")
 # What lies beside the splits of a dataset, called as they are, and is none of them.
 _NO_DATA = {
-    ".py", ".ipynb", ".sh", ".r", ".log", ".md", ".html", ".pdf", ".yaml", ".yml", ".toml", ".png", ".jpg", ".jpeg",
+    ".py", ".ipynb", ".sh", ".r", ".log", ".md", ".html", ".pdf",
+    ".yaml", ".yml", ".toml", ".png", ".jpg", ".jpeg",
 }  # fmt: skip
 PNG = "PNG folders"
 
@@ -58,9 +61,16 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     by_kind: dict[str, list[str]] = {}
     for name in _files(folder):
         for kind, pattern in _SUFFIXES.items():
-            if pattern.fullmatch(os.path.basename(name)) and (kind in _TABLES or os.path.dirname(name) == ""):
+            if pattern.fullmatch(os.path.basename(name)) and (
+                kind in _TABLES or os.path.dirname(name) == ""
+            ):
                 by_kind.setdefault(kind, []).append(name)
-    with_tables = {name.split(os.sep)[0] for kind in _TABLES for name in by_kind.get(kind, []) if os.sep in name}
+    with_tables = {
+        name.split(os.sep)[0]
+        for kind in _TABLES
+        for name in by_kind.get(kind, [])
+        if os.sep in name
+    }
     folders = [name for name in _entries(folder) if _is_folder(os.path.join(folder, name))]
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
@@ -71,7 +81,9 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     by_kind = {kind: by_kind[kind] for kind in (*_SUFFIXES, PNG) if kind in by_kind}
     if len(by_kind) > 1:
         kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in by_kind.items())
-        raise FormatError(f"has {kinds}; move away what is not to be imported, or name one file", file=folder)
+        raise FormatError(
+            f"has {kinds}; move away what is not to be imported, or name one file", file=folder
+        )
     kind = next(iter(by_kind), "")
     return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
 
@@ -79,7 +91,11 @@ def look(folder: str, stated: dict[str, int]) -> Source:
 def _unread_splits(folder: str, tables: list[str]) -> list[str]:
     """List the files whose name says a split that no table has: test.txt, test.csv~, test.zip."""
     there = {split for name in tables for _, split in words_in(_stem(os.path.basename(name)))}
-    names = [name for name in _entries(folder) if name not in tables and os.path.isfile(os.path.join(folder, name))]
+    names = [
+        name
+        for name in _entries(folder)
+        if name not in tables and os.path.isfile(os.path.join(folder, name))
+    ]
     return [
         name
         for name in names
@@ -89,7 +105,10 @@ def _unread_splits(folder: str, tables: list[str]) -> list[str]:
 
 
 def _is_folder(path: str) -> bool:
-    """Tell whether to read a path as a folder. A dead link or a pipe counts, so that reading it fails."""
+    """Tell whether to read a path as a folder.
+
+    A dead link or a pipe counts, so that reading it fails.
+    """
     return not os.path.isfile(path)
 
 
@@ -105,7 +124,9 @@ def _files(folder: str) -> list[str]:
         parts = [] if below == "." else below.split(os.sep)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths += [os.path.join(*parts, name) for name in names if not name.startswith(".")]
-    return sorted(paths, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)])
+    return sorted(
+        paths, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)]
+    )
 
 
 def stated_records(folder: str) -> dict[str, int]:
@@ -113,7 +134,9 @@ def stated_records(folder: str) -> dict[str, int]:
     records = read_description(folder).get("records", {})
     if not isinstance(records, dict) or not all(isinstance(n, int) for n in records.values()):
         path = os.path.join(folder, DESCRIPTION)
-        raise FormatError(f'has "records" that are no object of numbers: {records!r:.80}', file=path)
+        raise FormatError(
+            f'has "records" that are no object of numbers: {records!r:.80}', file=path
+        )
     return records
 
 
@@ -123,13 +146,20 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
     for name in names:
         split = split_named(name)
         if split is None:
-            raise FormatError(f"has the folder {name!r}, which names no split; {_NAMING}", file=folder)
+            raise FormatError(
+                f"has the folder {name!r}, which names no split; {_NAMING}", file=folder
+            )
         if split in splits:
-            raise FormatError(f"has both {splits[split]} and {name}, which are one split; leave one", file=folder)
+            raise FormatError(
+                f"has both {splits[split]} and {name}, which are one split; leave one", file=folder
+            )
         splits[split] = name
     there = {split_named(name) for name in stated}
     if stated and (other := [name for split, name in splits.items() if split not in there]):
-        raise FormatError(f"has the folder {other[0]}, of which {DESCRIPTION} does not tell; move it away", file=folder)
+        raise FormatError(
+            f"has the folder {other[0]}, of which {DESCRIPTION} does not tell; move it away",
+            file=folder,
+        )
     check_stated(folder, "folder", list(splits), stated)
     return splits
 
@@ -146,13 +176,14 @@ _NAMING = "name it train, test, val, or another name of a-z, 0-9, _ and -"
 def tables_of(
     folder: str, names: list[str], config: str | None, stated: dict[str, int], *, is_whole: bool
 ) -> dict[str, list[str]]:
-    """The files of each split among tables, all of one suffix, in their order; is_whole if they are all of a folder.
+    """The files of each split among tables, all of one suffix, in their order; is_whole if they are
+    all of a folder.
 
     Raises
     ------
     FormatError
-        A name leaves open which split it is; there are several configurations and none, or another, was chosen; files
-        are no parts of one split, or one is missing.
+        A name leaves open which split it is; there are several configurations and none, or another,
+        was chosen; files are no parts of one split, or one is missing.
     """
     tables = _chosen(folder, [_table(folder, name, stated) for name in names], config)
     splits: dict[str, list[_Table]] = {}
@@ -162,13 +193,16 @@ def tables_of(
         if len({part.group for part in parts}) > 1:
             some = ", ".join(dict.fromkeys(os.path.basename(part.path) for part in parts))
             raise FormatError(
-                f"has more than one file for the split {split}, and no shards of one: {some}. Name one of them, or "
-                "move away what is not to be imported",
+                f"has more than one file for the split {split}, and no shards of one: {some}. Name"
+                " one of them, or move away what is not to be imported",
                 file=folder,
             )
     if is_whole:
         _check_shards(folder, [table.path for table in tables])
-    return {split: [os.path.join(folder, part.path) for part in parts] for split, parts in splits.items()}
+    return {
+        split: [os.path.join(folder, part.path) for part in parts]
+        for split, parts in splits.items()
+    }
 
 
 def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
@@ -180,13 +214,19 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
     before = ""
     split = None
     # A CSV file is a whole split.
-    group = os.path.dirname(path) + re.sub(r"\d+", "#", stem) if _SUFFIXES["Parquet"].fullmatch(file) else path
+    group = (
+        os.path.dirname(path) + re.sub(r"\d+", "#", stem)
+        if _SUFFIXES["Parquet"].fullmatch(file)
+        else path
+    )
     if match := _SHARD.fullmatch(file):
         before, split = part_of(match[1])
         split = split or split_named(match[1])
         group = f"{os.path.dirname(path)}{match[1]} of {match[3]}"
         if split is None:
-            raise FormatError(f"has a name that tells no split: {match[1]!r}; {_NAMING}", file=whole)
+            raise FormatError(
+                f"has a name that tells no split: {match[1]!r}; {_NAMING}", file=whole
+            )
     elif stem in stated:
         split = split_named(stem)
     elif words := words_in(stem):
@@ -215,13 +255,16 @@ def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Tabl
     if config is not None:
         if not (chosen := [table for table in tables if table.config == config]):
             has = f"; it has {', '.join(named)}" if named else ""
-            raise FormatError(f"has no configuration {config!r}{has}", file=folder or tables[0].path)
+            raise FormatError(
+                f"has no configuration {config!r}{has}", file=folder or tables[0].path
+            )
         return chosen
     in_named = {table.split for table in tables if table.config}
     if len(named) > 1 or in_named & {table.split for table in tables if not table.config}:
         has = ", ".join(named) + (" and files of none" if len(named) == 1 else "")
         raise FormatError(
-            f"has several configurations or datasets: {has}. Choose one: config={named[0]!r} (--config {named[0]})",
+            f"has several configurations or datasets: {has}. Choose one: config={named[0]!r}"
+            f" (--config {named[0]})",
             file=folder,
         )
     return tables
@@ -237,7 +280,9 @@ def _unnamed(folder: str, table: _Table, count: int) -> str:
     else:
         split = "train" if count == 1 else split_named(stem)
     if split is None:
-        raise FormatError(f"does not say which split it is of; {_NAMING}", file=os.path.join(folder, table.path))
+        raise FormatError(
+            f"does not say which split it is of; {_NAMING}", file=os.path.join(folder, table.path)
+        )
     return split
 
 
@@ -248,11 +293,14 @@ def _check_shards(folder: str, paths: list[str]) -> None:
         if match := _SHARD.fullmatch(os.path.basename(path)):
             numbers = there.setdefault((match[1], int(match[3])), set())
             if int(match[2]) in numbers:
-                raise FormatError(f"has the same shard twice: {path} and another name of it", file=folder)
+                raise FormatError(
+                    f"has the same shard twice: {path} and another name of it", file=folder
+                )
             numbers.add(int(match[2]))
     for (name, count), numbers in there.items():
         if missing := [i for i in range(count) if i not in numbers]:
             raise FormatError(
-                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count} such files are there",
+                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count}"
+                " such files are there",
                 file=folder,
             )

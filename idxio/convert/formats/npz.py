@@ -42,12 +42,19 @@ class _Header(NamedTuple):
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def write_npz(target: str, splits: list[Split], names: dict[int, str] | None, step: Callable[[int], None]) -> None:
-    """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed. The same bytes each time.
+def write_npz(
+    target: str, splits: list[Split], names: dict[int, str] | None, step: Callable[[int], None]
+) -> None:
+    """Write x_train, y_train, x_test and y_test, as Keras' mnist.npz has them, compressed.
+
+    The same bytes each time.
 
     The names of classes, where there are some, become two more arrays.
     """
-    with atomic_write(target) as output, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        atomic_write(target) as output,
+        zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for split in splits:
             for letter, file in (("x", split.images), ("y", split.labels)):
                 with _member(archive, f"{letter}_{split.name}") as member:
@@ -82,11 +89,15 @@ def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
 
 def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> None:
     descr = np.lib.format.dtype_to_descr(file.dtype)
-    np.lib.format.write_array_header_1_0(output, {"descr": descr, "fortran_order": False, "shape": file.shape})
+    np.lib.format.write_array_header_1_0(
+        output, {"descr": descr, "fortran_order": False, "shape": file.shape}
+    )
     if not file.shape:
         write_all(output, file.read().tobytes())
         return
-    for block in file.iter_records(records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)):
+    for block in file.iter_records(
+        records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)
+    ):
         elements = block.data.cast("B") if block.size else b""
         write_all(output, elements)
         step(len(block))
@@ -103,21 +114,28 @@ def npz_splits(path: str) -> dict[str, Blocks]:
         split = split_named(word)
         if split is None:
             raise FormatError(
-                f"has the array {name}; {word!r} is no name for a split: train, test, val or another of a-z, 0-9, _ "
-                "and -",
+                f"has the array {name}; {word!r} is no name for a split: train, test, val or"
+                " another of a-z, 0-9, _ and -",
                 file=path,
             )
         if pairs.setdefault(split, word) != word:
             raise FormatError(
-                f"has both {name[:2]}{pairs[split]} and {name}, which are one split; leave one", file=path
+                f"has both {name[:2]}{pairs[split]} and {name}, which are one split; leave one",
+                file=path,
             )
     if not pairs:
-        raise FormatError(f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test", file=path)
-    others = [name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)]
+        raise FormatError(
+            f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test",
+            file=path,
+        )
+    others = [
+        name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)
+    ]
     if others := others + _no_arrays(path):
         raise FormatError(
-            f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what that is. Save an "
-            "archive without it, or name it like x_val and y_val if it is a split",
+            f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what"
+            " that is. Save an archive without it, or name it like x_val and y_val if it is a"
+            " split",
             file=path,
         )
     for word in pairs.values():
@@ -133,15 +151,22 @@ def npz_class_names(path: str) -> dict[int, str] | None:
         return None
     texts = _whole(path, _NAMES)
     labels = _whole(path, _NAMED) if _NAMED in names else np.arange(len(texts))
-    if texts.dtype.kind != "U" or labels.dtype.kind not in "iu" or texts.ndim != 1 or labels.shape != texts.shape:
+    if (
+        texts.dtype.kind != "U"
+        or labels.dtype.kind not in "iu"
+        or texts.ndim != 1
+        or labels.shape != texts.shape
+    ):
         raise FormatError(
-            f"{_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each class, and in {_NAMED}, if "
-            "that is there, as many integers",
+            f"{_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each class, and"
+            f" in {_NAMED}, if that is there, as many integers",
             file=path,
         )
     named = dict(zip(labels.tolist(), texts.tolist(), strict=True))
     if len(named) < len(labels):
-        raise FormatError(f"{_NAMED} has a label twice, so that two names are of one class", file=path)
+        raise FormatError(
+            f"{_NAMED} has a label twice, so that two names are of one class", file=path
+        )
     return named
 
 
@@ -150,7 +175,8 @@ def _names(path: str) -> list[str]:
         names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
     if twice := [name for name in names if names.count(name) > 1]:
         raise FormatError(
-            f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew", file=path
+            f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew",
+            file=path,
         )
     return names
 
@@ -175,7 +201,9 @@ def _pairs(path: str, images: str, labels: str) -> Blocks:
     with _reading(path) as archive, archive.open(f"{images}.npy") as member:
         header = _read_header(member, path, images, archive.getinfo(f"{images}.npy"))
         if header.shape[0] != len(y):
-            raise FormatError(f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path)
+            raise FormatError(
+                f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path
+            )
         _check_type(header.dtype, path, images)
         start = 0
         for block in _blocks(member, header, path, images):
@@ -185,21 +213,30 @@ def _pairs(path: str, images: str, labels: str) -> Blocks:
 
 @contextmanager
 def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterator[Array]]]:
-    """The shape, the type, which IDX has, and the blocks of a .npy file. One with no axes is one block."""
+    """The shape, the type, which IDX has, and the blocks of a .npy file.
+
+    One with no axes is one block.
+    """
     with naming(path), open(path, "rb", opener=open_regular) as file:
         header = _read_header(file, path, None, None)
         _check_type(header.dtype, path, None)
         yield header.shape, header.dtype, _blocks(file, header, path, None)
 
 
-def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None) -> _Header:
+def _read_header(
+    file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None
+) -> _Header:
     """Read the header; raise unless the file has as many bytes as it promises."""
     what = f"{name}: " if name else ""
     try:
         version = np.lib.format.read_magic(file)
         if version not in ((1, 0), (2, 0)):
             raise ValueError(f"is of version {version}, which has fields")
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 wrote it
             header = _Header(*read(file))
@@ -209,8 +246,8 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
         raise FormatError(f"{what}is no .npy array: {error}", file=path) from None
     if header.dtype.hasobject:
         raise FormatError(
-            f"{what}holds Python objects, which are pickled; idxio never loads these, for they can run code. "
-            "Save an array of numbers: np.save(file, array.astype('uint8'))",
+            f"{what}holds Python objects, which are pickled; idxio never loads these, for they can"
+            " run code. Save an array of numbers: np.save(file, array.astype('uint8'))",
             file=path,
         )
     if any(n < 0 for n in header.shape) or (name and not header.shape):
@@ -225,8 +262,8 @@ def _read_header(file: IO[bytes], path: str, name: str | None, entry: zipfile.Zi
     if available != promised if entry is None else available < promised:
         kind = TruncatedError if available < promised else FormatError
         raise kind(
-            f"{what}has {max(0, available):,} bytes of elements; its header {header.shape} {header.dtype} promises "
-            f"{promised:,}",
+            f"{what}has {max(0, available):,} bytes of elements; its header {header.shape}"
+            f" {header.dtype} promises {promised:,}",
             file=path,
         )
     return header
@@ -236,7 +273,8 @@ def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
     if dtype.newbyteorder(">") not in CODES:
         what = f"{name}: " if name else ""
         raise FormatError(
-            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these: np.save(file, array.astype('uint8'))",
+            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these: np.save(file,"
+            " array.astype('uint8'))",
             file=path,
         )
 
@@ -247,14 +285,17 @@ def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> It
     shape = header.shape
     dtype = header.dtype
     count = shape[0] if shape else 1
-    many = max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
+    many = (
+        max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
+    )
     for start in range(0, max(1, count), many):
         records = min(many, count - start)
         memory = bytearray(records * header.record_nbytes)
         done = _read_full(file, memoryview(memory))
         if done < len(memory):
             raise TruncatedError(
-                f"{what}ends inside record {start + done // header.record_nbytes:,} of {count:,}", file=path
+                f"{what}ends inside record {start + done // header.record_nbytes:,} of {count:,}",
+                file=path,
             )
         array = np.frombuffer(memory, dtype)
         if header.is_fortran:
@@ -262,7 +303,9 @@ def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> It
         else:
             yield array.reshape((records, *shape[1:]) if shape else ())
     if file.read(1):  # at the end, zipfile holds the checksum against the data
-        raise FormatError(f"{what}has more bytes than its header {shape} {dtype} promises", file=path)
+        raise FormatError(
+            f"{what}has more bytes than its header {shape} {dtype} promises", file=path
+        )
 
 
 def _read_full(file: IO[bytes], out: memoryview) -> int:
@@ -276,7 +319,11 @@ def _read_full(file: IO[bytes], out: memoryview) -> int:
 def _reading(path: str) -> Iterator[zipfile.ZipFile]:
     """Open an archive; turn the errors of zipfile into those of idxio."""
     try:
-        with naming(path), open(path, "rb", opener=open_regular) as file, zipfile.ZipFile(file) as archive:
+        with (
+            naming(path),
+            open(path, "rb", opener=open_regular) as file,
+            zipfile.ZipFile(file) as archive,
+        ):
             yield archive
     except _DAMAGED as error:
         raise ChecksumError(f"is damaged: {error}", file=path) from error

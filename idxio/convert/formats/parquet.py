@@ -1,4 +1,6 @@
-"""Parquet as the Hugging Face Hub has pictures: a column `image` of bytes and path, a column `label`."""
+"""Parquet as the Hugging Face Hub has pictures: a column `image` of bytes and path, a column
+`label`.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,15 @@ def need_pyarrow() -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
-        raise ImportError(f"parquet needs pyarrow: pip install 'idxio[parquet]' ({error})") from None
+        raise ImportError(
+            f"parquet needs pyarrow: pip install 'idxio[parquet]' ({error})"
+        ) from None
 
 
 def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
-    """Write `<split>-00000-of-00001.parquet`, with the features that Hugging Face's datasets reads from it."""
+    """Write `<split>-00000-of-00001.parquet`, with the features that Hugging Face's datasets reads
+    from it.
+    """
     import pyarrow
     import pyarrow.parquet
 
@@ -57,7 +63,7 @@ def write_parquet(folder: str, split: Split, threads: int, step: Callable[[int],
 
 
 def _schema(split: Split, classes: int) -> pyarrow.Schema:
-    """Make the columns with the features of `datasets`, which else would leave pictures as bytes."""
+    """Make the columns with the features of `datasets`, which else leaves pictures as bytes."""
     import pyarrow
 
     known = split.class_names or {}
@@ -79,7 +85,9 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
 
 
 def parquet_names(paths: list[str]) -> dict[int, str] | None:
-    """The names of the classes of some files; FormatError if one numbers them in another way than the others."""
+    """The names of the classes of some files; FormatError if one numbers them in another way than
+    the others.
+    """
     first: dict[int, str] | None = None
     for path in paths:
         names = _class_names(path)
@@ -89,9 +97,10 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
         elif names not in (None, first):
             label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
             raise FormatError(
-                f"calls the class {label} {names.get(label, 'nothing')!r}, and {os.path.basename(whose)} calls it "
-                f"{first.get(label, 'nothing')!r}: the labels of one of them mean something else. Import them apart, "
-                "or write one anew with the names of the other",
+                f"calls the class {label} {names.get(label, 'nothing')!r}, and"
+                f" {os.path.basename(whose)} calls it {first.get(label, 'nothing')!r}: the labels"
+                " of one of them mean something else. Import them apart, or write one anew with"
+                " the names of the other",
                 file=path,
             )
     return first
@@ -111,7 +120,9 @@ def _class_names(path: str) -> dict[int, str] | None:
 
 
 def _listed_names(metadata: dict[bytes, bytes]) -> list[str]:
-    """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without any."""
+    """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without
+    any.
+    """
     try:
         names = json.loads(metadata.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
         return [str(name) for name in names]
@@ -131,16 +142,20 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
                 labels = batch.column("label")
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
                 if labels.null_count:
-                    raise FormatError(f"{rows[labels.to_pylist().index(None)]} has no label", file=path)
+                    raise FormatError(
+                        f"{rows[labels.to_pylist().index(None)]} has no label", file=path
+                    )
                 classes = labels.to_numpy()
                 if listed and len(bad := np.flatnonzero((classes < 0) | (classes >= len(listed)))):
                     raise FormatError(
-                        f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the classes 0 to "
-                        f"{len(listed) - 1:,} only",
+                        f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the"
+                        f" classes 0 to {len(listed) - 1:,} only",
                         file=path,
                     )
                 pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
-                images = each(_decode, [(picture, where, path) for where, picture in pictures], threads)
+                images = each(
+                    _decode, [(picture, where, path) for where, picture in pictures], threads
+                )
                 shape = shape or images[0].shape
                 yield png.stack(images, shape, rows, path), classes.astype(np.int64)
                 row += len(batch)
@@ -162,20 +177,27 @@ def _check_columns(schema: pyarrow.Schema, path: str) -> None:
     for name, expected in (("image", "a struct with bytes"), ("label", "integers")):
         index = schema.get_field_index(name)
         if index < 0:
-            raise FormatError(f"has the columns {', '.join(schema.names)}; expected image and label", file=path)
+            raise FormatError(
+                f"has the columns {', '.join(schema.names)}; expected image and label", file=path
+            )
         kind = schema.field(index).type
         if name == "label":
             good = types.is_integer(kind)
         else:
             is_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
             good = is_bytes and (
-                types.is_binary(kind.field("bytes").type) or types.is_large_binary(kind.field("bytes").type)
+                types.is_binary(kind.field("bytes").type)
+                or types.is_large_binary(kind.field("bytes").type)
             )
         if not good:
             raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
     others = [name for name in schema.names if name not in ("image", "label")]
     if others:
-        warnings.warn(f"{path}: left out what is no image or label: {', '.join(others)}", UserWarning, stacklevel=2)
+        warnings.warn(
+            f"{path}: left out what is no image or label: {', '.join(others)}",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 @contextmanager

@@ -34,14 +34,15 @@ def decode(data: bytes, where: str, file: str) -> Array:
     Raises
     ------
     FormatError
-        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB. The message says where it is
-        in file.
+        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB. The
+        message says where it is in file.
     """
     from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.verify()  # the checksums, which load() does not look at; afterwards it can't be loaded any more
+            # the checksums, which load() does not look at; afterwards it can't be loaded any more
+            image.verify()
         with Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
             image.load()
@@ -49,14 +50,16 @@ def decode(data: bytes, where: str, file: str) -> Array:
             mode = turned.mode
             size = turned.size
             pixels: Any = turned.tobytes()
-    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
+    except Exception as error:
+        # decoders raise OSError, SyntaxError, struct.error, IndexError and more
         reason = f"is no picture that Pillow can read ({error})" if data else "is empty"
         raise FormatError(f"{where} {reason}", file=file) from None
     if frames > 1:
         raise FormatError(f"{where} has {frames} frames; a picture is one", file=file)
     if mode not in ("L", "RGB"):
         raise FormatError(
-            f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others", file=file
+            f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others",
+            file=file,
         )
     return np.frombuffer(pixels, np.uint8).reshape(size[1], size[0], *(() if mode == "L" else (3,)))
 
@@ -65,5 +68,7 @@ def stack(images: list[Array], shape: tuple[int, ...], where: list[str], file: s
     """The images as one array, if all have the shape of the first picture."""
     for image, name in zip(images, where, strict=True):
         if image.shape != shape:
-            raise FormatError(f"{name} has the shape {image.shape}, the first picture has {shape}", file=file)
+            raise FormatError(
+                f"{name} has the shape {image.shape}, the first picture has {shape}", file=file
+            )
     return np.stack(images)

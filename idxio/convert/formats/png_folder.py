@@ -24,7 +24,9 @@ _DIGITS = 5
 
 
 def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
-    """Write a folder of the split with a subfolder for each class, as PyTorch's ImageFolder and Keras read it."""
+    """Write a folder of the split with a subfolder for each class, as PyTorch's ImageFolder and
+    Keras read it.
+    """
     check_pictures(split, "PNG")
     labels = classes_of(split)
     top = os.path.join(folder, split.name)
@@ -34,8 +36,14 @@ def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], No
         os.mkdir(os.path.join(top, f"{label:0{width}}"))
     digits = max(_DIGITS, len(str(len(labels) - 1)))
     for start, block in images_of(split):
-        names = [f"{labels[i]:0{width}}/{i:0{digits}}.png" for i in range(start, start + len(block))]
-        each(_write, [(os.path.join(top, name), image) for name, image in zip(names, block, strict=True)], threads)
+        names = [
+            f"{labels[i]:0{width}}/{i:0{digits}}.png" for i in range(start, start + len(block))
+        ]
+        each(
+            _write,
+            [(os.path.join(top, name), image) for name, image in zip(names, block, strict=True)],
+            threads,
+        )
         step(len(block))
 
 
@@ -46,7 +54,8 @@ def _write(item: tuple[str, Array]) -> None:
 
 
 def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
-    """The records of a folder that `write_pngs` wrote, in their order: images, uint8, and labels, int64.
+    """The records of a folder that `write_pngs` wrote, in their order: images, uint8, and labels,
+    int64.
 
     count is how many there should be; None if nobody knows.
     """
@@ -80,10 +89,12 @@ def _find(folder: str) -> tuple[list[str], Array]:
     names: dict[int, str] = {}
     label_of: dict[int, int] = {}
     for label in _entries(folder):
-        if not (os.path.isdir(os.path.join(folder, label)) and label.isascii() and label.isdecimal()):
+        if not (
+            os.path.isdir(os.path.join(folder, label)) and label.isascii() and label.isdecimal()
+        ):
             raise FormatError(
-                f"holds {label!r}, expected folders with the numbers of classes, as idxio export writes them; "
-                "idxio build takes pictures of your own",
+                f"holds {label!r}, expected folders with the numbers of classes, as idxio export"
+                " writes them; idxio build takes pictures of your own",
                 file=folder,
             )
         for name in _entries(os.path.join(folder, label)):
@@ -96,7 +107,9 @@ def _find(folder: str) -> tuple[list[str], Array]:
                     file=folder,
                 )
             if (number := int(stem)) in names:
-                raise FormatError(f"has record {number:,} twice: {names[number]} and {path}", file=folder)
+                raise FormatError(
+                    f"has record {number:,} twice: {names[number]} and {path}", file=folder
+                )
             names[number] = path
             label_of[number] = int(label)
     if not names:
@@ -104,7 +117,8 @@ def _find(folder: str) -> tuple[list[str], Array]:
     for number in range(len(names)):
         if number not in names:
             raise FormatError(
-                f"has no picture {number:0{_DIGITS}}.png in any class, but has {names[max(names)]}", file=folder
+                f"has no picture {number:0{_DIGITS}}.png in any class, but has {names[max(names)]}",
+                file=folder,
             )
     numbers = range(len(names))
     return [names[i] for i in numbers], np.array([label_of[i] for i in numbers], np.int64)

@@ -46,15 +46,15 @@ class Decoded(NamedTuple):
 def decode(path: str) -> Decoded:
     """The pixels of a picture file.
 
-    Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without colour profiles;
-    16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A photo is turned as its EXIF data say.
-    To be called inside `quiet`.
+    Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without
+    colour profiles; 16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A
+    photo is turned as its EXIF data say. To be called inside `quiet`.
 
     Raises
     ------
     BadPictureError
-        No picture, a broken one, one with several frames, with numbers of no known range, or with more pixels than
-        Pillow takes for harmless. Its text says which.
+        No picture, a broken one, one with several frames, with numbers of no known range, or with
+        more pixels than Pillow takes for harmless. Its text says which.
     """
     import PIL.Image
 
@@ -82,7 +82,8 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"is suspiciously large: {error}") from None
     except MemoryError:
         raise BadPictureError("is too large for the memory") from None
-    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, IndexError and more
+    except Exception as error:
+        # decoders raise OSError, SyntaxError, struct.error, IndexError and more
         raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
 
 
@@ -93,7 +94,8 @@ def _is_deep(image: Image.Image) -> bool:
         return False
     arguments = tiles[0][3]
     if image.format == "PPM":
-        return isinstance(arguments, tuple) and arguments[-1] > 0xFF  # the mode, and the largest value
+        # the mode, and the largest value
+        return isinstance(arguments, tuple) and arguments[-1] > 0xFF
     return ";16" in str(arguments)
 
 
@@ -127,7 +129,9 @@ def _special(image: Image.Image) -> Array:
     if isinstance(clear, tuple) and max(clear) > 0xFF:
         raise BadPictureError("has 16 bits and a transparent colour, of which Pillow reads 8")
     if mode in ("I", "F"):
-        raise BadPictureError(f"holds 32-bit numbers (mode {mode}), whose black and white nobody knows")
+        raise BadPictureError(
+            f"holds 32-bit numbers (mode {mode}), whose black and white nobody knows"
+        )
     if mode.endswith(("A", "a")) or "transparency" in image.info:
         return _on_white(image)
     if mode == "1":
@@ -169,4 +173,8 @@ def _unknown(data: bytes) -> str:
     if not data:
         return "is empty"
     cause = likely_cause(data[:1024])
-    return f"is no picture that Pillow can read; it looks like {cause}" if cause else "is no picture that Pillow knows"
+    return (
+        f"is no picture that Pillow can read; it looks like {cause}"
+        if cause
+        else "is no picture that Pillow knows"
+    )

@@ -12,11 +12,12 @@ from ...errors import FormatError
 
 # What systems leave in folders: macOS's archiver, Synology, ext4, QNAP, Windows.
 _SYSTEM = {
-    "__macosx", "@eadir", "lost+found", "@recycle", "#recycle", "$recycle.bin", "system volume information",
-    "thumbs.db", "desktop.ini",
+    "__macosx", "@eadir", "lost+found", "@recycle", "#recycle", "$recycle.bin",
+    "system volume information", "thumbs.db", "desktop.ini",
 }  # fmt: skip
 _SPLITS = {
-    "train", "training", "test", "testing", "t10k", "val", "valid", "validation", "dev", "eval", "evaluation",
+    "train", "training", "test", "testing", "t10k",
+    "val", "valid", "validation", "dev", "eval", "evaluation",
 }  # fmt: skip
 _STRAY = "lies in no class folder"
 _NESTED = "is a folder inside a class folder"
@@ -29,7 +30,8 @@ class PictureList(NamedTuple):
     class_names: list[str]
     """Label 0, 1, …"""
     paths: list[str]
-    """Below the folder of the pictures, ordered by class and then by name, or as the CSV has them."""
+    """Below the folder of the pictures, ordered by class and then by name, or as the CSV has them.
+    """
     labels: list[int]
     """Of each path."""
     bad: list[tuple[str, str]]
@@ -82,7 +84,8 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
     Raises
     ------
     FormatError
-        There are no pictures in class folders; or the folders are splits, or two of them one number.
+        There are no pictures in class folders; or the folders are splits, or two of them one
+        number.
     """
     members: dict[str, list[str]] = {}
     bad = []
@@ -102,7 +105,8 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
         for member in sorted(members[name]):
             inside = entries(os.path.join(folder, member))
             for entry in inside:
-                path = f"{member}{os.sep}{entry.name}"  # os.path.join takes a second longer for a million
+                # os.path.join takes a second longer for a million
+                path = f"{member}{os.sep}{entry.name}"
                 if not entry.is_file():
                     bad.append((path, _NESTED if entry.is_dir() else "is no file"))
                 elif reason := _refusal(entry, path, bounds):
@@ -140,7 +144,9 @@ def ordered(names: Iterable[str], file: str) -> list[str]:
     names = list(names)
     if same := same_numbers(names):
         raise FormatError(
-            f"has the classes {same[0]!r} and {same[1]!r}, which are one number; write it in one way", file=file
+            f"has the classes {same[0]!r} and {same[1]!r}, which are one number; write it in"
+            " one way",
+            file=file,
         )
     return in_order(names)
 
@@ -178,11 +184,16 @@ def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
         classes = [entry.name for entry in inside if entry.is_dir()]
         if len(splits) == len(members) > 1 or (classes and len(classes) == len(inside)):
             like = f"{name}/{classes[0]}" if classes else name
-            which = "which are splits and no classes" if len(splits) > 1 else "which is a split and no class"
+            which = (
+                "which are splits and no classes"
+                if len(splits) > 1
+                else "which is a split and no class"
+            )
             raise FormatError(
-                f"holds {' and '.join(splits)}, {which} (as {like}); build takes one folder "
-                "of class folders and draws the pictures to test with itself. Put the pictures of a class into one "
-                "folder, or name a CSV file of paths and labels: labels= (--labels FILE.csv)",
+                f"holds {' and '.join(splits)}, {which} (as {like}); build takes one folder of"
+                " class folders and draws the pictures to test with itself. Put the pictures of a"
+                " class into one folder, or name a CSV file of paths and labels: labels= (--labels"
+                " FILE.csv)",
                 file=folder,
             )
 

@@ -12,7 +12,9 @@ from ...errors import FormatError
 from .discovery import Bounds, PictureList, files_below, ordered
 
 _HEADINGS = [
-    [path, label] for path in ("path", "file", "filename", "file_name", "image") for label in ("label", "class")
+    [path, label]
+    for path in ("path", "file", "filename", "file_name", "image")
+    for label in ("label", "class")
 ]
 # Suffixes by which unlisted files count as pictures, beside those of the listed ones.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
@@ -32,8 +34,8 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
     Raises
     ------
     FormatError
-        A line that has not two fields, or is not UTF-8; a picture that is listed twice; columns or paths that are all
-        wrong in the same way; two classes that are one number.
+        A line that has not two fields, or is not UTF-8; a picture that is listed twice; columns or
+        paths that are all wrong in the same way; two classes that are one number.
     OSError
         The file can't be read.
     """
@@ -47,7 +49,10 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
         if doubt:
             bad.append((first.path, doubt))
         elif not _is_usual(first):
-            notes.append(f"line {first.number} of the CSV file was taken for a heading: {first.path},{first.label}")
+            notes.append(
+                f"line {first.number} of the CSV file was taken for a heading:"
+                f" {first.path},{first.label}"
+            )
     if not lines and not bad:
         heading = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
         raise FormatError(f"lists no pictures{heading}", file=file)
@@ -79,8 +84,8 @@ def _lines(file: str, folder: str) -> list[_Line]:
                     continue
                 if len(row) != 2 or not all(field.strip() for field in row):
                     raise FormatError(
-                        f"line {reader.line_num} has the fields {row}; expected a path and a label, "
-                        "with a comma between them",
+                        f"line {reader.line_num} has the fields {row}; expected a path and a label,"
+                        " with a comma between them",
                         file=file,
                     )
                 path = row[0]
@@ -88,12 +93,16 @@ def _lines(file: str, folder: str) -> list[_Line]:
                     path = path.strip()
                 lines.append(_Line(reader.line_num, path, tidy(row[1])))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise FormatError(f"is no CSV file in UTF-8, after line {reader.line_num}: {error}", file=file) from None
+            raise FormatError(
+                f"is no CSV file in UTF-8, after line {reader.line_num}: {error}", file=file
+            ) from None
     return lines
 
 
 def _heading(lines: list[_Line], folder: str) -> str | None:
-    """Return None if the first line is a picture, "" for a heading, and the doubt if it may be both."""
+    """Return None if the first line is a picture, "" for a heading, and the doubt if it may be
+    both.
+    """
     first = lines[0]
     picture = os.path.join(folder, first.path)
     if os.path.lexists(picture) and not os.path.isdir(picture):
@@ -101,9 +110,15 @@ def _heading(lines: list[_Line], folder: str) -> str | None:
     if _is_usual(first):
         return ""
     suffix = os.path.splitext(first.path)[1].lower()
-    if suffix in _SUFFIXES or suffix in {os.path.splitext(line.path)[1].lower() for line in lines[1:]} - {""}:
+    if suffix in _SUFFIXES or suffix in {
+        os.path.splitext(line.path)[1].lower() for line in lines[1:]
+    } - {""}:
         return None
-    if not suffix and os.sep not in first.path and first.label not in {line.label for line in lines[1:]}:
+    if (
+        not suffix
+        and os.sep not in first.path
+        and first.label not in {line.label for line in lines[1:]}
+    ):
         return ""
     reason = f"can't be read: {os.strerror(errno.ENOENT)}"
     return f"{reason}; if line {first.number} of the CSV file is a heading, write it as path,label"
@@ -121,8 +136,8 @@ def _check_columns(lines: list[_Line], folder: str, file: str) -> None:
     for line in some:
         if _is_file(folder, line.label):
             raise FormatError(
-                f"has its columns exchanged: {line.label} in line {line.number} is a picture, {line.path} is none; "
-                "write the path first, then the label",
+                f"has its columns exchanged: {line.label} in line {line.number} is a picture,"
+                f" {line.path} is none; write the path first, then the label",
                 file=file,
             )
 
@@ -142,11 +157,20 @@ def _check_paths(lines: list[_Line], folder: str, file: str) -> None:
     elif name != path and _is_file(folder, name):
         remedy = f"write {name}: paths start in the folder of the pictures"
     elif _is_file(os.getcwd(), path):
-        remedy = "there is such a file in the current folder, but paths start in the folder of the pictures"
+        remedy = (
+            "there is such a file in the current folder, but paths start in the folder of the"
+            " pictures"
+        )
     if remedy is not None:
-        count = f"none of the {len(some):,} paths that were tried leads" if len(some) > 1 else "no path leads"
+        count = (
+            f"none of the {len(some):,} paths that were tried leads"
+            if len(some) > 1
+            else "no path leads"
+        )
         raise FormatError(
-            f"{count} to a file below {folder}; the first, in line {some[0].number}, is {path}: {remedy}", file=file
+            f"{count} to a file below {folder}; the first, in line {some[0].number}, is {path}:"
+            f" {remedy}",
+            file=file,
         )
 
 
@@ -166,8 +190,8 @@ def _check_once(lines: list[_Line], resolved: list[str], file: str) -> None:
             labels = f"with the labels {one.label!r} and {other.label!r}"
         more = f", and {len(again) - 1:,} more" if len(again) > 1 else ""
         raise FormatError(
-            f"lists {other.path} twice, in the lines {one.number} and {other.number}, {labels}{more}; "
-            "a picture stands on one line",
+            f"lists {other.path} twice, in the lines {one.number} and {other.number},"
+            f" {labels}{more}; a picture stands on one line",
             file=file,
         )
 

@@ -13,15 +13,22 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
     """Write the notes, a line each. class_names: of the classes that have a good picture."""
     notes = list(pictures.notes)
     if pictures.unlisted:
-        notes.append(f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were left out")
+        notes.append(
+            f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were"
+            " left out"
+        )
     if dropped := sorted(set(pictures.class_names) - set(class_names)):
         notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
     if alike := _alike(class_names):
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
     if deep.grey:
-        notes.append(f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}")
+        notes.append(
+            f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}"
+        )
     if deep.colour:
-        notes.append(f"{_pictures(deep.colour)} of 16 bits for each colour became 8, as Pillow reads them")
+        notes.append(
+            f"{_pictures(deep.colour)} of 16 bits for each colour became 8, as Pillow reads them"
+        )
     return notes
 
 
@@ -35,7 +42,10 @@ def _lost(most: int) -> str:
     bits = most.bit_length()
     if bits == 16:
         return "8 bits hold the upper half of each pixel"
-    return f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits; scale them first"
+    return (
+        f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits;"
+        " scale them first"
+    )
 
 
 def _pictures(count: int) -> str:

@@ -32,7 +32,12 @@ class PictureReader:
     """Converts the pictures of a list to records, and collects the bad ones."""
 
     def __init__(
-        self, folder: str, pictures: PictureList, spec: ConversionSpec, skip_bad: bool, progress: Progress | None
+        self,
+        folder: str,
+        pictures: PictureList,
+        spec: ConversionSpec,
+        skip_bad: bool,
+        progress: Progress | None,
     ) -> None:
         self.labels: Array = np.empty(0, np.int32)
         """The label of each record."""
@@ -49,12 +54,13 @@ class PictureReader:
         self._progress = progress
 
     def write_records(self, spool: IO[bytes], threads: int) -> None:
-        """Write the records of all good pictures to spool, an IDX file, in the order of the list."""
+        """Write the records of all good pictures to spool, an IDX file, in the list's order."""
         paths = self._pictures.paths
         good = np.ones(len(paths), bool)
         done = 0
         writer = None
-        with contextlib.closing(self._batches(threads)) as batches:  # ends the helper processes, also after an error
+        # ends the helper processes, also after an error
+        with contextlib.closing(self._batches(threads)) as batches:
             for batch, count in batches:
                 for i, reason in batch.bad:
                     good[done + i] = False
@@ -72,7 +78,9 @@ class PictureReader:
         if writer is None or (self.bad and not self._skip_bad):
             self._stop(done)
         writer.close()
-        used, labels = np.unique(np.array(self._pictures.labels, np.int32)[good], return_inverse=True)
+        used, labels = np.unique(
+            np.array(self._pictures.labels, np.int32)[good], return_inverse=True
+        )
         self.class_names = [self._pictures.class_names[label] for label in used]
         self.labels = labels.astype(np.int32)
 
@@ -115,4 +123,6 @@ class PictureReader:
         yield from zip(batches, counts, strict=True)
 
     def _some(self, start: int, count: int) -> list[str]:
-        return [os.path.join(self._folder, path) for path in self._pictures.paths[start : start + count]]
+        return [
+            os.path.join(self._folder, path) for path in self._pictures.paths[start : start + count]
+        ]

@@ -88,7 +88,9 @@ def _coloured(picture: Array, spec: ConversionSpec) -> Array:
         if colour == "grey" and picture.ndim == 3:
             if np.array_equal(picture, np.broadcast_to(picture[..., :1], picture.shape)):
                 return picture[..., 0]
-            raise BadPictureError("is in colour, the first picture is grey; ask for the colour 'grey' or 'rgb'")
+            raise BadPictureError(
+                "is in colour, the first picture is grey; ask for the colour 'grey' or 'rgb'"
+            )
     if colour == "grey":
         return pipeline.grey(picture)
     if colour == "rgb" and picture.ndim == 2:

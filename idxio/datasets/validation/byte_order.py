@@ -49,7 +49,11 @@ class PixelOrder:
 def are_labels_reversed(labels: Array) -> bool:
     """Whether labels, in native byte order, are small with their bytes reversed only: 1 is 2^24."""
     half = 1 << 4 * labels.dtype.itemsize  # what fits into half of the bytes
-    if labels.dtype.itemsize == 1 or not labels.size or np.abs(labels.astype(np.int64)).max() < half:
+    if (
+        labels.dtype.itemsize == 1
+        or not labels.size
+        or np.abs(labels.astype(np.int64)).max() < half
+    ):
         return False
     turned = labels.byteswap()
     return bool(turned.min() >= 0 and turned.max() < half)

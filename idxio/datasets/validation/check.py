@@ -136,7 +136,8 @@ def _pairs(
     """The images and labels of each split; adds a finding for a split without a pair."""
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
-    os.scandir(directory).close()  # raises for the directory; all other errors are about files in it
+    # raises for the directory; all other errors are about files in it
+    os.scandir(directory).close()
     names = dict.fromkeys((*SPLITS, *split_names(directory, dataset)))
     for split in names:
         try:
@@ -147,7 +148,10 @@ def _pairs(
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
     if name := misnamed_file(directory):
-        text = f"{directory}: has {name}, a download in part or a second one, left out: rename it or move it away"
+        text = (
+            f"{directory}: has {name}, a download in part or a second one, left out: rename it or"
+            " move it away"
+        )
         findings.append(Finding("error", "missing", "train", text))
     if len(absent) == len(names):
         raise absent[0]
@@ -170,8 +174,8 @@ def _described(
 ) -> tuple[dict[int, str] | None, dict[str, int]]:
     """The class names, None if they are not known, and the CRC-32 of files in dataset.json.
 
-    Adds a finding for a dataset.json or a mapping of names that can't be understood, and for each file
-    that dataset.json lists and that is gone.
+    Adds a finding for a dataset.json or a mapping of names that can't be understood, and for each
+    file that dataset.json lists and that is gone.
     """
     names: dict[int, str] | None = None
     stated: dict[str, int] = {}
@@ -190,7 +194,7 @@ def _described(
 
 
 def _differing_copies(split: str, stats: Statistics) -> Iterator[Finding]:
-    """A warning for each copy in another packing whose stated CRC-32 is not that of the file read."""
+    """A warning for each copy in another packing that states another CRC-32 than the file has."""
     for file, crc in zip((stats.images_file, stats.labels_file), stats.crc32, strict=True):
         for copy in copies_of(file):
             try:
@@ -200,7 +204,10 @@ def _differing_copies(split: str, stats: Statistics) -> Iterator[Finding]:
                 continue  # nobody reads it while the other is there
             is_copy = len(about.shape) == len(mine.shape)
             if is_copy and about.crc32 not in (None, crc):
-                text = f"{os.path.basename(copy)} is not the same as {os.path.basename(file)}; leave one of the two"
+                text = (
+                    f"{os.path.basename(copy)} is not the same as {os.path.basename(file)}; leave"
+                    " one of the two"
+                )
                 yield Finding("warning", "copy", split, text)
 
 

@@ -87,8 +87,12 @@ def find_duplicates(files: list[str], hashes: list[Array]) -> Duplicates:
         return Duplicates(candidates, candidates)
     digests = np.concatenate(
         [
-            _digests(file, candidates[(candidates >= start) & (candidates < start + len(some))] - start)
-            for file, some, start in zip(files, hashes, np.cumsum([0, *map(len, hashes)]).tolist(), strict=False)
+            _digests(
+                file, candidates[(candidates >= start) & (candidates < start + len(some))] - start
+            )
+            for file, some, start in zip(
+                files, hashes, np.cumsum([0, *map(len, hashes)]).tolist(), strict=False
+            )
         ]
     )
     first = np.arange(len(digests))  # the first candidate that each equals

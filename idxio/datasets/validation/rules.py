@@ -51,7 +51,8 @@ class Frame(NamedTuple):
     inner: float
     """The mean of all others."""
     tall: float
-    """The standard deviation of where the ink is from top to bottom, as a fraction of the height."""
+    """The standard deviation of where the ink is from top to bottom, as a fraction of the height.
+    """
     wide: float
     """The same from left to right, as a fraction of the width."""
 
@@ -151,7 +152,9 @@ def judge_pixels(split: str, stats: Statistics) -> Iterator[Finding]:
         text = f"pixels {why} with the bytes of each reversed: written little-endian? {_BIG_ENDIAN}"
         yield Finding(level, "order", split, text)
     elif stats.finite is not None and not stats.finite.all():
-        yield _about("error", "nan", split, "pictures with NaN or infinity", np.flatnonzero(~stats.finite))
+        yield _about(
+            "error", "nan", split, "pictures with NaN or infinity", np.flatnonzero(~stats.finite)
+        )
     if stats.mean_picture is None or stats.histogram is None:
         expected = "the format of MNIST has uint8, and other loaders expect it"
         text = f"pixels are {stats.dtype.name}; {expected}"
@@ -164,7 +167,10 @@ def judge_pixels(split: str, stats: Statistics) -> Iterator[Finding]:
     if about is None:
         return
     if about.on_bright:
-        text = f"border {about.border:.0f} on the mean, inside {about.inner:.0f}: negated? MNIST has a black ground"
+        text = (
+            f"border {about.border:.0f} on the mean, inside {about.inner:.0f}: negated? MNIST has a"
+            " black ground"
+        )
         yield Finding("warning", "negated", split, text)
     square = stats.shape[1] == stats.shape[2]
     if square and (about.on_bright or about.on_dark) and about.wide > _TRANSPOSED * about.tall:
@@ -211,7 +217,10 @@ def judge_stated(split: str, stats: Statistics, stated: dict[str, int]) -> Itera
     for file, crc in zip((stats.images_file, stats.labels_file), stats.crc32, strict=True):
         name = os.path.basename(file)
         if stated.get(name, crc) != crc:
-            text = f"{name} has the CRC-32 {crc:08x}; dataset.json says {stated[name]:08x}: another file, or changed"
+            text = (
+                f"{name} has the CRC-32 {crc:08x}; dataset.json says {stated[name]:08x}: another"
+                " file, or changed"
+            )
             yield Finding("error", "changed", split, text)
 
 

@@ -85,7 +85,9 @@ class Statistics(NamedTuple):
         return means
 
 
-def collect_statistics(images: str, labels: str, *, progress: Callable[[int], None] | None = None) -> Statistics:
+def collect_statistics(
+    images: str, labels: str, *, progress: Callable[[int], None] | None = None
+) -> Statistics:
     """Read the images and labels of one split once, a block at a time.
 
     Parameters
@@ -213,6 +215,8 @@ def _check_images(f: IdxArray, count: int, labels: str) -> None:
             file=f.name,
         )
     if f.shape[0] != count:
-        raise FormatError(f"has {f.shape[0]:,} images for the {count:,} labels of {labels}", file=f.name)
+        raise FormatError(
+            f"has {f.shape[0]:,} images for the {count:,} labels of {labels}", file=f.name
+        )
     if not f.size:
         raise FormatError(f"holds {f.shape}: no pixel", file=f.name)
