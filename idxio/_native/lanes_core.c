@@ -224,6 +224,12 @@ INLINE void note_long_codes(long_codes *rest, int b, unsigned code, unsigned n, 
 
 /* Both tables are built from the shortest code on: a table for codes of b - 1 bits, twice, is one for b bits,
  * in which the codes of b bits then take their places. */
+/* Repeats the entries of a table for one bit more of each code; returns their number. */
+INLINE size_t twice(void *table, size_t entries, size_t bytes) {
+    if (entries) memcpy((uint8_t *)table + entries * bytes, table, entries * bytes);
+    return 2 * entries;
+}
+
 static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
     const literal_entry long_code = {0, LONG_CODE};
     literal_entry *table = a->literals;
@@ -256,10 +262,7 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
                 }
             continue;
         }
-        if (size) {
-            memcpy(table + size, table, size * sizeof *table);
-            size *= 2;
-        }
+        size = twice(table, size, sizeof *table);
         if (!n) continue;
         if (!size) size = (size_t)1 << b;
         if (b == 1) table[0] = table[1] = long_code;
@@ -305,10 +308,7 @@ static TARGET int build_offsets(lane *a, const uint8_t *lengths) {
             }
             continue;
         }
-        if (size) {
-            memcpy(table + size, table, size * sizeof *table);
-            size *= 2;
-        }
+        size = twice(table, size, sizeof *table);
         if (!n) continue;
         if (!size) size = (size_t)1 << b;
         if (b == 1) table[0] = table[1] = leave;
