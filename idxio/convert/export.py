@@ -152,7 +152,7 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
         )
     if dataset is None and (others := datasets_beside(directory)):
         raise FormatError(
-            f"has files of {others[0]} beside others of the same splits: name it"
+            f"has more than one dataset, and one is {others[0]}: name it"
             f" (dataset={others[0]!r}, --dataset {others[0]}), or move its files away",
             file=directory,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.masks import refuse_masked
 from .._util.types import Array
 from ..errors import FormatError
 from .array import IdxArray, open_array
@@ -17,7 +18,11 @@ _QMNIST = 8
 
 
 def as_records(data: Any) -> ArrayLike:
-    """Return an array or an open file: a list becomes an array, a path is opened."""
+    """Return an array or an open file: a list becomes an array, a path is opened.
+
+    Masked elements raise ValueError.
+    """
+    refuse_masked(data)
     if isinstance(data, (np.ndarray, IdxArray, Selection)):
         return data
     if isinstance(data, (list, tuple)) or (

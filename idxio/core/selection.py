@@ -110,7 +110,8 @@ def as_rows(key: Any, n: int) -> indexing.Rows:
     if rows.size and (rows.min() < -n or rows.max() >= n):
         worst = rows.min() if rows.min() < -n else rows.max()
         raise IndexError(f"there is no record {worst}; there are {n}")
-    rows = np.where(rows < 0, rows + n, rows).astype(np.intp)
+    rows = rows.astype(np.intp)  # n may not fit into the type of the caller's
+    rows = np.where(rows < 0, rows + n, rows)
     if rows.size and (np.diff(rows) == 1).all():
         return range(int(rows[0]), int(rows[-1]) + 1)
     return rows

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.masks import refuse_masked
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
@@ -184,11 +185,7 @@ class Writer:
 
 def _as_array(data: Any) -> Array:
     """Convert to an array; ValueError if elements are masked."""
-    # numpy.ma takes long to import
-    if isinstance(data, np.ndarray) and np.any(getattr(data, "mask", False)):
-        raise ValueError(
-            "some elements are masked, for which IDX has no place: write array.filled(value)"
-        )
+    refuse_masked(data)
     return np.asarray(data)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -87,11 +87,16 @@ def as_names(class_names: Any) -> Names:
         raise TypeError(
             "class names are a sequence of names or a dict from labels to names, not one str"
         )
-    is_mapping = isinstance(class_names, dict)
+    if isinstance(class_names, (set, frozenset)):
+        raise TypeError("class names are in the order of their labels; a set has no order")
+    is_mapping = isinstance(class_names, Mapping)
     items = [*class_names.items()] if is_mapping else [*enumerate(class_names)]
-    odd = [name for _, name in items if name is None or isinstance(name, (list, dict))]
+    odd = [name for _, name in items if _is_no_text(name)]
     if odd:
         raise TypeError(f"the name of a class is a text, not {odd[0]!r:.40}")
+    part = [label for label, _ in items if isinstance(label, float) and label != int(label)]
+    if part:
+        raise ValueError(f"the label of a class is an integer, not {part[0]}")
     names = {int(label): str(name) for label, name in items}
     if len(names) < len(items):
         raise ValueError("a label is there twice, written in two ways")
@@ -99,6 +104,11 @@ def as_names(class_names: Any) -> Names:
     if far:
         raise ValueError(f"no class has the label {far[0]}")
     return names
+
+
+def _is_no_text(name: Any) -> bool:
+    """Whether a name is missing, as NaN in a table is, or made of other things."""
+    return name is None or isinstance(name, (bytes, list, tuple, Mapping)) or name != name
 
 
 def _published(labels: str) -> Names | None:

@@ -25,6 +25,9 @@ _NAME = re.compile(
 SPLITS = {"train": "train", "t10k": "test"}
 # A name with "idx" in it. Only such files make a split whose name is not a known one.
 _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
+# A name that someone gave to images or labels.
+_IS_LIKE_IDX = re.compile(r"(image|label).*[-_. ]idx\d?(?:[-_. ]|$)", re.IGNORECASE)
+_PACKED = re.compile(r"\.(gz|xz|bz2)$", re.IGNORECASE)
 # What browsers and archivers add to a name, as "(1)" of a second download, or ".part" of one that
 # has not ended.
 _ADDED = re.compile(
@@ -150,16 +153,18 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
 
 
 def misnamed_file(directory: str) -> str | None:
-    """A file that would be a split's without what a download added to its name; None if none is.
+    """A file that is called like one of a split's, and is none because of the rest of its name, as
+    what a download adds; None if there is none.
 
-    Only files of splits that have no other file count.
+    What begins as a file of a split that is there may be a copy or an index of it.
     """
     stems = _stems(directory)
+    split_files = tuple(_PACKED.sub("", name) for names in stems.values() for name in names)
     for name in sorted(os.listdir(directory)):
-        if name.startswith(".") or _NAME.fullmatch(name) or not _IS_IDX.search(name):
+        if name.startswith(".") or _NAME.fullmatch(name) or not _IS_LIKE_IDX.search(name):
             continue
         match = _NAME.fullmatch(_ADDED.sub("", name))
-        if match and match[1].lower() not in stems:
+        if not name.startswith(split_files) and not (match and match[1].lower() in stems):
             return name
     return None
 
@@ -177,13 +182,14 @@ def _split_and_role(name: str) -> tuple[str, str] | None:
 
 
 def datasets_beside(directory: str) -> list[str]:
-    """The datasets of which a split lies beside the same split without a dataset's name.
+    """The names of the datasets whose splits lie here, if there are several, or one beside splits
+    without a name.
 
     A caller must name one of them, because it is not clear which is meant.
     """
     parts = [part_of(stem) for stem in _stems(directory)]
-    nameless = {split for before, split in parts if split and not before}
-    return sorted({before.rstrip("-_.") for before, split in parts if before and split in nameless})
+    datasets = {before.rstrip("-_.") for before, split in parts if split}
+    return sorted(datasets - {""}) if len(datasets) > 1 else []
 
 
 def _stems(directory: str) -> dict[str, list[str]]:

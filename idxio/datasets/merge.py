@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._util.types import Array
-from ..errors import IdxError
+from ..errors import FormatError, IdxError
 from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
 from .discovery import named_role
 from .metadata import DESCRIPTION, read_description
@@ -71,6 +71,9 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     sources = [_source(file, tag) for file, tag in zip(files, labels, strict=True)]
     named = [source for source in sources if source.names is not None]
     together = np.concatenate(labels)
+    if together.dtype.kind not in "iu":
+        types = " and ".join(dict.fromkeys(tag.dtype.name for tag in labels))
+        raise FormatError(f"IDX has no type for labels of {types} together: give them one type")
     is_described = any(source.is_described for source in sources)
     if not named or (len(named) < len(sources) and not is_described):
         return Merged(together, None, is_described=False, is_renumbered=False)

@@ -202,6 +202,6 @@ def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
             if isinstance(file, io.RawIOBase):
                 raise BlockingIOError("the file object is non-blocking and takes no more data now")
             return  # None from a file object in Python: it has taken everything
-        if not 0 < n <= len(view):
+        if isinstance(n, bool) or not 0 < n <= len(view):
             raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
         view = view[n:]

@@ -392,7 +392,7 @@ class Liar(WriteOnly):
         return self._returned
 
 
-@pytest.mark.parametrize("returned", [0, -1, 1 << 40])
+@pytest.mark.parametrize("returned", [0, -1, 1 << 40, True])
 def test_a_file_object_that_claims_nonsense(returned):
     with pytest.raises(OSError, match="returned"):
         idxio.write(Liar(returned), sample())
@@ -767,6 +767,18 @@ def test_masked_elements_are_refused(tmp_path):
         w.append(masked)
     assert not list(tmp_path.iterdir())
     idxio.write(tmp_path / "x", np.ma.array([1, 2, 3], "u1"))  # nothing is masked
+    with pytest.raises(ValueError, match=r"masked.*filled"):
+        idxio.write(tmp_path / "x", [masked, masked])
+    with (
+        pytest.raises(ValueError, match=r"masked.*filled"),
+        idxio.Writer(tmp_path / "y", "u1", (3,)) as w,
+    ):
+        w.append([masked, masked])
+    with pytest.raises(ValueError, match=r"masked.*filled"):
+        idxio.write_sorted(tmp_path / "i", tmp_path / "l", np.ma.stack([masked] * 2), [1, 0])
+    for images, labels in ((masked, [1, 2, 3]), ([1, 2, 3], masked), ([[masked]] * 3, [1, 2, 3])):
+        with pytest.raises(ValueError, match=r"masked.*filled"):
+            idxio.Dataset(images, labels)
     assert idxio.read(tmp_path / "x").tolist() == [1, 2, 3]
 
 

@@ -5,6 +5,8 @@ import io
 import pickle
 import re
 import struct
+import types
+from collections import UserDict
 
 import numpy as np
 import pytest
@@ -174,6 +176,38 @@ def test_labels_are_in_native_byte_order():
 def test_class_names_are_no_single_text():
     with pytest.raises(TypeError, match="not one str"):
         idxio.Dataset(IMAGES, LABELS, class_names="abcd")
+
+
+@pytest.mark.parametrize("kind", [types.MappingProxyType, UserDict])
+def test_class_names_of_any_mapping(kind):
+    names = kind({np.int64(7): "a", 8: "b"})
+    assert idxio.Dataset(np.zeros((2, 2, 2), "u1"), [7, 8], class_names=names).class_names == {
+        7: "a",
+        8: "b",
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "error"),
+    [
+        ({"a", "b"}, TypeError),
+        ({0.5: "a", 1.9: "b"}, ValueError),
+        (["a", float("nan")], TypeError),
+        (["a", b"b"], TypeError),
+        (["a", ("b",)], TypeError),
+    ],
+)
+def test_class_names_that_are_none(names, error):
+    with pytest.raises(error):
+        idxio.Dataset(np.zeros((2, 2, 2), "u1"), [0, 1], class_names=names)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_records_by_an_array_of_a_small_type(dtype):
+    ds = idxio.Dataset(np.arange(300, dtype=np.int16), np.arange(300))
+    assert ds[np.array([1, 100], dtype)].images[:].tolist() == [1, 100]
+    if dtype == np.int8:
+        assert ds[np.array([1, -1], dtype)].labels.tolist() == [1, 299]
 
 
 def test_emnist_upright(tmp_path):

@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 
 import numpy as np
 import pytest
@@ -317,3 +318,59 @@ def test_check_misses_the_files_that_a_description_states(tmp_path) -> None:
     for role in ("images-idx3", "labels-idx1"):
         (tmp_path / f"val-{role}-ubyte").unlink()
     assert [(found.split, found.level) for found in missing()] == [("val", "error")] * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "dataset"),
+    [("a-train", "b-test", "a"), ("train", "b-test", "b"), ("a-train", "val", "a")],
+)
+def test_splits_of_two_datasets_are_not_exported_together(tmp_path, first, second, dataset) -> None:
+    for name in first, second:
+        put(tmp_path, f"{name}-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{name}-labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.FormatError, match=f"has more than one dataset, and one is {dataset}"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz", dataset=dataset)
+
+
+NEARLY = [
+    "test-images-idx3-ubyte.bin",
+    "test-images-idx3-ubyte~",
+    "test-images-idx3-ubyte.orig",
+    "val-images-idx3-ubyte.lz4",
+    "val-images-idx3-ubyte.gz.gz",
+    "test-images-idx3-ubyte.gz.aria2",
+    "test-images idx3-ubyte",
+    "images-test-idx3-ubyte",
+    "testimages-idx3-ubyte",
+    "test-images3-idx3-ubyte",
+]
+
+
+@pytest.mark.parametrize("name", NEARLY)
+def test_a_split_that_is_nearly_named_right_is_not_left_out(tmp_path, name) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, name, IMAGES)
+    with pytest.raises(idxio.FormatError, match=f"has {re.escape(name)}, which would be left out"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    assert name in str(idxio.check(tmp_path).findings)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train-images-idx3-ubyte~",
+        "train-images-idx3-ubyte.gz.seek",
+        "train-images-idx3-ubyte (1)",
+        "train-images.idx3-ubyte.bak",
+        "train-images-idx3-ubyte.gz.sha256",
+        "images.txt",
+        "about-idx.md",
+    ],
+)
+def test_what_lies_beside_the_splits(tmp_path, name) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, name, IMAGES)
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")

@@ -119,6 +119,14 @@ def test_more_classes_than_a_byte_holds():
     assert idxio.info("out/train-labels").dtype == np.int32
 
 
+def test_labels_that_have_no_type_together(tmp_path):
+    images = np.zeros((4, 2, 2), np.uint8)
+    labels = [np.arange(4, dtype=np.uint64), np.arange(4)]
+    with pytest.raises(idxio.FormatError, match="no type for labels of uint64 and int64 together"):
+        idxio.write_sorted(tmp_path / "i", tmp_path / "l", [images, images], labels)
+    assert not os.listdir(tmp_path)
+
+
 def test_labels_with_gaps():
     a = dataset("a", {3: "c", 7: "g"}, [3, 7])
     b = dataset("b", {1: "g", 2: "x"}, [2, 1])
