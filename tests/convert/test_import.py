@@ -563,6 +563,68 @@ def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, plac
         idxio.import_dataset(table, tmp_path / "o", labels=place)
 
 
+@pytest.mark.parametrize(
+    ("first", "labels"),
+    [
+        ("7,?,?,?,?", 0),
+        ("7,NA,NA,NA,4", 0),
+        ("7,,,,", 0),
+        ("?,?,?,?,?", 0),
+        ("#,#,#,#,#", 0),
+        ("none,none,none,none,7", -1),
+        ("missing,missing,missing,missing,7", -1),
+        ("cat,missing,missing,missing,missing", 0),
+        ("?,1,2,3,4", 0),
+        (",1,2,3,4", 0),
+        ("7,cat,dog,cow,owl", 0),
+        ("7,1e0,2e0,3e0,4e0", 0),
+        ("-1,0,1,2,3", 0),
+        ("-1,0,1,2,3", False),
+        ("0,1,2,3,-1", -1),
+        ("1.0,2.0,3.0,4.0,5.0", 0),
+        ("1.0,2.0,3.0,4.0,5.0", False),
+        (".1,.2,.3,.4,.5", 0),
+        ("nan,inf,nan,inf,nan", 0),
+    ],
+)
+def test_a_first_record_without_its_numbers_is_no_heading(
+    tmp_path, first: str, labels: int | bool
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n3,1,2,3,5\n4,1,2,3,5\n")
+    shape = (5,) if labels is False else (4,)
+    refused(tmp_path / "a.csv", tmp_path, "line 1|label -1 at record 0", labels=labels, shape=shape)
+
+
+def test_signs_make_no_heading_of_a_record(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("+1,+2,+3,+4,+5\n4,1,2,3,5\n")
+    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 2}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "digit,a,b,c,d",
+        "digit,0,1,2,3",
+        "digit,1,2,3,4",
+        "label,x,x,x,x",
+        "digit,1_1,1_2,2_1,2_2",
+        "digit,1x1,1x2,2x1,2x2",
+        "digit,(0;0),(0;1),(1;0),(1;1)",
+        '"digit","V1","V2","V3","V4"',
+    ],
+)
+def test_names_of_columns_are_a_heading(tmp_path, first: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n3,1,2,3,5\n4,1,2,3,5\n")
+    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 2}
+
+
+@pytest.mark.parametrize("labels", ["0", "7"])
+def test_labels_by_name_need_a_heading(tmp_path, labels: str) -> None:
+    """A record may happen to hold the number that is asked for, in another column."""
+    (tmp_path / "a.csv").write_text("3,1,7,0,5\n4,1,2,3,5\n")
+    refused(tmp_path / "a.csv", tmp_path, "no column .* no heading.*labels=0", labels=labels)
+
+
 def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
     x, y = np.zeros((2, 3, 3), np.uint8), np.arange(2)
     np.savez(
