@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from helpers import assert_same
+from helpers import assert_same, png_of_16_bits
 from PIL import Image
 
 import idxio
@@ -748,6 +748,41 @@ def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
     _parquet(tmp_path / "train.parquet", exif=exif)
     idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
+
+
+def _png_with_a_transparent_colour(mode: str, colour: int | tuple[int, int, int]) -> bytes:
+    png = io.BytesIO()
+    Image.new(mode, (4, 4)).save(png, "PNG", transparency=colour)
+    return png.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["png", "parquet"])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            png_of_16_bits(np.zeros((4, 4, 3), np.uint16)),
+            "has 16 bits for each colour.*idxio build",
+        ),
+        (b"P6 4 4 65535\n" + bytes(96), "has 16 bits for each colour.*idxio build"),
+        (b"P5 4 4 65535\n" + bytes(32), "has the mode I.*idxio build"),
+        (_png_with_a_transparent_colour("L", 0), "has a transparent colour.*idxio build"),
+        (_png_with_a_transparent_colour("RGB", (0, 0, 0)), "has a transparent colour.*idxio build"),
+    ],
+    ids=["png16", "ppm16", "pgm16", "transparent grey", "transparent colour"],
+)
+def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
+    tmp_path, kind: str, data: bytes, message: str
+) -> None:
+    if kind == "png":
+        (tmp_path / "in" / "train" / "7").mkdir(parents=True)
+        (tmp_path / "in" / "train" / "7" / "00000.png").write_bytes(data)
+        refused(tmp_path / "in", tmp_path, rf"train: 7/00000\.png {message}")
+    else:
+        rows = [{"bytes": picture, "path": None} for picture in (data, data)]
+        table = pyarrow.table({"image": rows, "label": [0, 1]})
+        pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+        refused(tmp_path / "train.parquet", tmp_path, rf"train\.parquet: row 0 {message}")
 
 
 def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
