@@ -422,6 +422,61 @@ def test_tables_that_an_export_stated(tmp_path):
     refused(tmp_path / "out", tmp_path, r"has no file latest, of which dataset\.json tells")
 
 
+def _described_tables(folder, names=("cat", "dog")) -> None:
+    """Two tables of two classes as export writes them, one with a name of its own."""
+    (folder).mkdir(parents=True)
+    for split, n in (("train", 3), ("latest", 2)):
+        (folder / f"{split}.csv").write_text("label,a\n" + "1,2\n" * n)
+    (folder / "dataset.json").write_text(
+        json.dumps({"class_names": names, "records": {"train": 3, "latest": 2}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "options"),
+    [("mine", {}), ("data", {}), ("a/data", {"config": "a"}), ("a/b/c", {})],
+)
+def test_a_description_below_the_named_folder_counts(tmp_path, place: str, options) -> None:
+    """As does one beside the tables that are named themselves."""
+    top = tmp_path / "top"
+    _described_tables(top / place)
+    if options:
+        _described_tables(top / "b" / "data", ("owl", "cow"))
+    idxio.import_dataset(top, tmp_path / "o", **options)
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+    (top / place / "train.csv").write_text("label,a\n1,2\n")
+    refused(top, tmp_path, "holds 1 records of the train split, expected 3", **options)
+    (top / place / "train.csv").unlink()
+    refused(top, tmp_path, r"has no file train, of which dataset\.json tells", **options)
+
+
+def test_a_description_above_the_tables_counts(tmp_path) -> None:
+    _described_tables(tmp_path / "top" / "data")
+    os.rename(tmp_path / "top" / "data" / "dataset.json", tmp_path / "top" / "dataset.json")
+    idxio.import_dataset(tmp_path / "top", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
+def test_descriptions_that_number_classes_in_different_ways_are_refused(tmp_path) -> None:
+    for split, names in (("train", ["cat", "dog"]), ("test", ["dog", "cat"])):
+        (tmp_path / "in" / split).mkdir(parents=True)
+        (tmp_path / "in" / split / "a.csv").write_text("label,a\n1,2\n")
+        (tmp_path / "in" / split / "dataset.json").write_text(json.dumps({"class_names": names}))
+    refused(tmp_path / "in", tmp_path, r"train.dataset\.json: calls the class 0 'cat', and .*'dog'")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_names_in_a_description_without_counts_go_along(tmp_path, kind: str) -> None:
+    (tmp_path / "in").mkdir()
+    if kind == "csv":
+        (tmp_path / "in" / "train.csv").write_text("label,a\n1,2\n")
+    else:
+        _parquet(tmp_path / "in" / "train.parquet")
+    (tmp_path / "in" / "dataset.json").write_text('{"class_names": ["cat", "dog"]}')
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
 def test_a_split_whose_name_other_formats_can_not_have(tmp_path):
     idxio.write(tmp_path / "my set-images-idx3-ubyte", np.zeros((2, 2, 2), np.uint8))
     idxio.write(tmp_path / "my set-labels-idx1-ubyte", np.zeros(2, np.uint8))

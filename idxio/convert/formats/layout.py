@@ -129,6 +129,14 @@ def _files(folder: str) -> list[str]:
     )
 
 
+def described_folder(folder: str, table: str) -> str:
+    """Return the folder whose description is about a table: the nearest one that has one."""
+    above = os.path.dirname(table)
+    while above and not os.path.lexists(os.path.join(folder, above, DESCRIPTION)):
+        above = os.path.dirname(above)
+    return os.path.join(folder, above) if above else folder
+
+
 def stated_records(folder: str) -> dict[str, int]:
     """Read from the description how many records each exported split has."""
     records = read_description(folder).get("records", {})
@@ -174,10 +182,15 @@ _NAMING = "name it train, test, val, or another name of a-z, 0-9, _ and -"
 
 
 def tables_of(
-    folder: str, names: list[str], config: str | None, stated: dict[str, int], *, is_whole: bool
+    folder: str,
+    names: list[str],
+    config: str | None,
+    stated: dict[str, dict[str, int]],
+    *,
+    is_whole: bool,
 ) -> dict[str, list[str]]:
-    """The files of each split among tables, all of one suffix, in their order; is_whole if they are
-    all of a folder.
+    """The files of each split among tables, all of one suffix, in their order; stated has the
+    records that the description of each states, is_whole if they are all of a folder.
 
     Raises
     ------
@@ -185,7 +198,7 @@ def tables_of(
         A name leaves open which split it is; there are several configurations and none, or another,
         was chosen; files are no parts of one split, or one is missing.
     """
-    tables = _chosen(folder, [_table(folder, name, stated) for name in names], config)
+    tables = _chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
     splits: dict[str, list[_Table]] = {}
     for table in tables:
         splits.setdefault(table.split or _unnamed(folder, table, len(tables)), []).append(table)

@@ -19,7 +19,7 @@ from ...errors import FormatError, naming
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from . import png
-from .common import Blocks, Split, check_pictures, classes_of, each, images_of
+from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -88,22 +88,7 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than
     the others.
     """
-    first: dict[int, str] | None = None
-    for path in paths:
-        names = _class_names(path)
-        if first is None:
-            first = names
-            whose = path
-        elif names not in (None, first):
-            label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
-            raise FormatError(
-                f"calls the class {label} {names.get(label, 'nothing')!r}, and"
-                f" {os.path.basename(whose)} calls it {first.get(label, 'nothing')!r}: the labels"
-                " of one of them mean something else. Import them apart, or write one anew with"
-                " the names of the other",
-                file=path,
-            )
-    return first
+    return agreed_names([(path, _class_names(path)) for path in paths])
 
 
 def _class_names(path: str) -> dict[int, str] | None:
