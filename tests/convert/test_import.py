@@ -230,7 +230,7 @@ def test_labels_of_an_npz_become_one_number_each(tmp_path):
         ("mnist_testing", "t10k"), ("mnistTest", "t10k"), ("my-t10k", "t10k"), ("Test", "t10k"), ("TEST_2", "t10k"),
         ("val", "val"), ("my_validation", "val"), ("valid", "val"), ("dev", "val"), ("training", "train"),
         ("digits", "train"), ("mnisttest", None), ("latest", None), ("train_test", None), ("invalid", None),
-        ("001", None),
+        ("001", None), ("MNIST-T10K", "t10k"), ("MNISTTest", "t10k"),
     ],
 )  # fmt: skip
 def test_the_split_of_one_table(tmp_path, name, split):
@@ -938,6 +938,63 @@ def test_files_called_as_a_split_are_not_left_out(tmp_path, name: str) -> None:
     assert back(tmp_path / "in", tmp_path) == {"train": 40}
     (tmp_path / "in" / name).write_text("0")
     refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+@pytest.mark.parametrize("place", ["", "a", "a/b", "data"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mnist_test.txt",
+        "mnist_test.dat",
+        "my-test.json",
+        "mnist.test",
+        "Mnist-T10K.zip",
+        "my_test/",
+    ],
+)
+def test_files_with_a_split_in_their_name_are_not_left_out(tmp_path, place: str, name: str) -> None:
+    folder = tmp_path / "in" / place
+    folder.mkdir(parents=True)
+    (folder / "mnist_train.csv").write_text("label,a\n1,2\n")
+    for other in ("mnist_train.txt", "train_test_split.txt", "latest.txt", "test_model.py"):
+        (folder / other).write_text("0")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+    if name.endswith("/"):
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_text("0")
+    refused(
+        tmp_path / "in", tmp_path, rf"has ({place}/)?{re.escape(name.rstrip('/'))}, which would"
+    )
+    (folder / "mnist_test.csv").write_text("label,a\n1,2\n")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1, "t10k": 1}
+
+
+def test_what_lies_beside_another_configuration_does_not_count(tmp_path) -> None:
+    for config in ("a", "b"):
+        (tmp_path / "in" / config).mkdir(parents=True)
+        (tmp_path / "in" / config / "train.csv").write_text("label,a\n1,2\n")
+        (tmp_path / "in" / f"c{config}_train.csv").write_text("label,a\n1,2\n")
+    (tmp_path / "in" / "b" / "test.csv").write_text("label,a\n1,2\n")
+    (tmp_path / "in" / "b" / "val.txt").write_text("0")
+    assert back(tmp_path / "in", tmp_path, config="a") == {"train": 1}
+    assert back(tmp_path / "in", tmp_path, config="ca") == {"train": 1}
+    refused(tmp_path / "in", tmp_path, "has b.val.txt", config="b")
+
+
+@pytest.mark.parametrize("name", ["test.zip", "test", "mnist_test.npy", "x.png", "00000.PNG"])
+def test_files_beside_png_folders_are_not_left_out(tmp_path, name: str) -> None:
+    (tmp_path / "in" / "train" / "0").mkdir(parents=True)
+    (tmp_path / "in" / "train" / "0" / "00000.png").write_bytes(picture()["bytes"])
+    for other in ("README.md", "train.zip", "test.py", "notes.txt", "dataset.json"):
+        (tmp_path / "in" / other).write_text("{}")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+    (tmp_path / "in" / name).write_bytes(b"PK")
+    refused(tmp_path / "in", tmp_path, name)
+    os.unlink(tmp_path / "in" / name)
+    os.rename(tmp_path / "in" / "train", tmp_path / "in" / "test")
+    (tmp_path / "in" / "training.tar").write_bytes(b"")
+    refused(tmp_path / "in", tmp_path, "train")
 
 
 def test_a_file_of_the_source_is_no_target(tmp_path) -> None:
