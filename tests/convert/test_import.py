@@ -693,6 +693,12 @@ def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
 
 
+def test_npz_with_labels_of_names_that_are_not_there_is_refused(tmp_path) -> None:
+    arrays = {"x_train": np.zeros((2, 3, 3), np.uint8), "y_train": np.arange(2)}
+    np.savez(tmp_path / "a.npz", **arrays, class_labels=np.array([0, 1]))
+    refused(tmp_path / "a.npz", tmp_path, "has class_labels and no class_names")
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     ("name", "match"), [("x_train.npy", "x_train twice"), ("x_val.csv", "x_val.csv beside")]
@@ -723,6 +729,83 @@ def test_dataset_json_with_one_label_written_in_two_ways_is_refused(tmp_path) ->
     (tmp_path / "dataset.json").write_text('{"class_names": {"0": "a", "1": "b", "01": "c"}}')
     with pytest.raises(idxio.FormatError, match="written in two ways"):
         idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"class_names": {"0": "cat", "0": "dog"}}', "0"),
+        ('{"class_names": ["cat"], "class_names": ["dog"]}', "class_names"),
+        ('{"records": {"train": 1, "train": 2}}', "train"),
+    ],
+)
+def test_dataset_json_with_a_key_twice_is_refused(tmp_path, text: str, key: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "train.csv").write_text("label,a\n0,2\n")
+    (tmp_path / "in" / "dataset.json").write_text(text)
+    message = rf"dataset\.json: is no JSON object \(the key '{key}' is there twice"
+    refused(tmp_path / "in", tmp_path, message)
+    idxio.write(tmp_path / "in" / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "in" / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    with pytest.raises(idxio.FormatError, match=message):
+        idxio.load(tmp_path / "in")
+
+
+def test_a_mapping_of_emnist_with_a_label_twice_is_refused(tmp_path) -> None:
+    idxio.write(tmp_path / "emnist-mnist-train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "emnist-mnist-train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    (tmp_path / "emnist-mnist-mapping.txt").write_text("0 48\n1 49\n1 50\n")
+    with pytest.raises(idxio.FormatError, match="the label 1 is there twice"):
+        idxio.load(tmp_path)
+
+
+_FEATURES = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+
+
+@pytest.mark.parametrize("broken", [b"{", b"\xff", b"[]", b"{}", b'{"class_names": 3}'])
+def test_damaged_names_in_parquet_are_those_of_the_features_or_refused(
+    tmp_path, broken: bytes
+) -> None:
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    both = {"idxio": broken, "huggingface": json.dumps(_FEATURES)}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+    alone = table.replace_schema_metadata({"idxio": broken})
+    pyarrow.parquet.write_table(alone, tmp_path / "train.parquet")
+    refused(tmp_path / "train.parquet", tmp_path, r"train\.parquet: has metadata 'idxio' whose")
+
+
+@pytest.mark.parametrize(
+    ("features", "is_good"),
+    [
+        ("{", False),
+        ('{"info": {"features": {"label": {"names": "cat"}}}}', False),
+        ('{"info": {"features": {"label": {"names": ["cat", null]}}}}', False),
+        ('{"info": {"features": {"label": {"names": ["cat", "cow"], "names": ["a"]}}}}', False),
+        ('{"info": {"features": {"label": {"dtype": "int64", "_type": "Value"}}}}', True),
+        ('{"info": {"features": {"digit": {}}}}', True),
+        ("{}", True),
+        ('{"info": null}', True),
+    ],
+)
+def test_damaged_features_of_parquet_are_refused(tmp_path, features: str, is_good: bool) -> None:
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    table = table.replace_schema_metadata({"huggingface": features})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    if is_good:
+        assert back(tmp_path / "train.parquet", tmp_path) == {"train": 2}
+    else:
+        refused(tmp_path / "train.parquet", tmp_path, "has metadata 'huggingface' whose names")
+
+
+def test_a_label_of_parquet_beyond_int64_is_told_as_it_is(tmp_path) -> None:
+    far = pyarrow.array([1, (1 << 63) + 5], pyarrow.uint64())
+    table = pyarrow.table({"image": [picture()] * 2, "label": far})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 9223372036854775813")
 
 
 def _parquet(path, names=None, frames=1, exif=None) -> None:
