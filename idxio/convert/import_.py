@@ -19,13 +19,13 @@ from ..core.coerce import simple_labels
 from ..core.header import CODES
 from ..core.write import Writer, write
 from ..datasets.classes import described
-from ..datasets.metadata import write_description
+from ..datasets.metadata import DESCRIPTION, write_description
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, parquet, png, png_folder
-from .formats.common import Blocks, check_no_source
+from .formats.common import Blocks, agreed_names, check_no_source
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's
 # description has them.
@@ -240,28 +240,62 @@ def _tables(
             )
         png.require_pillow()
         parquet.need_pyarrow()
-        files = layout.tables_of(folder, names, options.config, {}, is_whole=is_whole)
-        splits = {
-            split: parquet.parquet_blocks(paths, options.threads) for split, paths in files.items()
-        }
+    homes = {name: layout.described_folder(folder, name) for name in names}
+    stated = {home: layout.stated_records(home) for home in homes.values()}
+    files = layout.tables_of(
+        folder,
+        names,
+        options.config,
+        {name: stated[home] for name, home in homes.items()},
+        is_whole=is_whole,
+    )
+    home_of = {os.path.join(folder, name): home for name, home in homes.items()}
+    described_names, records = _descriptions(files, home_of, stated, is_whole=is_whole)
+    if kind == "Parquet":
+        paths = [path for shards in files.values() for path in shards]
         return _Content(
-            splits, parquet.parquet_names([path for paths in files.values() for path in paths]), {}
+            {
+                split: parquet.parquet_blocks(shards, options.threads)
+                for split, shards in files.items()
+            },
+            parquet.parquet_names(paths) or described_names,
+            records,
         )
-    stated = layout.stated_records(folder)
-    files = layout.tables_of(folder, names, options.config, stated, is_whole=is_whole)
-    if is_whole:
-        layout.check_stated(folder, "file", list(files), stated)
-    records = {
-        split: count for name, count in stated.items() if (split := split_named(name)) in files
-    }
     return _Content(
         {
             split: csv_table.csv_blocks(paths[0], options.labels, options.shape)
             for split, paths in files.items()
         },
-        described(folder) if records else None,  # else it is about other files
+        described_names,
         records,
     )
+
+
+def _descriptions(
+    files: dict[str, list[str]],
+    home_of: dict[str, str],
+    stated: dict[str, dict[str, int]],
+    *,
+    is_whole: bool,
+) -> tuple[dict[int, str] | None, dict[str, int]]:
+    """Return the class names, and the records of each split, that the descriptions of tables state.
+
+    home_of has the folder of the description for each file, stated the records in each of these.
+    """
+    splits_in: dict[str, list[str]] = {}
+    for split, paths in files.items():
+        splits_in.setdefault(home_of[paths[0]], []).append(split)  # shards lie in one folder
+    named = []
+    records: dict[str, int] = {}
+    for home, splits in splits_in.items():
+        if is_whole:
+            layout.check_stated(home, "file", splits, stated[home])
+        counts = {split_named(name): count for name, count in stated[home].items()}
+        here = {split: counts[split] for split in splits if split in counts}
+        records |= here
+        if here or is_whole:  # else it is about other files
+            named.append((os.path.join(home, DESCRIPTION), described(home)))
+    return agreed_names(named), records
 
 
 def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: int) -> _Content:

@@ -153,6 +153,8 @@ def _from_mapping(path: str) -> Names:
         for line in text.decode("ascii").splitlines():
             if line.strip():
                 label, *codes = map(int, line.split())
+                if label in names:
+                    raise ValueError(f"the label {label} is there twice")
                 names[label] = "/".join(dict.fromkeys(map(chr, codes)))
     except (ValueError, OverflowError) as error:
         raise FormatError(

@@ -64,7 +64,7 @@ def synonyms(stem: str) -> list[str]:
 
 def words_in(name: str) -> list[tuple[str, str]]:
     """The known words that stand by themselves in the name of a file, each with its split."""
-    words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+", name)
+    words = re.findall(r"[A-Z0-9]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
     return [(word, split) for word in words if (split := known_split(word))]
 
 

@@ -3,12 +3,11 @@ elsewhere.
 """
 
 import os
-import struct
 import unicodedata
-import zlib
 
 import numpy as np
 import pytest
+from helpers import png_of_16_bits
 from PIL import Image
 
 import idxio
@@ -452,25 +451,6 @@ def test_no_word_where_no_bit_is_lost(pics):
     deep(pics / "a" / "1.png", np.arange(64).reshape(8, 8) * 257)
     save(pics / "a" / "2.png", 3)
     assert build().notes == []
-
-
-def png_of_16_bits(values):
-    """A PNG file of RGB, or of grey and alpha, which Pillow reads and does not write."""
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    height, width = values.shape[:2]
-    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2}[values.shape[2]], 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 def test_colours_of_16_bits_are_told(pics):

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from helpers import assert_same
+from helpers import assert_same, png_of_16_bits
 from PIL import Image
 
 import idxio
@@ -230,7 +230,7 @@ def test_labels_of_an_npz_become_one_number_each(tmp_path):
         ("mnist_testing", "t10k"), ("mnistTest", "t10k"), ("my-t10k", "t10k"), ("Test", "t10k"), ("TEST_2", "t10k"),
         ("val", "val"), ("my_validation", "val"), ("valid", "val"), ("dev", "val"), ("training", "train"),
         ("digits", "train"), ("mnisttest", None), ("latest", None), ("train_test", None), ("invalid", None),
-        ("001", None),
+        ("001", None), ("MNIST-T10K", "t10k"), ("MNISTTest", "t10k"),
     ],
 )  # fmt: skip
 def test_the_split_of_one_table(tmp_path, name, split):
@@ -422,6 +422,61 @@ def test_tables_that_an_export_stated(tmp_path):
     refused(tmp_path / "out", tmp_path, r"has no file latest, of which dataset\.json tells")
 
 
+def _described_tables(folder, names=("cat", "dog")) -> None:
+    """Two tables of two classes as export writes them, one with a name of its own."""
+    (folder).mkdir(parents=True)
+    for split, n in (("train", 3), ("latest", 2)):
+        (folder / f"{split}.csv").write_text("label,a\n" + "1,2\n" * n)
+    (folder / "dataset.json").write_text(
+        json.dumps({"class_names": names, "records": {"train": 3, "latest": 2}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "options"),
+    [("mine", {}), ("data", {}), ("a/data", {"config": "a"}), ("a/b/c", {})],
+)
+def test_a_description_below_the_named_folder_counts(tmp_path, place: str, options) -> None:
+    """As does one beside the tables that are named themselves."""
+    top = tmp_path / "top"
+    _described_tables(top / place)
+    if options:
+        _described_tables(top / "b" / "data", ("owl", "cow"))
+    idxio.import_dataset(top, tmp_path / "o", **options)
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+    (top / place / "train.csv").write_text("label,a\n1,2\n")
+    refused(top, tmp_path, "holds 1 records of the train split, expected 3", **options)
+    (top / place / "train.csv").unlink()
+    refused(top, tmp_path, r"has no file train, of which dataset\.json tells", **options)
+
+
+def test_a_description_above_the_tables_counts(tmp_path) -> None:
+    _described_tables(tmp_path / "top" / "data")
+    os.rename(tmp_path / "top" / "data" / "dataset.json", tmp_path / "top" / "dataset.json")
+    idxio.import_dataset(tmp_path / "top", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
+def test_descriptions_that_number_classes_in_different_ways_are_refused(tmp_path) -> None:
+    for split, names in (("train", ["cat", "dog"]), ("test", ["dog", "cat"])):
+        (tmp_path / "in" / split).mkdir(parents=True)
+        (tmp_path / "in" / split / "a.csv").write_text("label,a\n1,2\n")
+        (tmp_path / "in" / split / "dataset.json").write_text(json.dumps({"class_names": names}))
+    refused(tmp_path / "in", tmp_path, r"train.dataset\.json: calls the class 0 'cat', and .*'dog'")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_names_in_a_description_without_counts_go_along(tmp_path, kind: str) -> None:
+    (tmp_path / "in").mkdir()
+    if kind == "csv":
+        (tmp_path / "in" / "train.csv").write_text("label,a\n1,2\n")
+    else:
+        _parquet(tmp_path / "in" / "train.parquet")
+    (tmp_path / "in" / "dataset.json").write_text('{"class_names": ["cat", "dog"]}')
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
 def test_a_split_whose_name_other_formats_can_not_have(tmp_path):
     idxio.write(tmp_path / "my set-images-idx3-ubyte", np.zeros((2, 2, 2), np.uint8))
     idxio.write(tmp_path / "my set-labels-idx1-ubyte", np.zeros(2, np.uint8))
@@ -563,6 +618,68 @@ def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, plac
         idxio.import_dataset(table, tmp_path / "o", labels=place)
 
 
+@pytest.mark.parametrize(
+    ("first", "labels"),
+    [
+        ("7,?,?,?,?", 0),
+        ("7,NA,NA,NA,4", 0),
+        ("7,,,,", 0),
+        ("?,?,?,?,?", 0),
+        ("#,#,#,#,#", 0),
+        ("none,none,none,none,7", -1),
+        ("missing,missing,missing,missing,7", -1),
+        ("cat,missing,missing,missing,missing", 0),
+        ("?,1,2,3,4", 0),
+        (",1,2,3,4", 0),
+        ("7,cat,dog,cow,owl", 0),
+        ("7,1e0,2e0,3e0,4e0", 0),
+        ("-1,0,1,2,3", 0),
+        ("-1,0,1,2,3", False),
+        ("0,1,2,3,-1", -1),
+        ("1.0,2.0,3.0,4.0,5.0", 0),
+        ("1.0,2.0,3.0,4.0,5.0", False),
+        (".1,.2,.3,.4,.5", 0),
+        ("nan,inf,nan,inf,nan", 0),
+    ],
+)
+def test_a_first_record_without_its_numbers_is_no_heading(
+    tmp_path, first: str, labels: int | bool
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n3,1,2,3,5\n4,1,2,3,5\n")
+    shape = (5,) if labels is False else (4,)
+    refused(tmp_path / "a.csv", tmp_path, "line 1|label -1 at record 0", labels=labels, shape=shape)
+
+
+def test_signs_make_no_heading_of_a_record(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("+1,+2,+3,+4,+5\n4,1,2,3,5\n")
+    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 2}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "digit,a,b,c,d",
+        "digit,0,1,2,3",
+        "digit,1,2,3,4",
+        "label,x,x,x,x",
+        "digit,1_1,1_2,2_1,2_2",
+        "digit,1x1,1x2,2x1,2x2",
+        "digit,(0;0),(0;1),(1;0),(1;1)",
+        '"digit","V1","V2","V3","V4"',
+    ],
+)
+def test_names_of_columns_are_a_heading(tmp_path, first: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n3,1,2,3,5\n4,1,2,3,5\n")
+    assert back(tmp_path / "a.csv", tmp_path, labels=0) == {"train": 2}
+
+
+@pytest.mark.parametrize("labels", ["0", "7"])
+def test_labels_by_name_need_a_heading(tmp_path, labels: str) -> None:
+    """A record may happen to hold the number that is asked for, in another column."""
+    (tmp_path / "a.csv").write_text("3,1,7,0,5\n4,1,2,3,5\n")
+    refused(tmp_path / "a.csv", tmp_path, "no column .* no heading.*labels=0", labels=labels)
+
+
 def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
     x, y = np.zeros((2, 3, 3), np.uint8), np.arange(2)
     np.savez(
@@ -574,6 +691,12 @@ def test_npz_with_one_label_for_two_names_is_refused(tmp_path) -> None:
     )
     with pytest.raises(idxio.FormatError, match="class_labels has a label twice"):
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / "o")
+
+
+def test_npz_with_labels_of_names_that_are_not_there_is_refused(tmp_path) -> None:
+    arrays = {"x_train": np.zeros((2, 3, 3), np.uint8), "y_train": np.arange(2)}
+    np.savez(tmp_path / "a.npz", **arrays, class_labels=np.array([0, 1]))
+    refused(tmp_path / "a.npz", tmp_path, "has class_labels and no class_names")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -606,6 +729,83 @@ def test_dataset_json_with_one_label_written_in_two_ways_is_refused(tmp_path) ->
     (tmp_path / "dataset.json").write_text('{"class_names": {"0": "a", "1": "b", "01": "c"}}')
     with pytest.raises(idxio.FormatError, match="written in two ways"):
         idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"class_names": {"0": "cat", "0": "dog"}}', "0"),
+        ('{"class_names": ["cat"], "class_names": ["dog"]}', "class_names"),
+        ('{"records": {"train": 1, "train": 2}}', "train"),
+    ],
+)
+def test_dataset_json_with_a_key_twice_is_refused(tmp_path, text: str, key: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "train.csv").write_text("label,a\n0,2\n")
+    (tmp_path / "in" / "dataset.json").write_text(text)
+    message = rf"dataset\.json: is no JSON object \(the key '{key}' is there twice"
+    refused(tmp_path / "in", tmp_path, message)
+    idxio.write(tmp_path / "in" / "train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "in" / "train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    with pytest.raises(idxio.FormatError, match=message):
+        idxio.load(tmp_path / "in")
+
+
+def test_a_mapping_of_emnist_with_a_label_twice_is_refused(tmp_path) -> None:
+    idxio.write(tmp_path / "emnist-mnist-train-images-idx3-ubyte", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "emnist-mnist-train-labels-idx1-ubyte", np.arange(2, dtype=np.uint8))
+    (tmp_path / "emnist-mnist-mapping.txt").write_text("0 48\n1 49\n1 50\n")
+    with pytest.raises(idxio.FormatError, match="the label 1 is there twice"):
+        idxio.load(tmp_path)
+
+
+_FEATURES = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+
+
+@pytest.mark.parametrize("broken", [b"{", b"\xff", b"[]", b"{}", b'{"class_names": 3}'])
+def test_damaged_names_in_parquet_are_those_of_the_features_or_refused(
+    tmp_path, broken: bytes
+) -> None:
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    both = {"idxio": broken, "huggingface": json.dumps(_FEATURES)}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+    alone = table.replace_schema_metadata({"idxio": broken})
+    pyarrow.parquet.write_table(alone, tmp_path / "train.parquet")
+    refused(tmp_path / "train.parquet", tmp_path, r"train\.parquet: has metadata 'idxio' whose")
+
+
+@pytest.mark.parametrize(
+    ("features", "is_good"),
+    [
+        ("{", False),
+        ('{"info": {"features": {"label": {"names": "cat"}}}}', False),
+        ('{"info": {"features": {"label": {"names": ["cat", null]}}}}', False),
+        ('{"info": {"features": {"label": {"names": ["cat", "cow"], "names": ["a"]}}}}', False),
+        ('{"info": {"features": {"label": {"dtype": "int64", "_type": "Value"}}}}', True),
+        ('{"info": {"features": {"digit": {}}}}', True),
+        ("{}", True),
+        ('{"info": null}', True),
+    ],
+)
+def test_damaged_features_of_parquet_are_refused(tmp_path, features: str, is_good: bool) -> None:
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    table = table.replace_schema_metadata({"huggingface": features})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    if is_good:
+        assert back(tmp_path / "train.parquet", tmp_path) == {"train": 2}
+    else:
+        refused(tmp_path / "train.parquet", tmp_path, "has metadata 'huggingface' whose names")
+
+
+def test_a_label_of_parquet_beyond_int64_is_told_as_it_is(tmp_path) -> None:
+    far = pyarrow.array([1, (1 << 63) + 5], pyarrow.uint64())
+    table = pyarrow.table({"image": [picture()] * 2, "label": far})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 9223372036854775813")
 
 
 def _parquet(path, names=None, frames=1, exif=None) -> None:
@@ -686,6 +886,41 @@ def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
     _parquet(tmp_path / "train.parquet", exif=exif)
     idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
+
+
+def _png_with_a_transparent_colour(mode: str, colour: int | tuple[int, int, int]) -> bytes:
+    png = io.BytesIO()
+    Image.new(mode, (4, 4)).save(png, "PNG", transparency=colour)
+    return png.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["png", "parquet"])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            png_of_16_bits(np.zeros((4, 4, 3), np.uint16)),
+            "has 16 bits for each colour.*idxio build",
+        ),
+        (b"P6 4 4 65535\n" + bytes(96), "has 16 bits for each colour.*idxio build"),
+        (b"P5 4 4 65535\n" + bytes(32), "has the mode I.*idxio build"),
+        (_png_with_a_transparent_colour("L", 0), "has a transparent colour.*idxio build"),
+        (_png_with_a_transparent_colour("RGB", (0, 0, 0)), "has a transparent colour.*idxio build"),
+    ],
+    ids=["png16", "ppm16", "pgm16", "transparent grey", "transparent colour"],
+)
+def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
+    tmp_path, kind: str, data: bytes, message: str
+) -> None:
+    if kind == "png":
+        (tmp_path / "in" / "train" / "7").mkdir(parents=True)
+        (tmp_path / "in" / "train" / "7" / "00000.png").write_bytes(data)
+        refused(tmp_path / "in", tmp_path, rf"train: 7/00000\.png {message}")
+    else:
+        rows = [{"bytes": picture, "path": None} for picture in (data, data)]
+        table = pyarrow.table({"image": rows, "label": [0, 1]})
+        pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+        refused(tmp_path / "train.parquet", tmp_path, rf"train\.parquet: row 0 {message}")
 
 
 def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:
@@ -786,6 +1021,63 @@ def test_files_called_as_a_split_are_not_left_out(tmp_path, name: str) -> None:
     assert back(tmp_path / "in", tmp_path) == {"train": 40}
     (tmp_path / "in" / name).write_text("0")
     refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+@pytest.mark.parametrize("place", ["", "a", "a/b", "data"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mnist_test.txt",
+        "mnist_test.dat",
+        "my-test.json",
+        "mnist.test",
+        "Mnist-T10K.zip",
+        "my_test/",
+    ],
+)
+def test_files_with_a_split_in_their_name_are_not_left_out(tmp_path, place: str, name: str) -> None:
+    folder = tmp_path / "in" / place
+    folder.mkdir(parents=True)
+    (folder / "mnist_train.csv").write_text("label,a\n1,2\n")
+    for other in ("mnist_train.txt", "train_test_split.txt", "latest.txt", "test_model.py"):
+        (folder / other).write_text("0")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+    if name.endswith("/"):
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_text("0")
+    refused(
+        tmp_path / "in", tmp_path, rf"has ({place}/)?{re.escape(name.rstrip('/'))}, which would"
+    )
+    (folder / "mnist_test.csv").write_text("label,a\n1,2\n")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1, "t10k": 1}
+
+
+def test_what_lies_beside_another_configuration_does_not_count(tmp_path) -> None:
+    for config in ("a", "b"):
+        (tmp_path / "in" / config).mkdir(parents=True)
+        (tmp_path / "in" / config / "train.csv").write_text("label,a\n1,2\n")
+        (tmp_path / "in" / f"c{config}_train.csv").write_text("label,a\n1,2\n")
+    (tmp_path / "in" / "b" / "test.csv").write_text("label,a\n1,2\n")
+    (tmp_path / "in" / "b" / "val.txt").write_text("0")
+    assert back(tmp_path / "in", tmp_path, config="a") == {"train": 1}
+    assert back(tmp_path / "in", tmp_path, config="ca") == {"train": 1}
+    refused(tmp_path / "in", tmp_path, "has b.val.txt", config="b")
+
+
+@pytest.mark.parametrize("name", ["test.zip", "test", "mnist_test.npy", "x.png", "00000.PNG"])
+def test_files_beside_png_folders_are_not_left_out(tmp_path, name: str) -> None:
+    (tmp_path / "in" / "train" / "0").mkdir(parents=True)
+    (tmp_path / "in" / "train" / "0" / "00000.png").write_bytes(picture()["bytes"])
+    for other in ("README.md", "train.zip", "test.py", "notes.txt", "dataset.json"):
+        (tmp_path / "in" / other).write_text("{}")
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+    (tmp_path / "in" / name).write_bytes(b"PK")
+    refused(tmp_path / "in", tmp_path, name)
+    os.unlink(tmp_path / "in" / name)
+    os.rename(tmp_path / "in" / "train", tmp_path / "in" / "test")
+    (tmp_path / "in" / "training.tar").write_bytes(b"")
+    refused(tmp_path / "in", tmp_path, "train")
 
 
 def test_a_file_of_the_source_is_no_target(tmp_path) -> None:

@@ -314,3 +314,22 @@ class NoReadinto(io.BytesIO):
 
     def readinto(self, out: Any) -> int:
         raise NotImplementedError
+
+
+def png_of_16_bits(values: np.ndarray[Any, Any]) -> bytes:
+    """A PNG file of RGB, or of grey and alpha, which Pillow reads and does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    height, width = values.shape[:2]
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2}[values.shape[2]], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

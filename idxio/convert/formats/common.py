@@ -111,3 +111,29 @@ def check_no_source(target: str, sources: Sequence[str]) -> None:
             raise ValueError(
                 f"{target}: is a file of the source, which would be replaced; name another target"
             )
+
+
+def agreed_names(named: Iterable[tuple[str, dict[int, str] | None]]) -> dict[int, str] | None:
+    """Return the class names that several files state, each None or the same as the others.
+
+    Raises
+    ------
+    FormatError
+        A file, of which the path comes first, numbers the classes in another way than the others.
+    """
+    first: dict[int, str] | None = None
+    whose = ""
+    for path, names in named:
+        if first is None:
+            first = names
+            whose = path
+        elif names not in (None, first):
+            label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
+            raise FormatError(
+                f"calls the class {label} {names.get(label, 'nothing')!r}, and"
+                f" {os.path.relpath(whose, os.path.dirname(path))} calls it"
+                f" {first.get(label, 'nothing')!r}: the labels of one of them mean something else."
+                " Import them apart, or write one anew with the names of the other",
+                file=path,
+            )
+    return first

@@ -44,7 +44,11 @@ _SAY = (
     " (--labels)"
 )
 
-_NUMBER = re.compile(r"[-+]?\d{1,15}(\.\d*)?")
+# What a record may hold and no column is called: a number in any notation, or a missing value.
+_VALUE = re.compile(
+    r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?|[-+]?inf(inity)?|#?n/?a|nan|null|none|nil|[\W_]+",
+    re.IGNORECASE,
+)
 
 
 class Table(NamedTuple):
@@ -85,8 +89,10 @@ def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
             [*range(1, len(fields) + 1)],
         )
         return fields, is_heading
-    numbers = [float(field) for field in fields if _NUMBER.fullmatch(field)]
-    if 2 * len(numbers) > len(fields) and not _counts_up(np.array(numbers)):
+    values = [field.encode() for field in fields if _VALUE.fullmatch(field)]
+    # pandas counts the columns beside those that have a name.
+    is_heading = not values or _is_named(fields) or _counts_up(_integers(values))
+    if not is_heading and len(fields) > 1:
         return fields, False  # a record with a field that is none: reading it says which
     if len(fields) < 2 and fields[0].lower() != LABEL:
         cause = likely_cause(first[:1024])
@@ -97,11 +103,26 @@ def heading_of(first: bytes, path: str) -> tuple[list[str], bool]:
     return fields, True
 
 
+def _is_named(fields: list[str]) -> bool:
+    """Tell whether a first line says `label`, which no record does."""
+    return any(field.lower() == LABEL for field in fields)
+
+
 def check_no_record(fields: list[str], labels: int | str | bool | None, path: str) -> None:
-    """Raise if a heading of numbers may be a record: pandas writes 0,1,2,… where columns have no
-    names.
+    """Raise if a heading may be a record: pandas writes 0,1,2,… where columns have no names, and
+    other programs one word wherever a value is missing.
     """
-    if labels is None or isinstance(labels, str) or not all(field.isdecimal() for field in fields):
+    if labels is None or isinstance(labels, str):
+        return  # the heading has the name of the labels
+    if not all(field.isdecimal() for field in fields):
+        is_unnamed = labels is not False and not fields[numbered_column(fields, labels, path) or 0]
+        if (is_unnamed or len(set(fields)) < len(fields)) and not _is_named(fields):
+            raise FormatError(
+                f"line 1 is {_some(fields)}, which may be a heading that leaves columns without a"
+                " name of their own or a damaged record: write label,pixel0,pixel1,… in place of it"
+                " if it is a heading, remove or mend it if it is a record",
+                file=path,
+            )
         return
     pixels = [
         int(field) for i, field in enumerate(fields) if labels is False or i != labels % len(fields)
@@ -149,6 +170,18 @@ def numbered_column(fields: list[str], labels: int | str | bool, path: str) -> i
             f"has {len(fields):,} columns, so none with the number {labels}", file=path
         )
     return labels % len(fields)
+
+
+def unnamed_column(fields: list[str], labels: int | str | bool, path: str) -> int | None:
+    """Return the column of the labels in a table without a heading, where none has a name."""
+    if isinstance(labels, str):
+        raise FormatError(
+            f"has no column {labels!r}, as it has no heading; it starts with {_some(fields)}."
+            " Give the number of the column (labels=0, --labels 0), or write a heading"
+            " (label,pixel0,…) above line 1",
+            file=path,
+        )
+    return numbered_column(fields, labels, path)
 
 
 def guess_label(firsts: list[bytes], lasts: list[bytes], columns: int, path: str) -> int:

@@ -90,7 +90,7 @@ def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...
         elif labels is None:
             label = _guess(path, len(fields))
         else:
-            label = csv_columns.numbered_column(fields, labels, path)
+            label = csv_columns.unnamed_column(fields, labels, path)
         heading = fields if is_heading else None
         table = csv_columns.table_of(heading, len(fields), label, shape, path)
         line = 1 + is_heading
@@ -205,6 +205,8 @@ def _error(text: bytes, table: csv_columns.Table, path: str, line: int) -> Forma
             f"line {line:,} has {count:,} columns, expected {table.columns:,}", file=path
         )
     where = "pixels" if table.label is None else f"a label in column {table.label + 1:,} and pixels"
+    remedy = ". If it is a heading, write label,pixel0,pixel1,… in place of it" if line == 1 else ""
     return FormatError(
-        f"line {line:,}: {reason}; expected {where} from 0 to 255, whole numbers", file=path
+        f"line {line:,}: {reason}; expected {where} from 0 to 255, whole numbers{remedy}",
+        file=path,
     )

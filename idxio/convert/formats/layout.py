@@ -75,9 +75,6 @@ def look(folder: str, stated: dict[str, int]) -> Source:
     folders = [name for name in folders if name not in with_tables]
     if any(known_split(name) or name in stated for name in folders):
         by_kind[PNG] = folders
-    tables = [name for kind in _TABLES for name in by_kind.get(kind, [])]
-    if tables and (others := _unread_splits(folder, tables)):
-        by_kind.setdefault("another format", []).extend(others)
     by_kind = {kind: by_kind[kind] for kind in (*_SUFFIXES, PNG) if kind in by_kind}
     if len(by_kind) > 1:
         kinds = " and ".join(f"{kind} ({names[0]})" for kind, names in by_kind.items())
@@ -86,22 +83,6 @@ def look(folder: str, stated: dict[str, int]) -> Source:
         )
     kind = next(iter(by_kind), "")
     return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
-
-
-def _unread_splits(folder: str, tables: list[str]) -> list[str]:
-    """List the files whose name says a split that no table has: test.txt, test.csv~, test.zip."""
-    there = {split for name in tables for _, split in words_in(_stem(os.path.basename(name)))}
-    names = [
-        name
-        for name in _entries(folder)
-        if name not in tables and os.path.isfile(os.path.join(folder, name))
-    ]
-    return [
-        name
-        for name in names
-        if (split := known_split(name.split(".")[0])) and split not in there
-        if os.path.splitext(name)[1].lower() not in _NO_DATA
-    ]
 
 
 def _is_folder(path: str) -> bool:
@@ -127,6 +108,14 @@ def _files(folder: str) -> list[str]:
     return sorted(
         paths, key=lambda name: [int(x) if x.isdecimal() else x for x in re.split(r"(\d+)", name)]
     )
+
+
+def described_folder(folder: str, table: str) -> str:
+    """Return the folder whose description is about a table: the nearest one that has one."""
+    above = os.path.dirname(table)
+    while above and not os.path.lexists(os.path.join(folder, above, DESCRIPTION)):
+        above = os.path.dirname(above)
+    return os.path.join(folder, above) if above else folder
 
 
 def stated_records(folder: str) -> dict[str, int]:
@@ -161,7 +150,47 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
             file=folder,
         )
     check_stated(folder, "folder", list(splits), stated)
+    _check_unread(folder, {name: split for split, name in splits.items()}, names)
+    if pictures := [name for name in _entries(folder) if name.lower().endswith(".png")]:
+        raise FormatError(
+            f"has the picture {pictures[0]} beside the folders {', '.join(names)}, expected it in"
+            " the folder of a class; it would be left out: move it there, or away",
+            file=folder,
+        )
     return splits
+
+
+def _check_unread(folder: str, split_of: dict[str, str], known: list[str]) -> None:
+    """Raise if something would be left out whose name says a split that is not read: test.txt,
+    mnist_test.dat, test.csv~, test.zip.
+
+    split_of has the split of each table or folder of pictures that is read; known are also those
+    that the caller did not choose.
+    """
+    for place in sorted({"", *(above for name in split_of for above in _folders_above(name))}):
+        there = {split for name, split in split_of.items() if _is_in(name, place)}
+        for entry in _entries(os.path.join(folder, place)):
+            name = os.path.join(place, entry)
+            words = words_in(entry)
+            is_no_data = os.path.splitext(entry)[1].lower() in _NO_DATA
+            if not words or is_no_data or there & {split for _, split in words}:
+                continue
+            if not any(one == name or _is_in(one, name) for one in known):
+                raise FormatError(
+                    f"has {name}, which would be left out, and by its name is of a split that"
+                    f" nothing else is of ({words[-1][0]}); expected .csv or .parquet files, or"
+                    " folders of PNG files, of all splits. Unpack or convert it, or move it away",
+                    file=folder,
+                )
+
+
+def _folders_above(path: str) -> list[str]:
+    parts = path.split(os.sep)
+    return [os.sep.join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path.startswith(folder + os.sep)
 
 
 def check_stated(folder: str, what: str, splits: list[str], stated: dict[str, int]) -> None:
@@ -174,10 +203,15 @@ _NAMING = "name it train, test, val, or another name of a-z, 0-9, _ and -"
 
 
 def tables_of(
-    folder: str, names: list[str], config: str | None, stated: dict[str, int], *, is_whole: bool
+    folder: str,
+    names: list[str],
+    config: str | None,
+    stated: dict[str, dict[str, int]],
+    *,
+    is_whole: bool,
 ) -> dict[str, list[str]]:
-    """The files of each split among tables, all of one suffix, in their order; is_whole if they are
-    all of a folder.
+    """The files of each split among tables, all of one suffix, in their order; stated has the
+    records that the description of each states, is_whole if they are all of a folder.
 
     Raises
     ------
@@ -185,10 +219,11 @@ def tables_of(
         A name leaves open which split it is; there are several configurations and none, or another,
         was chosen; files are no parts of one split, or one is missing.
     """
-    tables = _chosen(folder, [_table(folder, name, stated) for name in names], config)
+    tables = _chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
+    split_of = {table.path: table.split or _unnamed(folder, table, len(tables)) for table in tables}
     splits: dict[str, list[_Table]] = {}
     for table in tables:
-        splits.setdefault(table.split or _unnamed(folder, table, len(tables)), []).append(table)
+        splits.setdefault(split_of[table.path], []).append(table)
     for split, parts in splits.items():
         if len({part.group for part in parts}) > 1:
             some = ", ".join(dict.fromkeys(os.path.basename(part.path) for part in parts))
@@ -199,6 +234,7 @@ def tables_of(
             )
     if is_whole:
         _check_shards(folder, [table.path for table in tables])
+        _check_unread(folder, split_of, names)
     return {
         split: [os.path.join(folder, part.path) for part in parts]
         for split, parts in splits.items()

@@ -148,6 +148,12 @@ def npz_class_names(path: str) -> dict[int, str] | None:
     """Read the names of classes that `write_npz` wrote; None if the archive has none."""
     names = _names(path)
     if _NAMES not in names:
+        if _NAMED in names:
+            raise FormatError(
+                f"has {_NAMED} and no {_NAMES}, so that the names of the classes are lost; save"
+                f" them as {_NAMES} too, or leave {_NAMED} out",
+                file=path,
+            )
         return None
     texts = _whole(path, _NAMES)
     labels = _whole(path, _NAMED) if _NAMED in names else np.arange(len(texts))

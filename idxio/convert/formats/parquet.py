@@ -15,11 +15,12 @@ import numpy as np
 
 from ..._util.types import Array
 from ...datasets.classes import as_names
+from ...datasets.metadata import from_json
 from ...errors import FormatError, naming
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from . import png
-from .common import Blocks, Split, check_pictures, classes_of, each, images_of
+from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -88,46 +89,58 @@ def parquet_names(paths: list[str]) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than
     the others.
     """
-    first: dict[int, str] | None = None
-    for path in paths:
-        names = _class_names(path)
-        if first is None:
-            first = names
-            whose = path
-        elif names not in (None, first):
-            label = next(i for i in sorted({*names, *first}) if names.get(i) != first.get(i))
-            raise FormatError(
-                f"calls the class {label} {names.get(label, 'nothing')!r}, and"
-                f" {os.path.basename(whose)} calls it {first.get(label, 'nothing')!r}: the labels"
-                " of one of them mean something else. Import them apart, or write one anew with"
-                " the names of the other",
-                file=path,
-            )
-    return first
+    return agreed_names([(path, _class_names(path)) for path in paths])
 
 
 def _class_names(path: str) -> dict[int, str] | None:
-    """Read the class names from the features of a file; None if they are only the numbers."""
+    """Read the class names from the metadata of a file; None if they are only the numbers.
+
+    Where those of idxio are damaged, the features of the Hub still have the names.
+    """
     with _reading(path) as file:
         metadata = file.schema_arrow.metadata or {}
-    try:
-        if b"idxio" in metadata:
-            return as_names(json.loads(metadata[b"idxio"])["class_names"])
-    except (TypeError, ValueError, KeyError, RecursionError):
-        return None
-    names = dict(enumerate(_listed_names(metadata)))
+    damage = None
+    if b"idxio" in metadata:
+        try:
+            return as_names(from_json(metadata[b"idxio"])["class_names"])
+        except (TypeError, ValueError, KeyError, RecursionError) as error:
+            damage = error
+    listed = _listed_names(metadata, path)
+    if damage is not None and not listed:
+        raise _unreadable("idxio", damage, path) from damage
+    names = dict(enumerate(listed))
     return None if all(name == str(i) for i, name in names.items()) else names
 
 
-def _listed_names(metadata: dict[bytes, bytes]) -> list[str]:
+def _listed_names(metadata: dict[bytes, bytes], path: str) -> list[str]:
     """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without
     any.
     """
-    try:
-        names = json.loads(metadata.get(b"huggingface", b""))["info"]["features"]["label"]["names"]
-        return [str(name) for name in names]
-    except (TypeError, ValueError, KeyError, RecursionError):
+    if b"huggingface" not in metadata:
         return []
+    try:
+        label = from_json(metadata[b"huggingface"])["info"]["features"]["label"]
+    except (TypeError, KeyError):  # other features, or none
+        return []
+    except (ValueError, RecursionError) as error:
+        raise _unreadable("huggingface", error, path) from error
+    names = label.get("names") if isinstance(label, dict) else None
+    if names is None:
+        return []  # labels are numbers
+    try:
+        if not isinstance(names, list):
+            raise TypeError(f"the names are no list but {names!r:.40}")
+        return [*as_names(names).values()]
+    except TypeError as error:
+        raise _unreadable("huggingface", error, path) from error
+
+
+def _unreadable(key: str, error: Exception, path: str) -> FormatError:
+    return FormatError(
+        f"has metadata {key!r} whose names of classes can't be read, damaged or by another program"
+        f" ({error!r:.200}): write the file anew, or remove that metadata",
+        file=path,
+    )
 
 
 def parquet_blocks(paths: list[str], threads: int) -> Blocks:
@@ -136,7 +149,7 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
     for path in paths:
         with _reading(path) as file:
             _check_columns(file.schema_arrow, path)
-            listed = _listed_names(file.schema_arrow.metadata or {})
+            listed = _listed_names(file.schema_arrow.metadata or {}, path)
             row = 0
             for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
                 labels = batch.column("label")
@@ -146,6 +159,12 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
                         f"{rows[labels.to_pylist().index(None)]} has no label", file=path
                     )
                 classes = labels.to_numpy()
+                if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
+                    raise FormatError(
+                        f"{rows[far[0]]} has the label {classes[far[0]]}, expected"
+                        f" 0 to {np.iinfo(np.int32).max:,}",
+                        file=path,
+                    )
                 if listed and len(bad := np.flatnonzero((classes < 0) | (classes >= len(listed)))):
                     raise FormatError(
                         f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the"

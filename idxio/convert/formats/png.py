@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._util.types import Array
 from ...errors import FormatError
+from ..images.decode import has_16_bits
 
 
 def require_pillow() -> None:
@@ -34,8 +35,8 @@ def decode(data: bytes, where: str, file: str) -> Array:
     Raises
     ------
     FormatError
-        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB. The
-        message says where it is in file.
+        The bytes are no picture, or one of several frames, or neither 8-bit grey nor RGB, or have
+        a transparent colour. The message says where it is in file.
     """
     from PIL import Image, ImageOps
 
@@ -45,7 +46,9 @@ def decode(data: bytes, where: str, file: str) -> Array:
             image.verify()
         with Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
+            is_deep = has_16_bits(image)
             image.load()
+            is_transparent = "transparency" in image.info
             turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
             mode = turned.mode
             size = turned.size
@@ -59,6 +62,18 @@ def decode(data: bytes, where: str, file: str) -> Array:
     if mode not in ("L", "RGB"):
         raise FormatError(
             f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others",
+            file=file,
+        )
+    if is_deep:
+        raise FormatError(
+            f"{where} has 16 bits for each colour, of which Pillow reads 8; expected 8-bit grey or"
+            " RGB. idxio build takes it with 8",
+            file=file,
+        )
+    if is_transparent:
+        raise FormatError(
+            f"{where} has a transparent colour, which would become a visible one; expected 8-bit"
+            " grey or RGB. idxio build puts it on white",
             file=file,
         )
     return np.frombuffer(pixels, np.uint8).reshape(size[1], size[0], *(() if mode == "L" else (3,)))

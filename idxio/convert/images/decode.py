@@ -68,7 +68,7 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"can't be read: {error}") from None
     try:
         image = PIL.Image.open(io.BytesIO(data))
-        is_deep = _is_deep(image)
+        is_deep = has_16_bits(image)
         is_grey = _is_grey_with_alpha(image)
         pixels = _pixels(image)
         if is_grey and pixels.ndim == 3:
@@ -87,7 +87,7 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
 
 
-def _is_deep(image: Image.Image) -> bool:
+def has_16_bits(image: Image.Image) -> bool:
     """Tell by the decoder's arguments, which loading discards, whether values have 16 bits."""
     tiles = getattr(image, "tile", None)
     if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
