@@ -21,10 +21,11 @@ from ..errors import IdxError
 from ..storage.source import BufferSource, File, PathSource, Source, open_source
 from . import decode, indexing
 from .header import Header
+from .unread import Unread
 
 
 @public
-class IdxArray:
+class IdxArray(Unread):
     """An IDX file, opened. Indexing reads the records that it needs and returns new arrays.
 
     Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte

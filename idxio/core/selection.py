@@ -9,11 +9,12 @@ import numpy as np
 from .._util.types import Array
 from . import indexing
 from .array import IdxArray
+from .unread import Unread
 
 ArrayLike: TypeAlias = Union[Array, IdxArray, "Selection"]
 
 
-class Selection:
+class Selection(Unread):
     """Records of an array or an `IdxArray` in any order, as an array-like: shape, dtype, numpy's
     indexing.
 
