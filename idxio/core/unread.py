@@ -1,10 +1,13 @@
 """What every array-like has whose records are read when they are indexed: its way to other
-libraries.
+libraries, and errors that say how to read it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .._util.types import Array
 
@@ -17,6 +20,9 @@ class Unread:
 
     Each protocol gives a new array in the byte order of this machine. Nobody else has that memory,
     so a library may take it over without a copy and write to it.
+
+    What an array has and this has not (`mean`, ``==``, ``/``) raises an error that names ``f[:]``.
+    Two of these are equal if they are the same object.
     """
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -75,3 +81,32 @@ class Unread:
                 " file to an array, f[:], and give that"
             ) from error
         return self.__arrow_array__().__arrow_c_array__(requested_schema)
+
+    def _refuse(self, other: object) -> Any:
+        """Refuse arithmetic and comparisons with numbers and arrays: Python would say False."""
+        is_array = hasattr(other, "__array__") and not isinstance(other, Unread)
+        if is_array or isinstance(other, (numbers.Number, list, tuple, range)):
+            raise TypeError(
+                f"the records of this {type(self).__name__} are read when they are indexed, so it"
+                " takes no part in comparisons and arithmetic: read it first, as in f[:] == 9, or"
+                " ds.images[:] / 255"
+            )
+        return NotImplemented
+
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = _refuse
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    if not TYPE_CHECKING:  # a type checker must not take every attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and hasattr(np.ndarray, name):
+                call = "(...)" if callable(getattr(np.ndarray, name)) else ""
+                message += (
+                    ": its records are read when they are indexed. Read it first, as in"
+                    f" f[:].{name}{call} or ds.images[:].{name}{call}"
+                )
+            raise AttributeError(message)

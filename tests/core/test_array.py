@@ -113,9 +113,7 @@ def keys(draw, shape):
     axis = 0
     while axis < len(shape) and draw(st.integers(0, 4)):
         kind = draw(
-            st.sampled_from(
-                ["int", "slice", "new", "ellipsis", "array", "list", "mask", "bool", "scalar"]
-            )
+            st.sampled_from(["int", "slice", "new", "ellipsis", "array", "list", "mask", "scalar"])
         )
         n = shape[axis]
         if kind == "int":
@@ -138,9 +136,6 @@ def keys(draw, shape):
             mask = draw(masks(shape[axis : axis + taken]))
             parts.append(mask.tolist() if draw(st.booleans()) else mask)
             axis += taken
-            continue
-        elif kind == "bool":
-            parts.append(draw(st.sampled_from([True, False, np.True_, np.False_, np.array(True)])))
             continue
         else:
             parts.append(draw(integers(n).map(np.int64)))
@@ -213,7 +208,7 @@ def test_examples(kind, folder):
             ([1, 2], [3, 0]), ([1, 2], slice(None), [2, 0]), (slice(None), [1, 2], [0, 1]), (0, [1, 2]),
             np.array(3), np.array([], int), (np.array(3), np.array(1)), np.array([True, False] * 3), mask,
             mask[..., 0], (mask[..., 0], 1), (slice(None), mask[0]), (..., mask[0, 0]), mask[:, 0, 0].tolist(),
-            True, False, np.True_, (True, 2), (False, [1]), range(2, 5), np.arange(6, dtype="u1"), [-1, -6],
+            range(2, 5), np.arange(6, dtype="u1"), [-1, -6],
             np.array([[5], [0]]), (np.array([[5], [0]]), [0, 1, 2]), np.arange(3, dtype=">i8"), (1, 2, 0),
             ((1, 2), 0), slice(np.int64(1), np.int64(5)),
         ):  # fmt: skip
@@ -235,6 +230,16 @@ def test_error_messages_are_those_of_numpy(kind, folder):
             with pytest.raises(type(expected.value)) as result:
                 f[key]
             assert str(result.value) == str(expected.value), key
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (6, 4, 3)], ids=str)
+@pytest.mark.parametrize(
+    "key", [True, False, np.True_, np.array(False), (True, 2), (..., False), (False, [1])], ids=str
+)
+def test_a_single_bool_is_no_index(shape, key):
+    f = idxio.open(encode(sample("int16", shape)))
+    with pytest.raises(IndexError, match=r"mask has a bool for each.*f\[:\] == 9"):
+        f[key]
 
 
 @ALL

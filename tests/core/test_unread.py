@@ -1,6 +1,8 @@
 """Open files as other libraries take them: DLPack, Arrow; and what is refused before it is read."""
 
 import builtins
+import operator
+from unittest.mock import ANY
 
 import numpy as np
 import pyarrow as pa
@@ -152,3 +154,76 @@ def test_no_protocol_reads_record_by_record(monkeypatch):
         monkeypatch.setattr(idxio.IdxArray, name, None)
     assert_same(np.from_dlpack(f), ARRAY)
     assert len(pa.array(f)) == 7
+
+
+# What is not there before the records are read
+
+UNREAD = pytest.mark.parametrize(
+    "f",
+    [idxio.open(encode(ARRAY)), Selection(ARRAY, np.arange(7))],
+    ids=lambda f: type(f).__name__,
+)
+
+
+@UNREAD
+@pytest.mark.parametrize(
+    "name", ["mean", "sum", "max", "min", "reshape", "astype", "flatten", "T", "flags", "tolist"]
+)
+def test_attributes_of_arrays_say_how_to_read(f, name):
+    assert not hasattr(f, name)
+    assert getattr(f, name, None) is None
+    with pytest.raises(AttributeError, match=rf"f\[:\]\.{name}.*ds\.images\[:\]\.{name}"):
+        getattr(f, name)
+
+
+@UNREAD
+def test_other_attributes_do_not(f):
+    for name in ("meen", "__array_interface__", "_mean", "__deepcopy__"):
+        with pytest.raises(AttributeError) as error:
+            getattr(f, name)
+        assert str(error.value) == f"{type(f).__name__!r} object has no attribute {name!r}"
+
+
+@UNREAD
+def test_functions_of_numpy_read(f):
+    assert np.mean(f) == ARRAY.mean()
+    assert np.sum(f) == ARRAY.sum()
+    assert_same(np.reshape(f, (7, 6)), ARRAY.reshape(7, 6))
+    assert_same(ARRAY + f, ARRAY + ARRAY)
+    assert_same(np.equal(ARRAY, f), np.ones(ARRAY.shape, bool))
+    assert_same(operator.eq(ARRAY, f), np.ones(ARRAY.shape, bool))
+
+
+@UNREAD
+@pytest.mark.parametrize("other", [9, 0.5, True, np.uint8(9), ARRAY, [1, 2], (1, 2), range(7)])
+@pytest.mark.parametrize(
+    "name", ["eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "truediv", "floordiv", "mod"]
+)
+def test_operators_say_how_to_read(f, other, name):
+    with pytest.raises(TypeError, match=r"f\[:\] == 9"):
+        getattr(operator, name)(f, other)
+    if not hasattr(other, "__array__") and name in ("eq", "ne"):
+        with pytest.raises(TypeError, match=r"f\[:\] == 9"):
+            getattr(operator, name)(other, f)
+
+
+@UNREAD
+def test_equal_is_who_is_the_same(f):
+    other = idxio.open(encode(ARRAY))
+    assert f == f
+    assert f != other
+    assert not operator.eq(f, other)
+    assert f != "x"
+    assert f != None  # noqa: E711
+    assert [other, f].index(f) == 1
+    assert f in {f: 1}
+    assert len({f, other}) == 2
+    assert f == ANY
+
+
+@UNREAD
+def test_operators_with_others_are_refused_by_python(f):
+    with pytest.raises(TypeError, match="unsupported operand"):
+        f + "x"
+    with pytest.raises(TypeError, match="not supported between"):
+        f < None  # noqa: B015
