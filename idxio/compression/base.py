@@ -102,6 +102,13 @@ class Compression:
         """
         return None
 
+    def span_length(self) -> int | None:
+        """How many unpacked bytes a usual span has, of those that the file or its index states.
+
+        None where none are stated, so that a part is read from the file's start or as it stands.
+        """
+        return None
+
     def stream(self) -> Stream:
         """A new stream from the first unpacked byte."""
         raise NotImplementedError

@@ -75,6 +75,19 @@ class IdxArray(Unread):
         return self._compressed.packing
 
     @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """The shape of what is unpacked at once, as h5py and zarr have it; None if there is none.
+
+        Axis 0 is the whole records that a usual chunk of the gzip file holds, of those in its table
+        or index; the chunks themselves need not begin where a record does. None for all other
+        files: a part of a raw one is read as it stands, and the others have no table.
+        """
+        span, record = self._compressed.span_length(), self._header.record_nbytes
+        if not span or not record or not self.shape:
+            return None
+        return min(max(1, span // record), self.shape[0]), *self.shape[1:]
+
+    @property
     def name(self) -> str:
         """The file as it was named when it was opened."""
         return self._source.name

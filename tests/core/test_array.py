@@ -232,6 +232,44 @@ def test_error_messages_are_those_of_numpy(kind, folder):
             assert str(result.value) == str(expected.value), key
 
 
+def test_chunks_are_the_records_of_a_span(tmp_path):
+    records = np.random.default_rng(1).integers(0, 256, (3000, 14, 7), np.uint8)
+    path = tmp_path / "x.gz"
+    idxio.write(path, records)
+    with idxio.open(path) as f:
+        assert f.chunks == (9719 // 98, 14, 7)
+    idxio.write(path, records[:20])
+    with idxio.open(path) as f:
+        assert f.chunks is None  # one stream, which has no table
+    idxio.write(path, np.random.default_rng(1).normal(size=(9, 50, 50)))
+    with idxio.open(path) as f:
+        assert f.chunks == (1, 50, 50)  # a record longer than a span
+    path.write_bytes(PACKINGS["gzip"](encode(records)))
+    with idxio.open(path) as f:
+        assert f.chunks is None
+        f[2000]
+        assert f.chunks is None  # spans that were seen are not stated
+    idxio.build_index(path, spacing=9800)
+    with idxio.open(path) as f:
+        assert f.chunks[0] > 50
+        assert f.chunks[1:] == (14, 7)
+
+
+@pytest.mark.parametrize("packing", ["raw", "xz", "bz2"])
+def test_no_chunks(packing, folder):
+    with idxio.open(stored(folder, packing)) as f:
+        assert f.chunks is None
+
+
+def test_no_chunks_without_records(tmp_path):
+    path = tmp_path / "x.gz"
+    for shape in ((), (0, 3), (50_000, 0)):
+        idxio.write(path, np.zeros(shape, np.uint8))
+        with idxio.open(path) as f:
+            assert f.chunks is None
+    assert idxio.open(PipeLike(PACKINGS["gzip"](encode(sample())), 100)).chunks is None
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (6, 4, 3)], ids=str)
 @pytest.mark.parametrize(
     "key", [True, False, np.True_, np.array(False), (True, 2), (..., False), (False, [1])], ids=str

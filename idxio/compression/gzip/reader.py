@@ -107,6 +107,12 @@ class Gzip(Compression):
                 self._known = self._claimed or SpanIndex()
             return self._known
 
+    def span_length(self) -> int | None:
+        with self._lock:
+            if self.source.size is None or self.span_index is not self._claimed:
+                return None
+            return self.span_index.usual_length()
+
     def stream(self) -> Stream:
         with self._lock:
             note = None if self.span_index.complete else self._note  # windows are kept for it

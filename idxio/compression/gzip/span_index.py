@@ -190,6 +190,10 @@ class SpanIndex:
         """The number of the span with the unpacked byte at offset, which lies before `end`."""
         return bisect.bisect_right(self._starts, offset) - 1
 
+    def usual_length(self) -> int:
+        """The median of the unpacked bytes of a span."""
+        return int(np.median(np.diff(np.asarray(self._starts, np.int64), append=self.end)))
+
     def __iter__(self) -> Iterator[Span]:
         return (self.span(i) for i in range(len(self)))
 
