@@ -5,7 +5,7 @@ at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -90,6 +90,14 @@ class Compression:
 
     def close(self) -> None:
         """Close the files that were opened beside the source."""
+
+    def state(self) -> Any:
+        """What a pickle of the file carries beside its source."""
+        return self.walks
+
+    def restore(self, state: Any) -> None:
+        """Take over what `state` gave for the same bytes."""
+        self.walks = state
 
     def renew_locks(self) -> None:
         """Make new locks, and drop state that another thread may have been changing when the

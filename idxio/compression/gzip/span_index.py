@@ -147,6 +147,14 @@ class SpanIndex:
         span_index._windows, span_index._inside = self._windows[:], self._inside[:]
         return span_index
 
+    def thinned(self) -> SpanIndex | None:
+        """A copy of an index that grew by `add`, with every other point dropped; None if all points
+        must stay.
+        """
+        span_index = self.snapshot()
+        span_index._thin()
+        return span_index if len(span_index) < len(self) else None
+
     def span(self, i: int) -> Span:
         """The span with the number i."""
         return self._joined(i, i)
