@@ -7,13 +7,13 @@ import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
 from .._util.public import public
 from .._util.threads import check_threads
-from .._util.types import Array
+from .._util.types import A, Array, ArrayKey, Rows
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
 from ..compression.registry import Compression, open_compressed
@@ -127,6 +127,18 @@ class IdxArray(Unread):
         view.flags.writeable = False
         return view
 
+    @overload
+    def read(
+        self,
+        rows: Rows | SupportsIndex | None = None,
+        *,
+        out: None = None,
+        threads: int | None = None,
+    ) -> Array: ...
+    @overload
+    def read(
+        self, rows: Rows | SupportsIndex | None = None, *, out: A, threads: int | None = None
+    ) -> A: ...
     def read(
         self, rows: Any = None, *, out: Array | None = None, threads: int | None = None
     ) -> Array:
@@ -149,6 +161,11 @@ class IdxArray(Unread):
         out[...] = picked
         return out
 
+    # As numpy has it: what an int gives, an element or an array, depends on the shape.
+    @overload
+    def __getitem__(self, key: ArrayKey) -> Array: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex | tuple[Any, ...]) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
         return indexing.take(key, self.shape, self.dtype, self._rows)
 
