@@ -15,8 +15,8 @@ import numpy as np
 import idxio
 
 from .c_baseline import Floor
-from .files import Array, Files
-from .harness import Contestant, Group, equal_to
+from .files import LABELS, Array, Files
+from .harness import Contestant, Group, WrongError, equal_to
 
 HEADER = 16  # bytes of a header of three dimensions
 
@@ -78,6 +78,35 @@ def idx2numpy_raw(path: Path) -> Array:
     return np.asarray(importlib.import_module("idx2numpy").convert_from_file(str(path)))
 
 
+# name, module and function that turns an array-like into an array of its own
+TAKERS = (
+    ("numpy.asarray", "numpy", "asarray"),
+    ("numpy.from_dlpack", "numpy", "from_dlpack"),
+    ("torch.as_tensor", "torch", "as_tensor"),
+    ("pyarrow.array", "pyarrow", "array"),
+    ("polars.Series", "polars", "Series"),
+)
+
+
+def taken(path: Path, module: str, function: str) -> Any:
+    """What another library makes of an open file."""
+    with idxio.open(path) as f:
+        return getattr(importlib.import_module(module), function)(f)
+
+
+def _taken_is(expected: Array) -> Callable[[Contestant], None]:
+    """A check for arrays, tensors, and Arrow's nested lists."""
+
+    def check(contestant: Contestant) -> None:
+        found = contestant.run()
+        while hasattr(found, "flatten") and not hasattr(found, "shape"):
+            found = found.flatten()
+        if not np.array_equal(np.asarray(found).reshape(-1), expected.reshape(-1)):
+            raise WrongError(f"{contestant.name} differs from the oracle")
+
+    return check
+
+
 def rapidgzip_open(path: Path) -> Array:
     with importlib.import_module("rapidgzip").open(str(path), parallelization=2) as file:
         return _as_images(file.read())
@@ -98,6 +127,7 @@ GZ_READERS: tuple[tuple[str, Callable[[Path], Array], str | None, str | None], .
 
 
 def groups(files: Files, floor: Floor) -> list[Group]:
+    labels = files.folder / f"{LABELS}.gz"
     return [
         Group(
             name="read-gz",
@@ -132,9 +162,31 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             ],
             ours="idxio.read",
         ),
+        _taken_group("take-images", "images", files.gz, files.images),
+        _taken_group(
+            "take-labels",
+            "labels",
+            labels,
+            np.frombuffer(gzip.decompress(labels.read_bytes()), np.uint8)[8:],
+        ),
         _wide_group("read-int32", "int32", files.raw_int32, files.int32),
         _wide_group("read-float32", "float32", files.raw_float32, files.float32),
     ]
+
+
+def _taken_group(name: str, what: str, path: Path, expected: Array) -> Group:
+    return Group(
+        name=name,
+        title=f"hand idxio.open of the stock train {what} .gz to a library",
+        oracle="gzip.decompress + numpy.frombuffer",
+        check=_taken_is(expected),
+        contestants=[
+            Contestant(name, partial(taken, path, module, function), module, module)
+            for name, module, function in TAKERS
+        ],
+        ours="numpy.asarray",
+        repeat=1 if what == "images" else 20,
+    )
 
 
 def _wide_group(name: str, kind: str, path: Path, expected: Array) -> Group:

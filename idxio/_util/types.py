@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,3 +16,12 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
 """Record or span numbers."""
+
+A = TypeVar("A", bound=Array)
+"""The type of an array that is filled and returned."""
+
+Rows: TypeAlias = slice | Sequence[int] | Sequence[bool] | Array
+"""What picks some records: a slice, their numbers, or a mask."""
+
+ArrayKey: TypeAlias = slice | EllipsisType | list[Any] | range | Array | None
+"""An index that gives an array of any array with an axis; an int gives an element of one axis."""

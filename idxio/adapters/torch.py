@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import starmap
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..datasets.dataset import Dataset
 from ..loader.batches import Batches
 from ..loader.gather import RowGatherer
 from ..loader.materialize import locate
+from ..loader.state import BatchState
 
 try:
     import torch
@@ -120,11 +121,11 @@ class TensorBatches(IterableDataset[Any]):
         self.batches.set_epoch(epoch)
         self._share_begin()
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> BatchState:
         """As `Batches.state_dict`."""
         return self.batches.state_dict()
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """As `Batches.load_state_dict`."""
         self.batches.load_state_dict(state)
         self._share_begin()

@@ -5,7 +5,7 @@ at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -91,6 +91,14 @@ class Compression:
     def close(self) -> None:
         """Close the files that were opened beside the source."""
 
+    def state(self) -> Any:
+        """What a pickle of the file carries beside its source."""
+        return self.walks
+
+    def restore(self, state: Any) -> None:
+        """Take over what `state` gave for the same bytes."""
+        self.walks = state
+
     def renew_locks(self) -> None:
         """Make new locks, and drop state that another thread may have been changing when the
         process forked.
@@ -99,6 +107,13 @@ class Compression:
     def limit(self) -> int | None:
         """The largest possible unpacked length, known without decoding; None where only decoding
         tells.
+        """
+        return None
+
+    def span_length(self) -> int | None:
+        """How many unpacked bytes a usual span has, of those that the file or its index states.
+
+        None where none are stated, so that a part is read from the file's start or as it stands.
         """
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def build(
     *,
     pipeline: Pipeline = "none",
     size: int = 28,
-    colour: str | None = None,
+    colour: Literal["grey", "rgb"] | None = None,
     labels: str | os.PathLike[str] | None = None,
     allow_outside: bool = False,
     test_per_class: int | None = None,

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Literal
 
 from .._util.progress import counter
 from .._util.public import public
@@ -29,7 +30,7 @@ def export_dataset(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    to: str | None = None,
+    to: Literal["npz", "csv", "png", "parquet", "npy"] | None = None,
     dataset: str | None = None,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -87,15 +88,15 @@ def export_dataset(
     """
     source = os.fspath(source)
     target = os.fspath(target)
-    to = to or os.path.splitext(target)[1][1:].lower()
-    if to not in FORMATS:
-        raise ValueError(f"to is one of {', '.join(FORMATS)}, not {to!r}")
+    chosen: str = to or os.path.splitext(target)[1][1:].lower()
+    if chosen not in FORMATS:
+        raise ValueError(f"to is one of {', '.join(FORMATS)}, not {chosen!r}")
     threads = check_threads(threads)
-    if to in ("png", "parquet"):
+    if chosen in ("png", "parquet"):
         png.require_pillow()
-    if to == "parquet":
+    if chosen == "parquet":
         parquet.need_pyarrow()
-    if to == "npy":
+    if chosen == "npy":
         check_no_source(target, [source])
         with open_array(source) as file:
             total = len(file) if file.shape else 1
@@ -105,7 +106,7 @@ def export_dataset(
         splits = _open(source, dataset, stack)
         names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
-        if to == "npz":
+        if chosen == "npz":
             check_no_source(
                 target, [file.name for split in splits for file in (split.images, split.labels)]
             )
@@ -115,14 +116,14 @@ def export_dataset(
             "csv": csv_table.write_csv,
             "png": png_folder.write_pngs,
             "parquet": parquet.write_parquet,
-        }[to]
+        }[chosen]
         folder = stack.enter_context(AtomicFolder(target))
         for split in splits:
             write(folder.path, split, threads, step)
         # A CSV file has no place for names of classes, and a name of its own does not say that it
         # is a split's.
-        if to == "png" or (
-            to == "csv" and (names or any(known_split(split.name) is None for split in splits))
+        if chosen == "png" or (
+            chosen == "csv" and (names or any(known_split(split.name) is None for split in splits))
         ):
             counts = {split.name: len(split.images) for split in splits}
             write_description(folder.path, {"class_names": names, "records": counts})

@@ -7,13 +7,13 @@ import threading
 import weakref
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
 from .._util.public import public
 from .._util.threads import check_threads
-from .._util.types import Array
+from .._util.types import A, Array, ArrayKey, Rows
 from ..compression.gzip.reader import Gzip
 from ..compression.raw import Raw
 from ..compression.registry import Compression, open_compressed
@@ -21,10 +21,11 @@ from ..errors import IdxError
 from ..storage.source import BufferSource, File, PathSource, Source, open_source
 from . import decode, indexing
 from .header import Header
+from .unread import Unread
 
 
 @public
-class IdxArray:
+class IdxArray(Unread):
     """An IDX file, opened. Indexing reads the records that it needs and returns new arrays.
 
     Everything that indexing, iteration and ``numpy.asarray`` return is a writable copy in the byte
@@ -32,7 +33,9 @@ class IdxArray:
 
     One object may be shared by threads and used after a fork. Pickled, it is the path and identity
     of the file, and raises `ChangedError` if another file is there when it is unpickled; or the
-    bytes that were given. A file object can't be pickled: TypeError.
+    bytes that were given. With a path go, in at most 1 MiB, the places that were found while a gzip
+    file without a table was read, so that the next process need not read it from its start. A file
+    object can't be pickled: TypeError.
     """
 
     def __init__(self, source: Source) -> None:
@@ -74,6 +77,19 @@ class IdxArray:
         return self._compressed.packing
 
     @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """The shape of what is unpacked at once, as h5py and zarr have it; None if there is none.
+
+        Axis 0 is the whole records that a usual chunk of the gzip file holds, of those in its table
+        or index; the chunks themselves need not begin where a record does. None for all other
+        files: a part of a raw one is read as it stands, and the others have no table.
+        """
+        span, record = self._compressed.span_length(), self._header.record_nbytes
+        if not span or not record or not self.shape:
+            return None
+        return min(max(1, span // record), self.shape[0]), *self.shape[1:]
+
+    @property
     def name(self) -> str:
         """The file as it was named when it was opened."""
         return self._source.name
@@ -111,6 +127,18 @@ class IdxArray:
         view.flags.writeable = False
         return view
 
+    @overload
+    def read(
+        self,
+        rows: Rows | SupportsIndex | None = None,
+        *,
+        out: None = None,
+        threads: int | None = None,
+    ) -> Array: ...
+    @overload
+    def read(
+        self, rows: Rows | SupportsIndex | None = None, *, out: A, threads: int | None = None
+    ) -> A: ...
     def read(
         self, rows: Any = None, *, out: Array | None = None, threads: int | None = None
     ) -> Array:
@@ -133,6 +161,11 @@ class IdxArray:
         out[...] = picked
         return out
 
+    # As numpy has it: what an int gives, an element or an array, depends on the shape.
+    @overload
+    def __getitem__(self, key: ArrayKey) -> Array: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex | tuple[Any, ...]) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
         return indexing.take(key, self.shape, self.dtype, self._rows)
 
@@ -207,12 +240,12 @@ class IdxArray:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self._source, self._compressed.walks)
+        return _unpickled, (self._source, self._compressed.state())
 
 
-def _unpickled(source: Source, walks: bool) -> IdxArray:
+def _unpickled(source: Source, state: Any) -> IdxArray:
     array = IdxArray(source)
-    array._compressed.walks = walks
+    array._compressed.restore(state)
     return array
 
 

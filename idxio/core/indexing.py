@@ -16,7 +16,7 @@ Rows = range | Array
 def take(
     key: Any, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[Rows], Array]
 ) -> Any:
-    """Return array[key]: read the records that key touches, and index those.
+    """Return array[key]: read the records that key touches, and index those. No single bools.
 
     read takes a range or an ascending integer array without repeats, and returns those records as
     a new array.
@@ -24,7 +24,7 @@ def take(
     if type(key) is int and shape and 0 <= key < shape[0]:  # a fast path for the usual case
         return read(range(key, key + 1))[0]
     parts = key if isinstance(key, tuple) else (key,)
-    parts = tuple(part if _is_basic(part) else _as_index(part) for part in parts)
+    parts = tuple(part if _is_basic(part) else _as_index(part, shape) for part in parts)
     if not shape:
         return read(range(0))[parts]
     # One element broadcast to the shape: indexing it raises numpy's own errors without a read.
@@ -51,9 +51,18 @@ def is_int(part: Any) -> bool:
     return hasattr(part, "__index__")
 
 
-def _as_index(part: Any) -> Any:
-    """Convert to an index array as numpy does; numpy refuses what is no index later."""
+def _as_index(part: Any, shape: tuple[int, ...]) -> Any:
+    """Convert to an index array as numpy does; numpy refuses what is no index later.
+
+    A single bool, which numpy takes for a new axis, is refused: it comes from a comparison that was
+    meant to be a mask.
+    """
     array = np.asarray(part)
+    if array.dtype == np.bool_ and array.ndim == 0:
+        raise IndexError(
+            f"a single {array} picks no records of {shape}: a mask has a bool for each of them, as"
+            " f[:] == 9 gives it, and int(i) makes an index of a bool"
+        )
     if array.size == 0 and not isinstance(part, np.ndarray):
         return array.astype(np.intp)
     return array
@@ -98,7 +107,7 @@ def _split(part: Any, shape: tuple[int, ...]) -> tuple[Rows | None, Any]:
         i %= n
         return range(i, i + 1), 0
     if part.dtype == np.bool_:
-        if part.ndim == 0 or part.shape != shape[: part.ndim]:
+        if part.shape != shape[: part.ndim]:
             return None, None
         kept = np.flatnonzero(part.any(axis=tuple(range(1, part.ndim))))
         return kept, part[kept]

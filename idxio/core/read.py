@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, SupportsIndex, overload
 
 import numpy as np
 
 from .._util.public import public
-from .._util.types import Array
+from .._util.types import A, Array, Rows
 from ..storage.source import File
 from .array import open_array
 
 
+@overload
+def read(
+    file: File,
+    rows: Rows | SupportsIndex | None = None,
+    *,
+    out: None = None,
+    mmap: bool = False,
+    threads: int | None = None,
+    cache: bool = False,
+) -> Array: ...
+@overload
+def read(
+    file: File,
+    rows: Rows | SupportsIndex | None = None,
+    *,
+    out: A,
+    mmap: Literal[False] = False,
+    threads: int | None = None,
+    cache: bool = False,
+) -> A: ...
 @public
 def read(
     file: File,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, Union
+from typing import Any, SupportsIndex, TypeAlias, Union, overload
 
 import numpy as np
 
-from .._util.types import Array
+from .._util.types import Array, ArrayKey
 from . import indexing
 from .array import IdxArray
+from .unread import Unread
 
 ArrayLike: TypeAlias = Union[Array, IdxArray, "Selection"]
 
 
-class Selection:
+class Selection(Unread):
     """Records of an array or an `IdxArray` in any order, as an array-like: shape, dtype, numpy's
     indexing.
 
@@ -47,6 +48,10 @@ class Selection:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @overload
+    def __getitem__(self, key: ArrayKey) -> Array: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex | tuple[Any, ...]) -> Any: ...
     def __getitem__(self, key: Any) -> Any:
         return indexing.take(key, self.shape, self.dtype, self._read)
 

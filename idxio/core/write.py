@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,14 @@ from ..storage.targets import Target
 from .header import CODES, TYPE_NAMES, format_header
 from .output_file import Output, big_endian
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 
 @public
 def write(
     file: Target,
-    array: Any,
+    array: npt.ArrayLike,
     *,
     level: int = 6,
     compression: str | None = None,
@@ -115,7 +118,7 @@ class Writer:
     def __init__(
         self,
         file: Target,
-        dtype: Any,
+        dtype: npt.DTypeLike,
         record_shape: tuple[int, ...] | list[int],
         *,
         level: int = 6,
@@ -130,7 +133,7 @@ class Writer:
         self._failed = False
         self._output = Output(file, self._header(), None, level, compression, threads)
 
-    def append(self, records: Any) -> None:
+    def append(self, records: npt.ArrayLike) -> None:
         """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte
         order.
         """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from .._util.public import public
-from .._util.types import Array
+from .._util.types import Array, Rows
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
@@ -19,7 +19,10 @@ from . import split as splits
 from .classes import as_names
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ..loader.batches import Batches
+    from ..storage.source import File
 
 
 # The second number of the key of a split, where batches have the epoch: the last epoch of all.
@@ -65,8 +68,8 @@ class Dataset:
 
     def __init__(
         self,
-        images: Any,
-        labels: Any,
+        images: npt.ArrayLike | File,
+        labels: npt.ArrayLike | File,
         *,
         class_names: Sequence[str] | Mapping[int, str] | None = None,
     ) -> None:
@@ -89,6 +92,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @overload
+    def __getitem__(self, key: Rows) -> Dataset: ...
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> tuple[Array, np.integer[Any]]: ...
     def __getitem__(self, key: Any) -> Any:
         if is_int(key):
             return self.images[key], self.labels[key]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
 from .merge import MergedDescription, merge_labels
 from .metadata import as_json
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ..storage.source import File
 
 # Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones
 # are read again for every so many bytes of the result: records of a shuffled file lie all over it,
@@ -44,8 +49,8 @@ class _Input(NamedTuple):
 def write_sorted(
     images_file: Target,
     labels_file: Target,
-    images: Any,
-    labels: Any,
+    images: npt.ArrayLike | File | Sequence[Any],
+    labels: npt.ArrayLike | File | Sequence[Any],
     *,
     level: int = 6,
     compression: str | None = None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .gather import RowGatherer
 from .materialize import Materialized
 from .options import BatchOptions, Out
 from .sharding import RankShard
+from .state import BatchState
 from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
@@ -131,20 +132,21 @@ class Batches:
         self._start = position
         self._latest = None
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> BatchState:
         """The position of the loop that began last, behind the batch that it got last, as integers.
 
         The same on every rank that got as many batches.
         """
         cursor = self._latest or Cursor(*self.begin)
-        return {
+        state = {
             **self._identity,
             "labels": _checksum(self._spec.labels),
             "epoch": cursor.epoch,
             "position": cursor.position,
         }
+        return cast("BatchState", state)
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next loop go on where another one was.
 
         The batch size and the number of ranks may differ from those of the other loop.

@@ -49,6 +49,18 @@ def torch():
     return torch
 
 
+def test_torch_takes_an_open_file_as_one_array(torch, tmp_path, monkeypatch):
+    array = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
+    idxio.write(tmp_path / "x", array)
+    with idxio.open(tmp_path / "x") as f, monkeypatch.context() as patch:
+        patch.setattr(idxio.IdxArray, "__getitem__", None)  # what took 15 seconds
+        for convert in (torch.as_tensor, torch.asarray, torch.from_dlpack):
+            tensor = convert(f)
+            assert (tensor.numpy() == array).all()
+            tensor[...] = -1  # a map of the file would end the process
+        assert (f.read() == array).all()
+
+
 @pytest.fixture(params=["array", "raw", "gzip"])
 def ds(request, tmp_path):
     """200 big-endian samples, each telling which it is, from memory or from files."""

@@ -33,8 +33,9 @@ from hypothesis.extra import numpy as hnp
 from packers import KINDS, deflate, spans_of, wrap
 
 import idxio
-from idxio.compression.gzip import random_access, span_index
+from idxio.compression.gzip import pickled_index, random_access, span_index
 from idxio.compression.gzip import reader as container
+from idxio.storage.source import PathSource
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 IN_CI = os.environ.get("CI") or os.environ.get("HYPOTHESIS_PROFILE", "default") != "default"
@@ -303,15 +304,157 @@ def test_an_iteration_does_not_go_on_in_a_child(tmp_path):
 @pytest.mark.parametrize("form", [*FORMS, "indexed"])
 def test_pickled(form, paths):
     with idxio.open(paths[form]) as f:
-        for _ in range(2):
+        for most in (1000, 100_000):
             data = pickle.dumps(f)
-            assert len(data) < 1000
+            assert len(data) < most
             with pickle.loads(data) as g:
                 assert_same(g[[5999, 0, 17]], ARRAY[[5999, 0, 17]])
                 assert_same(np.concatenate(list(g.iter_records(999))), ARRAY)
             f[5000]
     with idxio.open(paths[form].read_bytes()) as f, pickle.loads(pickle.dumps(f)) as g:
         assert_same(g[5999], ARRAY[5999])
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The bytes that are read of any path, one number for each read."""
+    real, sizes = PathSource.read_at, []
+
+    def read_at(self, offset, out):
+        sizes.append(len(out))
+        return real(self, offset, out)
+
+    monkeypatch.setattr(PathSource, "read_at", read_at)
+    return sizes
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory):
+    """A gzip file without a table, of some ten spans."""
+    path = tmp_path_factory.mktemp("long") / "x.gz"
+    path.write_bytes(gzip.compress(encode(LONG), 6))
+    return path
+
+
+LONG = np.hstack(
+    [words(120_000, 52), np.random.default_rng(3).integers(0, 16, (120_000, 48), np.uint8)]
+)
+IDS = [119_999, 7, 80_000, 60_000]
+
+
+def learn_by_reading(f):
+    f.read(threads=2)
+
+
+def learn_by_a_record(f):
+    f[119_999]
+
+
+def learn_by_streaming(f):
+    for _ in f.iter_records(10_000):
+        pass
+
+
+@pytest.mark.parametrize(
+    "learn", [learn_by_reading, learn_by_a_record, learn_by_streaming], ids=lambda f: f.__name__
+)
+def test_a_pickle_has_the_spans_that_were_seen(learn, long_file, reads):
+    with idxio.open(long_file) as f:
+        learn(f)
+        data = pickle.dumps(f)
+    assert len(data) < 1 << 20
+    for i in IDS:
+        with pickle.loads(data) as g:
+            reads.clear()
+            assert_same(g[i], LONG[i])
+            assert sum(reads) < os.path.getsize(long_file) / 3
+    with pickle.loads(data) as g:
+        assert pickle.dumps(g) == data
+        assert_same(g[IDS], LONG[IDS])
+        assert_same(np.concatenate(list(g.iter_records(70_000))), LONG)
+    for threads in (1, 2):
+        with pickle.loads(data) as g:
+            assert_same(g.read(threads=threads), LONG)
+            assert_same(g[50_000:90_000], LONG[50_000:90_000])
+
+
+def test_a_pickle_has_a_part_of_the_spans(long_file, reads):
+    with idxio.open(long_file) as f:
+        f[60_000]
+        data = pickle.dumps(f)
+    with pickle.loads(data) as g:
+        reads.clear()
+        assert_same(g[40_000], LONG[40_000])
+        assert sum(reads) < os.path.getsize(long_file) / 3
+        assert pickle.dumps(g) == data
+        assert_same(g[IDS], LONG[IDS])  # goes on behind the part
+        assert len(pickle.dumps(g)) > len(data)
+
+
+def test_a_pickle_stays_small(long_file, monkeypatch):
+    with idxio.open(long_file) as f:
+        f[119_999]
+        spans = len(f._compressed.span_index)
+        for most, kept in ((20_000, range(1, spans)), (300, range(1, spans)), (0, [0])):
+            monkeypatch.setattr(pickled_index, "_MOST", most)
+            f._compressed._packed = None
+            data = pickle.dumps(f)
+            assert len(data) < most + 1000
+            with pickle.loads(data) as g:
+                assert len(g._compressed.span_index) in kept
+                assert_same(g[IDS], LONG[IDS])
+                assert_same(g[:], LONG)
+
+
+@pytest.mark.parametrize("noise", [1, 40])
+def test_windows_of_a_pickle_have_what_spans_refer_to(noise, tmp_path, monkeypatch):
+    # Short spans, each of which refers to much of its window, joined over and over.
+    monkeypatch.setattr(random_access, "CACHE", 1 << 20)
+    data = words(20_000, seed=noise)
+    path = tmp_path / "x.gz"
+    path.write_bytes(KINDS["small blocks"](encode(data)))
+    with idxio.open(path) as f:
+        f[19_999]
+        for most in (1 << 20, 100_000, 10_000, 1000):
+            monkeypatch.setattr(pickled_index, "_MOST", most)
+            f._compressed._packed = None
+            with pickle.loads(pickle.dumps(f)) as g:
+                assert_same(g[::997], data[::997])
+                assert_same(g.read(threads=2), data)
+
+
+def test_no_spans_are_pickled_of_bytes_closed_and_damaged_files(long_file, tmp_path):
+    packed = long_file.read_bytes()
+    with idxio.open(packed) as f:
+        plain = len(pickle.dumps(f))
+        f[119_999]
+        assert len(pickle.dumps(f)) < plain + 10
+    f = idxio.open(long_file)
+    f[119_999]
+    f.close()
+    with pickle.loads(pickle.dumps(f)) as g:
+        assert_same(g[7], LONG[7])
+    path = tmp_path / "x.gz"
+    path.write_bytes(packed)
+    with idxio.open(path) as f:
+        f[119_999]
+        os.truncate(path, len(packed) // 2)
+        pickled = pickle.dumps(f)
+        with pytest.raises(idxio.ChangedError):
+            pickle.loads(pickled)
+
+
+def test_pickled_by_one_thread_while_another_reads(long_file):
+    with idxio.open(long_file) as f:
+        reader = threading.Thread(target=lambda: [f[i] for i in range(0, 120_000, 5000)])
+        reader.start()
+        states = []
+        while reader.is_alive():
+            states.append(pickle.dumps(f))
+        reader.join()
+    for state in {*states[:: max(1, len(states) // 9)], states[-1]}:
+        with pickle.loads(state) as g:
+            assert_same(g[IDS], LONG[IDS])
 
 
 @pytest.mark.parametrize("form", ["gzip", "idxio", "bgzip", "indexed"])

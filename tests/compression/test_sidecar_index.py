@@ -95,7 +95,7 @@ def test_positions_that_look_like_their_bytes():
     front = np.concatenate([window[s - 3 : s + 4] for s in spots]).tobytes()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=window.tobytes())
     source = BufferSource(packer.compress(front) + packer.flush())
-    packed = sidecar_builder._WindowPacker(source).pack((0, 0, window, bytearray(front)))
+    packed = sidecar_builder.WindowPacker(source).pack((0, 0, window, bytearray(front)))
     kept = zlib.decompress(packed)
     assert np.count_nonzero(np.frombuffer(kept, np.uint8)) <= len(front)
     unpacker = zlib.decompressobj(-15, zdict=kept.rjust(32768, b"\0"))

@@ -113,9 +113,7 @@ def keys(draw, shape):
     axis = 0
     while axis < len(shape) and draw(st.integers(0, 4)):
         kind = draw(
-            st.sampled_from(
-                ["int", "slice", "new", "ellipsis", "array", "list", "mask", "bool", "scalar"]
-            )
+            st.sampled_from(["int", "slice", "new", "ellipsis", "array", "list", "mask", "scalar"])
         )
         n = shape[axis]
         if kind == "int":
@@ -138,9 +136,6 @@ def keys(draw, shape):
             mask = draw(masks(shape[axis : axis + taken]))
             parts.append(mask.tolist() if draw(st.booleans()) else mask)
             axis += taken
-            continue
-        elif kind == "bool":
-            parts.append(draw(st.sampled_from([True, False, np.True_, np.False_, np.array(True)])))
             continue
         else:
             parts.append(draw(integers(n).map(np.int64)))
@@ -213,7 +208,7 @@ def test_examples(kind, folder):
             ([1, 2], [3, 0]), ([1, 2], slice(None), [2, 0]), (slice(None), [1, 2], [0, 1]), (0, [1, 2]),
             np.array(3), np.array([], int), (np.array(3), np.array(1)), np.array([True, False] * 3), mask,
             mask[..., 0], (mask[..., 0], 1), (slice(None), mask[0]), (..., mask[0, 0]), mask[:, 0, 0].tolist(),
-            True, False, np.True_, (True, 2), (False, [1]), range(2, 5), np.arange(6, dtype="u1"), [-1, -6],
+            range(2, 5), np.arange(6, dtype="u1"), [-1, -6],
             np.array([[5], [0]]), (np.array([[5], [0]]), [0, 1, 2]), np.arange(3, dtype=">i8"), (1, 2, 0),
             ((1, 2), 0), slice(np.int64(1), np.int64(5)),
         ):  # fmt: skip
@@ -235,6 +230,54 @@ def test_error_messages_are_those_of_numpy(kind, folder):
             with pytest.raises(type(expected.value)) as result:
                 f[key]
             assert str(result.value) == str(expected.value), key
+
+
+def test_chunks_are_the_records_of_a_span(tmp_path):
+    records = np.random.default_rng(1).integers(0, 256, (3000, 14, 7), np.uint8)
+    path = tmp_path / "x.gz"
+    idxio.write(path, records)
+    with idxio.open(path) as f:
+        assert f.chunks == (9719 // 98, 14, 7)
+    idxio.write(path, records[:20])
+    with idxio.open(path) as f:
+        assert f.chunks is None  # one stream, which has no table
+    idxio.write(path, np.random.default_rng(1).normal(size=(9, 50, 50)))
+    with idxio.open(path) as f:
+        assert f.chunks == (1, 50, 50)  # a record longer than a span
+    path.write_bytes(PACKINGS["gzip"](encode(records)))
+    with idxio.open(path) as f:
+        assert f.chunks is None
+        f[2000]
+        assert f.chunks is None  # spans that were seen are not stated
+    idxio.build_index(path, spacing=9800)
+    with idxio.open(path) as f:
+        assert f.chunks[0] > 50
+        assert f.chunks[1:] == (14, 7)
+
+
+@pytest.mark.parametrize("packing", ["raw", "xz", "bz2"])
+def test_no_chunks(packing, folder):
+    with idxio.open(stored(folder, packing)) as f:
+        assert f.chunks is None
+
+
+def test_no_chunks_without_records(tmp_path):
+    path = tmp_path / "x.gz"
+    for shape in ((), (0, 3), (50_000, 0)):
+        idxio.write(path, np.zeros(shape, np.uint8))
+        with idxio.open(path) as f:
+            assert f.chunks is None
+    assert idxio.open(PipeLike(PACKINGS["gzip"](encode(sample())), 100)).chunks is None
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (6, 4, 3)], ids=str)
+@pytest.mark.parametrize(
+    "key", [True, False, np.True_, np.array(False), (True, 2), (..., False), (False, [1])], ids=str
+)
+def test_a_single_bool_is_no_index(shape, key):
+    f = idxio.open(encode(sample("int16", shape)))
+    with pytest.raises(IndexError, match=r"mask has a bool for each.*f\[:\] == 9"):
+        f[key]
 
 
 @ALL

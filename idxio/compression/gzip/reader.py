@@ -17,7 +17,7 @@ from ..._util.types import Bytes, Ids
 from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import BufferSource, Source
 from ..base import BLOCK, Compression, Stream
-from . import sidecar_index
+from . import pickled_index, sidecar_index
 from .coalesce import Fronts, Parts, plan
 from .embedded_index import embedded_index
 from .members import (
@@ -29,6 +29,7 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
+from .pickled_index import PackedIndex
 from .random_access import (
     SPAN,
     SpanCache,
@@ -75,12 +76,43 @@ class Gzip(Compression):
             None
         )
         self._damage: IdxError | None = None  # what a walk through the file found
+        # A known index, its end, and what a pickle has of it.
+        self._packed: tuple[SpanIndex, int, PackedIndex | None] | None = None
         self.renew_locks()
 
     def close(self) -> None:
         """Close the index, if it was looked at."""
         if self._known is not None and self._known.index is not None:
             self._known.index.close()
+
+    def state(self) -> tuple[bool, PackedIndex | None]:
+        return self.walks, self._packed_index()
+
+    def _packed_index(self) -> PackedIndex | None:
+        """The spans that were seen while a file of a path was read, for a pickle."""
+        with self._lock:
+            known = self._known
+            if (
+                known is None
+                or known is self._claimed
+                or sidecar_index.path_of(self.source) is None
+            ):
+                return None
+            if self._packed is not None and self._packed[:2] == (known, known.end):
+                return self._packed[2]
+            frozen = known if known.complete else known.snapshot()
+        try:
+            packed = pickled_index.pack(self.source, frozen)
+        except (IdxError, OSError, ValueError):
+            return None  # the file is closed or damaged; only the next read may say so
+        self._packed = known, frozen.end, packed
+        return packed
+
+    def restore(self, state: tuple[bool, PackedIndex | None]) -> None:
+        self.walks, packed = state
+        if packed is not None:
+            self._known = pickled_index.unpack(packed)
+            self._packed = self._known, packed.end, packed
 
     def renew_locks(self) -> None:
         self._lock = threading.RLock()
@@ -106,6 +138,12 @@ class Gzip(Compression):
                     )
                 self._known = self._claimed or SpanIndex()
             return self._known
+
+    def span_length(self) -> int | None:
+        with self._lock:
+            if self.source.size is None or self.span_index is not self._claimed:
+                return None
+            return self.span_index.usual_length()
 
     def stream(self) -> Stream:
         with self._lock:

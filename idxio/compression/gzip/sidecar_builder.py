@@ -47,7 +47,7 @@ def build(
     bit, crc, length, fresh = 0, 0, 0, True
     window: Bytes = memory[:0]
     front = bytearray()  # of the span at hand
-    packed = InOrder(_WindowPacker(source).pack, 1)
+    packed = InOrder(WindowPacker(source).pack, 1)
     try:
         while sequential.open_member():
             memory[:WINDOW] = before[stop - WINDOW : stop]
@@ -87,7 +87,7 @@ def build(
     return sidecar_index.dump(source, stated, start, rows, windows, checkpoints), start
 
 
-class _WindowPacker:
+class WindowPacker:
     """Packs windows without the bytes that their spans never refer to.
 
     References into a window can only stand where the first 32 KiB of the span come from. These are

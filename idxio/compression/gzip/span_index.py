@@ -147,6 +147,14 @@ class SpanIndex:
         span_index._windows, span_index._inside = self._windows[:], self._inside[:]
         return span_index
 
+    def thinned(self) -> SpanIndex | None:
+        """A copy of an index that grew by `add`, with every other point dropped; None if all points
+        must stay.
+        """
+        span_index = self.snapshot()
+        span_index._thin()
+        return span_index if len(span_index) < len(self) else None
+
     def span(self, i: int) -> Span:
         """The span with the number i."""
         return self._joined(i, i)
@@ -189,6 +197,10 @@ class SpanIndex:
     def find(self, offset: int) -> int:
         """The number of the span with the unpacked byte at offset, which lies before `end`."""
         return bisect.bisect_right(self._starts, offset) - 1
+
+    def usual_length(self) -> int:
+        """The median of the unpacked bytes of a span."""
+        return int(np.median(np.diff(np.asarray(self._starts, np.int64), append=self.end)))
 
     def __iter__(self) -> Iterator[Span]:
         return (self.span(i) for i in range(len(self)))
