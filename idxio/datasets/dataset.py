@@ -14,7 +14,7 @@ from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import samplers
-from ..loader.materialize import Materialized, needs_windows
+from ..loader.materialize import Materialized
 from . import split as splits
 from .classes import as_names
 
@@ -286,7 +286,7 @@ class Dataset:
         from ..loader.options import BatchOptions
 
         options = BatchOptions(
-            batch_size,
+            batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
@@ -303,8 +303,7 @@ class Dataset:
             prefetch=prefetch,
             buffer=buffer,
         )
-        images = self.images if needs_windows(self.images, buffer) else self._held
-        return Batches(images, self.labels, options)
+        return Batches(self._held, self.labels, options)
 
     @cached_property
     def _held(self) -> Materialized:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
 from .._util.types import Array, Ids
-from ..core.array import IdxArray
-from ..core.selection import ArrayLike
 from .gather import RowGatherer
-from .materialize import Materialized, locate
+from .materialize import Materialized
 from .options import Out
 from .prefetch import ahead, gathered
 from .sharding import RankShard
-from .window_buffer import WindowBuffer
-from .window_shuffle import WindowSampler
 
 Batch = tuple[Array, ...]
 Numbered = list[tuple[int, Batch]]
@@ -34,7 +28,7 @@ class BatchSpec(NamedTuple):
     """What all passes over the same batches have in common."""
 
     shard: RankShard
-    images: Materialized | ArrayLike  # gathered from, or unpacked in shuffle windows
+    images: Materialized
     image_rows: RowGatherer
     labels: Array
     label_rows: RowGatherer
@@ -75,12 +69,9 @@ class EpochIterator:
         self._stride = spec.shard.stride
         sampler = spec.shard.sampler
         self._n = sampler.n
-        self._images = spec.images.get() if isinstance(spec.images, Materialized) else spec.images
         self._plans: dict[int, _Plan] = {}
-        # Each pass has its own, so that two passes don't drop each other's windows.
-        self._windows: WindowBuffer | None = None
-        if isinstance(sampler, WindowSampler):
-            self._windows = WindowBuffer(self._images, sampler, cursor.epoch, spec.threads)
+        # Each pass has its own, so that two passes don't drop each other's shuffle windows.
+        self._source = sampler.row_source(spec.images, cursor.epoch, spec.threads)
         self._group = self._batches_at_once()
         """Batches that are made in one go."""
         self._per_plan = self._group * max(1, _PLANNED // (spec.shard.size * self._group))
@@ -111,7 +102,8 @@ class EpochIterator:
 
         at_once = min(self._group * shard.size, shard.sampler.n)
         pool = BufferPool(at_once * spec.image_rows.row_nbytes)
-        gather = self._native_gather()
+        source = self._source
+        gather = source.job_for(spec.image_rows)
 
         def begin(k: int) -> tuple[Numbered, Ids, Array]:
             """The batches of a group without images; the rows and the array of their images."""
@@ -131,7 +123,8 @@ class EpochIterator:
             if gather is not None:
                 gather(rows, images).run()
             else:
-                self._fill(rows, images, numbered[-1][0])
+                source.gather(spec.image_rows, rows, images)
+                source.prepare(self._behind(numbered[-1][0]))
             return numbered
 
         made: Iterator[Numbered]
@@ -139,11 +132,9 @@ class EpochIterator:
             made = map(make, range(len(groups)))
         elif gather is not None:
             made = gathered(prepare, len(groups), depth, spec.threads)
-        elif self._windows is not None:
-            # One helper unpacks the windows in order; it has threads of its own.
-            made = ahead(make, len(groups), depth, 1, self._windows.leave)
         else:
-            made = ahead(make, len(groups), depth, spec.threads)
+            helpers = 1 if source.is_serial else spec.threads
+            made = ahead(make, len(groups), depth, helpers, source.leave)
         for numbered in made:
             for number, batch in numbered:
                 self._cursor.position = self._behind(number)
@@ -154,21 +145,6 @@ class EpochIterator:
     def _behind(self, number: int) -> int:
         """The position of all ranks behind a batch."""
         return min(self._start + (number + 1) * self._stride, self._n)
-
-    def _native_gather(self) -> Callable[[Ids, Array], Gather] | None:
-        """A function from rows and an array to the native job that copies the images there.
-
-        None if native code can't gather these images.
-        """
-        if self._windows is not None:
-            return None
-        held = self._images
-        assert not isinstance(held, IdxArray)
-        source, _ = locate(held, np.empty(0, np.int64))
-        if not self._spec.image_rows.is_native(source):
-            return None
-        job = self._spec.image_rows.job_for(source)
-        return lambda rows, images: job(locate(held, rows)[1], images)
 
     def _begin(
         self,
@@ -198,16 +174,6 @@ class EpochIterator:
             valid = plan.valid[number : number + count]
             return list(zip(each, labels, valid, strict=True)), rows, images
         return list(zip(each, labels, strict=True)), rows, images
-
-    def _fill(self, rows: Ids, images: Array, last: int) -> None:
-        """Fill images without native code; last: the number of the last batch among them."""
-        spec = self._spec
-        if self._windows is None:
-            assert not isinstance(self._images, IdxArray)
-            spec.image_rows.gather(*locate(self._images, rows), images)
-        else:
-            self._windows.gather(spec.image_rows, rows, images)
-            self._windows.prepare(self._behind(last))
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
