@@ -20,6 +20,7 @@ from .classes import as_names
 
 if TYPE_CHECKING:
     from ..loader.batches import Batches
+    from ..loader.transforms import Transform
 
 
 # The second number of the key of a split, where batches have the epoch: the last epoch of all.
@@ -203,6 +204,7 @@ class Dataset:
         scale: Any = None,
         mean: Any = None,
         std: Any = None,
+        augment: Sequence[Transform] = (),
         balanced: bool = False,
         rank: int = 0,
         world_size: int = 1,
@@ -235,6 +237,10 @@ class Dataset:
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
             (channels, 1, 1).
+        augment : sequence of transforms
+            Those of `idxio.transforms` to apply to each image, in this order, before it becomes
+            dtype and is scaled. What they draw is a pure function of seed, epoch and position.
+            Images are records of shape (height, width), or with 1 to 4 channels first or last.
         balanced : bool
             Let each batch hold every class in the proportion of the dataset, as evenly as can be;
             each sample still once in an epoch.
@@ -294,6 +300,7 @@ class Dataset:
             scale=scale,
             mean=mean,
             std=std,
+            augment=augment,
             balanced=balanced,
             rank=rank,
             world_size=world_size,

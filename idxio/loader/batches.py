@@ -18,6 +18,7 @@ from .gather import RowGatherer
 from .materialize import Materialized, needs_windows
 from .options import BatchOptions, Out
 from .sharding import RankShard
+from .transforms import Augmentation
 from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
@@ -43,6 +44,11 @@ class Batches:
             stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
         )
         label_rows = RowGatherer(labels.dtype, labels.shape[1:])
+        augmentation = None
+        if options.augment:
+            augmentation = Augmentation(
+                options.augment, stored.dtype, stored.shape[1:], options.seed
+            )
         self._shard = RankShard(
             sampler,
             options.batch_size,
@@ -56,6 +62,7 @@ class Batches:
             self._shard,
             images,
             image_rows,
+            augmentation,
             labels,
             label_rows,
             _check_outs(options.out, options.batch_size, image_rows, label_rows),

@@ -12,7 +12,9 @@ from .gather import RowGatherer
 from .materialize import Materialized
 from .options import Out
 from .prefetch import ahead, gathered
+from .row_source import Request
 from .sharding import RankShard
+from .transforms import Augmentation
 
 Batch = tuple[Array, ...]
 Numbered = list[tuple[int, Batch]]
@@ -30,6 +32,7 @@ class BatchSpec(NamedTuple):
     shard: RankShard
     images: Materialized
     image_rows: RowGatherer
+    augmentation: Augmentation | None
     labels: Array
     label_rows: RowGatherer
     outs: list[Out]  # the caller's memory, if any
@@ -41,6 +44,7 @@ class _Plan(NamedTuple):
     """The contents of consecutive batches, without the images."""
 
     rows: Ids
+    positions: Ids
     labels: list[Array]  # of each batch
     valid: list[Array]  # of each batch
 
@@ -72,6 +76,9 @@ class EpochIterator:
         self._plans: dict[int, _Plan] = {}
         # Each pass has its own, so that two passes don't drop each other's shuffle windows.
         self._source = sampler.row_source(spec.images, cursor.epoch, spec.threads)
+        self._gatherer = spec.image_rows
+        if spec.augmentation is not None:
+            self._gatherer = self._gatherer.transformed(spec.augmentation.in_epoch(cursor.epoch))
         self._group = self._batches_at_once()
         """Batches that are made in one go."""
         self._per_plan = self._group * max(1, _PLANNED // (spec.shard.size * self._group))
@@ -103,34 +110,35 @@ class EpochIterator:
         at_once = min(self._group * shard.size, shard.sampler.n)
         pool = BufferPool(at_once * spec.image_rows.row_nbytes)
         source = self._source
-        gather = source.job_for(spec.image_rows)
+        gatherer = self._gatherer
+        job = source.job_for(gatherer)
 
-        def begin(k: int) -> tuple[Numbered, Ids, Array]:
-            """The batches of a group without images; the rows and the array of their images."""
+        def begin(k: int) -> tuple[Numbered, Request]:
+            """The batches of a group without images, and the request for these."""
             first = groups[k]
             count = min(group, len(numbers) - first)
             out = outs[k % len(outs)] if outs else pool
-            batches, rows, images = self._begin(first, count, out)
-            return list(enumerate(batches, first)), rows, images
+            batches, request = self._begin(first, count, out)
+            return list(enumerate(batches, first)), request
 
         def prepare(k: int) -> tuple[Numbered, Gather]:
-            assert gather is not None
-            numbered, rows, images = begin(k)
-            return numbered, gather(rows, images)
+            assert job is not None
+            numbered, request = begin(k)
+            return numbered, job(*request)
 
         def make(k: int) -> Numbered:
-            numbered, rows, images = begin(k)
-            if gather is not None:
-                gather(rows, images).run()
+            numbered, request = begin(k)
+            if job is not None:
+                job(*request).run()
             else:
-                source.gather(spec.image_rows, rows, images)
+                source.gather(gatherer, request)
                 source.prepare(self._behind(numbered[-1][0]))
             return numbered
 
         made: Iterator[Numbered]
         if not depth:
             made = map(make, range(len(groups)))
-        elif gather is not None:
+        elif job is not None:
             made = gathered(prepare, len(groups), depth, spec.threads)
         else:
             helpers = 1 if source.is_serial else spec.threads
@@ -151,16 +159,17 @@ class EpochIterator:
         first: int,
         count: int,
         out: Out | BufferPool,
-    ) -> tuple[list[Batch], Ids, Array]:
+    ) -> tuple[list[Batch], Request]:
         """count batches from number first on, in out or in memory of the pool, without images.
 
-        Returns the batches, the rows of their images, and the array that the images go to.
+        Returns the batches, and the request for their images.
         """
         spec = self._spec
         size = spec.shard.size
         plan = self._plan(first // self._per_plan)
         number = first % self._per_plan
-        rows = plan.rows[number * size : (number + count) * size]
+        stretch = slice(number * size, (number + count) * size)
+        rows = plan.rows[stretch]
         labels = plan.labels[number : number + count]
         if isinstance(out, BufferPool):
             images = spec.image_rows.shape(out.take(), len(rows))
@@ -169,11 +178,12 @@ class EpochIterator:
             labels_out = out[1][: len(rows)]
             labels_out[:] = labels[0]
             labels = [labels_out]
+        request = Request(rows, plan.positions[stretch], images)
         each = [images] if count == 1 else _cut(images, size)
         if spec.shard.remainder == "pad":
             valid = plan.valid[number : number + count]
-            return list(zip(each, labels, valid, strict=True)), rows, images
-        return list(zip(each, labels, strict=True)), rows, images
+            return list(zip(each, labels, valid, strict=True)), request
+        return list(zip(each, labels, strict=True)), request
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
@@ -192,7 +202,7 @@ class EpochIterator:
         samples = spec.shard.samples(self._cursor.epoch, self._start, first, self._per_plan)
         labels = spec.label_rows.gather(spec.labels, samples.ids)
         labels = labels.astype(self._label_dtype, copy=False)
-        return _Plan(samples.rows, _cut(labels, size), _cut(samples.valid, size))
+        return _Plan(samples.rows, samples.positions, _cut(labels, size), _cut(samples.valid, size))
 
 
 def _cut(array: Array, size: int) -> list[Array]:

@@ -9,6 +9,7 @@ from typing import Any
 from .._util.types import Array
 from . import samplers
 from .sharding import REMAINDERS
+from .transforms import Transform, as_transforms
 
 Out = tuple[Array, Array]
 
@@ -17,8 +18,8 @@ Out = tuple[Array, Array]
 class BatchOptions:
     """What a caller asks of `Dataset.batches`, which documents each field and has the defaults.
 
-    The integers are checked here, and become `int`; what depends on the images is checked by
-    `RowGatherer` and `Batches`.
+    The integers are checked here, and become `int`, and the transforms, which become a tuple; what
+    depends on the images is checked by `RowGatherer` and `Batches`.
     """
 
     batch_size: int
@@ -29,6 +30,7 @@ class BatchOptions:
     scale: Any
     mean: Any
     std: Any
+    augment: Sequence[Transform]
     balanced: bool
     rank: int
     world_size: int
@@ -47,10 +49,11 @@ class BatchOptions:
         if self.remainder not in REMAINDERS:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {self.remainder!r}")
         self._set("seed", samplers.word("seed", self.seed))
+        self._set("augment", as_transforms(self.augment))
         if self.buffer is not None:
             self._set("buffer", samplers.whole("buffer", self.buffer, 1))
 
-    def _set(self, name: str, value: int) -> None:
+    def _set(self, name: str, value: object) -> None:
         """Set a field of this frozen object while it is made."""
         object.__setattr__(self, name, value)
 

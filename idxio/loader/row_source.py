@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from .._native.gather import Gather
 from .._util.types import Array, Ids
 from ..core.selection import Selection
-from .gather import RowGatherer
+from .gather import Job, RowGatherer
 from .materialize import locate
+
+
+class Request(NamedTuple):
+    """The records to gather for some samples."""
+
+    rows: Ids
+    positions: Ids  # of the samples in the epoch
+    out: Array
 
 
 class RowSource:
@@ -19,15 +26,12 @@ class RowSource:
     is_serial = False
     """Whether only one thread at a time may call `gather`, batch after batch."""
 
-    def job_for(self, gatherer: RowGatherer) -> Callable[[Ids, Array], Gather] | None:
-        """A function from rows and an array to the native job that copies the records there.
-
-        None if native code can't gather them: `gather` does.
-        """
+    def job_for(self, gatherer: RowGatherer) -> Job | None:
+        """Makes the native jobs; None if native code can't gather these records: `gather` does."""
         return None
 
-    def gather(self, gatherer: RowGatherer, rows: Ids, out: Array) -> None:
-        """Copy the records at these rows into out."""
+    def gather(self, gatherer: RowGatherer, request: Request) -> None:
+        """Copy the records into their array."""
         raise NotImplementedError
 
     def prepare(self, position: int) -> None:
@@ -43,13 +47,14 @@ class HeldRows(RowSource):
     def __init__(self, held: Array | Selection) -> None:
         self._held = held
 
-    def job_for(self, gatherer: RowGatherer) -> Callable[[Ids, Array], Gather] | None:
+    def job_for(self, gatherer: RowGatherer) -> Job | None:
         held = self._held
         array, _ = locate(held, np.empty(0, np.int64))
         if not gatherer.is_native(array):
             return None
         job = gatherer.job_for(array)
-        return lambda rows, out: job(locate(held, rows)[1], out)
+        return lambda rows, positions, out: job(locate(held, rows)[1], positions, out)
 
-    def gather(self, gatherer: RowGatherer, rows: Ids, out: Array) -> None:
-        gatherer.gather(*locate(self._held, rows), out)
+    def gather(self, gatherer: RowGatherer, request: Request) -> None:
+        array, rows = locate(self._held, request.rows)
+        gatherer.gather(array, rows, request.out, request.positions)

@@ -17,6 +17,7 @@ class Samples(NamedTuple):
 
     rows: Ids  # where their records are read, see `samplers`
     ids: Ids
+    positions: Ids  # in the order of all ranks; those of repeated samples lie behind its end
     valid: Array  # False for a sample that is repeated to fill the batch
 
 
@@ -64,8 +65,11 @@ class RankShard(NamedTuple):
             rows = np.concatenate([rows, np.resize(last, end - begin - n)])
         ids = self.sampler.ids(epoch, rows)
         turns = self._turns(ids)
-        valid = np.arange(len(ids)) < n
-        return Samples(np.ascontiguousarray(rows[turns]), ids[turns], valid[turns])
+        positions = np.arange(begin, begin + len(ids))[turns]
+        valid = positions < begin + n
+        return Samples(
+            np.ascontiguousarray(rows[turns]), ids[turns], np.ascontiguousarray(positions), valid
+        )
 
     def _turns(self, ids: Ids) -> slice | Ids:
         """Indices into ids of the samples for this rank, which begin with a batch of each rank.

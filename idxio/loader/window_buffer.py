@@ -6,10 +6,10 @@ import numpy as np
 
 from .._util.memory import allocate
 from .._util.threads import on_threads
-from .._util.types import Array, Ids
+from .._util.types import Array
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
-from .row_source import RowSource
+from .row_source import Request, RowSource
 from .window_layout import WindowLayout
 
 
@@ -31,8 +31,9 @@ class WindowBuffer(RowSource):
         self._windows: dict[int, tuple[Array, int]] = {}
         self._is_left = False
 
-    def gather(self, gatherer: RowGatherer, rows: Ids, out: Array) -> None:
-        """Copy the records at these rows into out; windows that are not there are unpacked."""
+    def gather(self, gatherer: RowGatherer, request: Request) -> None:
+        """As `RowSource.gather`; windows that are not there are unpacked."""
+        rows, positions, out = request
         numbers = rows // self._layout.window
         needed = np.unique(numbers).tolist()
         for number in needed:
@@ -41,9 +42,9 @@ class WindowBuffer(RowSource):
             mine = numbers == number
             local = rows[mine] - number * self._layout.window
             if len(needed) == 1:
-                gatherer.gather(window, local, out)
+                gatherer.gather(window, local, out, positions)
             else:
-                out[mine] = gatherer.gather(window, local)
+                out[mine] = gatherer.gather(window, local, positions=positions[mine])
 
     def prepare(self, position: int) -> None:
         """Unpack as large a part of the next window as the loop has used of its own."""

@@ -8,6 +8,7 @@ import pytest
 
 from idxio import Dataset
 from idxio.loader.options import BatchOptions
+from idxio.transforms import RandomVerticalFlip
 
 
 def test_fields_are_the_arguments_of_batches():
@@ -37,6 +38,7 @@ def test_every_argument_reaches_its_field(options_of):
         "scale": 4.0,
         "mean": 5.0,
         "std": 6.0,
+        "augment": (RandomVerticalFlip(0.25),),
         "balanced": True,
         "rank": 1,
         "world_size": 7,
