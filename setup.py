@@ -59,6 +59,7 @@ def codec() -> dict[str, Any]:
 CODEC = codec()
 NAMES = (
     "gather",
+    "transforms",
     "thread_pool",
     "csv_parser",
     "byteorder",
@@ -69,7 +70,18 @@ NAMES = (
     "row_stats",
     "block_finder",
 )
-HEADERS = ("bounds", "codec", "gather", "lanes_core", "platform", "task", "thread_pool")
+HEADERS = (
+    "bounds",
+    "codec",
+    "flip",
+    "gather",
+    "lanes_core",
+    "mix",
+    "platform",
+    "task",
+    "thread_pool",
+    "transform",
+)
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 # for example "-fsanitize=address,undefined -g"
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))

@@ -19,7 +19,6 @@ import numpy as np
 
 import idxio
 from idxio.loader.batches import Batches
-from idxio.loader.options import BatchOptions
 
 from .c_baseline import HINT, ask
 from .files import LABELS, Array, Files
@@ -230,13 +229,13 @@ class Resuming:
     """A shuffled epoch of records that are not there: one, seen as many."""
 
     def __init__(self) -> None:
-        self._images = np.broadcast_to(np.arange(4, dtype=np.uint8), (HUGE, 4))
-        self._labels = np.broadcast_to(np.uint8(1), (HUGE,))
+        images = np.broadcast_to(np.arange(4, dtype=np.uint8), (HUGE, 4))
+        self._dataset = idxio.Dataset(images, np.broadcast_to(np.uint8(1), (HUGE,)))
         self._random = np.random.default_rng(0)
         self.state = self._new().state_dict()
 
     def _new(self) -> Batches:
-        return Batches(self._images, self._labels, BatchOptions(SIZE, shuffle=True, seed=1))
+        return self._dataset.batches(SIZE, shuffle=True, seed=1)
 
     def run(self) -> tuple[int, int]:
         """The first batch from a random position on: its size and the position behind it."""

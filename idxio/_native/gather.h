@@ -6,9 +6,12 @@
 #ifndef IDXIO_GATHER_H
 #define IDXIO_GATHER_H
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "platform.h"
 #include "task.h"
+#include "transform.h"
 
 /* Rows of the sizes at hand lie apart: the cache is told of one while another is worked on. */
 #define IDXIO_AHEAD 4
@@ -114,17 +117,51 @@ static void idxio_gather_swapped(const uint8_t *source, size_t row, const int64_
     else IDXIO_BEST(idxio_gather_swapped64)(source, row, ids, count, out);
 }
 
+/* The rows of a source with these ids, without transforms. */
+static void idxio_gather_rows(const idxio_gathering *g, const uint8_t *source, const int64_t *ids, size_t count,
+                              uint8_t *out) {
+    if (g->affine != NULL)
+        g->affine(source, g->row, g->elements, ids, count, out, g->scale, g->shift, g->step);
+    else if (g->swapped)
+        idxio_gather_swapped(source, g->row, ids, count, out, g->swapped);
+    else
+        idxio_gather(source, g->row, ids, count, out);
+}
+
+/* An image that all transforms changed: in one of two rooms, or where it was if none of them did. */
+static const uint8_t *idxio_transform_all(const idxio_transform *transform, const uint8_t *image, int64_t position,
+                                          uint8_t *rooms) {
+    uint8_t *room = rooms;
+    for (; transform != NULL; transform = transform->next) {
+        const uint8_t *changed = transform->apply(transform, image, room, idxio_state(transform->key, position));
+        if (changed == room) room = room == rooms ? rooms + transform->row : rooms;
+        image = changed;
+    }
+    return image;
+}
+
 /* Some rows of an idxio_gathering. */
 static void idxio_gather_some(const void *what, size_t first, size_t count) {
     const idxio_gathering *g = (const idxio_gathering *)what;
     const int64_t *ids = g->ids + first;
     uint8_t *out = g->out + g->out_row * first;
-    if (g->affine != NULL)
-        g->affine(g->source, g->row, g->elements, ids, count, out, g->scale, g->shift, g->step);
-    else if (g->swapped)
-        idxio_gather_swapped(g->source, g->row, ids, count, out, g->swapped);
-    else
-        idxio_gather(g->source, g->row, ids, count, out);
+    if (g->transforms == NULL) {
+        idxio_gather_rows(g, g->source, ids, count, out);
+        return;
+    }
+    const int64_t here = 0;
+    uint8_t *rooms = g->row <= SIZE_MAX / 2 ? (uint8_t *)malloc(2 * g->row) : NULL;
+    if (rooms == NULL) {
+        IDXIO_POKE(((idxio_gathering *)what)->lacks_memory, 1);
+        return;
+    }
+    for (size_t k = 0; k < count; k++) {
+        const uint8_t *image = g->source + g->row * (size_t)ids[k];
+        if (k + IDXIO_AHEAD < count) idxio_prefetch(g->source + g->row * (size_t)ids[k + IDXIO_AHEAD], g->row);
+        image = idxio_transform_all(g->transforms, image, g->positions[first + k], rooms);
+        idxio_gather_rows(g, image, &here, 1, out + g->out_row * k);
+    }
+    free(rooms);
 }
 
 #endif

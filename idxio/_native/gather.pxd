@@ -1,5 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t
 
+from .transforms cimport Transform, idxio_transform
+
 cdef extern from "task.h" nogil:
     ctypedef struct idxio_task:
         void (*rows)(const void *, size_t, size_t)
@@ -16,11 +18,16 @@ cdef extern from "task.h" nogil:
         size_t row, elements, out_row
         idxio_affine affine
         int swapped, step
+        const idxio_transform *transforms
+        const int64_t *positions
+        int lacks_memory
 
 
 cdef class Gather:
     cdef const uint8_t[::1] source, scale, shift  # which keep the memory that is written about below
-    cdef const int64_t[::1] ids
+    cdef const int64_t[::1] ids, positions
     cdef uint8_t[::1] out
+    cdef Transform transforms
     cdef idxio_gathering what
     cdef idxio_task task
+    cdef check(self)

@@ -1,6 +1,7 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Gathers rows by index, with byte order, cast and scaling in the same pass, and parts of a decoded span."""
 
+cimport cython
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
@@ -26,14 +27,30 @@ cdef bint outside(const int64_t[::1] ids, size_t rows) noexcept nogil:
     return result
 
 
+@cython.no_gc  # what it holds never points back to it, and threads use it
 cdef class Gather:
     """Rows to be gathered: all is checked, nothing done. Threads of a `ThreadPool` do it, or `run`."""
 
     def run(self):
-        """Do it, here."""
+        """Do it, here. Raises MemoryError where a transform gets no memory."""
         with nogil:
             if self.task.front < self.task.back:
                 idxio_gather_some(&self.what, 0, self.task.back)
+        self.check()
+
+    cdef check(self):
+        """Raise if rows of a gather that is done were not made."""
+        if self.what.lacks_memory:
+            raise MemoryError(f"no memory to transform images of {self.what.row} bytes")
+
+    def transform(self, Transform transforms not None, const int64_t[::1] positions not None):
+        """Apply transforms to the rows, which stand at these positions, before all else. Raises IndexError."""
+        if self.task.front == self.task.back:  # no rows
+            return
+        if transforms.what.row != self.what.row or <size_t>positions.shape[0] != self.task.back:
+            raise IndexError("transforms are for images of another size, or there are not as many positions as rows")
+        self.transforms, self.positions = transforms, positions
+        self.what.transforms, self.what.positions = transforms.what, &positions[0]
 
 
 cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row):

@@ -9,6 +9,10 @@ smaller n. Frozen: tests hold vectors of it.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+cdef extern from "mix.h" nogil:
+    uint64_t idxio_mix(uint64_t)
+    uint64_t idxio_key_add(uint64_t, uint64_t)
+
 cdef extern from *:
     """
     #define IDXIO_ROUNDS 8
@@ -70,18 +74,11 @@ MAX = 1 << 62
 """The most things that can be put in order: halves of 31 bits."""
 
 
-cdef inline uint64_t mix(uint64_t v) noexcept nogil:
-    """The finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
-    v = (v ^ (v >> 30)) * <uint64_t>0xbf58476d1ce4e5b9
-    v = (v ^ (v >> 27)) * <uint64_t>0x94d049bb133111eb
-    return v ^ (v >> 31)
-
-
 def key(*numbers):
     """A key from numbers of 64 bits: each passes the mixer alone, so that (1, 0) and (0, 1) have nothing in common."""
     cdef uint64_t value = 0, number
     for number in numbers:
-        value = mix(value + number + <uint64_t>0x9e3779b97f4a7c15)
+        value = idxio_key_add(value, number)
     return value
 
 
@@ -98,7 +95,7 @@ def permute(uint64_t key, uint64_t n, const int64_t[::1] positions not None, int
         bits += 1
     for r in range(IDXIO_ROUNDS):
         key += <uint64_t>0x9e3779b97f4a7c15
-        keys[r] = <uint32_t>(mix(key) >> 32)
+        keys[r] = <uint32_t>(idxio_mix(key) >> 32)
     with nogil:
         good = idxio_permute(keys, bits, n, &positions[0], positions.shape[0], &out[0])
     if not good:

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct idxio_transform;
+
 /* Rows that can be made in any order, some at a time. */
 typedef struct idxio_task {
     void (*rows)(const void *what, size_t first, size_t count);
@@ -18,7 +20,7 @@ typedef struct idxio_task {
 typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
                              void *out, const void *a, const void *b, int step);
 
-/* Rows with these ids, copied or made by affine. */
+/* Rows with these ids, copied or made by affine; transforms come first. */
 typedef struct {
     const uint8_t *source, *scale, *shift;
     const int64_t *ids;
@@ -26,6 +28,9 @@ typedef struct {
     size_t row, elements, out_row; /* in bytes, items, bytes */
     idxio_affine affine;           /* NULL: items stay as they are */
     int swapped, step;
+    const struct idxio_transform *transforms; /* NULL: none */
+    const int64_t *positions;                 /* of each row, for what is random in transforms */
+    int lacks_memory;                         /* set where a transform got none: the rows are not made */
 } idxio_gathering;
 
 #endif

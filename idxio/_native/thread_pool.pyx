@@ -56,13 +56,14 @@ cdef class ThreadPool:
         idxio_thread_pool_notify(&self.pool)
 
     def wait(self):
-        """Return when the first gather in the line is done, and help with it until then."""
+        """Return when the first gather in the line is done, and help with it until then; raises as `Gather.run`."""
         cdef Gather gather
         self.check()
         gather = self.line[0]
         with nogil:
             idxio_thread_pool_wait(&self.pool, &gather.task)
         self.line.popleft()
+        gather.check()
 
     def shutdown(self):
         """End the threads; gathers that are still in the line are left as they are."""

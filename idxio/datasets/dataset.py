@@ -14,7 +14,7 @@ from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import samplers
-from ..loader.materialize import Materialized, needs_windows
+from ..loader.materialize import Materialized
 from . import split as splits
 from .classes import as_names
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..loader.batches import Batches
     from ..storage.source import File
+    from ..loader.transforms import Transform
 
 
 # The second number of the key of a split, where batches have the epoch: the last epoch of all.
@@ -210,6 +211,7 @@ class Dataset:
         scale: Any = None,
         mean: Any = None,
         std: Any = None,
+        augment: Sequence[Transform] = (),
         balanced: bool = False,
         rank: int = 0,
         world_size: int = 1,
@@ -242,6 +244,10 @@ class Dataset:
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
             (channels, 1, 1).
+        augment : sequence of transforms
+            Those of `idxio.transforms` to apply to each image, in this order, before it becomes
+            dtype and is scaled. What they draw is a pure function of seed, epoch and position.
+            Images are records of shape (height, width), or with 1 to 4 channels first or last.
         balanced : bool
             Let each batch hold every class in the proportion of the dataset, as evenly as can be;
             each sample still once in an epoch.
@@ -293,7 +299,7 @@ class Dataset:
         from ..loader.options import BatchOptions
 
         options = BatchOptions(
-            batch_size,
+            batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
@@ -301,6 +307,7 @@ class Dataset:
             scale=scale,
             mean=mean,
             std=std,
+            augment=augment,
             balanced=balanced,
             rank=rank,
             world_size=world_size,
@@ -310,8 +317,7 @@ class Dataset:
             prefetch=prefetch,
             buffer=buffer,
         )
-        images = self.images if needs_windows(self.images, buffer) else self._held
-        return Batches(images, self.labels, options)
+        return Batches(self._held, self.labels, options)
 
     @cached_property
     def _held(self) -> Materialized:

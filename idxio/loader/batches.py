@@ -11,14 +11,15 @@ import numpy as np
 from .._native import inflate
 from .._util.threads import check_threads
 from .._util.types import Array
-from ..core.selection import ArrayLike, Selection
+from ..core.selection import ArrayLike
 from . import samplers
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
 from .gather import RowGatherer
-from .materialize import Materialized
+from .materialize import Materialized, needs_windows
 from .options import BatchOptions, Out
 from .sharding import RankShard
 from .state import BatchState
+from .transforms import Augmentation
 from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
@@ -30,28 +31,25 @@ class Batches:
 
     def __init__(
         self,
-        images: Materialized | ArrayLike,
+        images: Materialized,
         labels: Array,
         options: BatchOptions,
     ) -> None:
-        """Images that are neither materialized nor in memory are unpacked in shuffle windows."""
-        images = _materialized(images)
-        if isinstance(images, Materialized):
-            images.get()  # a damaged file raises here, not in the loop
-            stored = images.images
-        else:
-            stored = images
+        stored = images.images
         n = len(labels)
         if not stored.shape or stored.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {stored.shape}")
-        if isinstance(images, Materialized):
-            sampler = _sampler(labels, options)
-        else:
-            sampler = _window_sampler(stored, labels, options)
+        sampler = _sampler(stored, labels, options)
+        sampler.row_source(images, 0, 1)  # a damaged file raises here, not in the loop
         image_rows = RowGatherer(
             stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
         )
         label_rows = RowGatherer(labels.dtype, labels.shape[1:])
+        augmentation = None
+        if options.augment:
+            augmentation = Augmentation(
+                options.augment, stored.dtype, stored.shape[1:], options.seed
+            )
         self._shard = RankShard(
             sampler,
             options.batch_size,
@@ -59,11 +57,13 @@ class Batches:
             options.rank,
             options.world_size,
             options.remainder,
+            labels if options.balanced else None,
         )
         self._spec = BatchSpec(
             self._shard,
             images,
             image_rows,
+            augmentation,
             labels,
             label_rows,
             _check_outs(options.out, options.batch_size, image_rows, label_rows),
@@ -186,30 +186,18 @@ _MEANING = {
 }
 
 
-def _materialized(images: Materialized | ArrayLike) -> Materialized | ArrayLike:
-    """Images that lie in memory as `Materialized`, all others as they are."""
-    if isinstance(images, Materialized):
-        return images
-    base = images.base if isinstance(images, Selection) else images
-    return Materialized(images) if isinstance(base, np.ndarray) else images
-
-
-def _sampler(labels: Array, options: BatchOptions) -> samplers.Sampler:
-    """The order of images from which any row can be gathered."""
+def _sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> samplers.Sampler:
+    """The order of an epoch: a new sampler has its line here."""
     seed = options.order_seed
+    if needs_windows(images, options.buffer):
+        record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
+        balanced = labels if options.balanced else None
+        return WindowSampler(len(labels), record_nbytes, options.buffer or BUFFER, seed, balanced)
     if options.balanced:
         return samplers.BalancedSampler(labels, seed)
-    if seed is None:
-        return samplers.Sampler(len(labels))
-    return samplers.ShuffledSampler(len(labels), seed)
-
-
-def _window_sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> WindowSampler:
-    """The order of images that are unpacked in shuffle windows."""
-    record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
-    balanced = labels if options.balanced else None
-    buffer = options.buffer or BUFFER
-    return WindowSampler(len(labels), record_nbytes, buffer, options.order_seed, balanced)
+    if seed is not None:
+        return samplers.ShuffledSampler(len(labels), seed)
+    return samplers.Sampler(len(labels))
 
 
 def _checksum(labels: Array) -> int:

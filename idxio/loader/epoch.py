@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
 from .._util.types import Array, Ids
-from ..core.array import IdxArray
-from ..core.selection import ArrayLike
 from .gather import RowGatherer
-from .materialize import Materialized, locate
+from .materialize import Materialized
 from .options import Out
 from .prefetch import ahead, gathered
+from .row_source import Request
 from .sharding import RankShard
-from .window_buffer import WindowBuffer
-from .window_shuffle import WindowSampler
+from .transforms import Augmentation
 
 Batch = tuple[Array, ...]
 Numbered = list[tuple[int, Batch]]
@@ -34,8 +30,9 @@ class BatchSpec(NamedTuple):
     """What all passes over the same batches have in common."""
 
     shard: RankShard
-    images: Materialized | ArrayLike  # gathered from, or unpacked in shuffle windows
+    images: Materialized
     image_rows: RowGatherer
+    augmentation: Augmentation | None
     labels: Array
     label_rows: RowGatherer
     outs: list[Out]  # the caller's memory, if any
@@ -47,6 +44,7 @@ class _Plan(NamedTuple):
     """The contents of consecutive batches, without the images."""
 
     rows: Ids
+    positions: Ids
     labels: list[Array]  # of each batch
     valid: list[Array]  # of each batch
 
@@ -75,12 +73,12 @@ class EpochIterator:
         self._stride = spec.shard.stride
         sampler = spec.shard.sampler
         self._n = sampler.n
-        self._images = spec.images.get() if isinstance(spec.images, Materialized) else spec.images
         self._plans: dict[int, _Plan] = {}
-        # Each pass has its own, so that two passes don't drop each other's windows.
-        self._windows: WindowBuffer | None = None
-        if isinstance(sampler, WindowSampler):
-            self._windows = WindowBuffer(self._images, sampler, cursor.epoch, spec.threads)
+        # Each pass has its own, so that two passes don't drop each other's shuffle windows.
+        self._source = sampler.row_source(spec.images, cursor.epoch, spec.threads)
+        self._gatherer = spec.image_rows
+        if spec.augmentation is not None:
+            self._gatherer = self._gatherer.transformed(spec.augmentation.in_epoch(cursor.epoch))
         self._group = self._batches_at_once()
         """Batches that are made in one go."""
         self._per_plan = self._group * max(1, _PLANNED // (spec.shard.size * self._group))
@@ -111,39 +109,40 @@ class EpochIterator:
 
         at_once = min(self._group * shard.size, shard.sampler.n)
         pool = BufferPool(at_once * spec.image_rows.row_nbytes)
-        gather = self._native_gather()
+        source = self._source
+        gatherer = self._gatherer
+        job = source.job_for(gatherer)
 
-        def begin(k: int) -> tuple[Numbered, Ids, Array]:
-            """The batches of a group without images; the rows and the array of their images."""
+        def begin(k: int) -> tuple[Numbered, Request]:
+            """The batches of a group without images, and the request for these."""
             first = groups[k]
             count = min(group, len(numbers) - first)
             out = outs[k % len(outs)] if outs else pool
-            batches, rows, images = self._begin(first, count, out)
-            return list(enumerate(batches, first)), rows, images
+            batches, request = self._begin(first, count, out)
+            return list(enumerate(batches, first)), request
 
         def prepare(k: int) -> tuple[Numbered, Gather]:
-            assert gather is not None
-            numbered, rows, images = begin(k)
-            return numbered, gather(rows, images)
+            assert job is not None
+            numbered, request = begin(k)
+            return numbered, job(*request)
 
         def make(k: int) -> Numbered:
-            numbered, rows, images = begin(k)
-            if gather is not None:
-                gather(rows, images).run()
+            numbered, request = begin(k)
+            if job is not None:
+                job(*request).run()
             else:
-                self._fill(rows, images, numbered[-1][0])
+                source.gather(gatherer, request)
+                source.prepare(self._behind(numbered[-1][0]))
             return numbered
 
         made: Iterator[Numbered]
         if not depth:
             made = map(make, range(len(groups)))
-        elif gather is not None:
+        elif job is not None:
             made = gathered(prepare, len(groups), depth, spec.threads)
-        elif self._windows is not None:
-            # One helper unpacks the windows in order; it has threads of its own.
-            made = ahead(make, len(groups), depth, 1, self._windows.leave)
         else:
-            made = ahead(make, len(groups), depth, spec.threads)
+            helpers = 1 if source.is_serial else spec.threads
+            made = ahead(make, len(groups), depth, helpers, source.leave)
         for numbered in made:
             for number, batch in numbered:
                 self._cursor.position = self._behind(number)
@@ -155,36 +154,22 @@ class EpochIterator:
         """The position of all ranks behind a batch."""
         return min(self._start + (number + 1) * self._stride, self._n)
 
-    def _native_gather(self) -> Callable[[Ids, Array], Gather] | None:
-        """A function from rows and an array to the native job that copies the images there.
-
-        None if native code can't gather these images.
-        """
-        if self._windows is not None:
-            return None
-        held = self._images
-        assert not isinstance(held, IdxArray)
-        source, _ = locate(held, np.empty(0, np.int64))
-        if not self._spec.image_rows.is_native(source):
-            return None
-        job = self._spec.image_rows.job_for(source)
-        return lambda rows, images: job(locate(held, rows)[1], images)
-
     def _begin(
         self,
         first: int,
         count: int,
         out: Out | BufferPool,
-    ) -> tuple[list[Batch], Ids, Array]:
+    ) -> tuple[list[Batch], Request]:
         """count batches from number first on, in out or in memory of the pool, without images.
 
-        Returns the batches, the rows of their images, and the array that the images go to.
+        Returns the batches, and the request for their images.
         """
         spec = self._spec
         size = spec.shard.size
         plan = self._plan(first // self._per_plan)
         number = first % self._per_plan
-        rows = plan.rows[number * size : (number + count) * size]
+        stretch = slice(number * size, (number + count) * size)
+        rows = plan.rows[stretch]
         labels = plan.labels[number : number + count]
         if isinstance(out, BufferPool):
             images = spec.image_rows.shape(out.take(), len(rows))
@@ -193,21 +178,12 @@ class EpochIterator:
             labels_out = out[1][: len(rows)]
             labels_out[:] = labels[0]
             labels = [labels_out]
+        request = Request(rows, plan.positions[stretch], images)
         each = [images] if count == 1 else _cut(images, size)
         if spec.shard.remainder == "pad":
             valid = plan.valid[number : number + count]
-            return list(zip(each, labels, valid, strict=True)), rows, images
-        return list(zip(each, labels, strict=True)), rows, images
-
-    def _fill(self, rows: Ids, images: Array, last: int) -> None:
-        """Fill images without native code; last: the number of the last batch among them."""
-        spec = self._spec
-        if self._windows is None:
-            assert not isinstance(self._images, IdxArray)
-            spec.image_rows.gather(*locate(self._images, rows), images)
-        else:
-            self._windows.gather(spec.image_rows, rows, images)
-            self._windows.prepare(self._behind(last))
+            return list(zip(each, labels, valid, strict=True)), request
+        return list(zip(each, labels, strict=True)), request
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
@@ -226,7 +202,7 @@ class EpochIterator:
         samples = spec.shard.samples(self._cursor.epoch, self._start, first, self._per_plan)
         labels = spec.label_rows.gather(spec.labels, samples.ids)
         labels = labels.astype(self._label_dtype, copy=False)
-        return _Plan(samples.rows, _cut(labels, size), _cut(samples.valid, size))
+        return _Plan(samples.rows, samples.positions, _cut(labels, size), _cut(samples.valid, size))
 
 
 def _cut(array: Array, size: int) -> list[Array]:

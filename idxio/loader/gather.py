@@ -1,15 +1,20 @@
-"""Gathers rows of an array into a batch; byte order, cast and scaling are one native pass."""
+"""Gathers rows into a batch; transforms, byte order, cast and scaling are one native pass."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._native import gather as kernels
+from .._native.transforms import Transform
 from .._util.memory import allocate
-from .._util.types import Array
+from .._util.types import Array, Ids
+
+Job = Callable[[Ids, Ids, Array], kernels.Gather]
+"""Makes the native job that gathers rows, of samples at some positions, into an array."""
 
 
 class RowGatherer:
@@ -44,6 +49,7 @@ class RowGatherer:
         self.row_nbytes: int = self._elements * self.dtype.itemsize
         """Bytes of a row of a batch."""
         self._factors: tuple[Array, Array] | None = None
+        self._transforms: Transform | None = None
         is_float = self.dtype in (np.float32, np.float64)
         if self.dtype.hasobject:
             raise ValueError(f"batches hold numbers, not {self.dtype}")
@@ -59,10 +65,19 @@ class RowGatherer:
         elif scaled:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
-    def gather(self, source: Array, ids: Array, out: Array | None = None) -> Array:
+    def transformed(self, transforms: Transform) -> RowGatherer:
+        """The same, but it applies these transforms to each row first."""
+        gatherer = copy.copy(self)
+        gatherer._transforms = transforms
+        return gatherer
+
+    def gather(
+        self, source: Array, ids: Array, out: Array | None = None, positions: Ids | None = None
+    ) -> Array:
         """The rows of an array with these indices, as a new array or in out.
 
-        From a C-contiguous array, rows are read and written once.
+        From a C-contiguous array, rows are read and written once. positions: those of the samples
+        in an epoch, which transforms need.
 
         Raises
         ------
@@ -72,24 +87,45 @@ class RowGatherer:
         if out is None:
             out = self.shape(allocate(0, len(ids) * self.row_nbytes), len(ids))
         ids = np.ascontiguousarray(ids, np.int64)
+        if positions is None:
+            assert self._transforms is None
+            positions = ids
         if self.is_native(source):
-            self.job_for(source)(ids, out).run()
-        elif self._is_one_pass(source):
-            rows = np.ascontiguousarray(source[ids])
-            self.job_for(rows)(np.arange(len(ids)), out).run()
+            self.job_for(source)(ids, positions, out).run()
+            return out
+        rows = np.ascontiguousarray(source[ids])
+        if self._is_one_pass(source):
+            self.job_for(rows)(np.arange(len(ids)), positions, out).run()
+        elif self._transforms is None:
+            out[...] = rows
         else:
-            out[...] = source[ids]
+            as_stored = RowGatherer(rows.dtype, self.row_shape).transformed(self._transforms)
+            out[...] = as_stored.gather(rows, np.arange(len(ids)), positions=positions)
         return out
 
     def shape(self, memory: Any, count: int) -> Array:
         """A view of aligned memory as count rows."""
         return np.ndarray((count, *self.row_shape), self.dtype, memory)
 
-    def job_for(self, source: Array) -> Callable[[Array, Array], kernels.Gather]:
-        """A function of (ids, out) that returns the native job which gathers those rows into out.
+    def job_for(self, source: Array) -> Job:
+        """Makes jobs that gather rows of this array.
 
-        The source must be `is_native`, ids contiguous int64.
+        It must be `is_native`, rows and positions contiguous int64.
         """
+        plain = self._plain_job_for(source)
+        transforms = self._transforms
+        if transforms is None:
+            return lambda rows, positions, out: plain(rows, out)
+
+        def job(rows: Ids, positions: Ids, out: Array) -> kernels.Gather:
+            gather = plain(rows, out)
+            gather.transform(transforms, positions)
+            return gather
+
+        return job
+
+    def _plain_job_for(self, source: Array) -> Callable[[Ids, Array], kernels.Gather]:
+        """As `job_for`, without transforms."""
         rows = _flat(source)
         is_swapped = not source.dtype.isnative
         if self._factors is None:

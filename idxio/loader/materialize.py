@@ -27,9 +27,10 @@ def needs_windows(images: ArrayLike, buffer: int | None) -> bool:
 
 
 class Materialized:
-    """Images from which batches are gathered: an array, or a selection of one that is not upright.
+    """Images of a dataset, and from the first call of `get` on what batches are gathered from.
 
-    The first call of `get` makes it: a view of an array or a raw file; other files are read.
+    That is an array, or a selection of one that is not upright: a view of an array or a raw file;
+    other files are read. Images that are unpacked in shuffle windows never ask for it.
     Transposed images are copied if they take up to `IN_MEMORY` bytes. A pickle holds the source of
     the images alone.
     """

@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from .._util.types import Array
 from . import samplers
 from .sharding import REMAINDERS
+from .transforms import Transform, as_transforms
 
 Out = tuple[Array, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchOptions:
-    """What a caller asks of `Dataset.batches`, which documents each field.
+    """What a caller asks of `Dataset.batches`, which documents each field and has the defaults.
 
-    The integers are checked here, and become `int`; what depends on the images is checked by
-    `RowGatherer` and `Batches`.
+    The integers are checked here, and become `int`, and the transforms, which become a tuple; what
+    depends on the images is checked by `RowGatherer` and `Batches`.
     """
 
     batch_size: int
-    _: KW_ONLY
-    shuffle: bool = False
-    seed: int = 0
-    drop_last: bool = False
-    dtype: Any = None
-    scale: Any = None
-    mean: Any = None
-    std: Any = None
-    balanced: bool = False
-    rank: int = 0
-    world_size: int = 1
-    remainder: str = "keep"
-    out: Out | Sequence[Out] | None = None
-    threads: int | None = None
-    prefetch: int = 2
-    buffer: int | None = None
+    shuffle: bool
+    seed: int
+    drop_last: bool
+    dtype: Any
+    scale: Any
+    mean: Any
+    std: Any
+    augment: Sequence[Transform]
+    balanced: bool
+    rank: int
+    world_size: int
+    remainder: str
+    out: Out | Sequence[Out] | None
+    threads: int | None
+    prefetch: int
+    buffer: int | None
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("world_size", 1), ("rank", 0), ("prefetch", 0)):
@@ -48,10 +49,11 @@ class BatchOptions:
         if self.remainder not in REMAINDERS:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {self.remainder!r}")
         self._set("seed", samplers.word("seed", self.seed))
+        self._set("augment", as_transforms(self.augment))
         if self.buffer is not None:
             self._set("buffer", samplers.whole("buffer", self.buffer, 1))
 
-    def _set(self, name: str, value: int) -> None:
+    def _set(self, name: str, value: object) -> None:
         """Set a field of this frozen object while it is made."""
         object.__setattr__(self, name, value)
 

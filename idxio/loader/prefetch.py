@@ -25,7 +25,7 @@ def ahead(
     count: int,
     depth: int,
     threads: int,
-    leave: Callable[[], object] | None = None,
+    leave: Callable[[], object] = lambda: None,
 ) -> Iterator[Item]:
     """make(0), make(1), ... with at most `depth` made or being made while the loop holds one.
 
@@ -56,8 +56,7 @@ def ahead(
         if fork_guard.in_child():
             return
         left.set()
-        if leave is not None:
-            leave()
+        leave()
         for numbers in todo:
             numbers.put(None)
         for helper in helpers:

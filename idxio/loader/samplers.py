@@ -1,7 +1,8 @@
 """The order in which an epoch visits samples: a pure function of seed, epoch and position.
 
-A sampler maps positions of an epoch to rows, and rows to samples. A row is where the record of a
-sample is read: the number of the sample, except in a window shuffle.
+A sampler is a class with one method, `rows`: which rows stand at these positions of an epoch. A row
+is where the record of a sample is read: the number of the sample, unless the sampler overrides
+`ids` and `row_source`, as that of a window shuffle does. `Batches` chooses the sampler.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 
 from .._native import permutation
 from .._util.types import Array, Ids
+from .materialize import Materialized
+from .row_source import HeldRows, RowSource
 
 VERSION = permutation.VERSION
 MAX = permutation.MAX
-
-Turns = slice | Ids
 
 
 class Sampler:
@@ -39,11 +40,9 @@ class Sampler:
         """The samples whose records are read at these rows."""
         return rows
 
-    def turns(self, ids: Ids, rank: int, world_size: int, stride: int) -> Turns:
-        """Indices into ids of the samples for this rank; every stride samples make one batch of
-        each rank.
-        """
-        return slice(rank, None, world_size)
+    def row_source(self, images: Materialized, epoch: int, threads: int) -> RowSource:
+        """Where one pass through an epoch reads the rows of this sampler."""
+        return HeldRows(images.get())
 
 
 class ShuffledSampler(Sampler):
@@ -68,7 +67,6 @@ class BalancedSampler(Sampler):
     def __init__(self, labels: Array, seed: int | None) -> None:
         super().__init__(len(labels))
         self.seed = seed
-        self._labels = labels
         counts = np.unique(labels, return_counts=True)[1]
         self._members = np.argsort(labels, kind="stable")  # class by class
         self._starts = np.concatenate([[0], np.cumsum(counts)])
@@ -93,20 +91,6 @@ class BalancedSampler(Sampler):
                 shuffled[mine] = first + permuted(m, wanted[mine] - first, self.seed, epoch, k)
             wanted = shuffled
         return self._members[wanted]
-
-    def turns(self, ids: Ids, rank: int, world_size: int, stride: int) -> Turns:
-        return turns_by_class(self._labels[ids], rank, world_size, stride)
-
-
-def turns_by_class(labels: Array, rank: int, world_size: int, stride: int) -> Turns:
-    """As `Sampler.turns`; of each class in a stride, all ranks get equally many, to within one."""
-    if world_size == 1:
-        return slice(None)
-    turns = [np.empty(0, np.int64)]
-    for start in range(0, len(labels), stride):
-        by_class = np.argsort(labels[start : start + stride], kind="stable")
-        turns.append(start + np.sort(by_class[rank::world_size]))
-    return np.concatenate(turns)
 
 
 def permuted(n: int, positions: Ids, *key: int) -> Ids:

@@ -17,6 +17,7 @@ class Samples(NamedTuple):
 
     rows: Ids  # where their records are read, see `samplers`
     ids: Ids
+    positions: Ids  # in the order of all ranks; those of repeated samples lie behind its end
     valid: Array  # False for a sample that is repeated to fill the batch
 
 
@@ -29,6 +30,7 @@ class RankShard(NamedTuple):
     rank: int
     world_size: int
     remainder: str  # one of REMAINDERS
+    classes: Array | None = None  # the labels, where every batch is to hold all classes evenly
 
     @property
     def stride(self) -> int:
@@ -62,6 +64,24 @@ class RankShard(NamedTuple):
             last = rows[(n - 1) // self.stride * self.stride :]
             rows = np.concatenate([rows, np.resize(last, end - begin - n)])
         ids = self.sampler.ids(epoch, rows)
-        turns = self.sampler.turns(ids, self.rank, self.world_size, self.stride)
-        valid = np.arange(len(ids)) < n
-        return Samples(np.ascontiguousarray(rows[turns]), ids[turns], valid[turns])
+        turns = self._turns(ids)
+        positions = np.arange(begin, begin + len(ids))[turns]
+        valid = positions < begin + n
+        return Samples(
+            np.ascontiguousarray(rows[turns]), ids[turns], np.ascontiguousarray(positions), valid
+        )
+
+    def _turns(self, ids: Ids) -> slice | Ids:
+        """Indices into ids of the samples for this rank, which begin with a batch of each rank.
+
+        Ranks take turns. With `classes` they do so among the samples of each class in a stride, so
+        that all get equally many of them, to within one.
+        """
+        if self.classes is None or self.world_size == 1:
+            return slice(self.rank, None, self.world_size)
+        labels = self.classes[ids]
+        turns = [np.empty(0, np.int64)]
+        for start in range(0, len(labels), self.stride):
+            by_class = np.argsort(labels[start : start + self.stride], kind="stable")
+            turns.append(start + np.sort(by_class[self.rank :: self.world_size]))
+        return np.concatenate(turns)

@@ -6,48 +6,53 @@ import numpy as np
 
 from .._util.memory import allocate
 from .._util.threads import on_threads
-from .._util.types import Array, Ids
+from .._util.types import Array
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
-from .window_shuffle import WindowSampler
+from .row_source import Request, RowSource
+from .window_layout import WindowLayout
 
 
-class WindowBuffer:
+class WindowBuffer(RowSource):
     """Holds the shuffle window in use, and the next one as far as it is unpacked.
 
     One thread at a time may call `gather` and `prepare`; any thread may call `leave`.
     """
 
-    def __init__(self, images: ArrayLike, sampler: WindowSampler, epoch: int, threads: int) -> None:
+    # It unpacks the windows in order, on threads of its own.
+    is_serial = True
+
+    def __init__(self, images: ArrayLike, layout: WindowLayout, epoch: int, threads: int) -> None:
         self._images = images
-        self._sampler = sampler
+        self._layout = layout
         self._epoch = epoch
         self._threads = threads
         # By its number, the memory of each window and the count of its blocks that are unpacked.
         self._windows: dict[int, tuple[Array, int]] = {}
         self._is_left = False
 
-    def gather(self, gatherer: RowGatherer, rows: Ids, out: Array) -> None:
-        """Copy the records at these rows into out; windows that are not there are unpacked."""
-        numbers = rows // self._sampler.window
+    def gather(self, gatherer: RowGatherer, request: Request) -> None:
+        """As `RowSource.gather`; windows that are not there are unpacked."""
+        rows, positions, out = request
+        numbers = rows // self._layout.window
         needed = np.unique(numbers).tolist()
         for number in needed:
             self._forget(number - 1)
-            window = self._unpack(number, self._sampler.blocks_per_window)
+            window = self._unpack(number, self._layout.blocks_per_window)
             mine = numbers == number
-            local = rows[mine] - number * self._sampler.window
+            local = rows[mine] - number * self._layout.window
             if len(needed) == 1:
-                gatherer.gather(window, local, out)
+                gatherer.gather(window, local, out, positions)
             else:
-                out[mine] = gatherer.gather(window, local)
+                out[mine] = gatherer.gather(window, local, positions=positions[mine])
 
     def prepare(self, position: int) -> None:
         """Unpack as large a part of the next window as the loop has used of its own."""
-        sampler = self._sampler
-        number, used = divmod(position, sampler.window)
+        layout = self._layout
+        number, used = divmod(position, layout.window)
         self._forget(number)
-        if (number + 1) * sampler.window < sampler.n and number in self._windows:
-            self._unpack(number + 1, -(-sampler.blocks_per_window * used // sampler.window))
+        if (number + 1) * layout.window < layout.n and number in self._windows:
+            self._unpack(number + 1, -(-layout.blocks_per_window * used // layout.window))
 
     def leave(self) -> None:
         """Unpack no more blocks: a thread that is unpacking some gets an error."""
@@ -59,25 +64,25 @@ class WindowBuffer:
 
     def _unpack(self, number: int, blocks: int) -> Array:
         """A window of which at least this many blocks are unpacked."""
-        sampler = self._sampler
-        length = sampler.length(number)
+        layout = self._layout
+        length = layout.length(number)
         if number not in self._windows:
             self._windows[number] = (self._allocate(length), 0)
         window, done = self._windows[number]
-        first = number * sampler.window
+        first = number * layout.window
 
         def read(start: int) -> None:
             """Read a block, in two parts where it goes on with the first records."""
             if self._is_left:
                 raise RuntimeError("the loop was left")
-            stop = min(start + sampler.block, length)
-            begin = int(sampler.ids(self._epoch, np.array([first + start]))[0])
-            middle = min(stop, start + sampler.n - begin)
+            stop = min(start + layout.block, length)
+            begin = int(layout.ids(self._epoch, np.array([first + start]))[0])
+            middle = min(stop, start + layout.n - begin)
             window[start:middle] = self._images[begin : begin + middle - start]
             if middle < stop:
                 window[middle:stop] = self._images[: stop - middle]
 
-        starts = range(done * sampler.block, min(blocks * sampler.block, length), sampler.block)
+        starts = range(done * layout.block, min(blocks * layout.block, length), layout.block)
         on_threads(read, starts, self._threads)
         self._windows[number] = (window, max(done, blocks))
         return window

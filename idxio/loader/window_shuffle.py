@@ -1,7 +1,8 @@
 """The order of compressed files larger than memory: blocks of records, a shuffle window at a time.
 
-1. The records are cut into blocks of consecutive ones, about BLOCK bytes each; where the first
-   block starts is drawn anew for each epoch, and the last block goes on with the first records.
+1. `WindowLayout` cuts the records into blocks of consecutive ones, about BLOCK bytes each; where
+   the first block starts is drawn anew for each epoch, and the last block goes on with the first
+   records.
 2. A keyed permutation puts the blocks in order; `blocks_per_window` of them make a shuffle window.
 3. `WindowBuffer` unpacks a shuffle window into memory, each block by one ranged read; a keyed
    permutation puts the records of the window in order.
@@ -20,7 +21,11 @@ from __future__ import annotations
 import numpy as np
 
 from .._util.types import Array, Ids
-from .samplers import BalancedSampler, Sampler, Turns, permuted, turns_by_class
+from .materialize import Materialized
+from .row_source import RowSource
+from .samplers import BalancedSampler, Sampler, permuted
+from .window_buffer import WindowBuffer
+from .window_layout import WindowLayout
 
 # Chunks of our files are 9,719 bytes, spans of an index about 64 KiB: little is unpacked in vain.
 BLOCK = 1 << 20
@@ -28,9 +33,7 @@ BLOCK = 1 << 20
 BUFFER = 256 << 20
 """Bytes of the two shuffle windows, unless a caller says otherwise."""
 
-# The third number of a key, behind seed and epoch, says what the key permutes.
-_SHIFT = 0
-_BLOCKS = 1
+# The third number of a key, behind seed and epoch; `window_layout` has 0 and 1.
 _WITHIN = 2
 
 
@@ -48,11 +51,10 @@ class WindowSampler(Sampler):
         """With labels, the classes are balanced within each shuffle window."""
         super().__init__(n)
         self.seed = seed
-        self.block = max(1, BLOCK // max(1, record_nbytes))
-        """Records in a block."""
-        self.blocks_per_window = max(1, buffer // 2 // (self.block * max(1, record_nbytes)))
-        self.window = self.block * self.blocks_per_window
-        """Records in a shuffle window."""
+        block = max(1, BLOCK // max(1, record_nbytes))
+        blocks_per_window = max(1, buffer // 2 // (block * max(1, record_nbytes)))
+        self.layout = WindowLayout(n, block, blocks_per_window, seed)
+        self.window = self.layout.window
         self._labels = labels
         # The sampler of the window used last, with the epoch and number of that window.
         self._balanced: tuple[tuple[int, int], BalancedSampler] | None = None
@@ -74,7 +76,7 @@ class WindowSampler(Sampler):
         positions = np.arange(start, stop)
         if self.seed is None:
             return positions
-        return permuted(self.length(number), positions, self.seed, epoch, _WITHIN, number)
+        return permuted(self.layout.length(number), positions, self.seed, epoch, _WITHIN, number)
 
     def _balanced_window(self, epoch: int, number: int) -> BalancedSampler:
         """The sampler that balances the classes within one shuffle window."""
@@ -83,33 +85,13 @@ class WindowSampler(Sampler):
             return kept[1]
         assert self._labels is not None
         first = number * self.window
-        ids = self.ids(epoch, np.arange(first, first + self.length(number)))
+        ids = self.ids(epoch, np.arange(first, first + self.layout.length(number)))
         balanced = BalancedSampler(self._labels[ids], self.seed)
         self._balanced = ((epoch, number), balanced)
         return balanced
 
-    def length(self, number: int) -> int:
-        """The records of a shuffle window; the last one may have fewer."""
-        return min(self.window, self.n - number * self.window)
-
     def ids(self, epoch: int, rows: Ids) -> Ids:
-        if self.seed is None or not len(rows):
-            return rows
-        blocks = rows // self.block
-        whole = self.n // self.block
-        # A last block that is shorter stays the last; which records it has is chance.
-        if whole:
-            among_whole = np.minimum(blocks, whole - 1)
-            moved = permuted(whole, among_whole, self.seed, epoch, _BLOCKS)
-            blocks = np.where(blocks < whole, moved, blocks)
-        return (self._first_record(epoch) + blocks * self.block + rows % self.block) % self.n
+        return self.layout.ids(epoch, rows)
 
-    def _first_record(self, epoch: int) -> int:
-        """The record with which the first block starts."""
-        assert self.seed is not None
-        return int(permuted(self.n, np.zeros(1, np.int64), self.seed, epoch, _SHIFT)[0])
-
-    def turns(self, ids: Ids, rank: int, world_size: int, stride: int) -> Turns:
-        if self._labels is None:
-            return super().turns(ids, rank, world_size, stride)
-        return turns_by_class(self._labels[ids], rank, world_size, stride)
+    def row_source(self, images: Materialized, epoch: int, threads: int) -> RowSource:
+        return WindowBuffer(images.images, self.layout, epoch, threads)

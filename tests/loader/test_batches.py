@@ -21,8 +21,7 @@ import idxio
 from idxio.core import selection
 from idxio.datasets.dataset import Dataset
 from idxio.loader import batches as module
-from idxio.loader import materialize, window_shuffle
-from idxio.loader.options import BatchOptions
+from idxio.loader import materialize, samplers, window_shuffle
 from idxio.loader.sharding import REMAINDERS
 from idxio.loader.window_buffer import WindowBuffer
 
@@ -245,6 +244,24 @@ def test_batches_are_fresh_writable_and_native(source):
     assert len(flat(ids_of(ds.batches(10)))) == 64
 
 
+class Backwards(samplers.Sampler):
+    """All that a new sampler has to say."""
+
+    def rows(self, epoch, start, stop):
+        return self.n - 1 - np.arange(start, stop)
+
+
+@pytest.mark.parametrize("world", [1, 3])
+def test_a_new_sampler_has_one_method(monkeypatch, world):
+    monkeypatch.setattr(module, "_sampler", lambda images, labels, _: Backwards(len(labels)))
+    ranks = [numbered(50).batches(4, rank=rank, world_size=world) for rank in range(world)]
+    seen = [flat(ids_of(batches)) for batches in ranks]
+    assert seen == [list(range(49 - rank, -1, -world)) for rank in range(world)]
+    state = {**ranks[0].state_dict(), "position": 40}
+    ranks[0].load_state_dict(state)
+    assert flat(ids_of(ranks[0])) == list(range(9, -1, -world))
+
+
 # What a batch holds
 # ------------------------------------------------------------------------------------------
 
@@ -351,7 +368,7 @@ def readers_of(monkeypatch):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr("idxio.loader.epoch.WindowBuffer", Recorded)
+    monkeypatch.setattr(window_shuffle, "WindowBuffer", Recorded)
     return made
 
 
@@ -628,8 +645,10 @@ def test_arrays_that_do_not_belong_together():
         Dataset(np.zeros((10, 2)), np.arange(9)).batches(4)
     with pytest.raises(ValueError, match=r"\(10, 2\)"):
         Dataset(np.zeros((10, 2)), np.zeros((10, 2), int)).batches(4)
+    ds = numbered(10)
+    ds.labels = np.arange(9)
     with pytest.raises(ValueError, match="9 labels"):
-        module.Batches(np.zeros((10, 2)), np.arange(9), BatchOptions(4))
+        ds.batches(4)
 
 
 @pytest.mark.parametrize(
@@ -715,7 +734,7 @@ def test_any_point_of_a_huge_epoch_takes_no_memory():
     n = 10**10
     images = np.broadcast_to(np.arange(4, dtype=np.uint8), (n, 4))
     labels = np.broadcast_to(np.uint8(3), (n,))
-    batches = module.Batches(images, labels, BatchOptions(256, shuffle=True, prefetch=0))
+    batches = Dataset(images, labels).batches(256, shuffle=True, prefetch=0)
     assert len(batches) == -(-n // 256)
     batches.load_state_dict({**batches.state_dict(), "position": 7_777_777_777})
     loop = iter(batches)

@@ -1,0 +1,10 @@
+"""What ``ds.batches(..., augment=[...])`` does to images while it makes a batch.
+
+Names and defaults are those of torchvision. A transform applies to each image on its own, before
+cast and scaling, and is drawn anew in each epoch.
+"""
+
+from .loader.transforms import RandomHorizontalFlip as RandomHorizontalFlip
+from .loader.transforms import RandomVerticalFlip as RandomVerticalFlip
+
+__all__ = ["RandomHorizontalFlip", "RandomVerticalFlip"]
