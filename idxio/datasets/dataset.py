@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..loader.batches import Batches
-    from ..storage.source import File
     from ..loader.transforms import Transform
+    from ..storage.source import File
 
 
 # The second number of the key of a split, where batches have the epoch: the last epoch of all.
