@@ -424,7 +424,7 @@ def test_tables_that_an_export_stated(tmp_path):
 
 def _described_tables(folder, names=("cat", "dog")) -> None:
     """Two tables of two classes as export writes them, one with a name of its own."""
-    (folder).mkdir(parents=True)
+    folder.mkdir(parents=True)
     for split, n in (("train", 3), ("latest", 2)):
         (folder / f"{split}.csv").write_text("label,a\n" + "1,2\n" * n)
     (folder / "dataset.json").write_text(
@@ -888,10 +888,10 @@ def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
 
 
-def _png_with_a_transparent_colour(mode: str, colour: int | tuple[int, int, int]) -> bytes:
-    png = io.BytesIO()
-    Image.new(mode, (4, 4)).save(png, "PNG", transparency=colour)
-    return png.getvalue()
+def _saved(mode: str, format: str, **options) -> bytes:
+    data = io.BytesIO()
+    Image.new(mode, (4, 4)).save(data, format, **options)
+    return data.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["png", "parquet"])
@@ -904,10 +904,11 @@ def _png_with_a_transparent_colour(mode: str, colour: int | tuple[int, int, int]
         ),
         (b"P6 4 4 65535\n" + bytes(96), "has 16 bits for each colour.*idxio build"),
         (b"P5 4 4 65535\n" + bytes(32), "has the mode I.*idxio build"),
-        (_png_with_a_transparent_colour("L", 0), "has a transparent colour.*idxio build"),
-        (_png_with_a_transparent_colour("RGB", (0, 0, 0)), "has a transparent colour.*idxio build"),
+        (_saved("RGB", "SGI", bpc=2), "has 16 bits for each colour.*idxio build"),
+        (_saved("L", "PNG", transparency=0), "has a transparent colour.*idxio build"),
+        (_saved("RGB", "PNG", transparency=(0, 0, 0)), "has a transparent colour.*idxio build"),
     ],
-    ids=["png16", "ppm16", "pgm16", "transparent grey", "transparent colour"],
+    ids=["png16", "ppm16", "pgm16", "sgi16", "transparent grey", "transparent colour"],
 )
 def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
     tmp_path, kind: str, data: bytes, message: str
@@ -921,6 +922,15 @@ def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
         table = pyarrow.table({"image": rows, "label": [0, 1]})
         pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
         refused(tmp_path / "train.parquet", tmp_path, rf"train\.parquet: row 0 {message}")
+
+
+def test_pictures_of_8_bits_in_any_format_are_taken(tmp_path) -> None:
+    for mode in ("L", "RGB"):
+        for format in ("PNG", "PPM", "SGI", "TIFF", "BMP", "JPEG"):
+            rows = [{"bytes": _saved(mode, format), "path": None}]
+            table = pyarrow.table({"image": rows, "label": [0]})
+            pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+            assert back(tmp_path / "train.parquet", tmp_path) == {"train": 1}
 
 
 def test_export_refuses_two_datasets_of_one_split(tmp_path) -> None:

@@ -90,9 +90,12 @@ def decode(path: str) -> Decoded:
 def has_16_bits(image: Image.Image) -> bool:
     """Tell by the decoder's arguments, which loading discards, whether values have 16 bits."""
     tiles = getattr(image, "tile", None)
-    if image.format not in ("PNG", "TIFF", "PPM") or not tiles:
+    if image.format not in ("PNG", "TIFF", "PPM", "SGI") or not tiles:
         return False
     arguments = tiles[0][3]
+    if image.format == "SGI":
+        # the bytes of a value come last where it is packed
+        return bool(tiles[0][0] == "SGI16" or arguments[-1] == 2)
     if image.format == "PPM":
         # the mode, and the largest value
         return isinstance(arguments, tuple) and arguments[-1] > 0xFF
