@@ -19,31 +19,39 @@ if TYPE_CHECKING:
 
 
 class Xz(Compression):
-    packing, magic = "xz", b"\xfd7zXZ\0"
+    packing = "xz"
+    magic = (b"\xfd7zXZ\0",)
+    suffixes = (".xz",)
+    program = "xz"
+    module = "lzma"
 
     def stream(self) -> Stream:
-        lzma = _module(self, "lzma")
+        lzma = _module(self)
         return _Stream(
             self, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError, self.magic
         )
 
 
 class Bz2(Compression):
-    packing, magic = "bz2", b"BZh"
+    packing = "bz2"
+    magic = (b"BZh",)
+    suffixes = (".bz2",)
+    program = "bzip2"
+    module = "bz2"
 
     def stream(self) -> Stream:
-        bz2 = _module(self, "bz2")
+        bz2 = _module(self)
         return _Stream(self, bz2.BZ2Decompressor, OSError, self.magic)
 
 
-def _module(compressed: Compression, name: str) -> Any:
-    """A module of the standard library that a Python may have been built without."""
+def _module(compressed: Compression) -> Any:
+    """The module of the standard library, which a Python may have been built without."""
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(compressed.module)
     except ImportError as error:
         raise IdxError(
-            f"is packed with {compressed.packing}, and this Python was built without {name}: unpack"
-            " it, or use another Python",
+            f"is packed with {compressed.packing}, and this Python was built without"
+            f" {compressed.module}: unpack it, or use another Python",
             file=compressed.name,
         ) from error
 
@@ -58,7 +66,7 @@ class _Stream(Stream):
         compressed: Compression,
         new: Callable[[], Decompressor],
         error: type[Exception],
-        magic: bytes,
+        magic: tuple[bytes, ...],
     ) -> None:
         self.block = memoryview(b"")
         self._source = compressed.source
@@ -103,14 +111,14 @@ class _Stream(Stream):
     def _next_stream(self) -> bool:
         """Go to the start of the next stream; False if there is none."""
         self._input = self._input.lstrip(b"\0")
-        while len(self._input) < len(self._magic) and self._refill():
+        while len(self._input) < max(map(len, self._magic)) and self._refill():
             self._input = self._input.lstrip(b"\0")
         if not self._input:
             return False
         if self._input.startswith(self._magic):
             self._decompressor = self._new()
             return True
-        if self._magic.startswith(self._input):
+        if any(magic.startswith(self._input) for magic in self._magic):
             raise self._truncated(f"ends inside the start of another {self._packing} stream")
         raise FormatError(
             f"has bytes behind its last {self._packing} stream that are not {self._packing}",

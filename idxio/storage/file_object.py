@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from .._util.fork import ForkGuard
 from ..errors import naming
+from .base import Source
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
@@ -20,7 +21,7 @@ TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 PIECE = 8 << 20
 
 
-class SeekableSource:
+class SeekableSource(Source):
     """A seekable file object; a lock lets one reader at a time move its cursor.
 
     A plain file is read by position instead, and shared with forked processes. Any other file
@@ -64,9 +65,6 @@ class SeekableSource:
             )
         return n
 
-    def check(self) -> None:
-        """Do nothing: a change of the file can't be noticed."""
-
     def close(self) -> None:
         """Move the cursor behind the last byte that was read; the file object stays open."""
         with self._lock:
@@ -79,7 +77,7 @@ class SeekableSource:
         raise TypeError(f"{self.name}: a file object can't be pickled; open the file by its path")
 
 
-class PipeSource:
+class PipeSource(Source):
     """Bytes that come once, in order; the first KEPT stay in memory, to detect the compression."""
 
     KEPT = 1 << 20
@@ -116,9 +114,6 @@ class PipeSource:
             self._position += n
             done += n
         return done
-
-    def check(self) -> None:
-        """Do nothing: a change of the file can't be noticed."""
 
     def close(self) -> None:
         if self._owned:

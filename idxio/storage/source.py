@@ -6,42 +6,27 @@ import io
 import mmap
 import os
 import stat
-from typing import IO, Any, Protocol, TypeAlias, Union, cast
+from typing import IO, Any, TypeAlias, Union, cast
 
 from .._native import byteorder
 from ..errors import ChangedError, naming
+from .base import Source
 from .file_object import PIECE, TEXT, PipeSource, SeekableSource, pread_full
 from .regular import FoundPath, open_regular, status_of
+
+__all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
 
 File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
 
 
-class Source(Protocol):
-    """Bytes that are read by position; position 0 is where a file object stood at first."""
-
-    name: str
-    size: int | None
-    """In bytes; None for a pipe, whose size only reading to its end tells."""
-
-    def read_at(self, offset: int, out: memoryview) -> int:
-        """Fill out with the bytes from offset on; return their number, smaller only at the end."""
-        ...
-
-    def check(self) -> None:
-        """Raise ChangedError if the file is known to have changed since it was opened."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class PathSource:
+class PathSource(Source):
     """A regular file, read by position: threads and forked processes share no cursor.
 
     A pickle holds the path and identity; unpickling raises ChangedError for another file there.
     """
 
     def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
-        self.path = os.path.abspath(path)
+        self.path: str = os.path.abspath(path)
         self.name = str(path)
         self._fd = open_regular(path)
         try:
@@ -130,29 +115,27 @@ class PathSource:
         return PathSource, (self.path, self.identity)
 
 
-class BufferSource:
-    """Bytes in memory; `view` shares the buffer of the caller."""
+class BufferSource(Source):
+    """Bytes in memory, which share the buffer of the caller."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+    def __init__(self, data: Any, name: str = "<bytes>") -> None:
+        """data is anything that memoryview() takes and that lies in one piece."""
         self.name = name
-        self.view = memoryview(data).cast("B")
-        self.size: int | None = len(self.view)
+        self._view = memoryview(data).cast("B")
+        self.size: int | None = len(self._view)
+
+    def view(self) -> memoryview:
+        return self._view
 
     def read_at(self, offset: int, out: memoryview) -> int:
-        data = self.view[offset : offset + len(out)]
+        data = self._view[offset : offset + len(out)]
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             out[start : start + len(piece)] = piece
         return len(data)
 
-    def check(self) -> None:
-        """Do nothing: a change of the buffer can't be noticed."""
-
-    def close(self) -> None:
-        pass
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return BufferSource, (bytes(self.view), self.name)
+        return BufferSource, (bytes(self._view), self.name)
 
 
 def open_source(file: File) -> Source:
