@@ -64,7 +64,8 @@ class Raw(Compression):
             else:
                 offsets = (base + ids[start:stop] * size).tolist()
                 ranges = [(offset, offset + size) for offset in offsets]
-                outs = [out[k * size : (k + 1) * size].data for k in range(start, stop)]
+                view = wanted.data
+                outs = [view[k : k + size] for k in range(0, len(view), size)]
                 for (offset, _), n in zip(
                     ranges, self.source.read_ranges(ranges, outs), strict=True
                 ):

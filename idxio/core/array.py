@@ -249,6 +249,16 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
         raise
 
 
+def open_in_order(file: File) -> IdxArray:
+    """Do what open_array() does, for records that are read once, front to back."""
+    source = open_source(file, in_order=True)
+    try:
+        return IdxArray(source)
+    except BaseException:
+        source.close()
+        raise
+
+
 # The public name, for help() and tracebacks.
 open_array.__name__ = open_array.__qualname__ = "open"
 

@@ -37,8 +37,13 @@ class SeekableSource(Source):
         with naming(self.name):
             self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
             self._start = self._end = file.tell()
-            file.seek(0, io.SEEK_END)
-            self.size: int | None = file.tell() - self._start
+            end = _stated_size(file)
+            if end is None:
+                file.seek(0, io.SEEK_END)
+                end = file.tell()
+            else:
+                file.seek(self._start)  # raises where seekable() is not true
+            self.size: int | None = max(0, end - self._start)
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
@@ -145,6 +150,21 @@ def name_of(file: IO[bytes]) -> str:
     return name if isinstance(name, str) else f"<{type(file).__name__}>"
 
 
+def is_trusted(file: IO[bytes]) -> bool:
+    """Whether a file object that calls itself seekable can be moved to its end and back.
+
+    Python's own can. Others need not, once they state their size.
+    """
+    return type(file) in _OWN or _stated_size(file) is not None
+
+
+def _stated_size(file: IO[bytes]) -> int | None:
+    """The size of a file object that states it without a call, as fsspec's do."""
+    size = getattr(file, "size", None)
+    return size if type(size) is int and size >= 0 else None
+
+
+_OWN = (io.FileIO, io.BufferedReader, io.BufferedRandom, io.BytesIO)
 _IN_C = (io.FileIO, io.BufferedReader, io.BytesIO)
 
 

@@ -6,17 +6,29 @@ import io
 import mmap
 import os
 import stat
+import sys
 from typing import IO, Any, TypeAlias, Union, cast
 
 from .._native import byteorder
 from ..errors import ChangedError, naming
 from .base import Source
-from .file_object import PIECE, TEXT, PipeSource, SeekableSource, pread_full
+from .file_object import PIECE, TEXT, PipeSource, SeekableSource, is_trusted, pread_full
 from .regular import FoundPath, open_regular, status_of
 
 __all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
 
-File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+if sys.version_info >= (3, 12):
+    from collections.abc import Buffer
+else:
+    Buffer: TypeAlias = bytes | bytearray | memoryview  # what a checker then knows of them
+
+File: TypeAlias = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
+
+# Packages whose file objects call themselves seekable and give nothing more once they were moved to
+# their end.
+_FALSELY_SEEKABLE = ("pgzip", "mgzip")
+# The formats of buffers of numbers, as struct has them.
+_NUMBERS = tuple("cbB?hHiIlLqQnNefd")
 
 
 class PathSource(Source):
@@ -138,8 +150,11 @@ class BufferSource(Source):
         return BufferSource, (bytes(self._view), self.name)
 
 
-def open_source(file: File) -> Source:
+def open_source(file: File, *, in_order: bool = False) -> Source:
     """Open a path, a buffer or a binary file object as a source.
+
+    in_order: it will be read once, front to back. A file object that may not be what it says is
+    then not moved: a pipe.
 
     Raises
     ------
@@ -159,21 +174,39 @@ def open_source(file: File) -> Source:
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):
-        what = type(file).__name__
-        raise TypeError(f"file is a path, bytes or a binary file object, not {what}")
+        return _open_buffer(file)
+    file = cast("IO[bytes]", file)
     if isinstance(cast("object", file), io.TextIOBase):
         raise TypeError(TEXT)
     try:
         seekable = file.seekable()
     except AttributeError:
         seekable = False
-    if not seekable:
+    if type(file).__module__.partition(".")[0] in _FALSELY_SEEKABLE:
+        seekable = False
+    if not seekable or (in_order and not is_trusted(file)):
         return PipeSource(file)
     try:
         return SeekableSource(file)
     except Exception:
         # Some file objects claim to be seekable and raise at a seek: a stream of a server, say.
         return PipeSource(file)
+
+
+def _open_buffer(data: Any) -> BufferSource:
+    """The bytes of an object that is neither of Python's own bytes nor a file, as numpy's uint8."""
+    what = type(data).__name__
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"file is a path, bytes or a binary file object, not {what}") from None
+    # Not, say, a view with gaps, and not numpy's array of objects, whose bytes are addresses.
+    if not view.c_contiguous or view.format.lstrip("@=<>!") not in _NUMBERS:
+        raise TypeError(
+            f"file is a buffer of type {what} that is no plain row of bytes; give its bytes or a"
+            " copy of uint8"
+        )
+    return BufferSource(view, f"<{what}>")
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
