@@ -12,6 +12,7 @@ from .base import Compression
 from .gzip.reader import Gzip
 from .raw import Raw
 from .xz_bz2 import Bz2, Xz
+from .zstd import Zstd
 
 __all__ = ["Compression", "likely_cause", "named", "of_suffix", "open_compressed", "speed_rank"]
 
@@ -19,6 +20,7 @@ __all__ = ["Compression", "likely_cause", "named", "of_suffix", "open_compressed
 COMPRESSIONS: tuple[type[Compression], ...] = (
     Raw,
     Gzip,
+    Zstd,
     Bz2,
     Xz,
 )

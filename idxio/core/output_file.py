@@ -19,7 +19,7 @@ from ..storage.targets import OpenFile, Target, open_target
 # Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
 # Suffixes that promise what is no compression of one file.
-_FOREIGN = (".zip", ".zst")
+_FOREIGN = (".zip",)
 
 
 class Output:

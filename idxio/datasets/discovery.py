@@ -32,7 +32,7 @@ _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
 # has not ended.
 _ADDED = re.compile(
     r"( ?\(\d+\)| - copy|"
-    r"\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
+    r"\.(zip|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
     rf"(?=\.({SUFFIX_PATTERN})$|$)",
     re.IGNORECASE,
 )

@@ -17,7 +17,6 @@ _STARTS = (
     (b"PK\x03\x04", "a zip archive (or .npz): unpack it first"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"\x93NUMPY", "a .npy file: read it with numpy.load"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed data: unpack it first with `zstd -d`"),
     (b"\x04\x22\x4d\x18", "lz4-compressed data: unpack it first with `lz4 -d`"),
     (b"\x1f\x9d", "data of the old Unix compress: unpack it first with `uncompress`"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),

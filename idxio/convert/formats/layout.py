@@ -14,7 +14,7 @@ from ...errors import FormatError
 # The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in
 # older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
-_NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|zst|part|partial|crdownload|download|incomplete|tmp))?"
+_NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
     # What is packed, or came down in part only, is no table, which reading it says; it is not left
     # out.
