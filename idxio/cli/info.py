@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from ..compression.registry import named
 from ..core.info import Info, info, verify
 from . import exit_codes
 from .options import Commands
@@ -68,7 +69,7 @@ def _run(
 
 def _info_text(about: Info) -> str:
     sizes = f"{about.size:,} bytes"
-    if about.packing != "raw":
+    if not named(about.packing).is_plain:
         packed = "" if about.packed_size is None else f" in {about.packed_size:,}"
         sizes = f"{sizes}{packed}, {about.packing}"
     lines = {
@@ -86,9 +87,8 @@ def _verify_text(about: Info) -> str:
     known = f" ({about.known})" if about.known else ""
     # Said because an OK promises more elsewhere: a raw file holds nothing to check its bytes
     # against.
-    checked = (
-        ", size only: a raw file states no checksum" if about.packing == "raw" and not known else ""
-    )
+    promise = named(about.packing).checked
+    checked = f", {promise}" if promise and not known else ""
     what = f"{dimensions(about.shape)} {about.dtype.name}, CRC-32 {about.crc32:08x}"
     return f"{printable(about.file)}: OK, {what}{known}{checked}"
 

@@ -1,19 +1,22 @@
-"""The interface of every compression: a stream of unpacked bytes, their first ones, or all of them
-at once.
-"""
+"""The interface of every compression: what it says of itself, how it is read and written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import IO, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from .._util.types import Bytes, Ids
+from ..errors import IdxError
 from ..storage.source import Source
 
 # Reads of the compressed file: large enough that a call costs nothing, small enough for the L2
 # cache.
 BLOCK = 1 << 18
+# Unpacked bytes between two places of a seek index: the time of one cold record against the size of
+# the index. Measured: docs/gzip.md.
+SPACING = 1 << 16
 
 
 Check: TypeAlias = Callable[[], object]
@@ -70,12 +73,59 @@ class Stream:
         return done
 
 
+class Sink(Protocol):
+    """Takes the unpacked bytes of a new file behind its header, and writes them packed."""
+
+    def write(self, buffer: memoryview) -> None: ...
+
+    def finish(self, header: bytes) -> None:
+        """Write all that waits, with the header as it is by now, which is as long as at first."""
+        ...
+
+    def discard(self) -> None:
+        """End without writing what waits; may follow on an error anywhere."""
+        ...
+
+
+class WriteOptions(NamedTuple):
+    """What a writer knows of the file to come."""
+
+    length: int | None
+    """Of the whole file, unpacked; None if length and header are known at the end only."""
+    level: int
+    threads: int
+    folder: str | None
+    """Where temporary files belong; None if the target is a file object of the caller."""
+    whole: bool
+    """Nobody will want a part of the file, so that it needs no chunks."""
+
+
 class Compression:
-    """The unpacked bytes of a source."""
+    """The unpacked bytes of a source.
+
+    The class says what its files are and can do; all of the package asks it, by `registry`.
+    """
 
     packing: ClassVar[str]
-    magic: ClassVar[bytes] = b""
-    """The first bytes of every file of this compression."""
+    """The public name, as in `Info.packing` and the argument `compression`."""
+    magic: ClassVar[tuple[bytes, ...]] = ()
+    """Each file starts with one of these, of up to six bytes."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """The endings of file names that promise this compression; the first is the usual one."""
+    program: ClassVar[str] = ""
+    """The command that unpacks such files."""
+    module: ClassVar[str]
+    """The module of Python whose `open` reads such files."""
+    can_write: ClassVar[bool] = False
+    """Whether `writer` works."""
+    levels: ClassVar[range] = range(13)
+    """The values of `level` that `writer` takes."""
+    is_plain: ClassVar[bool] = False
+    """Whether the stored bytes are the unpacked ones: `limit` is exact, `read_swapped` works."""
+    supports_ranges: ClassVar[bool] = False
+    """Whether `read_at` and `gather` work, if the source has a size."""
+    checked: ClassVar[str] = ""
+    """What `idxio verify` adds to an OK where a sound file proves little."""
     walks = False
     """Whether the file is decoded from its start on because the span index that it states is false.
     """
@@ -103,6 +153,11 @@ class Compression:
         """Make new locks, and drop state that another thread may have been changing when the
         process forked.
         """
+
+    @property
+    def supports_view(self) -> bool:
+        """Whether `view` works."""
+        return False
 
     def limit(self) -> int | None:
         """The largest possible unpacked length, known without decoding; None where only decoding
@@ -153,3 +208,47 @@ class Compression:
         while n := stream.readinto(scratch):
             total += n
         return total
+
+    def read_at(self, offset: int, out: memoryview, threads: int) -> None:
+        """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""
+        raise NotImplementedError
+
+    def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> None:
+        """Do what read_at() does, and reverse the bytes of each item."""
+        raise NotImplementedError
+
+    def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
+        """Fill out with the records of ascending ids, each of size bytes, counted from base."""
+        raise NotImplementedError
+
+    def view(self) -> memoryview:
+        """The whole unpacked file without a copy, read-only."""
+        raise IdxError(
+            f"can't be viewed without a copy: it is packed with {self.packing}; read it with"
+            " idxio.read, or unpack it to a raw file first",
+            file=self.name,
+        )
+
+    def stated_crc32(self, length: int) -> int | None:
+        """The CRC-32 that the file states of its unpacked bytes, if it states this length too."""
+        return None
+
+    def index_path(self) -> str | None:
+        """Where the seek index of the file lies; None where it can have none."""
+        return None
+
+    def build_index(
+        self, length: int, spacing: int, progress: Callable[[int], None] | None
+    ) -> tuple[bytes, int]:
+        """The seek index of a file of about this unpacked length, and its true one.
+
+        All of the file is read and checked; progress is called with the unpacked bytes so far.
+        """
+        raise IdxError(
+            "needs no index or can have none: it is not a gzip file with a path", file=self.name
+        )
+
+    @classmethod
+    def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:
+        """A writer of a new file that starts with the header."""
+        raise NotImplementedError

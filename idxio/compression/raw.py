@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from typing import IO
 
 import numpy as np
 
-from .._native import byteorder
 from .._util.types import Bytes, Ids
 from ..errors import IdxError
 from ..storage.file_object import write_all
-from ..storage.source import BufferSource, PathSource
-from .base import BLOCK, Check, Compression, Stream, unchecked
-from .spool import patch
+from .base import BLOCK, Check, Compression, Stream, WriteOptions, unchecked
+from .spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 
 # Records that are apart are read with what lies between them, up to this share of unwanted bytes.
 _SPARSE = 8
@@ -24,6 +21,15 @@ _EARLY = 2 << 20
 
 class Raw(Compression):
     packing = "raw"
+    module = "io"
+    can_write = True
+    is_plain = True
+    supports_ranges = True
+    checked = "size only: a raw file states no checksum"
+
+    @property
+    def supports_view(self) -> bool:
+        return self.source.path is not None or self.source.view() is not None
 
     def limit(self) -> int | None:
         return self.source.size
@@ -32,7 +38,6 @@ class Raw(Compression):
         return _RawStream(self)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
-        """Fill out with the bytes from offset on, which the caller knows to be there."""
         if self.source.read_at(offset, out) < len(out):
             raise self._cut_short(offset)
 
@@ -40,17 +45,10 @@ class Raw(Compression):
         return IdxError("was cut short since it was opened", file=self.name, offset=offset)
 
     def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> None:
-        """read_at(), and the bytes of each item reversed."""
-        if not isinstance(self.source, PathSource):
-            for start in range(0, len(out), BLOCK):
-                piece = out[start : start + BLOCK]
-                self.read_at(offset + start, piece, 1)
-                byteorder.swap_bytes(piece, itemsize)
-        elif self.source.read_swapped(offset, out, itemsize) < len(out):
+        if self.source.read_swapped(offset, out, itemsize) < len(out):
             raise self._cut_short(offset)
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
-        """Fill out with the records of ascending ids, each of size bytes, counted from base."""
         start = 0
         while start < len(ids):
             # As many records as lie within one piece, or one.
@@ -64,25 +62,38 @@ class Raw(Compression):
                 self.read_at(base + first * size, memoryview(block).cast("B"), 1)
                 np.take(block, ids[start:stop] - first, axis=0, out=wanted.reshape(-1, size))
             else:
-                for k in range(start, stop):
-                    self.read_at(base + int(ids[k]) * size, out[k * size : (k + 1) * size].data, 1)
+                offsets = (base + ids[start:stop] * size).tolist()
+                ranges = [(offset, offset + size) for offset in offsets]
+                view = wanted.data
+                outs = [view[k : k + size] for k in range(0, len(view), size)]
+                for (offset, _), n in zip(
+                    ranges, self.source.read_ranges(ranges, outs), strict=True
+                ):
+                    if n < size:
+                        raise self._cut_short(offset)
             start = stop
 
-    def view(self) -> memoryview | mmap.mmap:
+    def view(self) -> memoryview:
         """The whole file without a copy, read-only.
 
         Raises IdxError for a file object: only a path can be mapped and only bytes are in memory
         already.
         """
-        if isinstance(self.source, BufferSource):
-            return self.source.view.toreadonly()
-        if isinstance(self.source, PathSource):
-            return self.source.map()
+        view = self.source.view()
+        if view is not None:
+            return view.toreadonly()
+        mapped = self.source.map()
+        if mapped is not None:
+            return memoryview(mapped)
         raise IdxError(
             "can't be viewed without a copy: it is a pipe or a file object; read it, or give the"
             " path of a file",
             file=self.name,
         )
+
+    @classmethod
+    def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> RawWriter:
+        return RawWriter(file, header, options)
 
 
 class _RawStream(Stream):
@@ -106,16 +117,29 @@ class _RawStream(Stream):
 
 
 class RawWriter:
-    """Bytes as they are."""
+    """Bytes as they are.
 
-    def __init__(self, file: IO[bytes], header: bytes, *, to_disk: bool) -> None:
-        """to_disk: a new file that will be flushed to the disk."""
-        self._file = file
+    Where the header is known at the end only and the target can't be patched, all waits in a
+    temporary file.
+    """
+
+    def __init__(self, file: IO[bytes], header: bytes, options: WriteOptions) -> None:
+        self._spool: IO[bytes] | None = None
+        if options.length is None and not can_be_patched(file):
+            self._spool = new_spool(options.folder)
+        self._target = file
+        self._file = file = self._spool or file
         self._header = header
+        to_disk = self._spool is None and options.folder is not None
         # Linux starts to write to the disk what it is told will not be read, while the rest is
         # still copied.
         self._fd = file.fileno() if to_disk and hasattr(os, "posix_fadvise") else None
-        write_all(file, header)
+        self._size = 0
+        try:
+            write_all(file, header)
+        except BaseException:
+            self.discard()
+            raise
         self._size = len(header)
 
     def write(self, buffer: memoryview) -> None:
@@ -128,9 +152,11 @@ class RawWriter:
                 os.posix_fadvise(self._fd, self._size - _EARLY, _EARLY, os.POSIX_FADV_DONTNEED)
 
     def finish(self, header: bytes) -> None:
-        """Write the header again if it has changed."""
         if header != self._header:
             patch(self._file, self._size, 0, header)
+        if self._spool is not None:
+            copy_spool(self._spool, self._target)
 
     def discard(self) -> None:
-        """Nothing waits."""
+        if self._spool is not None:
+            drop_spool(self._spool)

@@ -1,28 +1,73 @@
-"""The compressions that can be read, and which of them a source has: its first bytes decide, its
-name never does.
+"""The compressions, one line each, and which of them a file has, is to get, or seems to have.
 
-A compression is a class with `packing`, its public name, and `magic`, the first bytes of its files.
-Raw has no magic: a source that starts with none of those listed here is raw.
+A compression is a class; `base` says what it declares of itself. The rest of the package asks that,
+here: no other file names a compression or a suffix.
 """
 
 from __future__ import annotations
 
+from ..storage import signatures
 from ..storage.source import Source
 from .base import Compression
 from .gzip.reader import Gzip
 from .raw import Raw
 from .xz_bz2 import Bz2, Xz
+from .zstd import Zstd
 
-__all__ = ["Compression", "open_compressed"]
+__all__ = ["Compression", "likely_cause", "named", "of_suffix", "open_compressed", "speed_rank"]
 
-COMPRESSIONS: tuple[type[Compression], ...] = (Gzip, Xz, Bz2)
+# Those whose files are read fastest come first.
+COMPRESSIONS: tuple[type[Compression], ...] = (
+    Raw,
+    Gzip,
+    Zstd,
+    Bz2,
+    Xz,
+)
+
+_NAMED = {kind.packing: kind for kind in COMPRESSIONS}
+_RANKS = {kind.packing: k for k, kind in enumerate(COMPRESSIONS)}
+WRITABLE = tuple(kind.packing for kind in COMPRESSIONS if kind.can_write)
+"""The values of the argument `compression`."""
+SUFFIX_PATTERN = "|".join(suffix.lstrip(".") for kind in COMPRESSIONS for suffix in kind.suffixes)
+"""The suffixes of all compressions, without dots, for a regular expression."""
 
 
 def open_compressed(source: Source) -> Compression:
-    """The compression of a source, by its first bytes."""
+    """The compression of a source: its first bytes decide, its name never does.
+
+    A source that starts with the magic of no compression is raw.
+    """
     head = bytearray(6)
     n = source.read_at(0, memoryview(head))
+    del head[n:]
     for kind in COMPRESSIONS:
-        if head[:n].startswith(kind.magic):
+        if head.startswith(kind.magic):
             return kind(source)
     return Raw(source)
+
+
+def named(packing: str) -> type[Compression]:
+    """The compression of this public name."""
+    return _NAMED[packing]
+
+
+def speed_rank(packing: str) -> int:
+    """The place of a compression in the order of reading speed, the fastest first."""
+    return _RANKS[packing]
+
+
+def of_suffix(name: str) -> type[Compression]:
+    """The compression that the suffix of a file name promises: raw for any other name."""
+    for kind in COMPRESSIONS:
+        if name.endswith(kind.suffixes):
+            return kind
+    return Raw
+
+
+def likely_cause(head: bytes) -> str | None:
+    """Name the format of unpacked bytes and the remedy; None for IDX or if unknown."""
+    for kind in COMPRESSIONS:
+        if head.startswith(kind.magic):
+            return f"{kind.program} inside another compression: unpack it once more"
+    return signatures.likely_cause(head)

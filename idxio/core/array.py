@@ -14,11 +14,8 @@ import numpy as np
 from .._util.public import public
 from .._util.threads import check_threads
 from .._util.types import A, Array, ArrayKey, Rows
-from ..compression.gzip.reader import Gzip
-from ..compression.raw import Raw
 from ..compression.registry import Compression, open_compressed
-from ..errors import IdxError
-from ..storage.source import BufferSource, File, PathSource, Source, open_source
+from ..storage.source import File, Source, open_source
 from . import decode, indexing
 from .header import Header
 from .unread import Unread
@@ -97,9 +94,7 @@ class IdxArray(Unread):
     @property
     def has_view(self) -> bool:
         """Whether there is `array`: the file is raw, and a path or bytes."""
-        return isinstance(self._compressed, Raw) and isinstance(
-            self._source, (PathSource, BufferSource)
-        )
+        return self._compressed.supports_view
 
     @property
     def array(self) -> Array:
@@ -115,12 +110,6 @@ class IdxArray(Unread):
         IdxError
             For a compressed file or a file object, which can't be viewed without a copy.
         """
-        if not isinstance(self._compressed, Raw):
-            raise IdxError(
-                f"can't be viewed without a copy: it is packed with {self.packing}; "
-                "read it with idxio.read, or unpack it to a raw file first",
-                file=self.name,
-            )
         header = self._header
         data = np.frombuffer(self._compressed.view(), np.uint8)
         view = data[header.size :].view(header.dtype).reshape(header.shape)
@@ -207,8 +196,8 @@ class IdxArray(Unread):
     def _rows(self, rows: indexing.Rows, threads: int | None = None) -> Array:
         """The records of an ascending range or index array, as a new array."""
         compressed = self._compressed
-        # A pipe can't be read by position, and xz and bz2 have no index of spans.
-        if isinstance(compressed, (Raw, Gzip)) and self._source.size is not None:
+        # A pipe can't be read by position.
+        if compressed.supports_ranges and self._source.size is not None:
             if not self.shape or (isinstance(rows, range) and rows == range(len(self))):
                 return self.read(threads=threads)
             return decode.read_rows(compressed, self._header, rows, threads)
@@ -286,6 +275,16 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
         source = open_copy(file)
     else:
         source = open_source(file)
+    try:
+        return IdxArray(source)
+    except BaseException:
+        source.close()
+        raise
+
+
+def open_in_order(file: File) -> IdxArray:
+    """Do what open_array() does, for records that are read once, front to back."""
+    source = open_source(file, in_order=True)
     try:
         return IdxArray(source)
     except BaseException:

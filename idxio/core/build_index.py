@@ -6,11 +6,8 @@ import os
 from collections.abc import Callable
 
 from .._util.public import public
-from ..compression.gzip import sidecar_index
-from ..compression.gzip.embedded_index import embedded_index
-from ..compression.gzip.reader import Gzip
-from ..compression.gzip.sidecar_builder import build
-from ..errors import IdxError, TruncatedError
+from ..compression.base import SPACING
+from ..errors import TruncatedError
 from ..storage.regular import open_regular
 from ..storage.source import File
 from ..storage.targets import write_file
@@ -21,7 +18,7 @@ from . import decode
 def build_index(
     file: File,
     *,
-    spacing: int = sidecar_index.SPACING,
+    spacing: int = SPACING,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Write the seek index of a gzip file beside it, so that any record is found at once.
@@ -63,28 +60,16 @@ def build_index(
     if spacing < 1 << 12:
         raise ValueError(f"spacing is {1 << 12} or more, not {spacing}")
     with decode.opened(file) as (compressed, header):
-        source = compressed.source
-        path = sidecar_index.path_of(source)
+        path = compressed.index_path()
         if path is not None and os.path.lexists(path):
             os.close(open_regular(path))  # raises for a pipe, which write_file() would write into
-        if not isinstance(compressed, Gzip) or path is None:
-            raise IdxError(
-                "needs no index or can have none: it is not a gzip file with a path",
-                file=source.name,
-            )
         total = header.size + header.nbytes
         report = None if progress is None else lambda done: progress(done, total)
-        if embedded_index(source) is not None:
-            raise IdxError(
-                "needs no index: it carries a table of its own, by which records are found",
-                file=source.name,
-            )
         try:
-            data, found = build(
-                source, compressed.stated(), (source.size or 0) / total, spacing, report
-            )
+            data, found = compressed.build_index(total, spacing, report)
         except TruncatedError as error:
             raise decode.cut_short(compressed, header, error.found, error) from error
         decode.check_found(compressed, header, found)
+        assert path is not None  # or build_index() has raised
         write_file(path, data)
         return path

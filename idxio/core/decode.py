@@ -14,8 +14,6 @@ from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
 from .._util.types import Array
 from ..compression.base import BLOCK
-from ..compression.gzip.reader import Gzip
-from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
@@ -57,7 +55,7 @@ def _check_size(compressed: Compression, header: Header) -> None:
     expected = header.size + header.nbytes
     if limit is None:
         return
-    if compressed.packing == "raw":
+    if compressed.is_plain:
         check_found(compressed, header, limit)
     elif limit < expected:
         check_found(compressed, header, _count(compressed, header))
@@ -83,7 +81,7 @@ def read_whole(
     if out is not None:
         check_out(out, header.shape, header.native)
     if (
-        isinstance(compressed, Raw)
+        compressed.is_plain
         and compressed.source.size is not None
         and (out is None or (out.flags.c_contiguous and out.flags.aligned))
     ):
@@ -121,7 +119,7 @@ def _copy(array: Array, out: Array) -> None:
         out[start : start + step] = array[start : start + step]
 
 
-def read_rows(compressed: Raw | Gzip, header: Header, rows: Rows, threads: int | None) -> Array:
+def read_rows(compressed: Compression, header: Header, rows: Rows, threads: int | None) -> Array:
     """Read the records of an ascending range or index array into a new native-endian array."""
     if not header.shape:
         return read_whole(compressed, header, None, 1)
@@ -232,7 +230,7 @@ def check_found(compressed: Compression, header: Header, found: int) -> None:
             f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape}"
             " promises",
             file=compressed.name,
-            offset=expected if compressed.packing == "raw" else None,
+            offset=expected if compressed.is_plain else None,
         )
 
 
@@ -244,7 +242,7 @@ def cut_short(
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
     cause = f"{error.message}: " if error else ""
-    offset = found if compressed.packing == "raw" else None
+    offset = found if compressed.is_plain else None
     if error is not None:
         offset = error.offset
     return TruncatedError(

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._native import inflate
-from ..compression.raw import Raw
 from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
 from ..errors import IdxError
@@ -56,7 +55,7 @@ def raw_copy(compressed: Compression) -> str:
     checked.
     """
     source = compressed.source
-    if not isinstance(source, PathSource):
+    if source.path is None:
         raise IdxError("can't be cached: it is not a path", file=source.name)
     place = folder()
     key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
@@ -82,7 +81,7 @@ def open_copy(file: File) -> Source:
     source = open_source(file)
     try:
         compressed = open_compressed(source)
-        tries = 0 if isinstance(compressed, Raw) else _TRIES
+        tries = 0 if compressed.is_plain else _TRIES
         for _ in range(tries):
             path = raw_copy(compressed)
             with contextlib.suppress(FileNotFoundError):
@@ -227,8 +226,9 @@ def _unpack(compressed: Compression, place: str, size: int) -> str:
     """Write the unpacked file into the cache and check its size."""
     # The final name needs the CRC-32, which is known at the end only.
     target = AtomicFile(os.path.join(place, f"{os.getpid()}.idx"))
-    assert isinstance(compressed.source, PathSource)
-    os.fchmod(target.file.fileno(), mode_of_copy(compressed.source.status()))
+    status = compressed.source.status()
+    assert status is not None  # raw_copy() takes paths alone
+    os.fchmod(target.file.fileno(), mode_of_copy(status))
     stream = ReadAhead(compressed.stream(), can_wait=False)
     crc = found = 0
     try:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._util.sizes import record_nbytes
+from ..compression.registry import likely_cause
 from ..errors import FormatError, TruncatedError
-from ..storage.signatures import likely_cause
 
 # The third byte of the file names the type of the elements; on disk they are big-endian.
 DTYPES: dict[int, np.dtype[Any]] = {

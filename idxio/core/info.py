@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._util.public import public
-from ..compression.gzip.reader import Gzip
 from ..compression.registry import Compression
 from ..storage.source import File
 from . import decode
@@ -69,7 +68,7 @@ def info(file: File) -> Info:
     ((3,), 'raw', 11)
     """
     with decode.opened(file) as (compressed, header):
-        return _info(compressed, header, _stated_crc(compressed, header))
+        return _info(compressed, header, compressed.stated_crc32(header.size + header.nbytes))
 
 
 @public
@@ -113,11 +112,3 @@ def _info(compressed: Compression, header: Header, crc: int | None) -> Info:
         crc,
         known_file(crc, size),
     )
-
-
-def _stated_crc(compressed: Compression, header: Header) -> int | None:
-    """The CRC-32 in a gzip trailer, if the length beside it is that of the whole file."""
-    if not isinstance(compressed, Gzip) or compressed.source.size is None:
-        return None
-    crc, length = compressed.stated()
-    return crc if length == (header.size + header.nbytes) & 0xFFFFFFFF else None

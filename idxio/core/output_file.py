@@ -5,21 +5,21 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
-from typing import IO
 
 import numpy as np
 
 from .._util.threads import check_threads
 from .._util.types import Array
-from ..compression.gzip.writer import MOST_WHOLE, GzipWriter, WholeWriter
-from ..compression.raw import RawWriter
-from ..compression.spool import can_be_patched, copy_spool, drop_spool, new_spool
+from ..compression.base import Compression, Sink, WriteOptions
+from ..compression.registry import WRITABLE, named, of_suffix
 from ..errors import naming
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, open_target
 
 # Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
+# Suffixes that promise what is no compression of one file.
+_FOREIGN = (".zip",)
 
 
 class Output:
@@ -38,32 +38,21 @@ class Output:
     ) -> None:
         """length is that of the unpacked file; None if length and header are known at the end only.
 
-        whole: the file is always read as a whole, so a short gzip file is one deflate stream
-        without chunks.
+        whole: the file is always read as a whole, so a short one needs no chunks.
         """
-        packing = _packing(target, compression)
+        kind = _kind(target, compression)
         level = operator.index(level)
-        if not 0 <= level <= 12:
-            raise ValueError(f"level is 0 to 12, not {level}")
+        if level not in kind.levels:
+            raise ValueError(f"level is {kind.levels[0]} to {kind.levels[-1]}, not {level}")
         threads = check_threads(threads)
         self.closed = False
         self._header = header
         self.target: AtomicFile | OpenFile = open_target(target)
-        # Holds a raw file whose header is known at the end only, if the target can't be patched.
-        self._spool: IO[bytes] | None = None
-        self.sink: RawWriter | GzipWriter | WholeWriter | None = None
-        file = self.target.file
+        self.sink: Sink | None = None
+        options = WriteOptions(length, level, threads, self.target.folder, whole)
         try:
             with naming(self.target.name):
-                if packing == "gzip" and whole and length is not None and length <= MOST_WHOLE:
-                    self.sink = WholeWriter(file, header, level)
-                elif packing == "gzip":
-                    self.sink = GzipWriter(file, header, level, threads, length, self.target.folder)
-                else:
-                    if length is None and not can_be_patched(file):
-                        self._spool = new_spool(self.target.folder)
-                    to_disk = self._spool is None and self.target.folder is not None
-                    self.sink = RawWriter(self._spool or file, header, to_disk=to_disk)
+                self.sink = kind.writer(self.target.file, header, options)
         except BaseException:
             self.discard()
             raise
@@ -79,12 +68,10 @@ class Output:
         try:
             with naming(self.target.name):
                 self.sink.finish(self._header if header is None else header)
-                if self._spool is not None:
-                    copy_spool(self._spool, self.target.file)
         except BaseException:
             self.discard()
             raise
-        self._close()
+        self.closed = True
 
     def commit(self) -> None:
         """Commit the target."""
@@ -94,17 +81,12 @@ class Output:
         """Discard the target, unless it is committed: the old file stays."""
         try:
             if not self.closed:
-                self._close()
+                self.closed = True
                 if self.sink is not None:
                     with naming(self.target.name):
                         self.sink.discard()
         finally:
             self.target.discard()
-
-    def _close(self) -> None:
-        self.closed = True
-        if self._spool is not None:
-            drop_spool(self._spool)
 
     def __enter__(self) -> Output:
         return self
@@ -117,20 +99,27 @@ class Output:
             self.discard()
 
 
-def _packing(file: Target, compression: str | None) -> str:
-    if compression is None:
-        if not isinstance(file, (str, os.PathLike)):
-            return "raw"
-        name = os.fsdecode(os.fspath(file))
-        for suffix in (".xz", ".bz2", ".zip", ".zst"):
-            if name.endswith(suffix):
-                raise ValueError(
-                    f"{name}: idxio writes raw and .gz files, not {suffix}; or name a compression="
-                )
-        return "gzip" if name.endswith(".gz") else "raw"
-    if compression not in ("gzip", "raw"):
-        raise ValueError(f"compression is 'gzip' or 'raw', not {compression!r}")
-    return compression
+def _kind(file: Target, compression: str | None) -> type[Compression]:
+    """The compression of a new file: the named one, else what the suffix promises."""
+    if compression is not None:
+        if compression not in WRITABLE:
+            words = " or ".join(map(repr, reversed(WRITABLE)))
+            raise ValueError(f"compression is {words}, not {compression!r}")
+        return named(compression)
+    name = os.fsdecode(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else ""
+    kind = of_suffix(name)
+    if kind.can_write and not name.endswith(_FOREIGN):
+        return kind
+    raise ValueError(
+        f"{name}: idxio writes {_written()} files, not {os.path.splitext(name)[1]}; or name a"
+        " compression="
+    )
+
+
+def _written() -> str:
+    """The kinds of files that are written, as "raw and .gz"."""
+    kinds = [(*named(packing).suffixes, packing)[0] for packing in WRITABLE]
+    return f"{', '.join(kinds[:-1])} and {kinds[-1]}"
 
 
 def big_endian(array: Array) -> Iterator[memoryview]:

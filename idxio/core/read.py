@@ -9,7 +9,7 @@ import numpy as np
 from .._util.public import public
 from .._util.types import A, Array, Rows
 from ..storage.source import File
-from .array import open_array
+from .array import open_array, open_in_order
 
 
 @overload
@@ -88,7 +88,8 @@ def read(
     array([[ 1,  2],
            [ 3, -1]], dtype=int16)
     """
-    with open_array(file, cache=cache) as f:
+    is_whole = rows is None and not mmap and not cache
+    with open_in_order(file) if is_whole else open_array(file, cache=cache) as f:
         if not mmap:
             return f.read(rows, out=out, threads=threads)
         if out is not None:

@@ -8,7 +8,7 @@ from .._util.public import public
 from .._util.sizes import record_nbytes, records_in
 from ..storage.source import File
 from ..storage.targets import Target
-from .array import open_array
+from .array import open_in_order
 from .write import Writer, write
 
 # Records that are read and written at once, in bytes.
@@ -53,7 +53,7 @@ def repack(
     >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
     ('gzip', [[10, 20, 30], [40, 50, 60]])
     """
-    with open_array(file) as f:
+    with open_in_order(file) as f:
         if not f.shape:
             write(target, f[()], level=level, compression="gzip", threads=threads)
             return

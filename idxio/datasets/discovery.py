@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..compression.registry import SUFFIX_PATTERN, named, speed_rank
 from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
 from ..storage.journal import settle
@@ -19,7 +20,9 @@ from .split_names import KNOWN, part_of, synonyms
 # where there is one: train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in
 # MNIST's own gzip headers, -idx2-int as of QMNIST's labels, .idx, or nothing.
 _NAME = re.compile(
-    r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?(?:\.(?:gz|xz|bz2))?", re.IGNORECASE
+    r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?"
+    rf"(?:\.(?:{SUFFIX_PATTERN}))?",
+    re.IGNORECASE,
 )
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
@@ -32,13 +35,10 @@ _PACKED = re.compile(r"\.(gz|xz|bz2)$", re.IGNORECASE)
 # has not ended.
 _ADDED = re.compile(
     r"( ?\(\d+\)| - copy|"
-    r"\.(zip|zst|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
-    r"(?=\.(gz|xz|bz2)$|$)",
+    r"\.(zip|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
+    rf"(?=\.({SUFFIX_PATTERN})$|$)",
     re.IGNORECASE,
 )
-# Of several copies, the one that is read fastest is taken: the first in this order.
-_PACKINGS = ("raw", "gzip", "bz2", "xz")
-
 # Copies of up to so many bytes are read to compare them: 47 MB of a raw file take 8 ms.
 _MOST_RAW = 1 << 26
 _MOST_LABELS = 1 << 20
@@ -240,7 +240,7 @@ def _pair(directory: str, names: list[str]) -> tuple[str, str]:
 def _preference(file: _File) -> tuple[int, int]:
     """The key that sorts labels with one axis before those with two, then by speed."""
     axes = len(file.about.shape) if file.role == "label" else 0
-    return axes, _PACKINGS.index(file.about.packing)
+    return axes, speed_rank(file.about.packing)
 
 
 def named_role(path: str) -> str:
@@ -270,7 +270,9 @@ def _look(path: str, name: str) -> _File:
 def _crc32(file: _File, other: _File) -> int | None:
     """The CRC-32 that a file states or has; None where comparing it would take long."""
     is_labels = file.role == "label"
-    most = _MOST_RAW if file.about.packing == "raw" else _MOST_LABELS if is_labels else 0
+    most = _MOST_LABELS if is_labels else 0
+    if named(file.about.packing).is_plain:
+        most = _MOST_RAW
     is_wanted = is_labels or other.about.crc32 is not None
     if file.about.crc32 is not None or not is_wanted or file.about.size > most:
         return file.about.crc32

@@ -13,7 +13,6 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import Array
-from ..compression.gzip.writer import GROUP
 from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records, read_classes
 from ..core.header import format_header
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 # are read again for every so many bytes of the result: records of a shuffled file lie all over it,
 # and none can be unpacked alone.
 BUDGET = 256 << 20
+# Bytes of records that are given to a writer at once: about what one of its threads takes.
+_AT_ONCE = 1 << 20
 
 
 class _Input(NamedTuple):
@@ -309,7 +310,7 @@ def _write_images(
 ) -> None:
     """Write the images in the given order, as many at a time as memory allows."""
     nbytes = _record_nbytes(inputs[0].images)
-    at_once = GROUP if all(_is_in_memory(one.images) for one in inputs) else BUDGET
+    at_once = _AT_ONCE if all(_is_in_memory(one.images) for one in inputs) else BUDGET
     step = max(1, at_once // max(1, nbytes))
     for start in range(0, len(order), step):
         ids = order[start : start + step]
@@ -343,8 +344,8 @@ def _gather(inputs: list[_Input], ids: Array) -> Array:
 
 
 def _blocks(images: Any) -> Iterator[Array]:
-    """All records in order, about GROUP bytes at a time."""
-    n = max(1, GROUP // max(1, _record_nbytes(images)))
+    """All records in order, about _AT_ONCE bytes at a time."""
+    n = max(1, _AT_ONCE // max(1, _record_nbytes(images)))
     if isinstance(images, IdxArray):
         yield from images.iter_records(n)
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._util.types import Array, Ids
+from ..compression.registry import named
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike, Selection, compose
 
@@ -16,12 +17,15 @@ IN_MEMORY = 1 << 30
 
 
 def needs_windows(images: ArrayLike, buffer: int | None) -> bool:
-    """Whether images are unpacked in shuffle windows: a large gzip file, or any with a buffer.
+    """Whether images are unpacked in shuffle windows: large packed files, or any with a buffer.
 
-    Other compressed files can't be read by ranges; raw files and arrays need not be unpacked.
+    Some compressions can't be read by ranges; raw files and arrays need not be unpacked.
     """
     base = images.base if isinstance(images, Selection) else images
-    if not isinstance(base, IdxArray) or base.packing != "gzip":
+    if not isinstance(base, IdxArray):
+        return False
+    kind = named(base.packing)
+    if kind.is_plain or not kind.supports_ranges:
         return False
     return buffer is not None or nbytes_of(images) > IN_MEMORY
 

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from .._util.fork import ForkGuard
 from ..errors import naming
+from .base import Source
 
 TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 
@@ -20,7 +21,7 @@ TEXT = "the file object is open for text; open it in binary mode, 'rb'"
 PIECE = 8 << 20
 
 
-class SeekableSource:
+class SeekableSource(Source):
     """A seekable file object; a lock lets one reader at a time move its cursor.
 
     A plain file is read by position instead, and shared with forked processes. Any other file
@@ -36,8 +37,13 @@ class SeekableSource:
         with naming(self.name):
             self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
             self._start = self._end = file.tell()
-            file.seek(0, io.SEEK_END)
-            self.size: int | None = file.tell() - self._start
+            end = _stated_size(file)
+            if end is None:
+                file.seek(0, io.SEEK_END)
+                end = file.tell()
+            else:
+                file.seek(self._start)  # raises where seekable() is not true
+            self.size: int | None = max(0, end - self._start)
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
@@ -64,9 +70,6 @@ class SeekableSource:
             )
         return n
 
-    def check(self) -> None:
-        """Do nothing: a change of the file can't be noticed."""
-
     def close(self) -> None:
         """Move the cursor behind the last byte that was read; the file object stays open."""
         with self._lock:
@@ -79,7 +82,7 @@ class SeekableSource:
         raise TypeError(f"{self.name}: a file object can't be pickled; open the file by its path")
 
 
-class PipeSource:
+class PipeSource(Source):
     """Bytes that come once, in order; the first KEPT stay in memory, to detect the compression."""
 
     KEPT = 1 << 20
@@ -117,9 +120,6 @@ class PipeSource:
             done += n
         return done
 
-    def check(self) -> None:
-        """Do nothing: a change of the file can't be noticed."""
-
     def close(self) -> None:
         if self._owned:
             self._file.close()
@@ -150,6 +150,21 @@ def name_of(file: IO[bytes]) -> str:
     return name if isinstance(name, str) else f"<{type(file).__name__}>"
 
 
+def is_trusted(file: IO[bytes]) -> bool:
+    """Whether a file object that calls itself seekable can be moved to its end and back.
+
+    Python's own can. Others need not, once they state their size.
+    """
+    return type(file) in _OWN or _stated_size(file) is not None
+
+
+def _stated_size(file: IO[bytes]) -> int | None:
+    """The size of a file object that states it without a call, as fsspec's do."""
+    size = getattr(file, "size", None)
+    return size if type(size) is int and size >= 0 else None
+
+
+_OWN = (io.FileIO, io.BufferedReader, io.BufferedRandom, io.BytesIO)
 _IN_C = (io.FileIO, io.BufferedReader, io.BytesIO)
 
 

@@ -6,42 +6,39 @@ import io
 import mmap
 import os
 import stat
-from typing import IO, Any, Protocol, TypeAlias, Union, cast
+import sys
+from typing import IO, Any, TypeAlias, Union, cast
 
 from .._native import byteorder
 from ..errors import ChangedError, naming
-from .file_object import PIECE, TEXT, PipeSource, SeekableSource, pread_full
+from .base import Source
+from .file_object import PIECE, TEXT, PipeSource, SeekableSource, is_trusted, pread_full
 from .regular import FoundPath, open_regular, status_of
 
-File: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+__all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
+
+if sys.version_info >= (3, 12):
+    from collections.abc import Buffer
+else:
+    Buffer: TypeAlias = bytes | bytearray | memoryview  # what a checker then knows of them
+
+File: TypeAlias = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
+
+# Packages whose file objects call themselves seekable and give nothing more once they were moved to
+# their end.
+_FALSELY_SEEKABLE = ("pgzip", "mgzip")
+# The formats of buffers of numbers, as struct has them.
+_NUMBERS = tuple("cbB?hHiIlLqQnNefd")
 
 
-class Source(Protocol):
-    """Bytes that are read by position; position 0 is where a file object stood at first."""
-
-    name: str
-    size: int | None
-    """In bytes; None for a pipe, whose size only reading to its end tells."""
-
-    def read_at(self, offset: int, out: memoryview) -> int:
-        """Fill out with the bytes from offset on; return their number, smaller only at the end."""
-        ...
-
-    def check(self) -> None:
-        """Raise ChangedError if the file is known to have changed since it was opened."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class PathSource:
+class PathSource(Source):
     """A regular file, read by position: threads and forked processes share no cursor.
 
     A pickle holds the path and identity; unpickling raises ChangedError for another file there.
     """
 
     def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
-        self.path = os.path.abspath(path)
+        self.path: str = os.path.abspath(path)
         self.name = str(path)
         self._fd = open_regular(path)
         try:
@@ -130,33 +127,34 @@ class PathSource:
         return PathSource, (self.path, self.identity)
 
 
-class BufferSource:
-    """Bytes in memory; `view` shares the buffer of the caller."""
+class BufferSource(Source):
+    """Bytes in memory, which share the buffer of the caller."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, name: str = "<bytes>") -> None:
+    def __init__(self, data: Any, name: str = "<bytes>") -> None:
+        """data is anything that memoryview() takes and that lies in one piece."""
         self.name = name
-        self.view = memoryview(data).cast("B")
-        self.size: int | None = len(self.view)
+        self._view = memoryview(data).cast("B")
+        self.size: int | None = len(self._view)
+
+    def view(self) -> memoryview:
+        return self._view
 
     def read_at(self, offset: int, out: memoryview) -> int:
-        data = self.view[offset : offset + len(out)]
+        data = self._view[offset : offset + len(out)]
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             out[start : start + len(piece)] = piece
         return len(data)
 
-    def check(self) -> None:
-        """Do nothing: a change of the buffer can't be noticed."""
-
-    def close(self) -> None:
-        pass
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return BufferSource, (bytes(self.view), self.name)
+        return BufferSource, (bytes(self._view), self.name)
 
 
-def open_source(file: File) -> Source:
+def open_source(file: File, *, in_order: bool = False) -> Source:
     """Open a path, a buffer or a binary file object as a source.
+
+    in_order: it will be read once, front to back. A file object that may not be what it says is
+    then not moved: a pipe.
 
     Raises
     ------
@@ -176,21 +174,39 @@ def open_source(file: File) -> Source:
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):
-        what = type(file).__name__
-        raise TypeError(f"file is a path, bytes or a binary file object, not {what}")
+        return _open_buffer(file)
+    file = cast("IO[bytes]", file)
     if isinstance(cast("object", file), io.TextIOBase):
         raise TypeError(TEXT)
     try:
         seekable = file.seekable()
     except AttributeError:
         seekable = False
-    if not seekable:
+    if type(file).__module__.partition(".")[0] in _FALSELY_SEEKABLE:
+        seekable = False
+    if not seekable or (in_order and not is_trusted(file)):
         return PipeSource(file)
     try:
         return SeekableSource(file)
     except Exception:
         # Some file objects claim to be seekable and raise at a seek: a stream of a server, say.
         return PipeSource(file)
+
+
+def _open_buffer(data: Any) -> BufferSource:
+    """The bytes of an object that is neither of Python's own bytes nor a file, as numpy's uint8."""
+    what = type(data).__name__
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"file is a path, bytes or a binary file object, not {what}") from None
+    # Not, say, a view with gaps, and not numpy's array of objects, whose bytes are addresses.
+    if not view.c_contiguous or view.format.lstrip("@=<>!") not in _NUMBERS:
+        raise TypeError(
+            f"file is a buffer of type {what} that is no plain row of bytes; give its bytes or a"
+            " copy of uint8"
+        )
+    return BufferSource(view, f"<{what}>")
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

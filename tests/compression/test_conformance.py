@@ -12,13 +12,14 @@ import zlib
 
 import numpy as np
 import pytest
-from helpers import PipeLike, assert_same, encode, member, members
+from helpers import PipeLike, assert_same, encode, member, members, pack_zstd, zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from packers import deflate, spans_of, subfield, wrap
 
 import idxio
-from idxio.compression.registry import open_compressed
+from idxio.compression.registry import COMPRESSIONS, open_compressed
+from idxio.compression.zstd import Zstd
 from idxio.storage.source import open_source
 
 # Some 90 KB that pack to half: several chunks, members, blocks and spans of an index.
@@ -32,10 +33,10 @@ def xz(data):
     return lzma.compress(data, preset=0)  # the least memory, so that many are quick
 
 
-def own(data):
+def own(data, compression="gzip"):
     assert data == DATA
     file = io.BytesIO()
-    idxio.write(file, ARRAY, compression="gzip")
+    idxio.write(file, ARRAY, compression=compression)
     return file.getvalue()
 
 
@@ -51,6 +52,11 @@ def bgzip_member(part):
     stream = deflate(part)
     size = len(wrap(stream, part, subfield(b"BC", bytes(2))))
     return wrap(stream, part, subfield(b"BC", struct.pack("<H", size - 1)))
+
+
+def skippable(data):
+    """A frame that decoders of zstd skip (RFC 8878, 3.1.2)."""
+    return struct.pack("<II", 0x184D2A53, len(data)) + data
 
 
 def streams(pack):
@@ -72,9 +78,20 @@ PACKERS = {
     "bz2": bz2.compress,
     "bz2-streams": streams(bz2.compress),
 }
+if zstd is not None:
+    PACKERS |= {
+        "zstd": pack_zstd,
+        "zstd-own": lambda data: own(data, "zstd"),
+        "zstd-streams": streams(pack_zstd),
+        "zstd-skippable": lambda data: skippable(b"x" * 300_000) + pack_zstd(data) + skippable(b""),
+    }
 PACKED = {kind: pack(DATA) for kind, pack in PACKERS.items()}
 COMPRESSED = [kind for kind in PACKERS if kind != "raw"]
 LIBRARY = {b"\x1f\x8b": gzip.decompress, b"\xfd7zXZ\0": lzma.decompress, b"BZh": bz2.decompress}
+REFUSALS = [OSError, EOFError, ValueError, zlib.error, lzma.LZMAError]
+if zstd is not None:
+    LIBRARY |= dict.fromkeys([b"\x28\xb5\x2f\xfd", b"\x53\x2a\x4d\x18"], zstd.decompress)
+    REFUSALS.append(zstd.ZstdError)
 
 
 def by_library(packed):
@@ -86,7 +103,7 @@ def by_library(packed):
         if packed.startswith(magic):
             try:
                 return decompress(packed)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+            except tuple(REFUSALS):
                 return None
     return packed
 
@@ -165,10 +182,7 @@ def agrees(open_, kind, packed):
 def test_kinds_are_what_they_say(tmp_path):
     assert all(by_library(packed) == DATA for packed in PACKED.values())
     assert {open_compressed(open_source(packed)).packing for packed in PACKED.values()} == {
-        "raw",
-        "gzip",
-        "xz",
-        "bz2",
+        kind.packing for kind in COMPRESSIONS if kind is not Zstd or zstd is not None
     }
     for kind in COMPRESSED[:5]:
         folder = tmp_path / kind
@@ -253,7 +267,7 @@ def test_truncated(kind, opened):
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in COMPRESSED if kind not in ("gzip-members", "xz-streams", "bz2-streams")],
+    [kind for kind in COMPRESSED if not kind.endswith(("-members", "-streams", "-skippable"))],
 )
 def test_truncated_says_so(kind, opened):
     for cut in (len(PACKED[kind]) // 2, len(PACKED[kind]) - 1):
@@ -327,6 +341,8 @@ def test_pickles(kind, tmp_path):
 SHORT = ARRAY[:2]
 SHORT_DATA = encode(SHORT)
 STREAM_PACKERS = {"gzip": member, "bz2": bz2.compress, "xz": xz}
+if zstd is not None:
+    STREAM_PACKERS["zstd"] = pack_zstd
 
 
 @pytest.mark.parametrize("kind", STREAM_PACKERS)

@@ -99,7 +99,7 @@ def test_positions_that_look_like_their_bytes():
     kept = zlib.decompress(packed)
     assert np.count_nonzero(np.frombuffer(kept, np.uint8)) <= len(front)
     unpacker = zlib.decompressobj(-15, zdict=kept.rjust(32768, b"\0"))
-    assert unpacker.decompress(source.view) == front
+    assert unpacker.decompress(source.view()) == front
 
 
 def test_stale(packed, tmp_path):

@@ -298,7 +298,7 @@ NAMED = {
     "tar -xf": TAR,
     "numpy.load": b"\x93NUMPY\1\0v\0{'descr': '|u1'",
     "JSON": b'{"message": "Not Found"}',
-    "zstd": b"\x28\xb5\x2f\xfd" + bytes(20),
+    "lz4": b"\x04\x22\x4d\x18" + bytes(20),
     "PNG": b"\x89PNG\r\n\x1a\n" + bytes(20),
     "pickle": pickle.dumps([1, 2, 3], 4),
     "parquet": b"PAR1" + bytes(20),

@@ -1,5 +1,6 @@
 """What every source must do: one suite over paths, buffers, file objects of all kinds, and pipes."""
 
+import array
 import contextlib
 import io
 import os
@@ -11,6 +12,9 @@ import pytest
 from helpers import PipeLike, ReadOnly, ShortReads, pipe_of, run_threads
 
 import idxio
+from idxio.compression import registry
+from idxio.core.array import IdxArray
+from idxio.storage.base import Source
 from idxio.storage.file_object import PipeSource
 from idxio.storage.source import open_source
 
@@ -46,6 +50,12 @@ KINDS = {
     "bytes": Kind(lambda data, folder: data, can_pickle=True, is_file_object=False),
     "memoryview": Kind(
         lambda data, _: memoryview(bytearray(data)), can_pickle=True, is_file_object=False
+    ),
+    "numpy": Kind(
+        lambda data, _: np.frombuffer(data, np.uint8), can_pickle=True, is_file_object=False
+    ),
+    "array.array": Kind(
+        lambda data, _: array.array("B", data), can_pickle=True, is_file_object=False
     ),
     "BytesIO": Kind(lambda data, folder: at(6, io.BytesIO(BEFORE + data)), can_fork=False),
     "short reads": Kind(lambda data, folder: at(6, ShortReads(BEFORE + data)), can_fork=False),
@@ -130,6 +140,89 @@ def test_read_at_in_any_order(kind, tmp_path):
         ):
             assert read(source, int(offset), int(size)) == DATA[offset : offset + size]
         assert read(source, len(DATA) + 1000, 10) == b""
+
+
+@ALL
+def test_read_swapped(kind, tmp_path):
+    for itemsize in (2, 4, 8):
+        size = 800_000  # several blocks; a pipe still has it all
+        with opened(kind, DATA, tmp_path) as (_, source):
+            out = memoryview(bytearray(size))
+            assert source.read_swapped(3, out, itemsize) == size
+            swapped = np.frombuffer(DATA, np.uint8, size, 3).reshape(-1, itemsize)[:, ::-1]
+            assert out == swapped.tobytes()
+
+
+@kinds(has_size=True)
+def test_read_swapped_at_the_end(kind, tmp_path):
+    with opened(kind, DATA, tmp_path) as (_, source):
+        out = memoryview(bytearray(800_000))
+        assert source.read_swapped(len(DATA) - 400_000, out, 4) == 400_000
+        swapped = np.frombuffer(DATA, np.uint8)[-400_000:].reshape(-1, 4)[:, ::-1]
+        assert out[:400_000] == swapped.tobytes()
+
+
+@kinds(has_size=True)
+def test_read_ranges(kind, tmp_path):
+    starts = [5, 2_000_000, 100, 5, len(DATA) - 10, len(DATA) + 5]
+    sizes = [10, 300_000, 0, 11, 100, 3]
+    with opened(kind, DATA, tmp_path) as (_, source):
+        outs = [memoryview(bytearray(size)) for size in sizes]
+        ranges = [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+        assert source.read_ranges(ranges, outs) == [10, 300_000, 0, 11, 10, 0]
+        for (start, stop), out in zip(ranges, outs, strict=True):
+            expected = DATA[start:stop]
+            assert out[: len(expected)] == expected
+        assert source.read_ranges([], []) == []
+
+
+@ALL
+def test_what_a_source_can_do(kind, tmp_path):
+    with opened(kind, DATA, tmp_path) as (file, source):
+        assert (source.path is None) == (kind != "path")
+        assert (source.status() is None) == (kind != "path")
+        view, mapped = source.view(), source.map()
+        in_memory = KINDS[kind].can_pickle and kind != "path"
+        assert (view is not None) == in_memory
+        assert (mapped is not None) == (kind == "path")
+        if view is not None:
+            assert view == DATA
+            assert np.shares_memory(np.frombuffer(view, np.uint8), np.frombuffer(file, np.uint8))
+        if mapped is not None:
+            assert mapped[:] == DATA
+            mapped.close()
+
+
+class FromTheEnd(Source):
+    """The least that a new source needs, which fills ranges in an order of its own."""
+
+    def __init__(self, data):
+        self.name, self.size, self._data = "<new>", len(data), data
+
+    def read_at(self, offset, out):
+        piece = self._data[offset : offset + len(out)]
+        out[: len(piece)] = piece
+        return len(piece)
+
+    def read_ranges(self, ranges, outs):
+        pairs = list(zip(ranges, outs, strict=True))
+        return [self.read_at(start, out) for (start, _), out in reversed(pairs)][::-1]
+
+
+@pytest.mark.parametrize("compression", registry.WRITABLE)
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_a_new_source_is_one_class(compression, dtype):
+    records = np.arange(40_000 * 12).reshape(40_000, 12).astype(dtype)
+    file = io.BytesIO()
+    idxio.write(file, records, compression=compression)
+    f = IdxArray(FromTheEnd(file.getvalue()))
+    np.testing.assert_array_equal(f[:], records)
+    np.testing.assert_array_equal(f[::999], records[::999])
+    np.testing.assert_array_equal(f[[39_999, 3, 3]], records[[39_999, 3, 3]])
+    np.testing.assert_array_equal(np.concatenate(list(f.iter_records(7_000))), records)
+    assert not f.has_view
+    with pytest.raises(idxio.IdxError, match="can't be viewed"):
+        _ = f.array
 
 
 @kinds(has_size=False)

@@ -1,10 +1,12 @@
 """Where bytes come from: paths, buffers, file objects good and bad, pipes."""
 
 import array as stdlib_array
+import ctypes
 import gzip
 import io
 import mmap
 import os
+import pickle
 import subprocess
 import sys
 import tarfile
@@ -84,6 +86,44 @@ def test_every_kind_of_buffer():
             sample(),
         )
         view.release()
+
+
+@ALL
+def test_every_object_that_memoryview_takes(packing, tmp_path):
+    x = sample()
+    data = PACKINGS[packing](encode(x))
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    flat = np.frombuffer(data, np.uint8)
+    for file in (
+        flat,
+        flat.reshape(1, -1),
+        flat.view(np.int8),
+        flat.view(bool),
+        np.memmap(path, np.uint8, "r"),
+        stdlib_array.array("B", data),
+        (ctypes.c_ubyte * len(data)).from_buffer_copy(data),
+    ):
+        assert_same(idxio.read(file), x)
+        assert idxio.info(file).file == f"<{type(file).__name__}>"
+        with idxio.open(file) as f:
+            assert_same(f[3], x[3])
+            assert_same(pickle.loads(pickle.dumps(f))[3], x[3])
+
+
+def test_a_buffer_of_pyarrow():
+    pa = pytest.importorskip("pyarrow")
+    assert_same(idxio.read(pa.py_buffer(encode(sample()))), sample())
+
+
+def test_a_buffer_that_is_no_row_of_bytes():
+    flat = np.frombuffer(encode(sample()) + bytes(8), np.uint8)
+    for file in (flat[::2], np.array([None])):
+        with pytest.raises(TypeError, match=r"buffer of type ndarray .*its bytes"):
+            idxio.read(file)
+    for file in (7, None, object()):
+        with pytest.raises(TypeError, match="path, bytes or a binary file object, not"):
+            idxio.read(file)
 
 
 @ALL
@@ -426,9 +466,25 @@ def test_a_seek_that_raises(packing, error):
 
 
 @ALL
+def test_a_file_object_that_is_dead_behind_its_end_is_read_front_to_back(packing):
+    x = sample()
+    packed = PACKINGS[packing](encode(x))
+    assert_same(idxio.read(DeadAtTheEnd(packed)), x)
+    assert_same(idxio.read(DeadAtTheEnd(packed), out=np.empty_like(x)), x)
+    target = io.BytesIO()
+    idxio.repack(DeadAtTheEnd(packed), target)
+    assert_same(idxio.read(target.getvalue()), x)
+    behind = DeadAtTheEnd(b"before" + packed)
+    behind.seek(6)
+    assert_same(idxio.read(behind), x)
+    assert not behind.is_dead
+
+
+@ALL
 def test_a_file_object_that_is_dead_behind_its_end_is_no_short_file(packing):
+    """Whoever asks for its size or for parts must move it, and hears what is wrong."""
     packed = PACKINGS[packing](encode(sample()))
-    for call in (idxio.read, idxio.open, idxio.info, idxio.verify):
+    for call in (idxio.open, idxio.info, idxio.verify, lambda file: idxio.read(file, [0])):
         with pytest.raises(
             OSError, match=rf"has {len(packed):,} bytes, but gave only 0: .*read\(\) alone"
         ):
@@ -436,6 +492,53 @@ def test_a_file_object_that_is_dead_behind_its_end_is_no_short_file(packing):
     dead = DeadAtTheEnd(packed)
     wrapped = Returning(lambda n: dead.read(n))
     assert_same(idxio.read(wrapped), sample())
+
+
+@ALL
+@pytest.mark.parametrize("package", ["pgzip", "mgzip.core"])
+def test_file_objects_that_are_known_to_die_are_never_moved(packing, package):
+    """pgzip's and mgzip's also say that their end is at 0 then, so that nothing shows."""
+    x = sample()
+    kind = type("File", (DeadAtTheEnd,), {"__module__": package, "tell": lambda file: 0})
+    packed = PACKINGS[packing](encode(x))
+    assert idxio.info(kind(packed)).shape == x.shape
+    assert idxio.verify(kind(packed)).size == len(encode(x))
+    with idxio.open(kind(packed)) as f:
+        assert_same(f[3], x[3])
+        assert_same(f[:], x)
+    with idxio.open(kind(packed)) as f:
+        assert_same(np.concatenate(list(f.iter_records(2))), x)
+
+
+@ALL
+def test_a_file_object_that_states_its_size_is_not_moved_to_its_end(packing):
+    x = sample()
+
+    class Stated(DeadAtTheEnd):  # as fsspec's, for which a seek may be a request
+        @property
+        def size(self):
+            return len(self.getvalue())
+
+    file = Stated(b"before" + PACKINGS[packing](encode(x)))
+    file.seek(6)
+    with idxio.open(file) as f:
+        assert_same(f[3], x[3])
+        assert_same(f[[5, 0]], x[[5, 0]])
+    file.seek(6)
+    assert idxio.info(file).packed_size == file.size - 6
+    file.seek(6)
+    assert_same(idxio.read(file), x)
+    assert not file.is_dead
+
+
+def test_a_stated_size_that_is_none_is_ignored():
+    for size in (None, -1, "7", lambda: 7, True):
+        kind = type("File", (io.BytesIO,), {"size": size})
+        file = kind(encode(sample()))
+        assert idxio.info(file).packed_size == len(encode(sample()))
+        file.seek(0)
+        with idxio.open(file) as f:
+            assert_same(f[3], sample()[3])
 
 
 @ALL

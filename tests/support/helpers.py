@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib
 import io
 import itertools
 import lzma
 import os
 import struct
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -133,6 +135,25 @@ PACKINGS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lambda data: lzma.compress(data, preset=0),
     "bz2": lambda data: bz2.compress(data, 1),
 }
+
+ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+try:
+    zstd: Any = importlib.import_module(ZSTD)
+except ImportError:  # tests/compression/test_zstd.py says so
+    zstd = None
+
+
+def pack_zstd(data: bytes, level: int = 1) -> bytes:
+    """One frame with its length and a checksum, as the program zstd makes it."""
+    options = {
+        zstd.CompressionParameter.compression_level: level,
+        zstd.CompressionParameter.checksum_flag: 1,
+    }
+    return zstd.compress(data, options=options)
+
+
+if zstd is not None:
+    PACKINGS["zstd"] = pack_zstd
 
 
 class PipeLike(io.RawIOBase):

@@ -11,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._util.types import Array
+from ...compression.registry import named
 from ...core.info import info
 from ...core.read import read
 from ...errors import IdxError
-
-_MODULES = {"raw": "io", "gzip": "gzip", "xz": "lzma", "bz2": "bz2"}
 
 
 class Times(NamedTuple):
@@ -33,7 +32,8 @@ def time_reading(file: str, *, repeats: int = 5, seconds: float = 4.0) -> Times:
     Raises IdxError if the two ways return different arrays.
     """
     about = info(file)
-    opener = importlib.import_module(_MODULES[about.packing]).open
+    module = named(about.packing).module
+    opener = importlib.import_module(module).open
 
     def plain() -> Array:
         with opener(file, "rb") as f:
@@ -45,15 +45,13 @@ def time_reading(file: str, *, repeats: int = 5, seconds: float = 4.0) -> Times:
         return read(file)
 
     if not np.array_equal(ours(), plain()):
-        raise IdxError(
-            f"is read differently by idxio and by Python's {_MODULES[about.packing]}", file=file
-        )
+        raise IdxError(f"is read differently by idxio and by Python's {module}", file=file)
     times: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds
     while not times or (len(times) < repeats and time.perf_counter() < end):
         times.append((_time(ours), _time(plain)))
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
-    return Times(first, second, f"{_MODULES[about.packing]}.open + numpy.frombuffer", len(times))
+    return Times(first, second, f"{module}.open + numpy.frombuffer", len(times))
 
 
 def _time(function: Callable[[], Array]) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import numpy as np
 
@@ -15,9 +16,9 @@ from ..._util.memory import allocate, populating
 from ..._util.threads import on_threads
 from ..._util.types import Bytes, Ids
 from ...errors import ChangedError, IdxError, TruncatedError
-from ...storage.source import BufferSource, Source
-from ..base import BLOCK, Compression, Stream
-from . import pickled_index, sidecar_index
+from ...storage.source import Source
+from ..base import BLOCK, Compression, Sink, Stream, WriteOptions
+from . import pickled_index, sidecar_builder, sidecar_index
 from .coalesce import Fronts, Parts, plan
 from .embedded_index import embedded_index
 from .members import (
@@ -43,6 +44,7 @@ from .sequential import WINDOW, SequentialDecoder
 from .span_index import CACHE, Span, SpanIndex
 from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place
+from .writer import new_writer
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet
 # believed.
@@ -65,7 +67,13 @@ _RUN = 16
 
 
 class Gzip(Compression):
-    packing, magic = "gzip", MAGIC
+    packing = "gzip"
+    magic = (MAGIC,)
+    suffixes = (".gz",)
+    program = "gzip"
+    module = "gzip"
+    can_write = True
+    supports_ranges = True
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
@@ -430,8 +438,9 @@ class Gzip(Compression):
 
     def _compressed(self) -> memoryview:
         """The file as it is stored, in memory."""
-        if isinstance(self.source, BufferSource):
-            return self.source.view
+        view = self.source.view()
+        if view is not None:
+            return view
         data = allocate(0, self.source.size or 0).data
         return data[: self.source.read_at(0, data)]
 
@@ -440,6 +449,32 @@ class Gzip(Compression):
         data = bytearray(TRAILER)
         self.source.read_at(max(0, (self.source.size or 0) - TRAILER), memoryview(data))
         return parse_trailer(memoryview(data), 0)
+
+    def stated_crc32(self, length: int) -> int | None:
+        if self.source.size is None:
+            return None
+        stated = self.stated()
+        return stated.crc if stated.length == length & 0xFFFFFFFF else None
+
+    def index_path(self) -> str | None:
+        return sidecar_index.path_of(self.source)
+
+    def build_index(
+        self, length: int, spacing: int, progress: Callable[[int], None] | None
+    ) -> tuple[bytes, int]:
+        if self.index_path() is None:
+            return super().build_index(length, spacing, progress)
+        if embedded_index(self.source) is not None:
+            raise IdxError(
+                "needs no index: it carries a table of its own, by which records are found",
+                file=self.name,
+            )
+        ratio = (self.source.size or 0) / length
+        return sidecar_builder.build(self.source, self.stated(), ratio, spacing, progress)
+
+    @classmethod
+    def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:
+        return new_writer(file, header, options)
 
 
 def _complete(span_index: SpanIndex) -> None:

@@ -24,9 +24,6 @@ from .sequential import WINDOW
 from .span_index import Checkpoints, SpanIndex
 
 SUFFIX = ".seek"
-# Unpacked bytes in a span: the time of one cold record against the size of the index. Measured:
-# docs/gzip.md.
-SPACING = 1 << 16
 # Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark,
 # and is checked there.
 MARK = 1 << 12
@@ -53,7 +50,7 @@ _MARK = np.dtype("<u4")
 
 def path_of(source: Source) -> str | None:
     """Where the index of a file lies; None where it can't have one."""
-    return source.path + SUFFIX if isinstance(source, PathSource) else None
+    return None if source.path is None else source.path + SUFFIX
 
 
 def load(source: Source, stated: Trailer) -> SpanIndex | None:

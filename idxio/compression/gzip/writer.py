@@ -12,6 +12,7 @@ import numpy as np
 from ..._native import deflate, inflate
 from ..._util.threads import InOrder
 from ...storage.file_object import write_all
+from ..base import WriteOptions
 from ..spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 from .embedded_index import LONG, RA, field
 
@@ -33,6 +34,16 @@ GROUP = 18 * LONG_CHUNK
 MOST_WHOLE = 1 << 20
 # An empty last block of the fixed kind.
 _END = b"\x03\x00"
+
+
+def new_writer(file: IO[bytes], header: bytes, options: WriteOptions) -> GzipWriter | WholeWriter:
+    """The writer of a gzip file: in chunks, or as one stream if it is short and nobody wants a
+    part.
+    """
+    length = options.length
+    if options.whole and length is not None and length <= MOST_WHOLE:
+        return WholeWriter(file, header, options.level)
+    return GzipWriter(file, header, options.level, options.threads, length, options.folder)
 
 
 class GzipWriter:

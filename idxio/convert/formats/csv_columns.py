@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._util.types import Array
+from ...compression.registry import likely_cause
 from ...errors import FormatError
-from ...storage.signatures import likely_cause
 
 # The name of a column of labels, and the names that it may have if only one column has one.
 LABEL = "label"

@@ -6,6 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
+from ...compression.registry import SUFFIX_PATTERN
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.split_names import has_word_inside, known_split, part_of, split_named, words_in
 from ...errors import FormatError
@@ -13,7 +14,7 @@ from ...errors import FormatError
 # The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in
 # older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
-_NOT_YET = r"(\.(gz|bz2|xz|zip|zst|part|partial|crdownload|download|incomplete|tmp))?"
+_NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
     # What is packed, or came down in part only, is no table, which reading it says; it is not left
     # out.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..._util.types import Array
+from ...compression.registry import likely_cause
 from ...errors import FormatError
 from ...storage.regular import read_regular
-from ...storage.signatures import likely_cause
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,0 +1,72 @@
+"""The interface of every source: stored bytes that are read by position, and what it can do."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Sequence
+
+from .._native import byteorder
+
+# Bytes that are read and swapped at once: they stay in the L2 cache.
+_BLOCK = 1 << 18
+
+
+class Source:
+    """Bytes that are read by position; position 0 is where a file object stood at first.
+
+    A new source has `name`, `size` and `read_at`; the rest it overrides where it can do better.
+    """
+
+    name: str
+    """For messages."""
+    size: int | None
+    """In bytes; None for a pipe, whose size only reading to its end tells."""
+    path: str | None = None
+    """The absolute path of the file; None where nothing can be opened, kept or mapped by a path."""
+    identity: tuple[int, ...] = ()
+    """What tells a file at a path from another one there."""
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        """Fill out with the bytes from offset on; return their number, smaller only at the end."""
+        raise NotImplementedError
+
+    def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> int:
+        """Do what read_at() does, and reverse the bytes of each whole item."""
+        block = max(1, _BLOCK // itemsize) * itemsize
+        done = 0
+        for start in range(0, len(out), block):
+            part = out[start : start + block]
+            n = self.read_at(offset + start, part)
+            done += n
+            byteorder.swap_bytes(part[: n - n % itemsize], itemsize)
+            if n < len(part):
+                break
+        return done
+
+    def read_ranges(
+        self, ranges: Sequence[tuple[int, int]], outs: Sequence[memoryview]
+    ) -> list[int]:
+        """Fill each of outs with the bytes of its range (start, stop), in any order.
+
+        Returns how many bytes each got: fewer than it holds only where the source ends.
+        """
+        return [self.read_at(start, out) for (start, _), out in zip(ranges, outs, strict=True)]
+
+    def view(self) -> memoryview | None:
+        """All bytes without a copy; None if they are not in memory."""
+        return None
+
+    def map(self) -> mmap.mmap | None:
+        """All bytes mapped into memory, read-only; None if there is no file to map."""
+        return None
+
+    def status(self) -> os.stat_result | None:
+        """What fstat() says of the open file; None where there is none with a path."""
+        return None
+
+    def check(self) -> None:
+        """Raise ChangedError if the file is known to have changed since it was opened."""
+
+    def close(self) -> None:
+        """Close what was opened here; may be called again."""
