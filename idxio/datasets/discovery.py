@@ -30,7 +30,7 @@ SPLITS = {"train": "train", "t10k": "test"}
 _IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
 # A name that someone gave to images or labels.
 _IS_LIKE_IDX = re.compile(r"(image|label).*[-_. ]idx\d?(?:[-_. ]|$)", re.IGNORECASE)
-_PACKED = re.compile(r"\.(gz|xz|bz2)$", re.IGNORECASE)
+_PACKED = re.compile(rf"\.({SUFFIX_PATTERN})$", re.IGNORECASE)
 # What browsers and archivers add to a name, as "(1)" of a second download, or ".part" of one that
 # has not ended.
 _ADDED = re.compile(
