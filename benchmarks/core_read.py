@@ -15,7 +15,7 @@ import numpy as np
 import idxio
 
 from .c_baseline import Floor
-from .files import Array, Files
+from .files import ZSTD, Array, Files
 from .harness import Contestant, Group, equal_to
 
 HEADER = 16  # bytes of a header of three dimensions
@@ -58,6 +58,15 @@ def igzip_open(path: Path) -> Array:
 
 def zlib_ng_open(path: Path) -> Array:
     with importlib.import_module("zlib_ng.gzip_ng").open(path) as file:
+        return _as_images(file.read())
+
+
+def zstd_decompress(path: Path) -> Array:
+    return _as_images(importlib.import_module(ZSTD).decompress(path.read_bytes()))
+
+
+def zstd_open(path: Path) -> Array:
+    with importlib.import_module(ZSTD).open(path) as file:
         return _as_images(file.read())
 
 
@@ -129,6 +138,21 @@ def groups(files: Files, floor: Floor) -> list[Group]:
                 Contestant(
                     "idx2numpy", partial(idx2numpy_raw, files.raw), "idx2numpy", "idx2numpy"
                 ),
+            ],
+            ours="idxio.read",
+        ),
+        Group(
+            name="read-zst",
+            title=f"read the train images .zst of level 3 (unpacked {_mb(files.raw)} MB)",
+            oracle="gzip.decompress + numpy.frombuffer",
+            check=equal_to(files.images, exact=["idxio.read"]),
+            contestants=[
+                Contestant(name, partial(run, files.zst), ZSTD, "backports.zstd")
+                for name, run in (
+                    ("idxio.read", idxio.read),
+                    ("zstd.decompress + frombuffer", zstd_decompress),
+                    ("zstd.open + frombuffer", zstd_open),
+                )
             ],
             ours="idxio.read",
         ),

@@ -38,7 +38,7 @@ class Zstd(Compression):
     module = "compression.zstd" if _IS_IN_PYTHON else "backports.zstd"
     can_write = True
     levels = range(1, 20)
-    checked = "a zstd file need not hold a checksum"
+    checked = "and the checksums of its zstd frames, if they hold any"
 
     def limit(self) -> int | None:
         return None if self.source.size is None else self.source.size * MAX_RATIO

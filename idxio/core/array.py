@@ -67,7 +67,7 @@ class IdxArray:
 
     @property
     def packing(self) -> str:
-        """How the file is packed: "raw", "gzip", "xz" or "bz2"."""
+        """How the file is packed: "raw", "gzip", "zstd", "xz" or "bz2"."""
         return self._compressed.packing
 
     @property
