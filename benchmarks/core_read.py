@@ -15,7 +15,7 @@ import numpy as np
 import idxio
 
 from .c_baseline import Floor
-from .files import LABELS, Array, Files
+from .files import LABELS, ZSTD, Array, Files
 from .harness import Contestant, Group, WrongError, equal_to
 
 HEADER = 16  # bytes of a header of three dimensions
@@ -58,6 +58,15 @@ def igzip_open(path: Path) -> Array:
 
 def zlib_ng_open(path: Path) -> Array:
     with importlib.import_module("zlib_ng.gzip_ng").open(path) as file:
+        return _as_images(file.read())
+
+
+def zstd_decompress(path: Path) -> Array:
+    return _as_images(importlib.import_module(ZSTD).decompress(path.read_bytes()))
+
+
+def zstd_open(path: Path) -> Array:
+    with importlib.import_module(ZSTD).open(path) as file:
         return _as_images(file.read())
 
 
@@ -168,6 +177,21 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             "labels",
             labels,
             np.frombuffer(gzip.decompress(labels.read_bytes()), np.uint8)[8:],
+        ),
+        Group(
+            name="read-zst",
+            title=f"read the train images .zst of level 3 (unpacked {_mb(files.raw)} MB)",
+            oracle="gzip.decompress + numpy.frombuffer",
+            check=equal_to(files.images, exact=["idxio.read"]),
+            contestants=[
+                Contestant(name, partial(run, files.zst), ZSTD, "backports.zstd")
+                for name, run in (
+                    ("idxio.read", idxio.read),
+                    ("zstd.decompress + frombuffer", zstd_decompress),
+                    ("zstd.open + frombuffer", zstd_open),
+                )
+            ],
+            ours="idxio.read",
         ),
         _wide_group("read-int32", "int32", files.raw_int32, files.int32),
         _wide_group("read-float32", "float32", files.raw_float32, files.float32),

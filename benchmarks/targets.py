@@ -28,6 +28,7 @@ class Verdict:
 TARGETS = (
     Target("read-gz", "idxio.read", 0.84, "deflate.gzip_decompress"),
     Target("read-gz", "idxio.read", 1.03, "C floor: read + call"),
+    Target("read-zst", "idxio.read", 1.10, "zstd.decompress + frombuffer"),
     Target("memory", "idxio.read", 1.00, "array + compressed file + 8 MB"),
     Target("read-raw", "idxio.read", 1.05, "numpy.fromfile"),
     Target("open", "idxio.open, f[0]", 1.00, "numpy.load(mmap_mode='r')[0], copied"),

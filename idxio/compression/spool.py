@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import io
+from collections.abc import Iterator
 from typing import IO
 
 from ..storage.file_object import write_all
@@ -31,17 +32,23 @@ def new_spool(folder: str | None) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
-def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
-    """Copy the spool, up to its position, to the file, and close it."""
+def read_spool(spool: IO[bytes], size: int = _BLOCK) -> Iterator[bytes]:
+    """Read the spool, up to its position, in pieces of at most this size, and close it."""
     left = spool.tell()
     spool.seek(0)
     while left:
-        data = spool.read(min(left, _BLOCK))
+        data = spool.read(min(left, size))
         if not data:
             raise OSError(errno.EIO, f"a temporary file ended {left:,} bytes too early")
-        write_all(file, data)
+        yield data
         left -= len(data)
     spool.close()
+
+
+def copy_spool(spool: IO[bytes], file: IO[bytes]) -> None:
+    """Copy the spool, up to its position, to the file, and close it."""
+    for data in read_spool(spool):
+        write_all(file, data)
 
 
 def drop_spool(spool: IO[bytes]) -> None:

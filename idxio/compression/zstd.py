@@ -13,7 +13,7 @@ from ..errors import ChecksumError, FormatError, IdxError
 from ..storage.file_object import write_all
 from .base import Compression, Sink, Stream, WriteOptions
 from .decompressor import Decompressor, DecompressorStream
-from .spool import drop_spool, new_spool, patch
+from .spool import drop_spool, new_spool, patch, read_spool
 
 # The smallest block of the largest size repeats one byte: 3 bytes of header and that byte make 128
 # KiB (RFC 8878, 3.1.1.2).
@@ -38,7 +38,7 @@ class Zstd(Compression):
     module = "compression.zstd" if _IS_IN_PYTHON else "backports.zstd"
     can_write = True
     levels = range(1, 20)
-    checked = "a zstd file need not hold a checksum"
+    checked = "and the checksums of its zstd frames, if they hold any"
 
     def limit(self) -> int | None:
         return None if self.source.size is None else self.source.size * MAX_RATIO
@@ -169,11 +169,9 @@ class _FrameWriter:
         if spool is not None:
             length = spool.tell()
             patch(spool, length, 0, header)
-            spool.seek(0)
             self._compressor = self._new_compressor(length)
-            while piece := spool.read(_PIECE):
+            for piece in read_spool(spool, _PIECE):
                 write_all(self._file, self._compressor.compress(piece))
-            drop_spool(spool)
         write_all(self._file, self._compressor.flush())
 
     def discard(self) -> None:

@@ -70,7 +70,7 @@ class IdxArray(Unread):
 
     @property
     def packing(self) -> str:
-        """How the file is packed: "raw", "gzip", "xz" or "bz2"."""
+        """How the file is packed: "raw", "gzip", "zstd", "xz" or "bz2"."""
         return self._compressed.packing
 
     @property

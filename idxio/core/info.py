@@ -25,7 +25,7 @@ class Info(NamedTuple):
     dtype: np.dtype[Any]
     """The type of the elements, in the byte order of this machine."""
     packing: str
-    """"raw", "gzip", "xz" or "bz2"."""
+    """"raw", "gzip", "zstd", "xz" or "bz2"."""
     packed_size: int | None
     """The bytes of the file as it is stored; None for a pipe."""
     size: int

@@ -103,8 +103,8 @@ def _kind(file: Target, compression: str | None) -> type[Compression]:
     """The compression of a new file: the named one, else what the suffix promises."""
     if compression is not None:
         if compression not in WRITABLE:
-            words = " or ".join(map(repr, reversed(WRITABLE)))
-            raise ValueError(f"compression is {words}, not {compression!r}")
+            *words, last = map(repr, WRITABLE)
+            raise ValueError(f"compression is {', '.join(words)} or {last}, not {compression!r}")
         return named(compression)
     name = os.fsdecode(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else ""
     kind = of_suffix(name)

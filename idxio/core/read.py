@@ -44,7 +44,7 @@ def read(
 ) -> Array:
     """Read an IDX file into an array.
 
-    Raw, gzip, xz and bz2 files are told apart by their content; the name does not matter.
+    Raw, gzip, zstd, xz and bz2 files are told apart by their content; the name does not matter.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def repack(
     Parameters
     ----------
     file : path, bytes or binary file object
-        Raw, gzip of any kind, xz or bz2.
+        Raw, gzip of any kind, zstd, xz or bz2.
     target : path or binary file object
         Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went
         well.

@@ -43,10 +43,11 @@ def write(
         shape.
     level : int
         How hard gzip tries: 0 stores, 1 is fastest, 6 the usual, 9 small, 10 to 12 smaller still
-        and slow.
-    compression : {"gzip", "raw"}, optional
-        If not given, gzip for a path that ends in .gz, and raw for everything else but .xz, .bz2,
-        .zip and .zst.
+        and slow. zstd takes 1 to 19.
+    compression : {"gzip", "zstd", "raw"}, optional
+        If not given, gzip for a path that ends in .gz, zstd for .zst, and raw for everything else
+        but .xz, .bz2 and .zip. zstd needs `idxio[zstd]` before Python 3.14, works on one thread,
+        and what a `Writer` is given waits in a temporary file until it is closed.
     threads : int, optional
         How many threads may work. The bytes are the same.
 

@@ -74,10 +74,10 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     -------
     tuple of str
         The path of the images and that of the labels. The names may have a dash or a dot before
-        idx, a dataset's name in front, any type behind; the files may be raw, gzip, xz or bz2,
-        whatever their suffix says. Where names leave a doubt, the headers decide: labels have one
-        axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw one
-        is taken, of labels with one axis and with two those with one.
+        idx, a dataset's name in front, any type behind; the files may be raw, gzip, zstd, xz or
+        bz2, whatever their suffix says. Where names leave a doubt, the headers decide: labels have
+        one axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw
+        one is taken, of labels with one axis and with two those with one.
 
     Raises
     ------

@@ -198,6 +198,19 @@ def test_a_failed_writer_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["x.zst"]
 
 
+def test_a_temporary_file_that_ends_early(monkeypatch, tmp_path):
+    class EarlyEnd(io.BytesIO):
+        def read(self, n=-1):
+            return b"" if self.tell() else super().read(100)
+
+    monkeypatch.setattr("idxio.compression.zstd.new_spool", lambda folder: EarlyEnd())
+    writer = idxio.Writer(tmp_path / "x.zst", "uint8", (20, 25))
+    writer.append(ARRAY)
+    with pytest.raises(OSError, match="599,916 bytes too early"):
+        writer.close()
+    assert not os.listdir(tmp_path)
+
+
 def test_sort_and_repack(tmp_path):
     labels = np.arange(len(ARRAY), dtype=np.uint8) % 10
     images, sorted_labels = tmp_path / "train-images.zst", tmp_path / "train-labels.zst"
