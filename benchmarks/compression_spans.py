@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import importlib
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ class SpanFiles:
     """
 
     def __init__(self, files: Files) -> None:
+        self.files = files
         self.folder = files.folder / "spans"
         self.folder.mkdir()
         self.stock = self.folder / files.gz.name
@@ -51,6 +53,10 @@ class SpanFiles:
         self.ids = random.integers(0, len(files.images), MANY)
         self.cold = random.permutation(len(files.images))
         self.turn = 0
+        with idxio.open(files.gz) as f:
+            f.read()
+            self.pickled = pickle.dumps(f)
+            """The stock file without an index, once it was read."""
 
     def next_id(self) -> int:
         """Another random record each time."""
@@ -113,6 +119,11 @@ def _record(open_file: Callable[[], Any], spans: SpanFiles) -> Any:
 
 def _own_record(path: Path, spans: SpanFiles) -> Any:
     with idxio.open(path) as f:
+        return f[spans.next_id()]
+
+
+def _pickled_record(spans: SpanFiles) -> Any:
+    with pickle.loads(spans.pickled) as f:
         return f[spans.next_id()]
 
 
@@ -369,6 +380,29 @@ def groups(files: Files, floor: Floor) -> list[Group]:
             ],
             ours="idxio.open, f[i]",
             repeat=5,
+        ),
+        Group(
+            name="record-pickled",
+            title="one random record of the stock file without an index, unpickled for it",
+            oracle="the published images",
+            check=some_record,
+            contestants=[
+                Contestant("pickle.loads, f[i]", partial(_pickled_record, spans)),
+                Contestant("idxio.open, f[i]", partial(_own_record, spans.files.gz, spans)),
+            ],
+            ours="pickle.loads, f[i]",
+        ),
+        Group(
+            name="pickle-size",
+            title="the pickle of the stock file, once it was read, in bytes",
+            oracle="none: it is a size",
+            check=run_once,
+            contestants=[
+                Contestant("idxio", lambda: None, sample=lambda: float(len(spans.pickled)))
+            ],
+            ours="idxio",
+            unit="bytes",
+            most=1,
         ),
         Group(
             name="ids-stock",

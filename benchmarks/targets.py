@@ -59,6 +59,8 @@ TARGETS = (
     Target("loop-own", "idxio.open, f[i]", 0.5, "rapidgzip with its index"),
     Target("record-stock", "idxio.open, f[i]", 1.5),
     Target("record-stock", "idxio.open, f[i]", 0.17, "rapidgzip with its index"),
+    Target("record-pickled", "pickle.loads, f[i]", 5.0),
+    Target("pickle-size", "idxio", 1 << 20),
     Target("ids-stock", "idxio.open, f[ids]", 0.6, "rapidgzip with its index, sorted"),
     Target("index-size", "idxio", 4.0),
     Target("build", "idxio.build", 0.5, "Pillow loop + gzip.compress, level 6"),
