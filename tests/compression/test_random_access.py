@@ -33,8 +33,9 @@ from hypothesis.extra import numpy as hnp
 from packers import KINDS, deflate, spans_of, wrap
 
 import idxio
-from idxio.compression.gzip import random_access, span_index
-from idxio.compression.gzip import reader as container
+from idxio.compression.gzip import random_access, span_cache, span_copier, span_index
+from idxio.compression.gzip.known_spans import KnownSpans
+from idxio.compression.gzip.stream import GzipStream
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 IN_CI = os.environ.get("CI") or os.environ.get("HYPOTHESIS_PROFILE", "default") != "default"
@@ -143,8 +144,8 @@ def test_any_array_and_index(form, choice):
 def test_any_order_of_indexes(paths, cache, choice):
     # A span larger than the cache is never kept; several in it push each other out.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(random_access, "CACHE", cache)
-        patch.setattr(container, "CACHE", cache)
+        patch.setattr(span_cache, "CACHE", cache)
+        patch.setattr(span_copier, "CACHE", cache)
         path = paths[choice.draw(st.sampled_from(sorted(paths)))]
         with spans_of(choice.draw(st.sampled_from([2000, 1 << 20]))), idxio.open(path) as f:
             for key in choice.draw(st.lists(keys(ARRAY.shape), min_size=1, max_size=5)):
@@ -220,7 +221,7 @@ def test_the_whole_file_is_read_once(threads, tmp_path, bytes_read):
 
 @pytest.mark.parametrize("form", [*FORMS, "indexed"])
 def test_eight_threads(form, paths, monkeypatch):
-    monkeypatch.setattr(random_access, "CACHE", 50_000)
+    monkeypatch.setattr(span_cache, "CACHE", 50_000)
     rng = np.random.default_rng(1)
     jobs = [rng.integers(0, 6000, rng.integers(1, 60)) for _ in range(120)]
     jobs += [int(i) for i in rng.integers(-6000, 6000, 200)]
@@ -479,8 +480,8 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(encode(ARRAY), 6))
     steps = []
-    real = container.GzipStream.step
-    monkeypatch.setattr(container.GzipStream, "step", lambda self: steps.append(1) or real(self))
+    real = GzipStream.step
+    monkeypatch.setattr(GzipStream, "step", lambda self: steps.append(1) or real(self))
     for use in (
         lambda f: list(f.iter_records(100)),
         lambda f: f.read(threads=3),
@@ -530,7 +531,7 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     path.write_bytes(wrap(deflate(encode(ARRAY), 6), encode(ARRAY)))
     streams = []
-    real = container.GzipStream.__init__
+    real = GzipStream.__init__
 
     def count(self, *args, **kwargs):
         streams.append(1)
@@ -538,8 +539,8 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
 
     with idxio.open(path) as f:
         f[0]
-        monkeypatch.setattr(container, "CACHE", 1)
-        monkeypatch.setattr(container.GzipStream, "__init__", count)
+        monkeypatch.setattr(span_copier, "CACHE", 1)
+        monkeypatch.setattr(GzipStream, "__init__", count)
         ids = list(range(0, len(ARRAY), 40))
         assert_same(f[ids], ARRAY[ids])
         assert len(streams) <= 2 * len(f._compressed.span_index) < len(ids)
@@ -550,8 +551,8 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     array = np.random.default_rng(1).integers(0, 4, (40_000, 500), np.uint8)
     path.write_bytes(gzip.compress(encode(array), 1))
-    monkeypatch.setattr(random_access, "CACHE", 1)  # the last span only
-    spans = container.Gzip._spans
+    monkeypatch.setattr(span_cache, "CACHE", 1)  # the last span only
+    spans = KnownSpans.covering
     with idxio.open(path) as f:
         f[36_000]
         known = f._compressed.span_index
@@ -564,21 +565,21 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
 
             def between(self, start, stop, f=f):
                 found = spans(self, start, stop)
-                if not self.span_index.complete:
+                if not self.index.complete:
                     f.read(threads=3)
                 return found
 
-            monkeypatch.setattr(container.Gzip, "_spans", between)
+            monkeypatch.setattr(KnownSpans, "covering", between)
             assert_same(f[i : i + 8], array[i : i + 8])
-            monkeypatch.setattr(container.Gzip, "_spans", spans)
+            monkeypatch.setattr(KnownSpans, "covering", spans)
 
 
 def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     path.write_bytes(KINDS["small blocks"](encode(ARRAY)))
     monkeypatch.setattr(span_index, "MOST_WINDOWS", 4)
-    monkeypatch.setattr(random_access, "CACHE", 1)
-    spans = container.Gzip._spans
+    monkeypatch.setattr(span_cache, "CACHE", 1)
+    spans = KnownSpans.covering
     for i in range(100, len(ARRAY) - 1, len(ARRAY) // 20):
         with spans_of(3000), idxio.open(path) as f:
             f[i + 10]
@@ -592,9 +593,9 @@ def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
                     f[len(ARRAY) - 1]
                 return found
 
-            monkeypatch.setattr(container.Gzip, "_spans", between)
+            monkeypatch.setattr(KnownSpans, "covering", between)
             assert_same(f[i], ARRAY[i])
-            monkeypatch.setattr(container.Gzip, "_spans", spans)
+            monkeypatch.setattr(KnownSpans, "covering", spans)
 
 
 def test_damage_is_told_each_time():

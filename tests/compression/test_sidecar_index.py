@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import idxio
-from idxio.compression.gzip import coalesce, sidecar_builder, sidecar_index
-from idxio.compression.gzip import reader as gzip_container
+from idxio.compression.gzip import coalesce, sidecar_builder, sidecar_index, span_copier
 from idxio.storage.source import BufferSource
 
 RECORDS = np.random.default_rng(1).integers(0, 40, (3000, 101), np.uint8).cumsum(1).astype(np.uint8)
@@ -198,7 +197,7 @@ def test_what_can_have_none(tmp_path):
 @pytest.fixture
 def small_cache(monkeypatch):
     """Spans that do not fit the cache together, so that they are decoded no further than needed."""
-    monkeypatch.setattr(gzip_container, "CACHE", 1 << 16)
+    monkeypatch.setattr(span_copier, "CACHE", 1 << 16)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -211,7 +210,7 @@ def test_ids_decode_up_to_a_mark(packed, small_cache, ids, spacing):
 
 def test_ids_of_an_index_come_from_fronts(packed, small_cache, monkeypatch):
     idxio.build_index(packed, spacing=1 << 14)
-    monkeypatch.setattr(gzip_container.Gzip, "_pick", None)  # whole spans are never wanted
+    monkeypatch.setattr(span_copier.SpanCopier, "_pick", None)  # whole spans are never wanted
     ids = list(range(0, 3000, 7))
     with idxio.open(packed) as f:
         assert (f[ids] == RECORDS[ids]).all()
@@ -277,7 +276,7 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
     monkeypatch.setattr(
         sidecar_index._Windows, "__getitem__", lambda self, i: bytes(b ^ 1 for b in right(self, i))
     )
-    for module in (gzip_container, coalesce):
+    for module in (span_copier, coalesce):
         monkeypatch.setattr(module, "CACHE", 1000)
     for pick in (lambda row: row, lambda row: [row, row + 1], lambda row: slice(row, row + 2)):
         with idxio.open(packed) as f:

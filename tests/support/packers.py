@@ -19,8 +19,7 @@ import pytest
 from helpers import member, members, missing
 
 from idxio._native import inflate
-from idxio.compression.gzip import part_decoder, speculative
-from idxio.compression.gzip import reader as container
+from idxio.compression.gzip import part_decoder, reader, span_copier, speculative
 from idxio.compression.gzip.sequential import SequentialDecoder
 
 
@@ -232,7 +231,8 @@ def spans_of(target: int, part: int = 1 << 14) -> Iterator[None]:
         patch.setitem(SequentialDecoder.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
         patch.setattr(part_decoder, "SHORT", min(target, part_decoder.SHORT))
         patch.setattr(part_decoder, "LONG", target)
-        patch.setattr(container, "_WORTH_THREADS", 1)
+        for module in (reader, span_copier):
+            patch.setattr(module, "WORTH_THREADS", 1)
         patch.setattr(speculative, "SMALLEST_PART", part)
         yield
 

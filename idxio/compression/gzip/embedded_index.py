@@ -21,7 +21,8 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
-from .span_index import CACHE, SpanIndex
+from .span_cache import CACHE
+from .span_index import SpanIndex
 
 # dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16
 # bits.

@@ -16,9 +16,6 @@ from ...storage.source import Source
 
 Column: TypeAlias = "Sequence[int] | Array"
 
-# Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is
-# decoded in one go.
-CACHE = 16 << 20
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
 MOST_WINDOWS = 192
 

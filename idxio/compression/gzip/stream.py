@@ -15,7 +15,16 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Check, Stream, unchecked
-from .members import MemberCheck, Segment
+from .members import (
+    TRAILER,
+    IncompleteError,
+    MemberCheck,
+    Segment,
+    Trailer,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
 from .sequential import WINDOW, SequentialDecoder
 from .span_index import SpanIndex
 
@@ -123,4 +132,27 @@ def inflate_in_place(source: Source, out: Bytes) -> bool:
             done += segment.length
     except IdxError:
         return False
+    return done == len(out)
+
+
+def inflate_members(data: memoryview, out: memoryview) -> bool:
+    """Fill out with the members of data at full speed; False unless all is well and out exactly
+    full.
+    """
+    decoder = inflate.Decoder()
+    position = done = 0
+    while position < len(data):
+        try:
+            position = parse_member_header(data, position).end
+        except (ValueError, IncompleteError):
+            return False
+        status, consumed, produced = decoder.inflate(data, position, out, done)
+        position += consumed
+        if status != inflate.END or len(data) < position + TRAILER:
+            return False
+        crc = inflate.crc32(out[done : done + produced])
+        if parse_trailer(data, position) != Trailer(crc, produced & 0xFFFFFFFF):
+            return False
+        position = skip_zeros(data, position + TRAILER)
+        done += produced
     return done == len(out)
