@@ -11,9 +11,8 @@ import numpy as np
 from ..._native import inflate
 from ..._util.types import Bytes, Ids
 from .random_access import SpanReader
-from .sequential import WINDOW
 from .span_cache import CACHE
-from .span_index import Checkpoints, SpanIndex
+from .span_index import WINDOW, Checkpoints, SpanIndex
 
 # Compressed bytes from the first to the last span of a call: neighbours share a read of the file.
 _REGION = 1 << 20

@@ -13,9 +13,9 @@ from ...storage.source import Source
 from . import sidecar_index
 from .embedded_index import embedded_index
 from .members import TRAILER, Trailer, parse_trailer
-from .sequential import WINDOW, SequentialDecoder
+from .sequential import SequentialDecoder
 from .span_cache import SpanCache
-from .span_index import SpanIndex
+from .span_index import WINDOW, SpanIndex
 from .stream import GzipStream
 
 # Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge

@@ -10,7 +10,7 @@ from ..._native import inflate
 from ..._util.threads import wait_until
 from ..._util.types import Bytes
 from .members import Segment
-from .sequential import WINDOW
+from .span_index import WINDOW
 
 
 class FailedError(Exception):

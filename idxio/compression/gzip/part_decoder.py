@@ -18,7 +18,8 @@ from ...storage.source import Source
 from .input_buffer import InputBuffer
 from .part import Decoded, FailedError, Part, Stage
 from .part_mover import PartMover
-from .sequential import TARGET, WINDOW, SequentialDecoder
+from .sequential import TARGET, SequentialDecoder
+from .span_index import WINDOW
 
 # Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones
 # are shorter.
@@ -49,7 +50,7 @@ class PartDecoder:
             sequential = SequentialDecoder(
                 this.source, bit=8 * part.begin, history=WINDOW, target=LONG
             )
-            sequential.target = SHORT
+            sequential.spans.target = SHORT
         self.part = part
         self.sequential = sequential
         self.again = 0
@@ -89,7 +90,7 @@ class PartDecoder:
         output.memory[:WINDOW] = 0
         limit = 8 * (self.part.begin + TARGET)
         for _ in range(_STARTS):
-            bit = sequential.find_cut(sequential.bit, limit)
+            bit = sequential.spans.find_cut(sequential.bit, sequential.bit, limit)
             if not bit or bit == limit:
                 break
             sequential.bit = bit
@@ -144,7 +145,7 @@ class PartDecoder:
         """Decode the next span of an open member."""
         sequential, output = self.sequential, self.part.output
         if output.length > _HEALED:
-            sequential.target = LONG
+            sequential.spans.target = LONG
         bit = sequential.bit
         segment = sequential.step(output.memory, output.base + output.length, stop)
         output.add(bit, self._stop(segment.trailer is not None), segment)

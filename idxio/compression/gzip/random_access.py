@@ -23,8 +23,7 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
-from .sequential import WINDOW
-from .span_index import Span, SpanIndex
+from .span_index import WINDOW, Span, SpanIndex
 
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 

@@ -16,9 +16,9 @@ from ..base import Compression, Stream
 from .known_spans import STREAM_BUFFER, KnownSpans
 from .members import MAGIC, Trailer
 from .random_access import SpanReader, read_by_index, use_lanes
-from .sequential import WINDOW, SequentialDecoder
+from .sequential import SequentialDecoder
 from .span_copier import WORTH_THREADS, SpanCopier
-from .span_index import SpanIndex
+from .span_index import WINDOW, SpanIndex
 from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 

@@ -20,8 +20,7 @@ from ..._util.types import Ids
 from ...errors import FormatError, IdxError
 from ...storage.source import PathSource, Source
 from .members import Trailer
-from .sequential import WINDOW
-from .span_index import Checkpoints, SpanIndex
+from .span_index import WINDOW, Checkpoints, SpanIndex
 
 SUFFIX = ".seek"
 # Unpacked bytes in a span: the time of one cold record against the size of the index. Measured:

@@ -16,6 +16,8 @@ from ...storage.source import Source
 
 Column: TypeAlias = "Sequence[int] | Array"
 
+# How far back deflate can refer, in bytes.
+WINDOW = 32768
 # Windows kept in memory at most; past this every other point is dropped and the spans grow.
 MOST_WINDOWS = 192
 

@@ -24,7 +24,8 @@ from .members import MemberCheck
 from .part import Decoded, Part, PartOutput, PartState
 from .part_decoder import PartDecoder, Round
 from .part_mover import PartMover
-from .sequential import WINDOW, SequentialDecoder
+from .sequential import SequentialDecoder
+from .span_index import WINDOW
 
 # Healing a part decodes about this many compressed bytes again: a smaller part gains nothing.
 SMALLEST_PART = 2 << 20

@@ -25,8 +25,8 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
-from .sequential import WINDOW, SequentialDecoder
-from .span_index import SpanIndex
+from .sequential import SequentialDecoder
+from .span_index import WINDOW, SpanIndex
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
