@@ -9,8 +9,8 @@ from helpers import encode
 from packers import spans_of
 
 import idxio
+from idxio.compression.gzip.growing_index import GrowingIndex
 from idxio.compression.gzip.known_spans import Knowledge, KnownSpans
-from idxio.compression.gzip.span_index import SpanIndex
 from idxio.storage.source import open_source
 
 ARRAY = np.random.default_rng(0).integers(0, 40, (3000, 101), np.uint8)
@@ -76,7 +76,7 @@ def test_an_error_is_met_again(files):
 
 def test_a_pass_is_noted_unless_an_index_is_complete(files):
     for name, is_kept in (("stock", True), ("own", False)):
-        known, seen = known_of(files / name), SpanIndex()
+        known, seen = known_of(files / name), GrowingIndex()
         known.note(seen)
         assert (known.index is seen) == is_kept
         assert known.knowledge is (Knowledge.COMPLETE if is_kept else Knowledge.STATED)
@@ -138,6 +138,6 @@ def test_only_the_index_in_use_is_dropped(files):
     known = known_of(files / "own")
     stated = known.index
     known.drop(None)
-    known.drop(SpanIndex())
+    known.drop(GrowingIndex())
     assert known.index is stated
     assert not known.is_refuted

@@ -33,7 +33,8 @@ from hypothesis.extra import numpy as hnp
 from packers import KINDS, deflate, spans_of, wrap
 
 import idxio
-from idxio.compression.gzip import random_access, span_cache, span_copier, span_index
+from idxio.compression.gzip import growing_index, random_access, span_cache, span_copier
+from idxio.compression.gzip.growing_index import GrowingIndex
 from idxio.compression.gzip.known_spans import KnownSpans
 from idxio.compression.gzip.stream import GzipStream
 
@@ -499,9 +500,7 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
 
 def test_spans_stay_few(tmp_path, monkeypatch):
     # Windows take memory: past a number every other point is dropped, and all stays right.
-    from idxio.compression.gzip import span_index
-
-    monkeypatch.setattr(span_index, "MOST_WINDOWS", 8)
+    monkeypatch.setattr(growing_index, "MOST_WINDOWS", 8)
     path = tmp_path / "x"
     for kind in ("small blocks", "odd members", "full flush", "pigz -b 32"):
         path.write_bytes(KINDS[kind](encode(ARRAY)))
@@ -577,7 +576,7 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
 def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     path.write_bytes(KINDS["small blocks"](encode(ARRAY)))
-    monkeypatch.setattr(span_index, "MOST_WINDOWS", 4)
+    monkeypatch.setattr(growing_index, "MOST_WINDOWS", 4)
     monkeypatch.setattr(span_cache, "CACHE", 1)
     spans = KnownSpans.covering
     for i in range(100, len(ARRAY) - 1, len(ARRAY) // 20):
@@ -613,10 +612,8 @@ def test_damage_is_told_each_time():
 def test_members_are_not_counted_each_time(monkeypatch):
     data = encode(ARRAY)
     packed = members(data, 500)
-    shots, snapshot = [], span_index.SpanIndex.snapshot
-    monkeypatch.setattr(
-        span_index.SpanIndex, "snapshot", lambda self: shots.append(0) or snapshot(self)
-    )
+    shots, snapshot = [], GrowingIndex.snapshot
+    monkeypatch.setattr(GrowingIndex, "snapshot", lambda self: shots.append(0) or snapshot(self))
     with idxio.open(packed) as f:
         middle = len(ARRAY) // 2
         for i in (middle, *range(middle - 50)):

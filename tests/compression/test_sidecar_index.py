@@ -30,7 +30,7 @@ def packed(tmp_path):
 def is_indexed(path):
     with idxio.open(path) as f:
         f[0]
-        return f._compressed.span_index._crcs is not None
+        return f._compressed.span_index.sidecar is not None
 
 
 def is_right(path):
@@ -222,8 +222,9 @@ def test_wrong_marks_are_not_believed(packed, small_cache, monkeypatch):
     ids = list(range(0, 3000, 11))
     with idxio.open(packed) as f:
         f[0]
-        marks = f._compressed.span_index.checkpoints
-        f._compressed.span_index.checkpoints = marks._replace(crcs=marks.crcs + np.uint32(1))
+        sidecar = f._compressed.span_index.sidecar
+        marks = sidecar.checkpoints._replace(crcs=sidecar.checkpoints.crcs + np.uint32(1))
+        f._compressed.span_index.sidecar = sidecar._replace(checkpoints=marks)
         assert (f[ids] == RECORDS[ids]).all()
 
 
@@ -248,7 +249,7 @@ def test_damage_behind_a_good_index(packed, small_cache):
 def test_windows_hold_only_what_is_used(packed):
     index = idxio.build_index(packed, spacing=1 << 14)
     with idxio.open(packed) as f:
-        whole = 32768 * sum(f._compressed.span_index._inside)
+        whole = 32768 * sum(span.needs_window for span in f._compressed.span_index)
     assert len(Path(index).read_bytes()) < whole / 3
 
 
@@ -324,5 +325,5 @@ def test_close_closes_the_index(packed):
     idxio.build_index(packed)
     with idxio.open(packed) as f:
         assert (f[2000] == RECORDS[2000]).all()
-        index = f._compressed.span_index.index
+        index = f._compressed.span_index.sidecar.source
     assert index._fd < 0

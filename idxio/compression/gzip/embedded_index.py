@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...storage.source import Source
+from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
     IncompleteError,
@@ -111,7 +112,7 @@ def _chunks(
 
 def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    span_index = SpanIndex()
+    span_index = GrowingIndex()
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:

@@ -12,6 +12,7 @@ from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import Source
 from . import sidecar_index
 from .embedded_index import embedded_index
+from .growing_index import GrowingIndex
 from .members import TRAILER, Trailer, parse_trailer
 from .sequential import SequentialDecoder
 from .span_cache import SpanCache
@@ -55,14 +56,14 @@ class KnownSpans:
         """Decoded spans of the index."""
         self.knowledge = Knowledge.NONE
         self.is_refuted = False
-        self._index = SpanIndex()
+        self._index: SpanIndex = GrowingIndex()
         self._scout: _Scout | None = None  # adds to the index
         self._damage: IdxError | None = None  # what a pass through the file found
 
     def close(self) -> None:
         """Close the file beside it, if the index comes from one."""
-        if self._index.index is not None:
-            self._index.index.close()
+        if self._index.sidecar is not None:
+            self._index.sidecar.source.close()
 
     def renew_locks(self) -> None:
         """Make new locks, and drop what another thread may have been changing."""
@@ -164,7 +165,7 @@ class KnownSpans:
 
     def _know(self, knowledge: Knowledge, index: SpanIndex | None) -> None:
         self.knowledge = knowledge
-        self._index = SpanIndex() if index is None else index
+        self._index = GrowingIndex() if index is None else index
         self._scout = None
 
     def _forget(self) -> None:
@@ -179,10 +180,10 @@ class _Scout:
         self._stream = GzipStream(
             SequentialDecoder(source), source.name, STREAM_BUFFER, _set_complete
         )
-        self._snapshot = SpanIndex()
+        self._snapshot: SpanIndex = GrowingIndex()
 
     @property
-    def index(self) -> SpanIndex:
+    def index(self) -> GrowingIndex:
         """The spans so far."""
         return self._stream.span_index
 

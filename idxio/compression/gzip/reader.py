@@ -13,6 +13,7 @@ from ..._util.types import Bytes, Ids
 from ...errors import IdxError
 from ...storage.source import BufferSource, Source
 from ..base import Compression, Stream
+from .growing_index import GrowingIndex
 from .known_spans import STREAM_BUFFER, KnownSpans
 from .members import MAGIC, Trailer
 from .random_access import SpanReader, read_by_index, use_lanes
@@ -115,7 +116,7 @@ class Gzip(Compression):
         guess = read_speculatively(self.source, out, threads)
         if guess is None:
             return False
-        index, history = SpanIndex(), 0
+        index, history = GrowingIndex(), 0
         for span in guess.spans:
             window = bytes(out[index.end - min(history, WINDOW) : index.end])
             index.add(span.bit, span.stop, span.segment.length, window, self.source.size or 0)

@@ -89,8 +89,8 @@ class SpanCopier:
         # What can't stay in the cache is not put there, and decoded no further than it must be.
         keep = int(parts.lengths.sum()) <= CACHE
         fronts = None
-        if index.checkpoints and not keep:
-            fronts = Fronts(self._reader, index, index.checkpoints, parts)
+        if index.sidecar is not None and not keep:
+            fronts = Fronts(self._reader, index, index.sidecar, parts)
 
         def run(k: int) -> Iterator[None]:
             stop = min(k + _RUN, len(parts.numbers))

@@ -15,6 +15,7 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Check, Stream, unchecked
+from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
     IncompleteError,
@@ -63,7 +64,7 @@ class GzipStream(Stream):
         if window:
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
         self.block = memoryview(b"")
-        self.span_index = SpanIndex()
+        self.span_index = GrowingIndex()
         self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
         self._length = 0
         self.is_span = False
