@@ -13,7 +13,7 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import Array
-from ..compression.gzip.writer import GROUP
+from ..compression.gzip.chunk_encoder import GROUP
 from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records, read_classes
 from ..core.header import format_header

@@ -15,8 +15,8 @@ from packers import deflate, spans_of, wrap
 import idxio
 from idxio._util.threads import on_threads
 from idxio.compression import base, raw
+from idxio.compression.gzip import chunk_encoder, span_copier, stream
 from idxio.compression.gzip import reader as container
-from idxio.compression.gzip import span_copier, stream, writer
 from idxio.core import decode
 from idxio.datasets.validation import duplicates
 from idxio.storage import file_object, source
@@ -193,7 +193,7 @@ WRITES = {
 @pytest.mark.parametrize("way", WRITES)
 def test_nothing_more_is_written(way, monkeypatch):
     monkeypatch.setattr(raw, "_EARLY", 1 << 16)
-    monkeypatch.setattr(writer, "GROUP", writer.LONG_CHUNK)
+    monkeypatch.setattr(chunk_encoder, "GROUP", chunk_encoder.LONG_CHUNK)
     whole = Pieces()
     WRITES[way](Sink(whole))
     assert whole.count > 20
