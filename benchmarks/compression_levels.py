@@ -17,7 +17,7 @@ import numpy as np
 
 import idxio
 from idxio._native import deflate, inflate
-from idxio.compression.gzip.writer import CHUNK
+from idxio.compression.gzip.chunk_encoder import CHUNK
 
 from .files import DEFAULT_DATA
 

@@ -39,10 +39,10 @@ def join(thread: threading.Thread) -> None:
         thread.join(_WAIT)
 
 
-def wait_for(event: threading.Event) -> None:
-    """Wait for an event; an interrupt ends the wait."""
-    while not event.wait(_WAIT):
-        pass
+def wait_until(condition: threading.Condition, is_so: Callable[[], bool]) -> None:
+    """Wait on a condition, which this thread holds; an interrupt ends the wait."""
+    while not is_so():
+        condition.wait(_WAIT)
 
 
 def take(queue: SimpleQueue[Item]) -> Item:

@@ -25,13 +25,14 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from typing import IO, NamedTuple
+from typing import IO
 
+from .journal_text import read_journal, write_folders, write_moves
+from .move import Move, identity, move_of
 from .temporary import (
     JOURNAL,
     Temporary,
     clear,
-    hidden,
     ignoring_refusals,
     is_at,
     is_refusal,
@@ -39,46 +40,8 @@ from .temporary import (
     sync_folder,
 )
 
-_MOST = 1 << 20
-# Size and modification time, which a rename keeps.
-_Identity = tuple[int, int]
 # A new file, the path that it replaces, and the name of that path in errors.
 Replacement = tuple[Temporary, str, str]
-
-
-class Move(NamedTuple):
-    """A file to be replaced."""
-
-    temporary: str
-    """The path of the new file before its rename."""
-    path: str
-    old: _Identity | None
-    """None if there is no old file."""
-    new: _Identity
-    name: str
-    """The target as the caller named it, for errors."""
-
-    @property
-    def aside(self) -> str:
-        """The path of the old file between the two renames."""
-        return hidden(self.path, "old")
-
-    def rename(self, source: str, target: str) -> None:
-        try:
-            os.rename(source, target)
-        except OSError as error:
-            error.filename = self.name
-            error.filename2 = None
-            raise
-
-    def has_old(self) -> bool:
-        """Whether the old file can be put back, or was not moved."""
-        return self.old is None or self.old in (_identity(self.aside), _identity(self.path))
-
-    def changed(self) -> OSError:
-        """The error for a target that another process wrote to."""
-        what = "was changed by another process while it was replaced"
-        return OSError(errno.ESTALE, what, self.name)
 
 
 def replace_all(files: Sequence[Replacement]) -> None:
@@ -115,7 +78,7 @@ def settle(folder: str) -> None:
     """
     complete(folder)
     for move in _told(folder):
-        if _identity(move.path) is not None or _identity(move.aside) is None:
+        if identity(move.path) is not None or identity(move.aside) is None:
             continue
         what = (
             f"is not in its place: {JOURNAL} tells that it is being replaced. Try again; if the"
@@ -132,7 +95,7 @@ def _told(folder: str) -> list[Move]:
         fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb", buffering=0) as file:
             if stat.S_ISREG(os.fstat(fd).st_mode):
-                moves = _parse(os.path.dirname(real), file.read(_MOST))[1] or []
+                moves = read_journal(os.path.dirname(real), file)[1] or []
                 here = os.path.realpath(folder)
                 return [
                     move for move in moves if os.path.realpath(os.path.dirname(move.path)) == here
@@ -156,13 +119,13 @@ class _Journal:
     def begin(self, files: Sequence[Replacement]) -> None:
         """Write the journal; after it, another process can finish."""
         self._file = file = _acquire(self._path)
-        _write_line(file, [os.path.relpath(folder, self._folders[0]) for folder in self._folders])
+        write_folders(file, self._folders)
         for folder in self._folders[1:]:
             _link(self._path, folder)
             sync_folder(folder)
         # With all folders linked, no other idxio process moves these files.
-        self._moves = [_move(*one) for one in files]
-        _write_line(file, [_row(self._folders, move) for move in self._moves])
+        self._moves = [move_of(*one) for one in files]
+        write_moves(file, self._folders, self._moves)
         os.fsync(file.fileno())
         if len(self._folders) > 1:  # within one folder, names reach the disk in order
             sync_folder(self._folders[0])
@@ -194,8 +157,8 @@ class _Journal:
     def forward(self) -> None:
         """Hide all old files, then rename all new ones to their targets."""
         for move in self._moves:
-            there = _identity(move.path)
-            if _identity(move.temporary) is None:
+            there = identity(move.path)
+            if identity(move.temporary) is None:
                 if there != move.new:
                     raise move.changed()
             elif there is not None:
@@ -203,7 +166,7 @@ class _Journal:
                     raise move.changed()
                 move.rename(move.path, move.aside)
         for move in self._moves:
-            if _identity(move.temporary) is not None:
+            if identity(move.temporary) is not None:
                 move.rename(move.temporary, move.path)
         for folder in self._folders:
             sync_folder(folder)
@@ -217,13 +180,13 @@ class _Journal:
             self.finish()
             return
         for move in self._moves:
-            if _identity(move.temporary) is None and _identity(move.path) == move.new:
+            if identity(move.temporary) is None and identity(move.path) == move.new:
                 move.rename(move.path, move.temporary)
         for move in self._moves:
             if (
                 move.old is not None
-                and _identity(move.aside) == move.old
-                and _identity(move.path) is None
+                and identity(move.aside) == move.old
+                and identity(move.path) is None
             ):
                 move.rename(move.aside, move.path)
         for folder in self._folders:
@@ -235,7 +198,7 @@ class _Journal:
         if not self._is_there():
             return
         for move in self._moves:
-            if move.old is not None and _identity(move.aside) == move.old:
+            if move.old is not None and identity(move.aside) == move.old:
                 os.unlink(move.aside)
         self.drop()
 
@@ -318,7 +281,7 @@ def _recover(path: str, *, wait: bool = False) -> None:
             )
         if not lock(fd, wait=wait) or not is_at(real, fd):
             return
-        folders, moves = _parse(folder, file.read(_MOST))
+        folders, moves = read_journal(folder, file)
         journal = _Journal(folders, moves, file)
         # The links are removed last: without them only the journal itself is left to remove.
         if moves is None or not all(_leads_to(other, real) for other in folders[1:]):
@@ -345,62 +308,3 @@ def _recover(path: str, *, wait: bool = False) -> None:
             journal.remove()
         for move in moves:
             clear(move.temporary)
-
-
-def _identity(path: str) -> _Identity | None:
-    """Size and modification time of a file, which tell it from its replacement; None if missing."""
-    try:
-        status = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _move(temporary: Temporary, path: str, name: str) -> Move:
-    assert temporary.name is not None
-    status = os.fstat(temporary.file.fileno())
-    return Move(temporary.name, path, _identity(path), (status.st_size, status.st_mtime_ns), name)
-
-
-def _row(folders: list[str], move: Move) -> list[object]:
-    folder, name = os.path.split(move.path)
-    return [folders.index(folder), os.path.basename(move.temporary), name, move.old, move.new]
-
-
-def _write_line(file: IO[bytes], what: object) -> None:
-    import json  # slow to import
-
-    file.write(f"{json.dumps(what)}\n".encode())
-    file.flush()
-
-
-def _parse(folder: str, data: bytes) -> tuple[list[str], list[Move] | None]:
-    """Parse a journal in this folder: its folders, and its moves or None if they are incomplete."""
-    import json
-
-    folders = [folder]
-    moves: list[Move] = []
-    try:
-        first, second, _ = data.decode().split("\n")
-        places = json.loads(first)
-        folders += [os.path.normpath(os.path.join(folder, place)) for place in places[1:]]
-        for place, temporary, name, old, new in json.loads(second):
-            if not _is_name(name) or not _is_name(temporary) or not temporary.endswith(".tmp"):
-                return folders, None
-            path = os.path.join(folders[range(len(folders))[place]], name)
-            hidden_path = os.path.join(os.path.dirname(path), temporary)
-            before = None if old is None else (int(old[0]), int(old[1]))
-            moves.append(Move(hidden_path, path, before, (int(new[0]), int(new[1])), path))
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError):
-        return folders, None
-    return folders, moves
-
-
-def _is_name(text: object) -> bool:
-    """Whether this can be the name of a file in a folder.
-
-    ValueError if no file system has such a name.
-    """
-    if not isinstance(text, str) or os.path.basename(text) != text or text in ("", ".", ".."):
-        return False
-    return b"\0" not in os.fsencode(text)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from packers import deflate, run, subfield, wrap
 
 import idxio
-from idxio.compression.gzip import embedded_index, sidecar_index
+from idxio.compression.gzip import embedded_index, known_spans, sidecar_index, span_copier
 from idxio.compression.gzip import reader as container
+from idxio.compression.gzip.known_spans import Knowledge, KnownSpans
+from idxio.compression.gzip.stream import GzipStream
 
 ARRAY = np.random.default_rng(5).integers(0, 5, (500, 10, 10), np.uint8)
 ARRAY[:, ::3] = 0
@@ -27,7 +29,8 @@ FORMS = {embedded_index.RA: ("<HHH", "<u2"), embedded_index.LONG: ("<HII", "<u4"
 
 @pytest.fixture(autouse=True)
 def short_files_on_threads(monkeypatch):
-    monkeypatch.setattr(container, "_WORTH_THREADS", 1)
+    for module in (container, span_copier):
+        monkeypatch.setattr(module, "WORTH_THREADS", 1)
 
 
 def chunks(length, flush=zlib.Z_FULL_FLUSH):
@@ -245,14 +248,14 @@ def stock_with_the_table_of_another(tmp_path):
 @pytest.fixture
 def walks(monkeypatch):
     """The times that a table was left for a walk."""
-    seen, walk = [], container.Gzip._drop
+    seen, drop = [], KnownSpans.drop
 
-    def drop(self, told, known):
-        if told is not None and told is self._claimed:
-            seen.append(told)
-        walk(self, told, known)
+    def counted(self, failed, *known):
+        if failed is self._index and self.knowledge is Knowledge.STATED:
+            seen.append(failed)
+        drop(self, failed, *known)
 
-    monkeypatch.setattr(container.Gzip, "_drop", drop)
+    monkeypatch.setattr(KnownSpans, "drop", counted)
     return seen
 
 
@@ -286,7 +289,7 @@ def test_pickled_after_the_walk(tmp_path, monkeypatch):
     with idxio.open(path) as f:
         assert_same(f[123], ARRAY[123])
         again = pickle.loads(pickle.dumps(f))
-    monkeypatch.setattr(container, "embedded_index", None)  # nobody asks
+    monkeypatch.setattr(known_spans, "embedded_index", None)  # nobody asks
     with again, pickle.loads(pickle.dumps(again)) as third:
         for f in (again, third):
             assert_same(f[200:300], ARRAY[200:300])
@@ -335,10 +338,8 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
     path.write_bytes(data)
     with pytest.raises(idxio.IdxError) as told:
         idxio.verify(path)
-    streams, new = [], container.GzipStream.__init__
-    monkeypatch.setattr(
-        container.GzipStream, "__init__", lambda self, *a: streams.append(1) or new(self, *a)
-    )
+    streams, new = [], GzipStream.__init__
+    monkeypatch.setattr(GzipStream, "__init__", lambda self, *a: streams.append(1) or new(self, *a))
     with idxio.open(path) as f:
         if is_true:
             assert_same(f[3], ARRAY[3])

@@ -28,6 +28,8 @@ from packers import (
 import idxio
 from idxio._native import inflate
 from idxio.compression.gzip import speculative
+from idxio.compression.gzip.part import Stage
+from idxio.compression.gzip.part_decoder import PartDecoder
 from idxio.compression.gzip.speculative import read_speculatively
 from idxio.storage.source import open_source
 
@@ -260,21 +262,24 @@ def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
     invalid = b"\x07"
     stream = streams[0] + streams[1] + invalid + streams[2] + b"\3\0"
     parts = []
-    run = speculative._PartDecoder.run
-    monkeypatch.setattr(
-        speculative._PartDecoder, "run", lambda part: (parts.append(part), run(part))
-    )
+    run = PartDecoder.run
+
+    def listed(decoder):
+        parts.append(decoder.part)
+        run(decoder)
+
+    monkeypatch.setattr(PartDecoder, "run", listed)
     monkeypatch.setattr(speculative, "FIRST_SHARE", 0.3)
-    decode = speculative._PartDecoder._decode
+    decode = PartDecoder._decode
 
-    def fail_late(part, walker):
+    def fail_late(decoder):
         try:
-            return decode(part, walker)
+            return decode(decoder)
         finally:
-            if part.number == 1:  # else the first part would see it fail, and go on
-                part.round.parts[0].decoded.wait()
+            if decoder.part.number == 1:  # else the first part would see it fail, and go on
+                decoder.round.parts[0].state.wait_for(Stage.DECODED)
 
-    monkeypatch.setattr(speculative._PartDecoder, "_decode", fail_late)
+    monkeypatch.setattr(PartDecoder, "_decode", fail_late)
 
     def read(crc, length):
         packed = b"\x1f\x8b\x08" + bytes(7) + stream + struct.pack("<II", crc, length)
@@ -282,12 +287,12 @@ def test_a_part_that_fails_between_two_that_do_not(monkeypatch):
             return read_speculatively(open_source(packed), np.zeros(length, np.uint8), 3)
 
     assert read(0, 700_000) is None
-    alive = sorted((part for part in parts if not part.dead), key=lambda part: part.number)
+    alive = sorted(part for part in parts if not part.state.is_dropped)
     assert [part.number for part in alive] == [0, 2]
     crc = 0
-    for span in (span for part in alive for span in part.spans):
+    for span in (span for part in alive for span in part.output.spans):
         crc = inflate.crc32_combine(crc, span.crc, span.segment.length)
-    assert read(crc, sum(part.length for part in alive)) is None
+    assert read(crc, sum(part.output.length for part in alive)) is None
     assert len(parts) == 6
 
 
@@ -510,15 +515,15 @@ def test_an_interrupt_leaves_no_thread(monkeypatch):
     data = gzip.compress(
         encode(np.random.default_rng(0).integers(0, 40, (20_000, 700), np.uint8)), 1
     )
-    start, started = speculative._PartDecoder.start, []
+    start, started = threading.Thread.start, []
 
-    def interrupted(part):
+    def interrupted(thread):
         if started:
             raise KeyboardInterrupt
-        started.append(part)
-        start(part)
+        started.append(thread)
+        start(thread)
 
-    monkeypatch.setattr(speculative._PartDecoder, "start", interrupted)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         idxio.read(data, threads=4)
     started[0].join(60)

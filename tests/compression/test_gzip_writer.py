@@ -147,16 +147,16 @@ def test_every_level(level):
 
 
 def test_chunks_are_joined_where_there_are_many(monkeypatch, tmp_path):
-    from idxio.compression.gzip import writer
+    from idxio.compression.gzip import member_output
 
-    monkeypatch.setattr(writer, "MOST_RA", 10)
+    monkeypatch.setattr(member_output, "MOST_RA", 10)
     array = noisy(50 * CHUNK)
     idxio.write(tmp_path / "six.gz", array)
     assert struct.unpack_from("<2sHHHH", (tmp_path / "six.gz").read_bytes(), 12)[3:] == (
         6 * CHUNK,
         9,
     )
-    monkeypatch.setattr(writer, "MOST_LONG", 5)
+    monkeypatch.setattr(member_output, "MOST_LONG", 5)
     array = noisy(70 * CHUNK)
     idxio.write(tmp_path / "long.gz", array)
     data = (tmp_path / "long.gz").read_bytes()
@@ -187,3 +187,45 @@ def test_more_than_four_gigabytes(tmp_path):
     assert idxio.verify(path).size == f.nbytes + 12
     done = subprocess.run(f"gunzip -c {path} | wc -c", shell=True, capture_output=True, check=True)
     assert int(done.stdout) == f.nbytes + 12
+
+
+class OneWay(io.RawIOBase):
+    """A file that can't be overwritten."""
+
+    def __init__(self):
+        super().__init__()
+        self.data = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.data += bytes(data)
+        return len(data)
+
+
+@pytest.mark.parametrize("size", [100, CHUNK, 3 * CHUNK, 150 * CHUNK])
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("can_be_patched", [True, False])
+def test_what_waits_and_where(size, is_known, can_be_patched):
+    """The rows of the table in GzipWriter."""
+    from idxio.compression.gzip.writer import GzipWriter
+
+    array = noisy(size)
+    data = encode(array)
+    head, rest = data[:8], data[8:]
+    file = io.BytesIO() if can_be_patched else OneWay()
+    written = (lambda: len(file.getvalue())) if can_be_patched else (lambda: len(file.data))
+    length = len(data) if is_known else None
+    writer = GzipWriter(file, head if is_known else bytes(8), 1, 1, length, None)
+    is_first = is_known and (can_be_patched or len(data) <= CHUNK)
+    assert (written() > 0) == is_first
+    for start in range(0, len(rest), 50_000):
+        writer.write(memoryview(rest[start : start + 50_000]))
+    assert (written() > 0) == is_first
+    writer.finish(head)
+    packed = file.getvalue() if can_be_patched else file.data
+    assert gzip.decompress(packed) == data
+    same = io.BytesIO()
+    idxio.write(same, array, compression="gzip", level=1)
+    assert packed == same.getvalue()

@@ -33,8 +33,16 @@ from hypothesis.extra import numpy as hnp
 from packers import KINDS, deflate, spans_of, wrap
 
 import idxio
-from idxio.compression.gzip import pickled_index, random_access, span_index
-from idxio.compression.gzip import reader as container
+from idxio.compression.gzip import (
+    growing_index,
+    pickled_index,
+    random_access,
+    span_cache,
+    span_copier,
+)
+from idxio.compression.gzip.growing_index import GrowingIndex
+from idxio.compression.gzip.known_spans import KnownSpans
+from idxio.compression.gzip.stream import GzipStream
 from idxio.storage.source import PathSource
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -144,8 +152,8 @@ def test_any_array_and_index(form, choice):
 def test_any_order_of_indexes(paths, cache, choice):
     # A span larger than the cache is never kept; several in it push each other out.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(random_access, "CACHE", cache)
-        patch.setattr(container, "CACHE", cache)
+        patch.setattr(span_cache, "CACHE", cache)
+        patch.setattr(span_copier, "CACHE", cache)
         path = paths[choice.draw(st.sampled_from(sorted(paths)))]
         with spans_of(choice.draw(st.sampled_from([2000, 1 << 20]))), idxio.open(path) as f:
             for key in choice.draw(st.lists(keys(ARRAY.shape), min_size=1, max_size=5)):
@@ -221,7 +229,7 @@ def test_the_whole_file_is_read_once(threads, tmp_path, bytes_read):
 
 @pytest.mark.parametrize("form", [*FORMS, "indexed"])
 def test_eight_threads(form, paths, monkeypatch):
-    monkeypatch.setattr(random_access, "CACHE", 50_000)
+    monkeypatch.setattr(span_cache, "CACHE", 50_000)
     rng = np.random.default_rng(1)
     jobs = [rng.integers(0, 6000, rng.integers(1, 60)) for _ in range(120)]
     jobs += [int(i) for i in rng.integers(-6000, 6000, 200)]
@@ -397,7 +405,7 @@ def test_a_pickle_stays_small(long_file, monkeypatch):
         spans = len(f._compressed.span_index)
         for most, kept in ((20_000, range(1, spans)), (300, range(1, spans)), (0, [0])):
             monkeypatch.setattr(pickled_index, "_MOST", most)
-            f._compressed._packed = None
+            f._compressed._known._packed = None
             data = pickle.dumps(f)
             assert len(data) < most + 1000
             with pickle.loads(data) as g:
@@ -409,7 +417,7 @@ def test_a_pickle_stays_small(long_file, monkeypatch):
 @pytest.mark.parametrize("noise", [1, 40])
 def test_windows_of_a_pickle_have_what_spans_refer_to(noise, tmp_path, monkeypatch):
     # Short spans, each of which refers to much of its window, joined over and over.
-    monkeypatch.setattr(random_access, "CACHE", 1 << 20)
+    monkeypatch.setattr(span_cache, "CACHE", 1 << 20)
     data = words(20_000, seed=noise)
     path = tmp_path / "x.gz"
     path.write_bytes(KINDS["small blocks"](encode(data)))
@@ -417,7 +425,7 @@ def test_windows_of_a_pickle_have_what_spans_refer_to(noise, tmp_path, monkeypat
         f[19_999]
         for most in (1 << 20, 100_000, 10_000, 1000):
             monkeypatch.setattr(pickled_index, "_MOST", most)
-            f._compressed._packed = None
+            f._compressed._known._packed = None
             with pickle.loads(pickle.dumps(f)) as g:
                 assert_same(g[::997], data[::997])
                 assert_same(g.read(threads=2), data)
@@ -622,8 +630,8 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
     path = tmp_path / "x"
     path.write_bytes(gzip.compress(encode(ARRAY), 6))
     steps = []
-    real = container.GzipStream.step
-    monkeypatch.setattr(container.GzipStream, "step", lambda self: steps.append(1) or real(self))
+    real = GzipStream.step
+    monkeypatch.setattr(GzipStream, "step", lambda self: steps.append(1) or real(self))
     for use in (
         lambda f: list(f.iter_records(100)),
         lambda f: f.read(threads=3),
@@ -641,9 +649,7 @@ def test_what_is_known_afterwards(tmp_path, monkeypatch):
 
 def test_spans_stay_few(tmp_path, monkeypatch):
     # Windows take memory: past a number every other point is dropped, and all stays right.
-    from idxio.compression.gzip import span_index
-
-    monkeypatch.setattr(span_index, "MOST_WINDOWS", 8)
+    monkeypatch.setattr(growing_index, "MOST_WINDOWS", 8)
     path = tmp_path / "x"
     for kind in ("small blocks", "odd members", "full flush", "pigz -b 32"):
         path.write_bytes(KINDS[kind](encode(ARRAY)))
@@ -673,7 +679,7 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     path.write_bytes(wrap(deflate(encode(ARRAY), 6), encode(ARRAY)))
     streams = []
-    real = container.GzipStream.__init__
+    real = GzipStream.__init__
 
     def count(self, *args, **kwargs):
         streams.append(1)
@@ -681,8 +687,8 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
 
     with idxio.open(path) as f:
         f[0]
-        monkeypatch.setattr(container, "CACHE", 1)
-        monkeypatch.setattr(container.GzipStream, "__init__", count)
+        monkeypatch.setattr(span_copier, "CACHE", 1)
+        monkeypatch.setattr(GzipStream, "__init__", count)
         ids = list(range(0, len(ARRAY), 40))
         assert_same(f[ids], ARRAY[ids])
         assert len(streams) <= 2 * len(f._compressed.span_index) < len(ids)
@@ -693,8 +699,8 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     array = np.random.default_rng(1).integers(0, 4, (40_000, 500), np.uint8)
     path.write_bytes(gzip.compress(encode(array), 1))
-    monkeypatch.setattr(random_access, "CACHE", 1)  # the last span only
-    spans = container.Gzip._spans
+    monkeypatch.setattr(span_cache, "CACHE", 1)  # the last span only
+    spans = KnownSpans.covering
     with idxio.open(path) as f:
         f[36_000]
         known = f._compressed.span_index
@@ -707,21 +713,21 @@ def test_a_table_that_is_replaced_meanwhile(tmp_path, monkeypatch):
 
             def between(self, start, stop, f=f):
                 found = spans(self, start, stop)
-                if not self.span_index.complete:
+                if not self.index.complete:
                     f.read(threads=3)
                 return found
 
-            monkeypatch.setattr(container.Gzip, "_spans", between)
+            monkeypatch.setattr(KnownSpans, "covering", between)
             assert_same(f[i : i + 8], array[i : i + 8])
-            monkeypatch.setattr(container.Gzip, "_spans", spans)
+            monkeypatch.setattr(KnownSpans, "covering", spans)
 
 
 def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "x.gz"
     path.write_bytes(KINDS["small blocks"](encode(ARRAY)))
-    monkeypatch.setattr(span_index, "MOST_WINDOWS", 4)
-    monkeypatch.setattr(random_access, "CACHE", 1)
-    spans = container.Gzip._spans
+    monkeypatch.setattr(growing_index, "MOST_WINDOWS", 4)
+    monkeypatch.setattr(span_cache, "CACHE", 1)
+    spans = KnownSpans.covering
     for i in range(100, len(ARRAY) - 1, len(ARRAY) // 20):
         with spans_of(3000), idxio.open(path) as f:
             f[i + 10]
@@ -735,9 +741,9 @@ def test_a_table_that_grows_and_thins_meanwhile(tmp_path, monkeypatch):
                     f[len(ARRAY) - 1]
                 return found
 
-            monkeypatch.setattr(container.Gzip, "_spans", between)
+            monkeypatch.setattr(KnownSpans, "covering", between)
             assert_same(f[i], ARRAY[i])
-            monkeypatch.setattr(container.Gzip, "_spans", spans)
+            monkeypatch.setattr(KnownSpans, "covering", spans)
 
 
 def test_damage_is_told_each_time():
@@ -755,10 +761,8 @@ def test_damage_is_told_each_time():
 def test_members_are_not_counted_each_time(monkeypatch):
     data = encode(ARRAY)
     packed = members(data, 500)
-    shots, snapshot = [], span_index.SpanIndex.snapshot
-    monkeypatch.setattr(
-        span_index.SpanIndex, "snapshot", lambda self: shots.append(0) or snapshot(self)
-    )
+    shots, snapshot = [], GrowingIndex.snapshot
+    monkeypatch.setattr(GrowingIndex, "snapshot", lambda self: shots.append(0) or snapshot(self))
     with idxio.open(packed) as f:
         middle = len(ARRAY) // 2
         for i in (middle, *range(middle - 50)):

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import idxio
-from idxio.compression.gzip import coalesce, sidecar_builder, sidecar_index
-from idxio.compression.gzip import reader as gzip_container
+from idxio.compression.gzip import coalesce, sidecar_builder, sidecar_index, span_copier
 from idxio.storage.source import BufferSource
 
 RECORDS = np.random.default_rng(1).integers(0, 40, (3000, 101), np.uint8).cumsum(1).astype(np.uint8)
@@ -31,7 +30,7 @@ def packed(tmp_path):
 def is_indexed(path):
     with idxio.open(path) as f:
         f[0]
-        return f._compressed.span_index._crcs is not None
+        return f._compressed.span_index.sidecar is not None
 
 
 def is_right(path):
@@ -198,7 +197,7 @@ def test_what_can_have_none(tmp_path):
 @pytest.fixture
 def small_cache(monkeypatch):
     """Spans that do not fit the cache together, so that they are decoded no further than needed."""
-    monkeypatch.setattr(gzip_container, "CACHE", 1 << 16)
+    monkeypatch.setattr(span_copier, "CACHE", 1 << 16)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -211,7 +210,7 @@ def test_ids_decode_up_to_a_mark(packed, small_cache, ids, spacing):
 
 def test_ids_of_an_index_come_from_fronts(packed, small_cache, monkeypatch):
     idxio.build_index(packed, spacing=1 << 14)
-    monkeypatch.setattr(gzip_container.Gzip, "_pick", None)  # whole spans are never wanted
+    monkeypatch.setattr(span_copier.SpanCopier, "_pick", None)  # whole spans are never wanted
     ids = list(range(0, 3000, 7))
     with idxio.open(packed) as f:
         assert (f[ids] == RECORDS[ids]).all()
@@ -223,8 +222,9 @@ def test_wrong_marks_are_not_believed(packed, small_cache, monkeypatch):
     ids = list(range(0, 3000, 11))
     with idxio.open(packed) as f:
         f[0]
-        marks = f._compressed.span_index.checkpoints
-        f._compressed.span_index.checkpoints = marks._replace(crcs=marks.crcs + np.uint32(1))
+        sidecar = f._compressed.span_index.sidecar
+        marks = sidecar.checkpoints._replace(crcs=sidecar.checkpoints.crcs + np.uint32(1))
+        f._compressed.span_index.sidecar = sidecar._replace(checkpoints=marks)
         assert (f[ids] == RECORDS[ids]).all()
 
 
@@ -249,7 +249,7 @@ def test_damage_behind_a_good_index(packed, small_cache):
 def test_windows_hold_only_what_is_used(packed):
     index = idxio.build_index(packed, spacing=1 << 14)
     with idxio.open(packed) as f:
-        whole = 32768 * sum(f._compressed.span_index._inside)
+        whole = 32768 * sum(span.needs_window for span in f._compressed.span_index)
     assert len(Path(index).read_bytes()) < whole / 3
 
 
@@ -277,7 +277,7 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
     monkeypatch.setattr(
         sidecar_index._Windows, "__getitem__", lambda self, i: bytes(b ^ 1 for b in right(self, i))
     )
-    for module in (gzip_container, coalesce):
+    for module in (span_copier, coalesce):
         monkeypatch.setattr(module, "CACHE", 1000)
     for pick in (lambda row: row, lambda row: [row, row + 1], lambda row: slice(row, row + 2)):
         with idxio.open(packed) as f:
@@ -325,5 +325,5 @@ def test_close_closes_the_index(packed):
     idxio.build_index(packed)
     with idxio.open(packed) as f:
         assert (f[2000] == RECORDS[2000]).all()
-        index = f._compressed.span_index.index
+        index = f._compressed.span_index.sidecar.source
     assert index._fd < 0

@@ -15,8 +15,8 @@ from packers import deflate, spans_of, wrap
 import idxio
 from idxio._util.threads import on_threads
 from idxio.compression import base, raw
+from idxio.compression.gzip import chunk_encoder, span_copier, stream
 from idxio.compression.gzip import reader as container
-from idxio.compression.gzip import stream, writer
 from idxio.core import decode
 from idxio.datasets.validation import duplicates
 from idxio.storage import file_object, source
@@ -31,7 +31,8 @@ def short_pieces(monkeypatch):
     for module in (file_object, source, decode):
         monkeypatch.setattr(module, "PIECE", 1 << 16)
     monkeypatch.setattr(decode, "_PART", 1 << 14)
-    monkeypatch.setattr(container, "_WORTH_THREADS", 1)
+    for module in (container, span_copier):
+        monkeypatch.setattr(module, "WORTH_THREADS", 1)
     monkeypatch.setattr(container, "_MOST_AT_ONCE", 1 << 16)
     monkeypatch.setattr(stream, "_STEP", 1 << 16)
     before = threading.enumerate()  # other tests may have left some, as tqdm's monitor
@@ -142,7 +143,7 @@ READS = {
 @pytest.mark.parametrize("road", READS)
 def test_nothing_more_is_read(road, folder, reads, monkeypatch):
     name, read = READS[road]
-    for module in (base, container):
+    for module in (base, span_copier):
         monkeypatch.setattr(module, "BLOCK", 1 << 16)
     monkeypatch.setattr("idxio.compression.raw.BLOCK", 1 << 16)
     for span in ("SPAN", "LANE_SPAN", "LANE_SPAN_WITH_WINDOW"):
@@ -192,7 +193,7 @@ WRITES = {
 @pytest.mark.parametrize("way", WRITES)
 def test_nothing_more_is_written(way, monkeypatch):
     monkeypatch.setattr(raw, "_EARLY", 1 << 16)
-    monkeypatch.setattr(writer, "GROUP", writer.LONG_CHUNK)
+    monkeypatch.setattr(chunk_encoder, "GROUP", chunk_encoder.LONG_CHUNK)
     whole = Pieces()
     WRITES[way](Sink(whole))
     assert whole.count > 20
@@ -236,7 +237,7 @@ def test_no_call_decodes_much():
         lengths.clear()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stream.SequentialDecoder, "step", counted)
-            patch.setattr(container, "_inflate_members", None)
+            patch.setattr(container, "inflate_members", None)
             expected = np.frombuffer(gzip.decompress(packed), np.uint8)
             assert np.array_equal(idxio.read(packed, threads=1).reshape(-1), expected[-6_000_000:])
         assert len(lengths) > 90

@@ -19,8 +19,7 @@ import pytest
 from helpers import member, members, missing
 
 from idxio._native import inflate
-from idxio.compression.gzip import reader as container
-from idxio.compression.gzip import speculative
+from idxio.compression.gzip import part_decoder, reader, span_copier, speculative
 from idxio.compression.gzip.sequential import SequentialDecoder
 
 
@@ -230,9 +229,10 @@ def spans_of(target: int, part: int = 1 << 14) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SequentialDecoder.__init__.__kwdefaults__, "target", target)  # type: ignore[arg-type]
-        patch.setattr(speculative, "SHORT", min(target, speculative.SHORT))
-        patch.setattr(speculative, "LONG", target)
-        patch.setattr(container, "_WORTH_THREADS", 1)
+        patch.setattr(part_decoder, "SHORT", min(target, part_decoder.SHORT))
+        patch.setattr(part_decoder, "LONG", target)
+        for module in (reader, span_copier):
+            patch.setattr(module, "WORTH_THREADS", 1)
         patch.setattr(speculative, "SMALLEST_PART", part)
         yield
 

@@ -11,8 +11,8 @@ import numpy as np
 from ..._native import inflate
 from ..._util.types import Bytes, Ids
 from .random_access import SpanReader
-from .sequential import WINDOW
-from .span_index import CACHE, Checkpoints, SpanIndex
+from .span_cache import CACHE
+from .span_index import WINDOW, Sidecar, SpanIndex
 
 # Compressed bytes from the first to the last span of a call: neighbours share a read of the file.
 _REGION = 1 << 20
@@ -52,15 +52,16 @@ class Fronts:
     """Decodes each span to the checkpoint behind its last wanted part; checks the CRC-32 there."""
 
     def __init__(
-        self, reader: SpanReader, span_index: SpanIndex, checkpoints: Checkpoints, parts: Parts
+        self, reader: SpanReader, span_index: SpanIndex, sidecar: Sidecar, parts: Parts
     ) -> None:
+        checkpoints = sidecar.checkpoints
         self._reader, self._parts, self._windows = reader, parts, checkpoints.windows
         self._bits, self._limits, _, _ = span_index.columns(parts.numbers)
         last = parts.edges[1:] - 1
         steps = -(-(parts.offsets[last] + parts.sizes[last]) // checkpoints.step)
         self._lengths = np.minimum(steps * checkpoints.step, parts.lengths)
         inside = np.flatnonzero(self._lengths < parts.lengths)
-        self._crcs = span_index.crcs(parts.numbers)
+        self._crcs = np.asarray(sidecar.crcs)[parts.numbers]
         self._crcs[inside] = checkpoints.crcs[
             checkpoints.first[parts.numbers[inside]] + steps[inside] - 1
         ]

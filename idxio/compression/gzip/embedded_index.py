@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...storage.source import Source
+from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
     IncompleteError,
@@ -21,7 +22,8 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
-from .span_index import CACHE, SpanIndex
+from .span_cache import CACHE
+from .span_index import SpanIndex
 
 # dictzip(1): version 1, chunk length, chunk count, and the compressed size of each chunk, all of 16
 # bits.
@@ -110,7 +112,7 @@ def _chunks(
 
 def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    span_index = SpanIndex()
+    span_index = GrowingIndex()
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:

@@ -15,8 +15,9 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from ...storage.source import Source
-from .sequential import WINDOW, SequentialDecoder
-from .span_index import SpanIndex
+from .growing_index import GrowingIndex
+from .sequential import SequentialDecoder
+from .span_index import WINDOW, SpanIndex
 from .stream import GzipStream
 
 # A pickle has at most 1 MiB: the rest is for the path and what pickle itself writes.
@@ -37,14 +38,13 @@ class PackedIndex(NamedTuple):
     complete: bool
 
 
-def pack(source: Source, span_index: SpanIndex) -> PackedIndex | None:
-    """Pack an index that grew by `SpanIndex.add` and is not changed meanwhile; None if it is empty
-    or too large.
+def pack(source: Source, span_index: GrowingIndex) -> PackedIndex | None:
+    """Pack an index that is not changed meanwhile; None if it is empty or too large.
 
     Spans are joined until it is small enough. Raises IdxError, OSError or ValueError where the file
     can't be read.
     """
-    thinned: SpanIndex | None = span_index
+    thinned: GrowingIndex | None = span_index
     while thinned is not None and len(thinned):
         windows = _pruned(source, thinned)
         columns = np.array([(s.bit, s.stop, s.start) for s in thinned], np.int64).T.tobytes()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,10 +23,8 @@ from .members import (
     parse_trailer,
     skip_zeros,
 )
-from .sequential import WINDOW
-from .span_index import CACHE, Span, SpanIndex
+from .span_index import WINDOW, Span, SpanIndex
 
-_OBJECT = 200  # bytes that a small array takes beside its items
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
 # Compressed bytes of the spans that are decoded as one, as measured: with their output they fill an
@@ -251,32 +247,3 @@ def decode_apart(
     if size:
         memory[:size] = np.frombuffer(window, np.uint8)
     return reader.decode(span, memory, size, size), memory[size:]
-
-
-class SpanCache:
-    """The last decoded spans of a file, at most CACHE bytes or one span. Shared by threads."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._lock = threading.Lock()
-        self._blocks: OrderedDict[int, Bytes] = OrderedDict()
-        self._size = 0
-
-    def get(self, start: int, length: int) -> Bytes | None:
-        """The span of this place and length, if it is here."""
-        with self._lock:
-            block = self._blocks.get(start)
-            if block is None or len(block) != length:
-                return None
-            self._blocks.move_to_end(start)
-        self._source.check()  # what is kept must not outlive its file
-        return block
-
-    def put(self, start: int, block: Bytes) -> None:
-        """Keep a span, and drop those that were not used for longest."""
-        with self._lock:
-            old = self._blocks.pop(start, None)
-            self._size += len(block) + _OBJECT - (0 if old is None else len(old) + _OBJECT)
-            self._blocks[start] = block
-            while self._size > CACHE and len(self._blocks) > 1:
-                self._size -= len(self._blocks.popitem(last=False)[1]) + _OBJECT

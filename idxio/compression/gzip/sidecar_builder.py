@@ -17,8 +17,9 @@ from ...storage.source import Source
 from . import sidecar_index
 from .input_buffer import InputBuffer
 from .members import MemberCheck, Trailer
-from .sequential import WINDOW, SequentialDecoder
+from .sequential import SequentialDecoder
 from .sidecar_index import MARK
+from .span_index import WINDOW
 
 _STORED = (1 << 16) - 1  # the longest stored block, of which a decoder may give all or nothing
 

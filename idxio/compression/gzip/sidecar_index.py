@@ -20,8 +20,7 @@ from ..._util.types import Ids
 from ...errors import FormatError, IdxError
 from ...storage.source import PathSource, Source
 from .members import Trailer
-from .sequential import WINDOW
-from .span_index import Checkpoints, SpanIndex
+from .span_index import WINDOW, Checkpoints, Sidecar, SpanIndex
 
 SUFFIX = ".seek"
 # Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark,
@@ -93,17 +92,22 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
         return None
     windows = _Windows(index, table["window"], table["size"])
     bits, stops, starts = (table[name].astype(np.int64) for name in ("bit", "stop", "start"))
-    known = Checkpoints(
+    checkpoints = Checkpoints(
         MARK,
         np.frombuffer(rest, _MARK, marked, sizes[0]),
         (np.cumsum(counts) - counts).astype(np.int64),
         windows.packed,
     )
-    span_index = SpanIndex.of_columns(
-        bits, stops, starts, end, size, (windows, table["size"] > 0), table["crc"], known
+    crcs = memoryview(table["crc"].astype(np.uint32))
+    return SpanIndex.of_columns(
+        bits,
+        stops,
+        starts,
+        end,
+        size,
+        (windows, table["size"] > 0),
+        Sidecar(crcs, checkpoints, index),
     )
-    span_index.index = index
-    return span_index
 
 
 def _bytes_at(source: Source, offset: int, size: int) -> bytearray:

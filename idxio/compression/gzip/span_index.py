@@ -5,7 +5,6 @@ and its window.
 from __future__ import annotations
 
 import bisect
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,11 +15,8 @@ from ...storage.source import Source
 
 Column: TypeAlias = "Sequence[int] | Array"
 
-# Decoded spans that are kept, in bytes: a loop over records finds its span there. No longer one is
-# decoded in one go.
-CACHE = 16 << 20
-# Windows kept in memory at most; past this every other point is dropped and the spans grow.
-MOST_WINDOWS = 192
+# How far back deflate can refer, in bytes.
+WINDOW = 32768
 
 
 class Span(NamedTuple):
@@ -49,34 +45,51 @@ class Checkpoints(NamedTuple):
     """What came before some ascending spans, as deflate streams, and the edges between these."""
 
 
+class Sidecar(NamedTuple):
+    """What only an index beside the file has."""
+
+    crcs: memoryview
+    """The CRC-32 of the unpacked bytes of each span."""
+    checkpoints: Checkpoints
+    source: Source
+    """The open file of the index, from which windows are read."""
+
+
+class SpanColumns(NamedTuple):
+    """Spans, column by column: lists while the index grows, memory of Python's own items after."""
+
+    bits: Any
+    stops: Any
+    starts: Any
+    windows: Sequence[bytes]
+    """One of each span, or none at all."""
+    needs_window: Any
+
+
 def _column(values: Any, dtype: Any = np.int64) -> memoryview:
     """Values as an array whose items are Python's own, which are faster one by one than numpy's."""
     return memoryview(np.ascontiguousarray(values, dtype))
 
 
 class SpanIndex:
-    """The spans of one gzip file from its start on: all of them, or those that are known so far."""
+    """Spans of one gzip file, from its start on: all of them if it is complete."""
 
-    def __init__(self) -> None:
-        # Lists while they grow, of_columns memory.
-        self._bits: Any = []
-        self._stops: Any = []
-        self._starts: Any = []
-        self._windows: Sequence[bytes] = []
-        self._inside: Any = []  # whether there is a window
-        self._crcs: memoryview | None = None
-        self.checkpoints: Checkpoints | None = None
-        """If an index has any."""
-        self.index: Source | None = None
-        """The open file that the windows are read from, if there is one."""
-        self._kept = 0  # windows that are not empty
-        self._every = 1  # how many walked spans make one here
-        self._since = 0
-        self.end = 0
+    def __init__(
+        self,
+        columns: SpanColumns,
+        end: int,
+        limit: int,
+        *,
+        complete: bool,
+        sidecar: Sidecar | None = None,
+    ) -> None:
+        self._columns = columns
+        self.end = end
         """The unpacked bytes that the spans cover."""
-        self.limit = 0
+        self.limit = limit
         """The bytes of the file that they cover."""
-        self.complete = False
+        self.complete = complete
+        self.sidecar = sidecar
 
     @classmethod
     def of_columns(
@@ -87,73 +100,20 @@ class SpanIndex:
         end: int,
         limit: int,
         windows: tuple[Sequence[bytes], Column] | None = None,
-        crcs: Column | None = None,
-        checkpoints: Checkpoints | None = None,
+        sidecar: Sidecar | None = None,
     ) -> SpanIndex:
-        """A complete table from its columns; windows are those of each span, and whether it needs
-        one.
-        """
-        span_index = cls()
-        span_index._bits, span_index._stops, span_index._starts = (
-            _column(bits),
-            _column(stops),
-            _column(starts),
+        """A complete index; windows are those of each span, and whether it needs one."""
+        each, needs_window = windows or ([], np.zeros(len(bits)))
+        columns = SpanColumns(
+            _column(bits), _column(stops), _column(starts), each, _column(needs_window, np.bool_)
         )
-        span_index._crcs, span_index.checkpoints = (
-            (None if crcs is None else _column(crcs, np.uint32)),
-            checkpoints,
-        )
-        span_index._windows, inside = windows or ([], np.zeros(len(bits)))
-        span_index._inside = _column(inside, np.bool_)
-        span_index.end, span_index.limit, span_index.complete = end, limit, True
-        return span_index
+        return SpanIndex(columns, end, limit, complete=True, sidecar=sidecar)
 
     def __len__(self) -> int:
-        return len(self._bits)
+        return len(self._columns.bits)
 
-    def add(self, bit: int, stop: int, length: int, window: bytes, limit: int) -> None:
-        """Append the span that follows on the last one; limit is the byte of the file where the
-        next one may start.
-        """
-        assert isinstance(self._windows, list)
-        if length == 0 and stop == 0 and not window:
-            self.limit = limit  # an empty member
-            return
-        inside = bool(self._bits) and bool(window) and self._stops[-1] == bit
-        if inside and self._since < self._every:
-            self._stops[-1] = stop
-        else:
-            self._bits.append(bit)
-            self._stops.append(stop)
-            self._starts.append(self.end)
-            self._windows.append(window)
-            self._inside.append(bool(window))
-            self._kept += bool(window)
-            self._since = 0
-        self._since += 1
-        self.end += length
-        self.limit = limit
-        if self._kept > MOST_WINDOWS:
-            self._thin()
-
-    def snapshot(self) -> SpanIndex:
-        """A copy of the index as it is now, for a reader while another thread adds spans."""
-        span_index = copy.copy(self)
-        span_index._bits, span_index._stops, span_index._starts = (
-            self._bits[:],
-            self._stops[:],
-            self._starts[:],
-        )
-        span_index._windows, span_index._inside = self._windows[:], self._inside[:]
-        return span_index
-
-    def thinned(self) -> SpanIndex | None:
-        """A copy of an index that grew by `add`, with every other point dropped; None if all points
-        must stay.
-        """
-        span_index = self.snapshot()
-        span_index._thin()
-        return span_index if len(span_index) < len(self) else None
+    def __iter__(self) -> Iterator[Span]:
+        return (self.span(i) for i in range(len(self)))
 
     def span(self, i: int) -> Span:
         """The span with the number i."""
@@ -161,92 +121,69 @@ class SpanIndex:
 
     def _joined(self, first: int, last: int) -> Span:
         """Spans that one decoder can go through in one go, as one."""
-        stop = self._stops[last]
-        is_last = last + 1 == len(self._bits)
+        bits, stops, starts, _, needs_window = self._columns
+        stop = stops[last]
+        is_last = last + 1 == len(bits)
+        sidecar = self.sidecar
         return Span(
-            self._bits[first],
+            bits[first],
             stop,
-            self.limit if is_last else (self._bits[last + 1] + 7) // 8,
-            self._starts[first],
-            self.end if is_last else self._starts[last + 1],
+            self.limit if is_last else (bits[last + 1] + 7) // 8,
+            starts[first],
+            self.end if is_last else starts[last + 1],
             first,
-            self._inside[first],
-            stop == 0 and (last == 0 or self._stops[last - 1] == 0),
-            None if self._crcs is None or first < last else self._crcs[first],
+            needs_window[first],
+            stop == 0 and (last == 0 or stops[last - 1] == 0),
+            None if sidecar is None or first < last else sidecar.crcs[first],
         )
 
     def window(self, i: int) -> bytes:
         """What came before the span with the number i, as far as it is needed."""
-        return self._windows[i] if self._inside[i] else b""
+        columns = self._columns
+        return columns.windows[i] if columns.needs_window[i] else b""
 
     def columns(self, numbers: Ids) -> tuple[Ids, Ids, Ids, Ids]:
         """Of spans with these numbers: bit, limit, start and end."""
-        bits, starts = np.asarray(self._bits, np.int64), np.asarray(self._starts, np.int64)
+        bits = np.asarray(self._columns.bits, np.int64)
+        starts = np.asarray(self._columns.starts, np.int64)
         limits, ends = np.append((bits[1:] + 7) >> 3, self.limit), np.append(starts[1:], self.end)
         return bits[numbers], limits[numbers], starts[numbers], ends[numbers]
 
-    def crcs(self, numbers: Ids) -> np.ndarray[Any, np.dtype[np.uint32]]:
-        """The CRC-32 of each of these spans, for a table that states them."""
-        assert self._crcs is not None
-        return np.asarray(self._crcs)[numbers]
-
     def find_all(self, offsets: Ids) -> Ids:
         """find() for many offsets."""
-        return np.searchsorted(np.asarray(self._starts, np.int64), offsets, "right") - 1
+        starts = np.asarray(self._columns.starts, np.int64)
+        return np.searchsorted(starts, offsets, "right") - 1
 
     def find(self, offset: int) -> int:
         """The number of the span with the unpacked byte at offset, which lies before `end`."""
-        return bisect.bisect_right(self._starts, offset) - 1
+        return bisect.bisect_right(self._columns.starts, offset) - 1
 
     def usual_length(self) -> int:
         """The median of the unpacked bytes of a span."""
-        return int(np.median(np.diff(np.asarray(self._starts, np.int64), append=self.end)))
-
-    def __iter__(self) -> Iterator[Span]:
-        return (self.span(i) for i in range(len(self)))
+        starts = np.asarray(self._columns.starts, np.int64)
+        return int(np.median(np.diff(starts, append=self.end)))
 
     @property
     def is_plain(self) -> bool:
         """Whether any spans can be joined: none has a window or a CRC-32 of its own."""
-        return self._crcs is None and not self._windows
+        return self.sidecar is None and not self._columns.windows
 
     def merged(self, size: int, numbers: range | None = None) -> list[Span]:
         """Spans, joined to such of about size compressed bytes where one decoder can go through in
         one go.
         """
-        first, end = (0, len(self._bits)) if numbers is None else (numbers.start, numbers.stop)
+        first, end = (0, len(self)) if numbers is None else (numbers.start, numbers.stop)
         if first >= end:
             return []
-        bits, stops = np.asarray(self._bits, np.int64), np.asarray(self._stops, np.int64)
+        bits = np.asarray(self._columns.bits, np.int64)
+        stops = np.asarray(self._columns.stops, np.int64)
         limits = _column(np.append((bits[1:] + 7) >> 3, self.limit)[:end])
         # of what can be joined
         ends = _column(np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1))
         result: list[Span] = []
         while first < end:
-            full = bisect.bisect_left(limits, (self._bits[first] >> 3) + size)
+            full = bisect.bisect_left(limits, (self._columns.bits[first] >> 3) + size)
             last = min(full, ends[bisect.bisect_left(ends, first)])
             result.append(self._joined(first, last))
             first = last + 1
         return result
-
-    def _thin(self) -> None:
-        """Join pairs of spans that one decoder can go through in one go."""
-        kept: list[int] = []
-        for i in range(len(self._bits)):
-            previous = kept[-1] if kept else -1
-            if (
-                previous >= 0
-                and i - previous == 1
-                and self._inside[i]
-                and self._stops[previous] == self._bits[i]
-            ):
-                self._stops[previous] = self._stops[i]
-            else:
-                kept.append(i)
-        self._bits = [self._bits[i] for i in kept]
-        self._stops = [self._stops[i] for i in kept]
-        self._starts = [self._starts[i] for i in kept]
-        self._windows = [self._windows[i] for i in kept]
-        self._inside = [self._inside[i] for i in kept]
-        self._kept = sum(self._inside)
-        self._every *= 2

@@ -15,9 +15,19 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Check, Stream, unchecked
-from .members import MemberCheck, Segment
-from .sequential import WINDOW, SequentialDecoder
-from .span_index import SpanIndex
+from .growing_index import GrowingIndex
+from .members import (
+    TRAILER,
+    IncompleteError,
+    MemberCheck,
+    Segment,
+    Trailer,
+    parse_member_header,
+    parse_trailer,
+    skip_zeros,
+)
+from .sequential import SequentialDecoder
+from .span_index import WINDOW, SpanIndex
 
 # Deflate's best: 258 bytes for a match of two bits, 1032 bytes for a byte (zlib's technical notes).
 MAX_RATIO = 1032
@@ -54,7 +64,7 @@ class GzipStream(Stream):
         if window:
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
         self.block = memoryview(b"")
-        self.span_index = SpanIndex()
+        self.span_index = GrowingIndex()
         self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
         self._length = 0
         self.is_span = False
@@ -123,4 +133,27 @@ def inflate_in_place(source: Source, out: Bytes) -> bool:
             done += segment.length
     except IdxError:
         return False
+    return done == len(out)
+
+
+def inflate_members(data: memoryview, out: memoryview) -> bool:
+    """Fill out with the members of data at full speed; False unless all is well and out exactly
+    full.
+    """
+    decoder = inflate.Decoder()
+    position = done = 0
+    while position < len(data):
+        try:
+            position = parse_member_header(data, position).end
+        except (ValueError, IncompleteError):
+            return False
+        status, consumed, produced = decoder.inflate(data, position, out, done)
+        position += consumed
+        if status != inflate.END or len(data) < position + TRAILER:
+            return False
+        crc = inflate.crc32(out[done : done + produced])
+        if parse_trailer(data, position) != Trailer(crc, produced & 0xFFFFFFFF):
+            return False
+        position = skip_zeros(data, position + TRAILER)
+        done += produced
     return done == len(out)

@@ -1,0 +1,243 @@
+"""Which spans of a gzip file are known: stated by the file, or seen while it was decoded."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from enum import Enum
+
+import numpy as np
+
+from ...errors import ChangedError, IdxError, TruncatedError
+from ...storage.source import Source
+from . import pickled_index, sidecar_index
+from .embedded_index import embedded_index
+from .growing_index import GrowingIndex
+from .members import TRAILER, Trailer, parse_trailer
+from .pickled_index import PackedIndex
+from .sequential import SequentialDecoder
+from .span_cache import SpanCache
+from .span_index import WINDOW, SpanIndex
+from .stream import GzipStream
+
+# Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge
+# pages.
+STREAM_BUFFER = (4 << 20) - WINDOW
+
+
+class Knowledge(Enum):
+    """Where the span index of a file comes from; see KnownSpans."""
+
+    NONE = "nobody asked yet"
+    STATED = "the file or the index beside it"
+    GROWING = "what was decoded so far"
+    COMPLETE = "a pass through the file"
+
+
+class KnownSpans:
+    """The span index of a file that is in use, for all threads that read the file.
+
+    | knowledge | spans of the index | next |
+    |---|---|---|
+    | NONE | | STATED or GROWING: the first use looks for a stated index |
+    | STATED | all; they may be false | COMPLETE: `refute`, after it failed |
+    | GROWING | from the first one to where somebody read | COMPLETE: `note`, or at the file's end |
+    | COMPLETE | all, as a pass through the file found them | |
+
+    STATED becomes GROWING, without a span, if a read of the whole file shows that the index is
+    false and leaves none (`drop`). GROWING becomes NONE after an error, which the next call meets
+    again, and in the child after a fork. An index that was stated and false is never looked for
+    again: `is_refuted`, which pickles carry.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock = threading.RLock()
+        self.cache = SpanCache(source)
+        """Decoded spans of the index."""
+        self.knowledge = Knowledge.NONE
+        self.is_refuted = False
+        self._index: SpanIndex = GrowingIndex()
+        self._scout: _Scout | None = None  # adds to the index
+        self._damage: IdxError | None = None  # what a pass through the file found
+        # An index, its end then, and what a pickle has of it.
+        self._packed: tuple[SpanIndex, int, PackedIndex | None] | None = None
+
+    def close(self) -> None:
+        """Close the file beside it, if the index comes from one."""
+        if self._index.sidecar is not None:
+            self._index.sidecar.source.close()
+
+    def renew_locks(self) -> None:
+        """Make new locks, and drop what another thread may have been changing."""
+        self._lock = threading.RLock()
+        self.cache = SpanCache(self._source)
+        if self.knowledge is Knowledge.GROWING:
+            self._forget()
+
+    @property
+    def index(self) -> SpanIndex:
+        """All spans that are known. It grows while it is not complete."""
+        with self._lock:
+            if self.knowledge is Knowledge.NONE:
+                stated = None if self.is_refuted else self._stated_index()
+                self._know(Knowledge.GROWING if stated is None else Knowledge.STATED, stated)
+            return self._index
+
+    def covering(self, start: int, stop: int) -> tuple[SpanIndex, int, int]:
+        """An index that does not change, and the numbers of its first and last span of bytes start
+        to stop.
+
+        Decodes the file up to there where no index covers them.
+        """
+        with self._lock:
+            index = self.index
+            if index.end < stop and not index.complete:
+                index = self._explore(stop)
+            if index.end < stop:
+                raise TruncatedError("ends too early", file=self._source.name, found=index.end)
+            if self._scout is not None:  # another thread may let it grow
+                index = self._scout.snapshot()
+            return index, index.find(start), index.find(stop - 1)
+
+    def _explore(self, stop: int) -> SpanIndex:
+        """Let the index grow to an unpacked byte, or to the end of the file."""
+        if self._scout is None:
+            self._scout = _Scout(self._source)
+            self._index = self._scout.index
+        try:
+            self._scout.go_to(stop, self.cache)
+        except BaseException:
+            self._forget()  # the next call meets the same error
+            raise
+        if self._index.complete:
+            self._know(Knowledge.COMPLETE, self._index)
+        return self._index
+
+    def note(self, index: SpanIndex) -> None:
+        """Keep the index of a pass to the end of the file, if none is complete."""
+        index.complete = True
+        with self._lock:
+            if not self.index.complete:
+                self._know(Knowledge.COMPLETE, index)
+
+    def packed(self) -> PackedIndex | None:
+        """What a pickle carries: the spans that were seen while a file of a path was read."""
+        if sidecar_index.path_of(self._source) is None:
+            return None
+        with self._lock:
+            index = self._index
+            if self._packed is not None and self._packed[:2] == (index, index.end):
+                return self._packed[2]
+            if self.knowledge is Knowledge.STATED or not isinstance(index, GrowingIndex):
+                return None
+            seen = index.copy()
+        try:
+            packed = pickled_index.pack(self._source, seen)
+        except (IdxError, OSError, ValueError):
+            return None  # the file is closed or damaged; only the next read may say so
+        self._packed = index, seen.end, packed
+        return packed
+
+    def adopt(self, packed: PackedIndex) -> None:
+        """Begin with the spans that a pickle carried."""
+        index = pickled_index.unpack(packed)
+        self._know(Knowledge.COMPLETE if index.complete else Knowledge.GROWING, index)
+        self._packed = index, index.end, packed
+
+    def refute(self) -> bool:
+        """Decode the whole file after a stated index failed, and use that pass's index from then
+        on.
+
+        Returns False where no index was stated. Raises the error of a damaged file, and keeps the
+        stated index then.
+        """
+        with self._lock:
+            if self.knowledge is not Knowledge.STATED:
+                return self.is_refuted  # another thread was here before
+            if self._damage is not None:
+                raise copy.copy(self._damage)
+            try:
+                seen = _pass(self._source)
+            except ChangedError:
+                raise
+            except IdxError as error:
+                self._damage = copy.copy(error)
+                raise
+            self.drop(self._index, seen)
+            return True
+
+    def drop(self, failed: SpanIndex | None, seen: SpanIndex | None = None) -> None:
+        """Put the index of a pass, if there is one, for a stated index that failed for a sound
+        file.
+
+        Does nothing if the failed one is not in use, or was not stated.
+        """
+        with self._lock:
+            if self.knowledge is Knowledge.STATED and failed is self._index:
+                self.is_refuted = True
+                self._know(Knowledge.GROWING if seen is None else Knowledge.COMPLETE, seen)
+                self.cache = SpanCache(self._source)
+
+    def stated_trailer(self) -> Trailer:
+        """The last eight bytes: the trailer of the last member, if no padding follows."""
+        data = bytearray(TRAILER)
+        self._source.read_at(max(0, (self._source.size or 0) - TRAILER), memoryview(data))
+        return parse_trailer(memoryview(data), 0)
+
+    def _stated_index(self) -> SpanIndex | None:
+        return embedded_index(self._source) or sidecar_index.load(
+            self._source, self.stated_trailer()
+        )
+
+    def _know(self, knowledge: Knowledge, index: SpanIndex | None) -> None:
+        self.knowledge = knowledge
+        self._index = GrowingIndex() if index is None else index
+        self._scout = None
+
+    def _forget(self) -> None:
+        self._know(Knowledge.NONE, None)
+
+
+class _Scout:
+    """Decodes a file from its start, as far as somebody reads, and lists the spans on the way."""
+
+    def __init__(self, source: Source) -> None:
+        # Not `KnownSpans.note`: the stream would keep that object alive.
+        self._stream = GzipStream(
+            SequentialDecoder(source), source.name, STREAM_BUFFER, _set_complete
+        )
+        self._snapshot: SpanIndex = GrowingIndex()
+
+    @property
+    def index(self) -> GrowingIndex:
+        """The spans so far."""
+        return self._stream.span_index
+
+    def go_to(self, stop: int, cache: SpanCache) -> None:
+        """Decode to an unpacked byte or the end, and put what is a whole span into the cache."""
+        index, stream = self.index, self._stream
+        while index.end < stop and stream.step():
+            if stream.is_span:
+                block = np.frombuffer(bytes(stream.block), np.uint8)
+                cache.put(index.end - len(block), block)
+
+    def snapshot(self) -> SpanIndex:
+        """The spans so far, as a copy that does not grow."""
+        if self._snapshot.end != self.index.end:
+            self._snapshot = self.index.snapshot()
+        return self._snapshot
+
+
+def _pass(source: Source) -> SpanIndex:
+    """The index of a pass through the whole file: only at the end of a member its checksum tells
+    that nothing before was damaged.
+    """
+    stream = GzipStream(SequentialDecoder(source), source.name, STREAM_BUFFER, _set_complete)
+    while stream.step():
+        pass
+    return stream.span_index
+
+
+def _set_complete(index: SpanIndex) -> None:
+    index.complete = True

@@ -1,0 +1,150 @@
+"""Copies parts of the unpacked data out of the spans that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..._native import gather, inflate
+from ..._util.threads import on_threads
+from ..._util.types import Bytes, Ids
+from ...storage.source import Source
+from ..base import BLOCK
+from .coalesce import Fronts, Parts, plan
+from .known_spans import STREAM_BUFFER, KnownSpans
+from .random_access import SPAN, SpanReader, decode_apart, wrong_span
+from .sequential import SequentialDecoder
+from .span_cache import CACHE
+from .span_index import Span, SpanIndex
+from .stream import GzipStream
+
+# Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
+# a loop.
+_LONG = 1 << 20
+# Below this many unpacked bytes threads cost more than they save.
+WORTH_THREADS = 4 << 20
+# Spans that a thread takes at a time.
+_RUN = 16
+
+
+class SpanCopier:
+    """Copies ranges and scattered records of one file. Shared by threads."""
+
+    def __init__(self, reader: SpanReader, known: KnownSpans) -> None:
+        self._reader = reader
+        self._known = known
+
+    def read(self, offset: int, out: memoryview, threads: int) -> None:
+        """Fill out with the unpacked bytes from offset on."""
+        index, first, last = self._known.covering(offset, offset + len(out))
+        if first == last:  # the usual case, without what the others need
+            span = index.span(first)
+            self._copy(index, span, offset - span.start, out)
+        else:
+            self._read_spans(index, range(first, last + 1), offset, out, threads)
+
+    def _read_spans(
+        self, index: SpanIndex, numbers: range, offset: int, out: memoryview, threads: int
+    ) -> None:
+        """Fill out with the unpacked bytes from offset on, which lie in the spans of these
+        numbers.
+        """
+        memory = np.frombuffer(out, np.uint8)
+        inner = numbers[1:-1]  # all of each is wanted
+        in_place = len(out) >= _LONG and index.is_plain
+        spans = index.merged(SPAN, inner) if in_place else [index.span(i) for i in inner]
+
+        def copy(span: Span) -> None:
+            a, b = span.start - offset, span.end - offset
+            if in_place and span.number in inner:
+                self._reader.decode(span, memory[:b], a, 0)
+            else:
+                self._copy(index, span, max(0, -a), out[max(0, a) : b])
+
+        if len(out) < WORTH_THREADS:
+            threads = 1
+        on_threads(copy, [index.span(numbers[0]), *spans, index.span(numbers[-1])], threads)
+
+    def _copy(self, index: SpanIndex, span: Span, skip: int, out: memoryview) -> None:
+        """Fill out with the bytes of a span behind the first skip ones."""
+        if span.end - span.start > CACHE:
+            copy_in_order(self._reader.source, index, span, [(skip, out)])
+        else:
+            out[:] = self._block(index, span)[skip : skip + len(out)].data
+
+    def _block(self, index: SpanIndex, span: Span, keep: bool = True) -> Bytes:
+        """The unpacked bytes of a span, kept for the next time if that is wanted."""
+        block = self._known.cache.get(span.start, span.end - span.start)
+        if block is None:
+            block = decode_apart(self._reader, index, span)[1]
+            if keep:
+                self._known.cache.put(span.start, block)
+        return block
+
+    def gather(self, offsets: Ids, size: int, out: Bytes, threads: int) -> None:
+        """Fill out with what lies at ascending offsets, each of size bytes."""
+        index = self._known.covering(int(offsets[-1]), int(offsets[-1]) + size)[0]
+        parts = plan(index, offsets, size)
+        # What can't stay in the cache is not put there, and decoded no further than it must be.
+        keep = int(parts.lengths.sum()) <= CACHE
+        fronts = None
+        if index.sidecar is not None and not keep:
+            fronts = Fronts(self._reader, index, index.sidecar, parts)
+
+        def run(k: int) -> Iterator[None]:
+            stop = min(k + _RUN, len(parts.numbers))
+            while k < stop:
+                done = fronts.read(k, stop, out) if fronts else 0
+                if done == 0:
+                    self._pick(index, parts, k, out, keep)
+                    done = 1
+                k += done
+                yield
+
+        on_threads(run, range(0, len(parts.numbers), _RUN), threads)
+
+    def _pick(self, index: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
+        """Fill in the parts of the k-th span."""
+        span = index.span(int(parts.numbers[k]))
+        some = slice(parts.edges[k], parts.edges[k + 1])
+        offsets, sizes, targets = parts.offsets[some], parts.sizes[some], parts.targets[some]
+        if span.end - span.start > CACHE:
+            each = zip(offsets.tolist(), sizes.tolist(), targets.tolist(), strict=True)
+            wanted = [(offset, out[target : target + n].data) for offset, n, target in each]
+            copy_in_order(self._reader.source, index, span, wanted)
+        else:
+            gather.copy_parts(self._block(index, span, keep), offsets, sizes, targets, out)
+
+
+def copy_in_order(
+    source: Source, index: SpanIndex, span: Span, parts: list[tuple[int, memoryview]]
+) -> None:
+    """Copy parts, at ascending offsets, out of a span too large for the cache, in constant
+    memory.
+    """
+    window = index.window(span.number)
+    sequential = SequentialDecoder(source, bit=span.bit, history=len(window))
+    stream = GzipStream(sequential, source.name, STREAM_BUFFER, window=window)
+    scratch = memoryview(bytearray(BLOCK))
+    here = crc = 0
+
+    def go(offset: int, out: memoryview) -> None:
+        """Skip to an offset in the span, and read out from there."""
+        nonlocal here, crc
+        while here < offset or len(out):
+            if here < offset:
+                buffer = scratch[: min(offset - here, BLOCK)]
+            else:
+                buffer, out = out, out[:0]
+            if stream.readinto(buffer) < len(buffer):
+                raise wrong_span(source.name, span)
+            here += len(buffer)
+            crc = inflate.crc32(buffer, crc)
+
+    for offset, out in parts:
+        go(offset, out)
+    if span.crc is not None:
+        go(span.end - span.start, scratch[:0])
+        if crc != span.crc:
+            raise wrong_span(source.name, span)
