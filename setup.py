@@ -5,6 +5,7 @@ pyproject.toml.
 import os
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from Cython.Build import cythonize
@@ -70,18 +71,7 @@ NAMES = (
     "row_stats",
     "block_finder",
 )
-HEADERS = (
-    "bounds",
-    "codec",
-    "flip",
-    "gather",
-    "lanes_core",
-    "mix",
-    "platform",
-    "task",
-    "thread_pool",
-    "transform",
-)
+HEADERS = sorted(str(path) for path in Path("idxio/_native").glob("*.h"))
 WARNINGS = ["-Wall", "-Wextra", "-Werror"] if os.environ.get("IDXIO_WERROR") else []
 # for example "-fsanitize=address,undefined -g"
 SANITIZE = shlex.split(os.environ.get("IDXIO_SANITIZE", ""))
@@ -100,7 +90,7 @@ def extension(name: str, *sources: str, **flags: Any) -> Extension:
     return Extension(
         f"idxio._native.{name}",
         [f"idxio/_native/{name}.pyx", *sources],
-        depends=[f"idxio/_native/{name}.h" for name in HEADERS],
+        depends=HEADERS,
         include_dirs=["idxio/_native"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,

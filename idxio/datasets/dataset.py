@@ -211,7 +211,7 @@ class Dataset:
         scale: Any = None,
         mean: Any = None,
         std: Any = None,
-        augment: Sequence[Transform] = (),
+        augment: Sequence[Transform] | None = None,
         balanced: bool = False,
         rank: int = 0,
         world_size: int = 1,
@@ -244,7 +244,7 @@ class Dataset:
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
             (channels, 1, 1).
-        augment : sequence of transforms
+        augment : sequence of transforms, optional
             Those of `idxio.transforms` to apply to each image, in this order, before it becomes
             dtype and is scaled. What they draw is a pure function of seed, epoch and position.
             Images are records of shape (height, width), or with 1 to 4 channels first or last.

@@ -30,7 +30,7 @@ class BatchOptions:
     scale: Any
     mean: Any
     std: Any
-    augment: Sequence[Transform]
+    augment: Sequence[Transform] | None
     balanced: bool
     rank: int
     world_size: int

@@ -218,6 +218,18 @@ def test_as_often_as_p_says_and_independently():
         assert flipped[:, 0, 0].sum() == expected
 
 
+def test_processes_that_share_an_epoch():
+    ds = idxio.Dataset(sample("uint8", (50, 4, 6)), np.arange(50))
+    batches = ds.batches(4, shuffle=True, augment=[RandomHorizontalFlip()])
+    whole = [images for images, _ in batches]
+    for part in range(3):
+        batches.set_epoch(0)
+        parts = [images for images, _ in batches.part(part, 3)]
+        assert len(parts) == len(whole[part::3])
+        for one, other in zip(parts, whole[part::3], strict=True):
+            assert np.array_equal(one, other)
+
+
 def test_augmentation_is_no_part_of_the_state():
     ds = idxio.Dataset(sample("uint8", (9, 4, 6)), np.arange(9))
     plain = ds.batches(2, shuffle=True).state_dict()
@@ -257,7 +269,8 @@ def test_what_is_no_probability(p):
 )
 def test_records_that_are_no_images(shape, message):
     ds = idxio.Dataset(np.zeros((4, *shape), np.uint8), np.arange(4))
-    assert len(list(ds.batches(4, augment=[]))) == 1
+    for nothing in (None, [], ()):
+        assert len(list(ds.batches(4, augment=nothing))) == 1
     with pytest.raises(ValueError, match=message):
         ds.batches(4, augment=[RandomHorizontalFlip()])
 
