@@ -51,7 +51,7 @@ class DecompressorStream(Stream):
         if decompressor is None:
             decompressor = self._decompressor = self._start()
         elif decompressor.eof:
-            self._input = decompressor.unused_data
+            self._input = decompressor.unused_data or b""  # lz4 has None for nothing
             if not self._find_stream():
                 return None
             decompressor = self._decompressor = self._start()

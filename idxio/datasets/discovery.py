@@ -291,6 +291,8 @@ def _check_copies(files: list[_File]) -> None:
     """Raise if files of the same split can't be copies of one array."""
     first = files[0]
     for other in files:
+        if other is first:  # once for each file that it may belong to
+            continue
         mine = first.about
         its = other.about
         if other.role == "label" and len(mine.shape) != len(its.shape):
