@@ -24,7 +24,7 @@ from faults import WRITERS, Bench, Plan
 
 import idxio
 from idxio.cli.main import main
-from idxio.compression.gzip import writer as gzip_writer
+from idxio.compression.gzip import member_output
 from idxio.convert import build as building
 from idxio.storage import journal, temporary
 from idxio.storage.atomic_file import AtomicFile
@@ -574,7 +574,7 @@ class EarlyEnd(io.BytesIO):
 def test_a_spool_that_ends_early(call, monkeypatch):
     idxio.write("raw", np.arange(100_000, dtype=np.int32))
     idxio.write("x.gz", array(0))
-    monkeypatch.setattr(gzip_writer, "new_spool", lambda folder: EarlyEnd())
+    monkeypatch.setattr(member_output, "new_spool", lambda folder: EarlyEnd())
 
     def write():
         if call == "repack":

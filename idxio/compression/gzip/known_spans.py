@@ -191,9 +191,9 @@ class KnownSpans:
         )
 
     def _know(self, knowledge: Knowledge, index: SpanIndex | None) -> None:
-        self.knowledge = knowledge
         self._index = GrowingIndex() if index is None else index
         self._scout = None
+        self.knowledge = knowledge  # last: another thread may fork in between
 
     def _forget(self) -> None:
         self._know(Knowledge.NONE, None)

@@ -24,7 +24,6 @@ from .random_access import SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
 from .span_copier import WORTH_THREADS, SpanCopier
 from .span_index import WINDOW, SpanIndex
-from .speculative import read_speculatively
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 from .writer import new_writer
 
@@ -138,6 +137,8 @@ class Gzip(Compression):
 
     def _read_by_guess(self, out: Bytes, threads: int) -> bool:
         """Fill out on several threads without an index; False where that does not work out."""
+        from .speculative import read_speculatively  # four modules, which few files need
+
         guess = read_speculatively(self.source, out, threads)
         if guess is None:
             return False
