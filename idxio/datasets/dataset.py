@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..loader.batches import Batches
+    from ..loader.sharding import Remainder
     from ..loader.transforms import Transform
     from ..storage.source import File
 
@@ -207,15 +208,15 @@ class Dataset:
         shuffle: bool = False,
         seed: int = 0,
         drop_last: bool = False,
-        dtype: Any = None,
-        scale: Any = None,
-        mean: Any = None,
-        std: Any = None,
+        dtype: npt.DTypeLike | None = None,
+        scale: npt.ArrayLike | None = None,
+        mean: npt.ArrayLike | None = None,
+        std: npt.ArrayLike | None = None,
         augment: Sequence[Transform] | None = None,
         balanced: bool = False,
         rank: int = 0,
         world_size: int = 1,
-        remainder: str = "keep",
+        remainder: Remainder = "keep",
         out: Any = None,
         threads: int | None = None,
         prefetch: int = 2,

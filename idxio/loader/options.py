@@ -8,7 +8,7 @@ from typing import Any
 
 from .._util.types import Array
 from . import samplers
-from .sharding import REMAINDERS
+from .sharding import REMAINDERS, Remainder
 from .transforms import Transform, as_transforms
 
 Out = tuple[Array, Array]
@@ -34,7 +34,7 @@ class BatchOptions:
     balanced: bool
     rank: int
     world_size: int
-    remainder: str
+    remainder: Remainder
     out: Out | Sequence[Out] | None
     threads: int | None
     prefetch: int

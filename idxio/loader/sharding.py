@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from .._util.types import Array, Ids
 from .samplers import Sampler
 
-REMAINDERS = ("keep", "drop", "pad")
+Remainder = Literal["keep", "drop", "pad"]
+REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 
 
 class Samples(NamedTuple):
@@ -29,7 +30,7 @@ class RankShard(NamedTuple):
     drop_last: bool
     rank: int
     world_size: int
-    remainder: str  # one of REMAINDERS
+    remainder: Remainder
     classes: Array | None = None  # the labels, where every batch is to hold all classes evenly
 
     @property

@@ -74,7 +74,9 @@ def dataset(ds: idxio.Dataset) -> None:
 
 
 def batches(ds: idxio.Dataset) -> None:
-    b = ds.batches(3, scale=1 / 255)
+    b = ds.batches(3, scale=1 / 255, mean=[0.2, 0.3], dtype="float32", remainder="pad")
+    ds.batches(3, remainder="some")  # type: ignore[arg-type]
+    ds.batches(3, mean=len)  # type: ignore[arg-type]
     assert_type(b, Batches)
     state = b.state_dict()
     assert_type(state, BatchState)
