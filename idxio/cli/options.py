@@ -19,13 +19,13 @@ def add_dataset(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_level(parser: argparse.ArgumentParser) -> None:
-    """Add the level of the gzip files that a command writes."""
+def add_level(parser: argparse.ArgumentParser, *, most: int = 12) -> None:
+    """Add the level of the files that a command writes: of gzip, or what else has more of them."""
     parser.add_argument(
         "--level",
         type=int,
-        choices=range(13),
+        choices=range(most + 1),
         default=6,
-        metavar="0..12",
+        metavar=f"0..{most}",
         help="6 if not given",
     )

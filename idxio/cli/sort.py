@@ -31,7 +31,7 @@ def add_parser(commands: Commands) -> None:
         help="pairs, images and labels; the last pair is written",
     )
     parser.add_argument("--order", metavar="FILE", help="where to keep the permutation")
-    add_level(parser)
+    add_level(parser, most=19)  # zstd's
     parser.set_defaults(run=run)
 
 

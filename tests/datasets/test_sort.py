@@ -354,3 +354,14 @@ def test_command_errors(args, code, what, tmp_path, capsys, monkeypatch):
     err = capsys.readouterr().err
     assert err.startswith(f"idxio: {what}") or (what.startswith("go ") and what in err)
     assert sorted(os.listdir()) == ["a", "b", "bad", "c"]
+
+
+def test_command_with_a_level_of_zstd(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    idxio.write("i", np.zeros((9, 2, 2), np.uint8))
+    idxio.write("l", np.arange(9, dtype=np.uint8) % 3)
+    assert main(["sort", "i", "l", "si.gz", "sl.gz", "--level", "15"]) == 2
+    assert capsys.readouterr().err == "idxio: level is 0 to 12, not 15\n"
+    pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    assert main(["sort", "i", "l", "si.zst", "sl.zst", "--level", "19"]) == 0
+    assert idxio.read("sl.zst").tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
