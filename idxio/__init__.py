@@ -6,18 +6,18 @@ from typing import Any as _Any
 from ._util.version import __version__ as __version__
 from .core.array import IdxArray
 from .core.array import open_array as open
-from .core.build_index import build_index
 from .core.config import show_config
-from .core.info import Info, info, verify
 from .core.read import read
-from .core.repack import repack
-from .core.write import Writer, write
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
 
 if _TYPE_CHECKING:
     from .convert.build import build
     from .convert.export import export_dataset
     from .convert.import_ import import_dataset
+    from .core.build_index import build_index
+    from .core.info import Info, info, verify
+    from .core.repack import repack
+    from .core.write import Writer, write
     from .datasets.dataset import Dataset
     from .datasets.load import load
     from .datasets.sort import write_sorted
@@ -52,15 +52,22 @@ __all__ = [
 ]
 
 
-# Imported on use: what reading and writing a file do without.
+# Imported on use: what reading a file does without.
 _ON_USE = {
     "Check": "datasets.validation.check",
     "Dataset": "datasets.dataset",
+    "Info": "core.info",
+    "Writer": "core.write",
     "build": "convert.build",
+    "build_index": "core.build_index",
     "check": "datasets.validation.check",
     "export_dataset": "convert.export",
     "import_dataset": "convert.import_",
+    "info": "core.info",
     "load": "datasets.load",
+    "repack": "core.repack",
+    "verify": "core.info",
+    "write": "core.write",
     "write_sorted": "datasets.sort",
 }
 

@@ -7,7 +7,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -30,26 +29,19 @@ def check_threads(threads: int | None) -> int:
 
 # A signal that comes just before a wait begins does not end it, so a wait for long work is many
 # short ones.
-_WAIT = 0.1
+WAIT = 0.1
 
 
 def join(thread: threading.Thread) -> None:
     """Wait until a thread has ended, if it was started; an interrupt ends the wait."""
     while thread.is_alive():
-        thread.join(_WAIT)
+        thread.join(WAIT)
 
 
 def wait_until(condition: threading.Condition, is_so: Callable[[], bool]) -> None:
     """Wait on a condition, which this thread holds; an interrupt ends the wait."""
     while not is_so():
-        condition.wait(_WAIT)
-
-
-def take(queue: SimpleQueue[Item]) -> Item:
-    """Wait for the next item of a queue; an interrupt ends the wait."""
-    while True:
-        with contextlib.suppress(Empty):
-            return queue.get(timeout=_WAIT)
+        condition.wait(WAIT)
 
 
 def on_threads(

@@ -14,7 +14,6 @@ from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
 from .._util.types import Array
 from ..compression.base import BLOCK
-from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
@@ -142,6 +141,8 @@ def read_rows(compressed: Compression, header: Header, rows: Rows, threads: int 
 
 def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
     """Yield blocks of n records in order, decoded ahead by a thread; the last may be shorter."""
+    from ..compression.read_ahead import ReadAhead  # with queue, slow to import
+
     stream = ReadAhead(compressed.stream(), can_wait=compressed.source.size is None)
     count = header.shape[0]
     size = header.record_nbytes

@@ -13,7 +13,7 @@ from typing import TypeVar
 from .._native.gather import Gather
 from .._native.thread_pool import ThreadPool
 from .._util.fork import ForkGuard
-from .._util.threads import join, take
+from .._util.threads import WAIT, join
 
 Item = TypeVar("Item")
 
@@ -77,7 +77,7 @@ def ahead(
         for number in range(count):
             if fork_guard.in_child():
                 raise RuntimeError(_FORKED)
-            item = take(done[number % started]) if started else make(number)
+            item = _take(done[number % started]) if started else make(number)
             if isinstance(item, _Failed):
                 raise item.error
             if started and number + depth < count:
@@ -125,6 +125,13 @@ def gathered(
                 yield begun.popleft()
     finally:
         pool.shutdown()
+
+
+def _take(items: queue.SimpleQueue[Item]) -> Item:
+    """Wait for the next item; an interrupt ends the wait."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return items.get(timeout=WAIT)
 
 
 class _Failed:

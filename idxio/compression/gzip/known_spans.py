@@ -5,20 +5,23 @@ from __future__ import annotations
 import copy
 import threading
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import Source
-from . import pickled_index, sidecar_index
+from . import sidecar_index
 from .embedded_index import embedded_index
 from .growing_index import GrowingIndex
 from .members import TRAILER, Trailer, parse_trailer
-from .pickled_index import PackedIndex
 from .sequential import SequentialDecoder
 from .span_cache import SpanCache
 from .span_index import WINDOW, SpanIndex
 from .stream import GzipStream
+
+if TYPE_CHECKING:
+    from .pickled_index import PackedIndex
 
 # Unpacked bytes that a stream holds: some spans of ordinary data. With their window, two huge
 # pages.
@@ -132,6 +135,8 @@ class KnownSpans:
             if self.knowledge is Knowledge.STATED or not isinstance(index, GrowingIndex):
                 return None
             seen = index.copy()
+        from . import pickled_index  # not needed for reading
+
         try:
             packed = pickled_index.pack(self._source, seen)
         except (IdxError, OSError, ValueError):
@@ -141,6 +146,8 @@ class KnownSpans:
 
     def adopt(self, packed: PackedIndex) -> None:
         """Begin with the spans that a pickle carried."""
+        from . import pickled_index
+
         index = pickled_index.unpack(packed)
         self._know(Knowledge.COMPLETE if index.complete else Knowledge.GROWING, index)
         self._packed = index, index.end, packed

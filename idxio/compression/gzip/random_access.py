@@ -27,6 +27,8 @@ from .span_index import WINDOW, Span, SpanIndex
 
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
 
+# Below this many unpacked bytes threads cost more than they save.
+WORTH_THREADS = 4 << 20
 # Compressed bytes of the spans that are decoded as one, as measured: with their output they fill an
 # L2 cache of 1 MiB.
 SPAN = 3 << 17

@@ -5,7 +5,8 @@ it by spans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -14,18 +15,19 @@ from ..._util.types import Bytes, Ids
 from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Compression, Sink, Stream, WriteOptions
-from . import sidecar_builder, sidecar_index
+from . import sidecar_index
 from .embedded_index import embedded_index
 from .growing_index import GrowingIndex
 from .known_spans import STREAM_BUFFER, Knowledge, KnownSpans
 from .members import MAGIC, Trailer
-from .pickled_index import PackedIndex
-from .random_access import SpanReader, read_by_index, use_lanes
+from .random_access import WORTH_THREADS, SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
-from .span_copier import WORTH_THREADS, SpanCopier
 from .span_index import WINDOW, SpanIndex
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
-from .writer import new_writer
+
+if TYPE_CHECKING:
+    from .pickled_index import PackedIndex
+    from .span_copier import SpanCopier
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet
 # believed.
@@ -50,7 +52,12 @@ class Gzip(Compression):
         super().__init__(source)
         self._reader = SpanReader(source)
         self._known = KnownSpans(source)
-        self._copier = SpanCopier(self._reader, self._known)
+
+    @cached_property
+    def _copier(self) -> SpanCopier:
+        from .span_copier import SpanCopier  # not needed for reading a whole file
+
+        return SpanCopier(self._reader, self._known)
 
     def close(self) -> None:
         """Close the index, if it was looked at."""
@@ -211,8 +218,12 @@ class Gzip(Compression):
                 file=self.name,
             )
         ratio = (self.source.size or 0) / length
+        from . import sidecar_builder  # not needed for reading
+
         return sidecar_builder.build(self.source, self.stated(), ratio, spacing, progress)
 
     @classmethod
     def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:
+        from .writer import new_writer  # not needed for reading
+
         return new_writer(file, header, options)

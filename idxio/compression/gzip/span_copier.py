@@ -13,7 +13,7 @@ from ...storage.source import Source
 from ..base import BLOCK
 from .coalesce import Fronts, Parts, plan
 from .known_spans import STREAM_BUFFER, KnownSpans
-from .random_access import SPAN, SpanReader, decode_apart, wrong_span
+from .random_access import SPAN, WORTH_THREADS, SpanReader, decode_apart, wrong_span
 from .sequential import SequentialDecoder
 from .span_cache import CACHE
 from .span_index import Span, SpanIndex
@@ -22,8 +22,6 @@ from .stream import GzipStream
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
 # a loop.
 _LONG = 1 << 20
-# Below this many unpacked bytes threads cost more than they save.
-WORTH_THREADS = 4 << 20
 # Spans that a thread takes at a time.
 _RUN = 16
 
