@@ -2,8 +2,8 @@
 
 Deflate: `inflate`, `deflate`, `lanes` (four spans at once on a core), `block_finder` (where a block
 could start); `codec.h` binds zlib, libdeflate and ISA-L. Arrays: `byteorder`, `pages`, `gather`,
-`transforms`, `row_stats`, `permutation`, `image_ops`, `csv_parser`. Threads: `thread_pool`, whose
-headers have all that depends on the platform, and `buffer_pool`. Files are opened in `storage`,
+`transforms`, `row_stats`, `permutation`, `image_ops`, `csv_parser`. Threads: `thread_pool` (all
+that depends on the platform is in `platform.h`) and `buffer_pool`. Files are opened in `storage`,
 never here.
 """
 

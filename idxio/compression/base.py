@@ -180,7 +180,7 @@ class Compression:
         """The first `size` unpacked bytes, and as many more as `more` returns for them; fewer where
         the file ends.
 
-        Unpacks no more than these, so that a pipe can be read on behind them.
+        A compression of pipes unpacks no more than these (`_short_stream`).
         """
         stream = self._short_stream()
         out = bytearray(size)
@@ -191,7 +191,7 @@ class Compression:
         return bytes(out)
 
     def _short_stream(self) -> Stream:
-        """A stream for the first few bytes, which reads no more of the source than it must."""
+        """A stream for the first few bytes; one that reads no more than these is to override it."""
         return self.stream()
 
     def read_whole(self, out: memoryview, threads: int) -> int:

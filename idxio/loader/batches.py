@@ -40,7 +40,7 @@ class Batches:
         if not stored.shape or stored.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {stored.shape}")
         sampler = _sampler(stored, labels, options)
-        sampler.row_source(images, 0, 1)  # a damaged file raises here, not in the loop
+        sampler.row_source(images, 0, 1)  # what is read whole raises here if damaged
         image_rows = RowGatherer(
             stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
         )
@@ -218,9 +218,11 @@ def _check_outs(
     outs: Any = list(out)
     if len(out) == 2 and isinstance(out[0], np.ndarray):
         outs = [out]
+    kinds = "a pair of arrays, for images and labels, or a list of such pairs"
+    if not outs:
+        raise ValueError(f"out is {kinds}, and there is none in it")
     for pair in outs:
         if len(pair) != 2:
-            kinds = "a pair of arrays, for images and labels, or a list of such pairs"
             raise ValueError(f"out is {kinds}")
         image_rows.check_out(pair[0], batch_size)
         label_rows.check_out(pair[1], batch_size)

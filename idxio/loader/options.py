@@ -18,8 +18,8 @@ Out = tuple[Array, Array]
 class BatchOptions:
     """What a caller asks of `Dataset.batches`, which documents each field and has the defaults.
 
-    The integers are checked here, and become `int`, and the transforms, which become a tuple; what
-    depends on the images is checked by `RowGatherer` and `Batches`.
+    The integers are checked here, and become `int`, and the transforms, which become a tuple; the
+    switches become `bool`. What depends on the images is checked by `RowGatherer` and `Batches`.
     """
 
     batch_size: int
@@ -50,8 +50,11 @@ class BatchOptions:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {self.remainder!r}")
         self._set("seed", samplers.word("seed", self.seed))
         self._set("augment", as_transforms(self.augment))
-        if self.buffer is not None:
-            self._set("buffer", samplers.whole("buffer", self.buffer, 1))
+        for name in ("buffer", "threads"):
+            if getattr(self, name) is not None:
+                self._set(name, samplers.whole(name, getattr(self, name), 1))
+        for name in ("shuffle", "balanced", "drop_last"):
+            self._set(name, bool(getattr(self, name)))
 
     def _set(self, name: str, value: object) -> None:
         """Set a field of this frozen object while it is made."""

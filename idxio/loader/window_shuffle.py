@@ -1,4 +1,4 @@
-"""The order of compressed files larger than memory: blocks of records, a shuffle window at a time.
+"""The order of compressed files too large to hold: blocks of records, a shuffle window at a time.
 
 1. `WindowLayout` cuts the records into blocks of consecutive ones, about BLOCK bytes each; where
    the first block starts is drawn anew for each epoch, and the last block goes on with the first
@@ -9,10 +9,11 @@
 4. So what stands at a position is a pure function of seed, epoch and position, as in memory: ranks
    take strides of it, and a loop resumes anywhere by unpacking one shuffle window.
 5. Quality: two records share a shuffle window with the probability window / n, and are mixed freely
-   there, unless they lie within a block of each other in the file, when they mostly do: neighbours
-   stay as near as a shuffle window is long.
+   there. Two that lie within a block of each other in the file mostly share one: neighbours stay as
+   near as a shuffle window is long.
 6. Memory: while one shuffle window is used the next is unpacked, little by little; two of them are
    `buffer` bytes.
+
 Without a seed the blocks and records stand as stored, and the file is read front to back.
 """
 

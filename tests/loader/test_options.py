@@ -65,3 +65,19 @@ def test_options_do_not_change(options_of):
 def test_seed_of_the_order(options_of):
     assert options_of(4, seed=3).order_seed is None
     assert options_of(4, seed=3, shuffle=True).order_seed == 3
+
+
+def test_switches_become_bools():
+    ds = Dataset(np.zeros((4, 2, 2), np.uint8), [0, 1, 2, 3])
+    state = ds.batches(2, shuffle=2).state_dict()
+    assert state["shuffle"] == 1
+    ds.batches(2, shuffle=True).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"threads": 2.5}, TypeError), ({"out": []}, ValueError)]
+)
+def test_odd_options_are_refused(options, error):
+    ds = Dataset(np.zeros((4, 2, 2), np.uint8), [0, 1, 2, 3])
+    with pytest.raises(error, match=next(iter(options))):
+        ds.batches(2, **options)

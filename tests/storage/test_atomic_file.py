@@ -37,11 +37,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 @pytest.fixture(autouse=True)
 def collected():
-    """Collect such files here, and not in a later test."""
+    """Collect such files here, and not in a later test.
+
+    What was there before is left out of that: after torch and JAX were imported a collection of
+    everything takes half a second, and there is one behind each fault.
+    """
+    gc.collect()
+    gc.freeze()
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+    gc.unfreeze()
 
 
 def array(version, shape=(9, 4, 4)):

@@ -84,7 +84,10 @@ class Fronts:
         some, parts = slice(k, stop), slice(self._parts.edges[k], self._parts.edges[stop])
         limit = int(self._limits[stop - 1])
         windows, edges = self._windows(self._parts.numbers[some])
-        memory = self._free.pop() if self._free else np.empty(self._room, np.uint8)
+        try:
+            memory = self._free.pop()  # which another thread may do at the same time
+        except IndexError:
+            memory = np.empty(self._room, np.uint8)
         buffer, decoder = self._reader.take()
         buffer.load(first, limit - first)
         done = decoder.inflate_fronts(

@@ -49,8 +49,9 @@ class KnownSpans:
 
     STATED becomes GROWING, without a span, if a read of the whole file shows that the index is
     false and leaves none (`drop`). GROWING becomes NONE after an error, which the next call meets
-    again, and in the child after a fork. An index that was stated and false is never looked for
-    again: `is_refuted`, which pickles carry.
+    again, and in the child after a fork. `adopt` begins with the spans of a pickle, GROWING or
+    COMPLETE; to explore further than those goes from the file's start. An index that was stated and
+    false is never looked for again: `is_refuted`, which pickles carry.
     """
 
     def __init__(self, source: Source) -> None:

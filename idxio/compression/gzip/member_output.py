@@ -28,6 +28,7 @@ class PatchedMember:
         """table has the length that the true one will have."""
         self._file = file
         self._written = 0
+        self._reserved = len(table)
         self.write(memoryview(member_header(table)))
 
     def write(self, data: memoryview) -> None:
@@ -38,6 +39,7 @@ class PatchedMember:
     def finish(self, table: bytes, first: bytes | memoryview, trailer: Trailer) -> None:
         """End the member; no first chunk has waited."""
         assert not first
+        assert len(table) == self._reserved
         self.write(memoryview(_END + pack_trailer(trailer)))
         if table:
             patch(self._file, self._written, len(member_header(b"")) + 2, table)

@@ -174,7 +174,7 @@ class PartDecoder:
         # a file has no window before its first bytes
         guessed = guessed[len(guessed) - len(true) :]
         if not np.array_equal(true, guessed):
-            guessed[:] = true
+            guessed[:] = true  # the end of this part: the true window for what follows
             self._go_on(following)
 
     def _go_on(self, following: Part) -> None:

@@ -114,7 +114,7 @@ class SequentialDecoder:
         byte, used = divmod(self.bit, 8)
         self.input.load(byte, 2)
         two = bytes(self.input.data[self.input.local(byte) :][:2])
-        return int.from_bytes(two, "little") >> used + 1 & 3 == 2
+        return (int.from_bytes(two, "little") >> (used + 1)) & 3 == 2
 
     def _inflate(self, out: Bytes, start: int) -> Segment:
         """Decode with zlib until an edge, the end of the member, or the end of out."""

@@ -15,7 +15,7 @@ from .coalesce import Fronts, Parts, plan
 from .known_spans import STREAM_BUFFER, KnownSpans
 from .random_access import SPAN, WORTH_THREADS, SpanReader, decode_apart, wrong_span
 from .sequential import SequentialDecoder
-from .span_cache import CACHE
+from .span_cache import CACHE, SpanCache
 from .span_index import Span, SpanIndex
 from .stream import GzipStream
 
@@ -35,15 +35,22 @@ class SpanCopier:
 
     def read(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on."""
+        cache = self._known.cache  # before the index: a false one that is dropped takes it along
         index, first, last = self._known.covering(offset, offset + len(out))
         if first == last:  # the usual case, without what the others need
             span = index.span(first)
-            self._copy(index, span, offset - span.start, out)
+            self._copy(index, cache, span, offset - span.start, out)
         else:
-            self._read_spans(index, range(first, last + 1), offset, out, threads)
+            self._read_spans(index, cache, range(first, last + 1), offset, out, threads)
 
     def _read_spans(
-        self, index: SpanIndex, numbers: range, offset: int, out: memoryview, threads: int
+        self,
+        index: SpanIndex,
+        cache: SpanCache,
+        numbers: range,
+        offset: int,
+        out: memoryview,
+        threads: int,
     ) -> None:
         """Fill out with the unpacked bytes from offset on, which lie in the spans of these
         numbers.
@@ -58,30 +65,33 @@ class SpanCopier:
             if in_place and span.number in inner:
                 self._reader.decode(span, memory[:b], a, 0)
             else:
-                self._copy(index, span, max(0, -a), out[max(0, a) : b])
+                self._copy(index, cache, span, max(0, -a), out[max(0, a) : b])
 
         if len(out) < WORTH_THREADS:
             threads = 1
         on_threads(copy, [index.span(numbers[0]), *spans, index.span(numbers[-1])], threads)
 
-    def _copy(self, index: SpanIndex, span: Span, skip: int, out: memoryview) -> None:
+    def _copy(
+        self, index: SpanIndex, cache: SpanCache, span: Span, skip: int, out: memoryview
+    ) -> None:
         """Fill out with the bytes of a span behind the first skip ones."""
         if span.end - span.start > CACHE:
             copy_in_order(self._reader.source, index, span, [(skip, out)])
         else:
-            out[:] = self._block(index, span)[skip : skip + len(out)].data
+            out[:] = self._block(index, cache, span)[skip : skip + len(out)].data
 
-    def _block(self, index: SpanIndex, span: Span, keep: bool = True) -> Bytes:
+    def _block(self, index: SpanIndex, cache: SpanCache, span: Span, keep: bool = True) -> Bytes:
         """The unpacked bytes of a span, kept for the next time if that is wanted."""
-        block = self._known.cache.get(span.start, span.end - span.start)
+        block = cache.get(span.start, span.end - span.start)
         if block is None:
             block = decode_apart(self._reader, index, span)[1]
             if keep:
-                self._known.cache.put(span.start, block)
+                cache.put(span.start, block)
         return block
 
     def gather(self, offsets: Ids, size: int, out: Bytes, threads: int) -> None:
         """Fill out with what lies at ascending offsets, each of size bytes."""
+        cache = self._known.cache
         index = self._known.covering(int(offsets[-1]), int(offsets[-1]) + size)[0]
         parts = plan(index, offsets, size)
         # What can't stay in the cache is not put there, and decoded no further than it must be.
@@ -95,14 +105,16 @@ class SpanCopier:
             while k < stop:
                 done = fronts.read(k, stop, out) if fronts else 0
                 if done == 0:
-                    self._pick(index, parts, k, out, keep)
+                    self._pick(index, cache, parts, k, out, keep)
                     done = 1
                 k += done
                 yield
 
         on_threads(run, range(0, len(parts.numbers), _RUN), threads)
 
-    def _pick(self, index: SpanIndex, parts: Parts, k: int, out: Bytes, keep: bool) -> None:
+    def _pick(
+        self, index: SpanIndex, cache: SpanCache, parts: Parts, k: int, out: Bytes, keep: bool
+    ) -> None:
         """Fill in the parts of the k-th span."""
         span = index.span(int(parts.numbers[k]))
         some = slice(parts.edges[k], parts.edges[k + 1])
@@ -112,7 +124,7 @@ class SpanCopier:
             wanted = [(offset, out[target : target + n].data) for offset, n, target in each]
             copy_in_order(self._reader.source, index, span, wanted)
         else:
-            gather.copy_parts(self._block(index, span, keep), offsets, sizes, targets, out)
+            gather.copy_parts(self._block(index, cache, span, keep), offsets, sizes, targets, out)
 
 
 def copy_in_order(

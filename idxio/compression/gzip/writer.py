@@ -73,7 +73,11 @@ class GzipWriter:
             self._member = PatchedMember(file, empty)
         if length is None:
             self._first = b""
-        self.write(memoryview(header))
+        try:
+            self.write(memoryview(header))
+        except BaseException:
+            self.discard()
+            raise
 
     def write(self, buffer: memoryview) -> None:
         buffer = buffer.cast("B")
