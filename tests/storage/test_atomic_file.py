@@ -712,8 +712,11 @@ def test_a_command_that_is_ended_cleans_up(number, command, tmp_path):
     }[command]
     # Without the development mode: there a file that the signal took from its line is told of.
     environment = {**os.environ, "PYTHONDEVMODE": ""}
+    # Not as nohup starts this process, which then would go on; all that it starts inherits that.
+    code = f"import signal, sys; signal.signal({int(number)}, signal.SIG_DFL); "
+    code += "from idxio.cli.main import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
-        [sys.executable, "-m", "idxio", *args], stderr=subprocess.PIPE, env=environment
+        [sys.executable, "-c", code, *args], stderr=subprocess.PIPE, env=environment
     )
     deadline = time.monotonic() + 60
     while not any(name.startswith(".") for name in os.listdir()) and time.monotonic() < deadline:
