@@ -5,7 +5,6 @@ it by spans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +26,6 @@ from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 
 if TYPE_CHECKING:
     from .pickled_index import PackedIndex
-    from .span_copier import SpanCopier
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet
 # believed.
@@ -52,12 +50,12 @@ class Gzip(Compression):
         super().__init__(source)
         self._reader = SpanReader(source)
         self._known = KnownSpans(source)
+        # Not with idxio, which need not take so long to import, nor on one of several threads that
+        # read: a process that is forked meanwhile could not import them any more.
+        from . import span_copier, speculative
 
-    @cached_property
-    def _copier(self) -> SpanCopier:
-        from .span_copier import SpanCopier  # not needed for reading a whole file
-
-        return SpanCopier(self._reader, self._known)
+        self._copier = span_copier.SpanCopier(self._reader, self._known)
+        self._read_speculatively = speculative.read_speculatively
 
     def close(self) -> None:
         """Close the index, if it was looked at."""
@@ -144,9 +142,7 @@ class Gzip(Compression):
 
     def _read_by_guess(self, out: Bytes, threads: int) -> bool:
         """Fill out on several threads without an index; False where that does not work out."""
-        from .speculative import read_speculatively  # four modules, which few files need
-
-        guess = read_speculatively(self.source, out, threads)
+        guess = self._read_speculatively(self.source, out, threads)
         if guess is None:
             return False
         index, history = GrowingIndex(), 0
