@@ -55,7 +55,7 @@ static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *sc
     } else if (window) {
         before = out -= window;
     }
-    memcpy(in, piece->in + first, size);
+    if (size) memcpy(in, piece->in + first, size);
     memset(in + size, 0, TERMINATOR_BYTES);
     stream -= fill_to_bit(in, piece->start & 7);
     if (window) {
