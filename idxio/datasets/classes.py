@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from ..core.info import info, verify
 from ..errors import FormatError
 from ..storage.regular import FoundPath, read_regular
@@ -94,6 +96,12 @@ def as_names(class_names: Any) -> Names:
     odd = [name for _, name in items if _is_no_text(name)]
     if odd:
         raise TypeError(f"the name of a class is a text, not {odd[0]!r:.40}")
+    numbers = [name for _, name in items if is_mapping and isinstance(name, (int, np.integer))]
+    if numbers:
+        raise TypeError(
+            f"class names are texts by label, {{0: 'cat'}}, and {numbers[0]!r} is a number: they"
+            " may be the wrong way round, as torchvision's class_to_idx is"
+        )
     part = [label for label, _ in items if isinstance(label, float) and label != int(label)]
     if part:
         raise ValueError(f"the label of a class is an integer, not {part[0]}")

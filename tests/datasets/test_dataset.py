@@ -195,6 +195,8 @@ def test_class_names_of_any_mapping(kind):
         (["a", float("nan")], TypeError),
         (["a", b"b"], TypeError),
         (["a", ("b",)], TypeError),
+        ({"0": 1, "1": 0}, TypeError),
+        ({0: True}, TypeError),
     ],
 )
 def test_class_names_that_are_none(names, error):
