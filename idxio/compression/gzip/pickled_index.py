@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 
 from ...storage.source import Source
 from .growing_index import GrowingIndex
 from .sequential import SequentialDecoder
-from .span_index import WINDOW, SpanIndex
+from .span_index import WINDOW, LazyWindows, SpanIndex
 from .stream import GzipStream
 
 # A pickle has at most 1 MiB: the rest is for the path and what pickle itself writes.
@@ -86,7 +86,7 @@ def _pruned(source: Source, span_index: SpanIndex) -> list[bytes]:
     return windows
 
 
-class _Windows(Sequence[bytes]):
+class _Windows(LazyWindows):
     """The windows of a packed index, each unpacked when it is looked at."""
 
     def __init__(self, packed: bytes, sizes: Sequence[int] | np.ndarray) -> None:
@@ -96,12 +96,6 @@ class _Windows(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._edges) - 1
 
-    @overload
-    def __getitem__(self, i: int) -> bytes: ...
-    @overload
-    def __getitem__(self, i: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, i: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(i, slice):
-            return self if i == slice(None) else [self[k] for k in range(len(self))[i]]
+    def window(self, i: int) -> bytes:
         part = self._packed[self._edges[i] : self._edges[i + 1]]
         return zlib.decompressobj().decompress(part, WINDOW)

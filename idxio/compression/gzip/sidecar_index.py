@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from ..._util.types import Ids
 from ...errors import FormatError, IdxError
 from ...storage.source import PathSource, Source
 from .members import Trailer
-from .span_index import WINDOW, Checkpoints, Sidecar, SpanIndex
+from .span_index import WINDOW, Checkpoints, LazyWindows, Sidecar, SpanIndex
 
 SUFFIX = ".seek"
 # Unpacked bytes from one mark in a span to the next: what is decoded for a record ends at a mark,
@@ -164,7 +163,7 @@ def _is_sound(table: np.ndarray[Any, Any], size: int, end: int, total: int) -> b
     return inside and rising and following and packed and end < 1 << 62
 
 
-class _Windows(Sequence[bytes]):
+class _Windows(LazyWindows):
     """The windows in an index file, each read when it is looked at."""
 
     def __init__(
@@ -179,13 +178,7 @@ class _Windows(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._offsets)
 
-    @overload
-    def __getitem__(self, i: int) -> bytes: ...
-    @overload
-    def __getitem__(self, i: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, i: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(i, slice):
-            return [self[k] for k in range(len(self))[i]]
+    def window(self, i: int) -> bytes:
         window = bytearray(WINDOW)
         # What zlib's checksum is for, that of the span sees too.
         packed, _ = self.packed(np.array([i]))

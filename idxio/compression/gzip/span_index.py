@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import numpy as np
 
@@ -53,6 +53,23 @@ class Sidecar(NamedTuple):
     checkpoints: Checkpoints
     source: Source
     """The open file of the index, from which windows are read."""
+
+
+class LazyWindows(Sequence[bytes]):
+    """Windows of spans, each made when it is looked at."""
+
+    def window(self, i: int) -> bytes:
+        """The window with the number i."""
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, i: int) -> bytes: ...
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, i: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(i, slice):
+            return [self.window(k) for k in range(len(self))[i]]
+        return self.window(i)
 
 
 class SpanColumns(NamedTuple):
