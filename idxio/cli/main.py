@@ -65,10 +65,10 @@ def main(argv: list[str] | None = None) -> int:
             code = _run(argv)
             print(end="", flush=True)
         return code
-    except KeyboardInterrupt:
-        code = exit_codes.INTERRUPTED
     except Stopped as stopped:
         code = 128 + stopped.number
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
     except BrokenPipeError:
         code = exit_codes.PIPE_CLOSED
     except exit_codes.ERRORS as error:

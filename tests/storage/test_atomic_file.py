@@ -24,6 +24,7 @@ from faults import WRITERS, Bench, Plan
 
 import idxio
 from idxio.cli.main import main
+from idxio.cli.signals import Stopped, stopping
 from idxio.compression.gzip import member_output
 from idxio.convert import build as building
 from idxio.storage import journal, temporary
@@ -722,8 +723,8 @@ def test_a_command_that_is_ended_cleans_up(number, command, tmp_path):
     deadline = time.monotonic() + 60
     while not any(name.startswith(".") for name in os.listdir()) and time.monotonic() < deadline:
         time.sleep(0.001)
+    assert process.poll() is None, "it ended before the signal"
     process.send_signal(number)
-    assert process.returncode is None, "it ended before the signal"
     assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 128 + number
     assert sorted(os.listdir()) == ["data", "out.gz"]
@@ -735,6 +736,46 @@ def test_signals_are_as_they_were_after_a_command(capsys):
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
     assert main(["info", "x"]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_that_python_swallows_ends_a_command(number, times, capsys):
+    """A handler's exception is lost in a callback or a __del__, of which an import has some."""
+
+    class Swallowing:
+        def __del__(self):
+            os.kill(os.getpid(), number)
+            time.sleep(0)
+
+    def swallowed(*args, **options):
+        try:
+            for _ in range(times):
+                Swallowing()
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                time.sleep(0.001)
+        finally:
+            Path("cleaned").touch()
+
+    before = signal.signal(number, signal.default_int_handler if number == 2 else signal.SIG_DFL)
+    try:
+        with mock.patch("idxio.cli.repack.repack", swallowed):
+            assert main(["repack", "x", "y"]) == 128 + number
+    finally:
+        signal.signal(number, before)
+    assert os.path.exists("cleaned")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_swallowed_signal_is_told_of_by_a_command_that_is_done():
+    class Swallowing:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0)
+
+    with pytest.raises(Stopped), stopping():
+        Swallowing()
 
 
 def test_a_command_that_is_ended_twice(monkeypatch, capsys):
