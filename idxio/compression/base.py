@@ -73,6 +73,17 @@ class Stream:
         return done
 
 
+def read_to_end(stream: Stream, out: memoryview) -> int:
+    """Fill out and go on to the end; returns the unpacked length, which may be any other."""
+    total = stream.readinto(out)
+    if total < len(out):
+        return total
+    scratch = memoryview(bytearray(BLOCK))
+    while n := stream.readinto(scratch):
+        total += n
+    return total
+
+
 class Sink(Protocol):
     """Takes the unpacked bytes of a new file behind its header, and writes them packed."""
 
@@ -200,14 +211,7 @@ class Compression:
 
         Returns the unpacked length of the file, which may be smaller or larger than out.
         """
-        stream = self.stream()
-        total = stream.readinto(out)
-        if total < len(out):
-            return total
-        scratch = memoryview(bytearray(BLOCK))
-        while n := stream.readinto(scratch):
-            total += n
-        return total
+        return read_to_end(self.stream(), out)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""

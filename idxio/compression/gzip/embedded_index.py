@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...storage.source import Source
-from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
     IncompleteError,
@@ -112,13 +111,16 @@ def _chunks(
 
 def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    span_index = GrowingIndex()
+    bits: list[int] = []
+    edges = [0]  # of the unpacked bytes of each
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:
         header = _member_header(source, position)
         if header is None:
-            return span_index if _is_padding(source, position) and len(span_index) else None
+            if not _is_padding(source, position):
+                return None
+            break
         stated = dict(subfields(header.extra)).get(_BC, b"")
         if len(stated) != 2:
             return None
@@ -133,11 +135,12 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
         if length > 65536:  # the same section: a block unpacks to at most 2^16 bytes
             return None
         if length:
-            span_index.add(8 * header.end, 0, length, b"", end)
+            bits.append(8 * header.end)
+            edges.append(edges[-1] + length)
         position = end
-    span_index.limit = position
-    span_index.complete = True
-    return span_index
+    if not bits:
+        return None
+    return SpanIndex.of_columns(bits, np.zeros(len(bits)), edges[:-1], edges[-1], position)
 
 
 def _member_header(source: Source, position: int) -> MemberHeader | None:

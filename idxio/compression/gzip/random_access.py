@@ -86,11 +86,13 @@ class SpanReader:
         return result
 
     def decode_in_lanes(
-        self, span_index: SpanIndex, spans: list[Span], out: Bytes
+        self, span_index: SpanIndex, spans: list[Span], out: Bytes, places: list[int]
     ) -> list[tuple[Segment, int]]:
-        """Decode consecutive spans into out, several at a time; segment and CRC-32 of each.
+        """Decode ascending spans, several at a time, each to its place in out; segment and CRC-32
+        of each.
 
-        Raises FormatError unless the bits of each decode to just the bytes that the index promises.
+        What lies between them in the file is read too. Raises FormatError unless the bits of each
+        decode to just the bytes that the index promises.
         """
         first = spans[0].bit >> 3
         buffer, decoder = self.take()
@@ -100,12 +102,12 @@ class SpanReader:
         windows = [span_index.window(span.number) for span in spans]
         rows = np.empty((len(spans), 6), np.int64)  # as `lanes.decode` takes them
         window_offset = 0
-        for row, span, window in zip(rows, spans, windows, strict=True):
+        for row, span, place, window in zip(rows, spans, places, windows, strict=True):
             stop = span.stop or 8 * span.limit
             row[:] = (
                 span.bit + buffer.offset,
                 stop + buffer.offset,
-                span.start,
+                place,
                 span.end - span.start,
                 window_offset,
                 len(window),
@@ -114,12 +116,15 @@ class SpanReader:
         results = np.empty((len(spans), 3), np.int64)
         lanes.decode(buffer.data, rows, out, results, b"".join(windows))
         segments = []
-        for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
+        for span, place, (status, bit, produced) in zip(
+            spans, places, results.tolist(), strict=True
+        ):
             wanted = inflate.EDGE if span.stop else inflate.END
             if status != wanted or produced != span.end - span.start:
                 raise wrong_span(self.source.name, span)
             end = (bit - buffer.offset) >> 3
-            segments.append(self._checked(span, buffer, decoder, out[span.start : span.end], end))
+            block = out[place : place + produced]
+            segments.append(self._checked(span, buffer, decoder, block, end))
         self.give(buffer, decoder)
         return segments
 
@@ -183,6 +188,17 @@ def use_lanes() -> bool:
     return lanes.mode() != "off" and lanes.supported()
 
 
+def lane_runs(span_index: SpanIndex, numbers: range, threads: int) -> list[list[Span]]:
+    """Spans, joined and put into runs, each for one call in lanes: as many for each thread."""
+    first, last = span_index.span(numbers[0]), span_index.span(numbers[-1])
+    size = last.limit - (first.bit >> 3)
+    count = threads * max(1, round(size / (threads * LANE_SPANS * LANE_SPAN)))
+    spans = span_index.merged(-(-size // (count * LANE_SPANS)), numbers)
+    count = min(count, len(spans))
+    edges = [len(spans) * k // count for k in range(count + 1)]
+    return [spans[a:b] for a, b in itertools.pairwise(edges)]
+
+
 def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
     in_lanes = use_lanes()
@@ -208,7 +224,8 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
-            decoded[k] = reader.decode_in_lanes(span_index, runs[k], out)
+            places = [span.start for span in runs[k]]
+            decoded[k] = reader.decode_in_lanes(span_index, runs[k], out, places)
             return
         for segment in _read_run(reader, span_index, runs[k], out):
             decoded[k].append(segment)

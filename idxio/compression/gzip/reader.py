@@ -5,6 +5,7 @@ it by spans.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..._util.memory import allocate, populating
 from ..._util.types import Bytes, Ids
 from ...errors import IdxError
 from ...storage.source import Source
-from ..base import Compression, Sink, Stream, WriteOptions
+from ..base import Compression, Sink, Stream, WriteOptions, read_to_end
 from . import sidecar_index
 from .embedded_index import embedded_index
 from .growing_index import GrowingIndex
@@ -22,6 +23,7 @@ from .members import MAGIC, Trailer
 from .random_access import WORTH_THREADS, SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
 from .span_index import WINDOW, SpanIndex
+from .span_stream import BLOCK, SpanStream
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 
 if TYPE_CHECKING:
@@ -102,8 +104,18 @@ class Gzip(Compression):
         return index.usual_length() if self._known.knowledge is Knowledge.STATED else None
 
     def stream(self) -> Stream:
-        # windows are kept for whoever takes the index
-        note = None if self._known.index.complete else self._known.note
+        index = self._known.index
+        if index.complete and index.is_plain and use_lanes() and index.longest() <= BLOCK:
+            return SpanStream(self._reader, index, lambda: self._stream_in_order(index))
+        return self._stream_in_order()
+
+    def _stream_in_order(self, failed: SpanIndex | None = None) -> Stream:
+        """A stream whose index replaces one that failed, or is kept if none is complete."""
+        note: Callable[[SpanIndex], None] | None = None
+        if failed is not None:
+            note = partial(self._known.drop, failed)
+        elif not self._known.index.complete:  # windows are kept for whoever takes the index
+            note = self._known.note
         return GzipStream(SequentialDecoder(self.source), self.name, STREAM_BUFFER, note)
 
     def _short_stream(self) -> Stream:
@@ -125,7 +137,7 @@ class Gzip(Compression):
                     self._known.drop(failed)
                     return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
-        length = super().read_whole(out, threads)
+        length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
             self._known.drop(failed)
         return length
