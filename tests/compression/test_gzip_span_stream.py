@@ -138,7 +138,7 @@ def test_scattered_records(form, ids, region, room):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coalesce, "_REGION", region)
         patch.setattr(coalesce, "_ROOM", room)
-        patch.setattr(span_copier, "CACHE", 0)
+        patch.setattr(span_copier, "_KEPT", 0)
         path = f"{form}.gz"
         if not Path(path).exists():
             idxio.write("raw", ARRAY)
@@ -151,7 +151,7 @@ def test_scattered_records(form, ids, region, room):
 
 def test_scattered_records_take_lanes(monkeypatch):
     idxio.write("file.gz", ARRAY)
-    monkeypatch.setattr(span_copier, "CACHE", 0)
+    monkeypatch.setattr(span_copier, "_KEPT", 0)
     calls = []
     decode = coalesce.Together.read
     monkeypatch.setattr(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,15 @@ LANE_SPAN_WITH_WINDOW = 1 << 20
 LANE_SPANS_WITH_WINDOW = 4
 
 
+class Decoded(NamedTuple):
+    """What is known of the bytes of a span."""
+
+    segment: Segment
+    crc: int
+    stop: int
+    """The byte of the file behind their bits, or behind the trailer of the member."""
+
+
 class SpanReader:
     """Decodes spans of one file.
 
@@ -65,9 +75,8 @@ class SpanReader:
         if len(buffer.data) <= _POOLED:
             self._free.append((buffer, decoder))
 
-    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Segment, int]:
-        """Decode a span, behind the window bytes before out[start:], to the end of out; and its
-        CRC-32.
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> Decoded:
+        """Decode a span, behind the window bytes before out[start:], to the end of out.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
@@ -87,9 +96,8 @@ class SpanReader:
 
     def decode_in_lanes(
         self, span_index: SpanIndex, spans: list[Span], out: Bytes, places: list[int]
-    ) -> list[tuple[Segment, int]]:
-        """Decode ascending spans, several at a time, each to its place in out; segment and CRC-32
-        of each.
+    ) -> list[Decoded]:
+        """Decode ascending spans, several at a time, each to its place in out.
 
         What lies between them in the file is read too. Raises FormatError unless the bits of each
         decode to just the bytes that the index promises.
@@ -130,9 +138,9 @@ class SpanReader:
 
     def _checked(
         self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
-    ) -> tuple[Segment, int]:
-        """The segment of a decoded span and its CRC-32, once both and a trailer at the byte `end`
-        are checked.
+    ) -> Decoded:
+        """What is known of a decoded span, once its CRC-32 and a trailer at the byte `end` are
+        checked.
         """
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
@@ -146,7 +154,8 @@ class SpanReader:
             is_good = not span.is_member or trailer == Trailer(crc, len(out) & 0xFFFFFFFF)
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
-        return Segment(len(out), trailer), crc
+        stop = (span.stop + 7) >> 3 if trailer is None else end + TRAILER
+        return Decoded(Segment(len(out), trailer), crc, stop)
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -220,7 +229,7 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
     count = min(len(spans), count)
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
-    decoded: list[list[tuple[Segment, int]]] = [[] for _ in runs]
+    decoded: list[list[Decoded]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
@@ -233,15 +242,15 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
-    for span, (segment, crc) in zip(spans, itertools.chain.from_iterable(decoded), strict=True):
-        check.add(segment, crc, span.limit)
+    for segment, crc, stop in itertools.chain.from_iterable(decoded):
+        check.add(segment, crc, stop)
     if segment.trailer is None:
-        raise wrong_span(reader.source.name, span)
+        raise wrong_span(reader.source.name, spans[-1])
 
 
 def _read_run(
     reader: SpanReader, span_index: SpanIndex, spans: list[Span], out: Bytes
-) -> Iterator[tuple[Segment, int]]:
+) -> Iterator[Decoded]:
     """Decode consecutive spans into out, one after the other."""
     begin = spans[0].start
     for span in spans:
@@ -255,9 +264,7 @@ def _read_run(
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(
-    reader: SpanReader, span_index: SpanIndex, span: Span
-) -> tuple[tuple[Segment, int], Bytes]:
+def decode_apart(reader: SpanReader, span_index: SpanIndex, span: Span) -> tuple[Decoded, Bytes]:
     """Decode one span into memory of its own."""
     window = span_index.window(span.number)
     size = len(window)

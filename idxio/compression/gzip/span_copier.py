@@ -30,6 +30,9 @@ from .stream import GzipStream
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
 # a loop.
 _LONG = 3 << 18
+# Spans of so many bytes in all are kept. Others would not stay in the cache, and are decoded in lanes
+# or no further than they must be.
+_KEPT = CACHE
 # Spans that a thread takes at a time.
 _RUN = 16
 
@@ -111,8 +114,7 @@ class SpanCopier:
         cache = self._known.cache
         index = self._known.covering(int(offsets[-1]), int(offsets[-1]) + size)[0]
         parts = plan(index, offsets, size)
-        # What can't stay in the cache is not put there, and decoded no further than it must be.
-        keep = int(parts.lengths.sum()) <= CACHE
+        keep = int(parts.lengths.sum()) <= _KEPT
         together: Fronts | Together | None = None
         if index.sidecar is not None and not keep:
             together = Fronts(self._reader, index, index.sidecar, parts)

@@ -9,9 +9,9 @@ from ..._util.memory import allocate
 from ..._util.types import Bytes
 from ...errors import IdxError
 from ..base import Check, Stream, unchecked
-from .members import MemberCheck, Segment
-from .random_access import LANE_SPANS, SpanReader, wrong_span
-from .span_index import Span, SpanIndex
+from .members import MemberCheck
+from .random_access import LANE_SPANS, Decoded, SpanReader, wrong_span
+from .span_index import SpanIndex
 
 # Unpacked bytes of a block: four spans of idxio's for each lane.
 BLOCK = 1 << 20
@@ -62,17 +62,17 @@ class SpanStream(Stream):
         memory = self._memories.pop(0)
         self._memories.append(memory)
         places = [span.start - start for span in spans]
-        segments = self._reader.decode_in_lanes(self._index, spans, memory, places)
-        if last + 1 == len(self._index) and segments[-1][0].trailer is None:
+        decoded = self._reader.decode_in_lanes(self._index, spans, memory, places)
+        if last + 1 == len(self._index) and decoded[-1].segment.trailer is None:
             raise wrong_span(self._reader.source.name, spans[-1])
         self._next = last + 1
         self.block = memory[: spans[-1].end - start].data
         self._done += len(self.block)
-        return partial(self._accept, spans, segments)
+        return partial(self._accept, decoded)
 
-    def _accept(self, spans: list[Span], segments: list[tuple[Segment, int]]) -> None:
-        for span, (segment, crc) in zip(spans, segments, strict=True):
-            self._check.add(segment, crc, span.limit)
+    def _accept(self, decoded: list[Decoded]) -> None:
+        for segment, crc, stop in decoded:
+            self._check.add(segment, crc, stop)
 
     def _go_on(self) -> Check | None:
         """Go on in order, behind the blocks so far."""
