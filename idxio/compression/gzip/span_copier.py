@@ -30,8 +30,8 @@ from .stream import GzipStream
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
 # a loop.
 _LONG = 3 << 18
-# Spans of so many bytes in all are kept. Others would not stay in the cache, and are decoded in lanes
-# or no further than they must be.
+# Spans of so many bytes in all are kept. Others would not stay in the cache, and are decoded in
+# lanes or no further than they must be.
 _KEPT = CACHE
 # Spans that a thread takes at a time.
 _RUN = 16
