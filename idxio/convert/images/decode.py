@@ -14,6 +14,7 @@ from ..._util.types import Array
 from ...compression.registry import likely_cause
 from ...errors import FormatError
 from ...storage.regular import read_regular
+from .complete import fault
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -70,7 +71,7 @@ def decode(path: str) -> Decoded:
         image = PIL.Image.open(io.BytesIO(data))
         is_deep = has_16_bits(image)
         is_grey = _is_grey_with_alpha(image)
-        pixels = _pixels(image)
+        pixels = _pixels(image, data)
         if is_grey and pixels.ndim == 3:
             pixels = np.ascontiguousarray(pixels[..., 0])
         return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
@@ -108,10 +109,12 @@ def _is_grey_with_alpha(image: Image.Image) -> bool:
     return image.format == "PNG" and str(tiles[0][3:]).startswith("('LA")
 
 
-def _pixels(image: Image.Image) -> Array:
+def _pixels(image: Image.Image, data: bytes) -> Array:
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise BadPictureError(f"has {frames} frames; a picture is one")
     image.load()
+    if reason := fault(data, image):
+        raise BadPictureError(reason)
     if image.info or image.mode not in ("L", "RGB"):
         return _special(image)
     return _bytes_of(image)
