@@ -225,3 +225,22 @@ def test_jpeg_in_tiff(tmp_path):
         rows = image.tag_v2[278]
     taller = with_tags(data, tag257=400, tag278=rows + 160)
     assert None not in reasons(taller, tmp_path)
+
+
+@pytest.mark.parametrize("bare", [True, False])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_2000_of_more_than_8_bits(tmp_path, channels, bare):
+    """Pillow makes 8 of those of colours."""
+    data = bytearray(saved(waves(16, 16, channels), "JPEG2000", no_jp2=bare))
+    path = tmp_path / "picture"
+    for bits in (8, 12, 16):
+        start = data.index(b"\xff\x4f\xff\x51") + 42
+        data[start : start + 3 * channels : 3] = bytes([bits - 1] * channels)
+        if not bare:
+            data[data.index(b"ihdr") + 14] = bits - 1
+        path.write_bytes(data)
+        with quiet():
+            assert decode(str(path)).is_cut == (bits > 8 and channels == 3)
+    built, imported = reasons(bytes(data), tmp_path)
+    assert built is None
+    assert re.search("16 bits for each colour" if channels == 3 else "the mode I;16", imported)

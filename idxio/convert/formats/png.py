@@ -47,7 +47,7 @@ def decode(data: bytes, where: str, file: str) -> Array:
             image.verify()
         with Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
-            is_deep = has_16_bits(image)
+            is_deep = has_16_bits(image, data)
             image.load()
             reason = fault(data, image) if frames == 1 else None
             is_transparent = "transparency" in image.info

@@ -69,7 +69,7 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"can't be read: {error}") from None
     try:
         image = PIL.Image.open(io.BytesIO(data))
-        is_deep = has_16_bits(image)
+        is_deep = has_16_bits(image, data)
         is_grey = _is_grey_with_alpha(image)
         pixels = _pixels(image, data)
         if is_grey and pixels.ndim == 3:
@@ -88,8 +88,17 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
 
 
-def has_16_bits(image: Image.Image) -> bool:
-    """Tell by the decoder's arguments, which loading discards, whether values have 16 bits."""
+def has_16_bits(image: Image.Image, data: bytes) -> bool:
+    """Tell by the decoder's arguments, which loading discards, whether values have 16 bits.
+
+    Those of JPEG 2000 have 9 or more by its header, the SIZ segment of ISO/IEC 15444-1, A.5.1.
+    """
+    if image.format == "JPEG2000":
+        start = data.index(b"\xff\x4f\xff\x51") + 40
+        count = int.from_bytes(data[start : start + 2], "big")
+        # each with its sign in the highest bit
+        depths = data[start + 2 : start + 2 + 3 * count : 3]
+        return any(1 + (depth & 0x7F) > 8 for depth in depths)
     tiles = getattr(image, "tile", None)
     if image.format not in ("PNG", "TIFF", "PPM", "SGI") or not tiles:
         return False
