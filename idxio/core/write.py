@@ -193,18 +193,28 @@ def _as_array(data: Any) -> Array:
     return np.asarray(data)
 
 
-def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> None:
-    """Raise unless IDX has this type; the error names a lossless cast if the values allow one."""
+def check_dtype(
+    dtype: np.dtype[Any], array: Array | None, what: str = "", *, whole: bool = False
+) -> None:
+    """Raise unless IDX has this type; the error names a lossless cast if the values allow one.
+
+    whole: they are whole numbers, as labels are, and no floats.
+    """
     if dtype.newbyteorder(">") in CODES:
         return
     hint = ""
     if array is not None:
-        for target in (d.newbyteorder("=") for d in CODES):
+        for target in (d.newbyteorder("=") for d in CODES if not (whole and d.kind == "f")):
             if _is_lossless(array, target):
                 hint = f". The values fit into {target.name}: write array.astype({target.name!r})"
                 break
         else:
             hint = ". The values fit into none of them without loss"
+            if whole:
+                hint = (
+                    ". The values fit into no integers of these; number the classes from 0, as"
+                    " np.unique(labels, return_inverse=True)[1].astype('int32') does"
+                )
     raise FormatError(f"IDX has no type for {what}{dtype}; it has {TYPE_NAMES}{hint}")
 
 

@@ -84,14 +84,16 @@ def mapped_names(labels: str) -> Names | None:
 
 
 def as_names(class_names: Any) -> Names:
-    """Names by label, from a mapping or from a sequence that starts with the name of class 0."""
+    """Names by label, from a mapping (or what has items as one, as a Series of pandas, with the
+    labels as its index), or from a sequence that starts with the name of class 0.
+    """
     if isinstance(class_names, str):
         raise TypeError(
             "class names are a sequence of names or a dict from labels to names, not one str"
         )
     if isinstance(class_names, (set, frozenset)):
         raise TypeError("class names are in the order of their labels; a set has no order")
-    is_mapping = isinstance(class_names, Mapping)
+    is_mapping = hasattr(class_names, "items")
     items = [*class_names.items()] if is_mapping else [*enumerate(class_names)]
     odd = [name for _, name in items if _is_no_text(name)]
     if odd:
@@ -165,6 +167,9 @@ def _from_mapping(path: str) -> Names:
                 label, *codes = map(int, line.split())
                 if label in names:
                     raise ValueError(f"the label {label} is there twice")
+                # what is left of a number whose last digit is cut off is a control character
+                if not codes or not all(chr(code).isprintable() for code in codes):
+                    raise ValueError(f"the label {label} has no character, or one cut short")
                 names[label] = "/".join(dict.fromkeys(map(chr, codes)))
     except (ValueError, OverflowError) as error:
         raise FormatError(

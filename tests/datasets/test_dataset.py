@@ -178,7 +178,23 @@ def test_class_names_are_no_single_text():
         idxio.Dataset(IMAGES, LABELS, class_names="abcd")
 
 
-@pytest.mark.parametrize("kind", [types.MappingProxyType, UserDict])
+class Series:
+    """What pandas' Series has: its values are iterated, and its items are pairs as a dict's."""
+
+    def __init__(self, names):
+        self._names = names
+
+    def __iter__(self):
+        return iter(self._names.values())
+
+    def __len__(self):
+        return len(self._names)
+
+    def items(self):
+        return self._names.items()
+
+
+@pytest.mark.parametrize("kind", [types.MappingProxyType, UserDict, Series])
 def test_class_names_of_any_mapping(kind):
     names = kind({np.int64(7): "a", 8: "b"})
     assert idxio.Dataset(np.zeros((2, 2, 2), "u1"), [7, 8], class_names=names).class_names == {
