@@ -87,9 +87,10 @@ def as_names(class_names: Any) -> Names:
     """Names by label, from a mapping (or what has items as one, as a Series of pandas, with the
     labels as its index), or from a sequence that starts with the name of class 0.
     """
-    if isinstance(class_names, str):
+    if isinstance(class_names, (str, bytes, bytearray)):
         raise TypeError(
-            "class names are a sequence of names or a dict from labels to names, not one str"
+            "class names are a sequence of names or a dict from labels to names, not one"
+            f" {type(class_names).__name__}"
         )
     if isinstance(class_names, (set, frozenset)):
         raise TypeError("class names are in the order of their labels; a set has no order")

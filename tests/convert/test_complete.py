@@ -218,6 +218,26 @@ def test_raw_tiff_of_any_strips(tmp_path, mode, rows):
         assert decode(str(path)).pixels.shape[:2] == (24, 37)
 
 
+def test_tiff_of_16_bits_whose_white_is_0(tmp_path):
+    """Pillow negates those of 8 bits only."""
+    grey = np.arange(16, dtype=np.uint16).reshape(4, 4) * 4000
+    path = tmp_path / "picture"
+    for pixels, most in ((grey, 0xFFFF), ((grey >> 8).astype(np.uint8), 0xFF)):
+        path.write_bytes(with_tags(saved(pixels, "TIFF"), tag262=0))
+        with quiet():
+            assert (decode(str(path)).pixels == most - pixels).all()
+
+
+def test_tiff_of_bytes_with_a_sign(tmp_path):
+    grey = np.arange(16, dtype=np.uint8).reshape(4, 4) * 16
+    assert reasons(saved(grey, "TIFF", tiffinfo={339: 1}), tmp_path) == [None, None]
+    reason = "holds numbers with a sign, whose black and white nobody knows"
+    assert reasons(saved(grey, "TIFF", tiffinfo={339: 2}), tmp_path) == [
+        reason,
+        f"folder: picture {reason}",
+    ]
+
+
 def test_jpeg_in_tiff(tmp_path):
     data = saved(waves(240, 40, 3), "TIFF", compression="jpeg")
     assert reasons(data, tmp_path) == [None, None]

@@ -173,9 +173,10 @@ def test_labels_are_in_native_byte_order():
     assert ds.labels.tolist() == LABELS.tolist()
 
 
-def test_class_names_are_no_single_text():
-    with pytest.raises(TypeError, match="not one str"):
-        idxio.Dataset(IMAGES, LABELS, class_names="abcd")
+@pytest.mark.parametrize("names", ["abcd", b"abcd", bytearray(b"abcd")])
+def test_class_names_are_no_single_text(names):
+    with pytest.raises(TypeError, match=f"not one {type(names).__name__}"):
+        idxio.Dataset(IMAGES, LABELS, class_names=names)
 
 
 class Series:

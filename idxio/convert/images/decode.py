@@ -14,6 +14,7 @@ from ..._util.types import Array
 from ...compression.registry import likely_cause
 from ...errors import FormatError
 from ...storage.regular import read_regular
+from . import tiff_data
 from .complete import fault
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ def _special(image: Image.Image) -> Array:
     # Pillow < 10 has I for the 16 bits of PNG; for those of PGM it still has.
     if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
         pixels = np.asarray(image).astype(np.uint16)
+        if tiff_data.is_negative(image):
+            pixels = 0xFFFF - pixels
         if isinstance(clear, int):
             pixels[pixels == clear] = 0xFFFF  # white is what lies behind
         return pixels

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 _BITS, _COMPRESSION, _PHOTOMETRIC, _CHANNELS, _PLANES = 258, 259, 262, 277, 284
 _STRIP_STARTS, _STRIP_ROWS, _STRIP_SIZES = 273, 278, 279
 _TILE_COLUMNS, _TILE_ROWS, _TILE_STARTS, _TILE_SIZES = 322, 323, 324, 325
+_SAMPLE_FORMAT = 339
 _JPEG_TABLES = 347
 _RAW, _JPEG = 1, 7
-_YCBCR = 6
+_WHITE_IS_ZERO, _YCBCR = 0, 6
 _SEPARATE = 2
+_SIGNED = 2
 
 
 class _Part(NamedTuple):
@@ -34,9 +36,19 @@ class _Part(NamedTuple):
     columns: int
 
 
+def is_negative(image: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF file of 16 bits, whose numbers Pillow leaves as they are."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return bool(tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO and image.mode.startswith("I;16"))
+
+
 def fault(data: bytes, image: Image.Image) -> str | None:
-    """Say what the parts of a loaded TIFF lack; None if they are whole."""
+    """Say what the parts of a loaded TIFF lack, or that Pillow has misread them; None if neither
+    is so.
+    """
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
+    if _SIGNED in tags.get(_SAMPLE_FORMAT, ()) and image.mode == "L":
+        return "holds numbers with a sign, whose black and white nobody knows"
     compression = tags.get(_COMPRESSION, _RAW)
     if compression == _RAW and tags.get(_PHOTOMETRIC) != _YCBCR:
         bits = tags.get(_BITS, (1,))
