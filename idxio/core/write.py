@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._util.masks import refuse_masked
+from .._util.masks import unmasked
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
@@ -69,7 +69,7 @@ def write(
     >>> file.getvalue()
     b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
     """
-    array = _as_array(array)
+    array = unmasked(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
     with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
@@ -140,7 +140,7 @@ class Writer:
         """
         if self._output.closed:
             raise ValueError("the writer is closed")
-        array = _as_array(records)
+        array = unmasked(records)
         if array.shape[1:] != self.record_shape or not array.ndim:
             expected = ", ".join(("n", *map(str, self.record_shape)))
             raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
@@ -185,12 +185,6 @@ class Writer:
             self.close()
         else:
             self.discard()
-
-
-def _as_array(data: Any) -> Array:
-    """Convert to an array; ValueError if elements are masked."""
-    refuse_masked(data)
-    return np.asarray(data)
 
 
 def check_dtype(

@@ -47,6 +47,8 @@ _NAMES: dict[str, Names] = {
 }
 # MD5 of the published .gz files of the labels, as torchvision has them; their CRC-32 is not known.
 _KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
+# A number in digits, or as np.savetxt writes it, with a sign in its exponent: 3e5 may be a code.
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+][0-9]{1,3})?", re.IGNORECASE)
 # No published label file is larger, in bytes: EMNIST byclass, the largest, has 814,255 labels.
 _MAX_BYTES = 4 << 20
 
@@ -206,4 +208,4 @@ def _sort_key(name: str) -> tuple[bool, Decimal, str]:
 
 def _value(name: str) -> Decimal | None:
     """The number that a name is; None for any other name."""
-    return Decimal(name) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", name) else None
+    return Decimal(name) if _NUMBER.fullmatch(name) else None

@@ -6,7 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -180,6 +180,10 @@ def _on_white(image: Image.Image) -> Array:
 
     is_grey = image.mode in ("L", "LA", "La", "1")
     rgba = image.convert("RGBA")
+    extrema: Any = rgba.getextrema()
+    *colours, alpha = extrema
+    if alpha == (0, 0) and any(low < high for low, high in colours):
+        raise BadPictureError("is transparent in all parts, so that nothing is seen of its colours")
     white = Image.new("RGBA", rgba.size, "white")
     blended = Image.alpha_composite(white, rgba)
     if is_grey:
