@@ -218,6 +218,38 @@ def test_raw_tiff_of_any_strips(tmp_path, mode, rows):
         assert decode(str(path)).pixels.shape[:2] == (24, 37)
 
 
+def test_tiff_whose_tags_are_cut_off(tmp_path):
+    """Of which Pillow takes those before."""
+    grey = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    data = saved(grey, "TIFF", tiffinfo={339: 1})
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    # the tags behind the pixels, as others write them
+    (pixels,) = (i for i in range(8, len(data)) if data[i : i + 16] == grey.tobytes())
+    moved = b"II*\0" + struct.pack("<I", 24) + grey.tobytes() + data[start : start + 6 + 12 * count]
+    moved = with_tags(moved, tag273=8)
+    assert pixels > start
+    assert reasons(moved, tmp_path) == [None, None]
+    for cut in (5, 12):
+        built, imported = reasons(moved[:-cut], tmp_path)
+        assert built == "ends early: its tags are cut off"
+        assert imported is not None
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_pcx_without_its_palette(tmp_path, mode):
+    file = io.BytesIO()
+    Image.fromarray(np.arange(1600, dtype=np.uint8).reshape(40, 40)).convert(mode).save(file, "PCX")
+    data = file.getvalue()
+    path = tmp_path / "picture"
+    path.write_bytes(data)
+    with quiet():
+        assert decode(str(path)).pixels.shape[:2] == (40, 40)
+    assert None not in reasons(data[:-1], tmp_path)
+    assert None not in reasons(data + b"x", tmp_path)
+    assert reasons(data[:68] + b"\2" + data[69:-1], tmp_path) == [None, None]  # it says grey
+
+
 def test_tiff_of_16_bits_whose_white_is_0(tmp_path):
     """Pillow negates those of 8 bits only."""
     grey = np.arange(16, dtype=np.uint16).reshape(4, 4) * 4000

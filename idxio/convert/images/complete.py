@@ -26,4 +26,14 @@ def fault(data: bytes, image: Image.Image) -> str | None:
         return jpeg_data.fault(data, image)
     if image.format == "TIFF":
         return tiff_data.fault(data, image)
+    if image.format == "PCX":
+        return _pcx(data, image)
+    return None
+
+
+def _pcx(data: bytes, image: Image.Image) -> str | None:
+    """Say that a PCX file lacks its palette, where Pillow takes numbers of colours for grey."""
+    is_said_grey = data[68] == 2
+    if image.mode == "L" and not is_said_grey and data[-769:-768] != b"\x0c":
+        return "ends early, or with other data: its palette is missing"
     return None

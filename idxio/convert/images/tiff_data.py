@@ -7,6 +7,7 @@ lacks, both without an error. Other compressions raise one, but for those of fax
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,8 @@ _STRIP_STARTS, _STRIP_ROWS, _STRIP_SIZES = 273, 278, 279
 _TILE_COLUMNS, _TILE_ROWS, _TILE_STARTS, _TILE_SIZES = 322, 323, 324, 325
 _SAMPLE_FORMAT = 339
 _JPEG_TABLES = 347
+# The version of BigTIFF.
+_BIG = 43
 _RAW, _JPEG = 1, 7
 _WHITE_IS_ZERO, _YCBCR = 0, 6
 _SEPARATE = 2
@@ -46,6 +49,8 @@ def fault(data: bytes, image: Image.Image) -> str | None:
     """Say what the parts of a loaded TIFF lack, or that Pillow has misread them; None if neither
     is so.
     """
+    if _directory_end(data) > len(data):  # of whose tags Pillow takes those that are there
+        return "ends early: its tags are cut off"
     tags: Any = image.tag_v2  # type: ignore[attr-defined]
     if _SIGNED in tags.get(_SAMPLE_FORMAT, ()) and image.mode == "L":
         return "holds numbers with a sign, whose black and white nobody knows"
@@ -65,6 +70,16 @@ def fault(data: bytes, image: Image.Image) -> str | None:
     if compression == _JPEG:
         return next(filter(None, (_jpeg(data, tags, part) for part in _parts(tags, image))), None)
     return None
+
+
+def _directory_end(data: bytes) -> int:
+    """Where the first directory of tags ends."""
+    order = "<" if data[:2] == b"II" else ">"
+    (version,) = struct.unpack_from(f"{order}H", data, 2)
+    at, offset, number, entry = (8, "Q", "Q", 20) if version == _BIG else (4, "I", "H", 12)
+    (start,) = struct.unpack_from(order + offset, data, at)
+    (count,) = struct.unpack_from(order + number, data, start)
+    return int(start + struct.calcsize(order + number) + entry * count)
 
 
 def _parts(tags: Any, image: Image.Image) -> Iterator[_Part]:
