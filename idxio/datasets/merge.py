@@ -98,7 +98,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
                 "labels: the files number their classes in different ways; give arrays as files too"
             )
     numbers = _numbers(sources)
-    spelled = {number: name for name, number in numbers.items()} | dict(first.names or {})
+    kept = {label: (first.names or {})[label] for label in _tidied(first)}
+    spelled = {number: name for name, number in numbers.items()} | kept
     labels_merged = _renumbered(sources, numbers, together.dtype)
     return Merged(labels_merged, spelled, is_described, is_renumbered=True)
 
@@ -116,14 +117,16 @@ def _name(source: _Source, label: int) -> str:
 
 
 def _tidied(source: _Source) -> Names:
-    """The names of a source as they are compared."""
-    return {label: tidy(name) for label, name in (source.names or {}).items()}
+    """The names of a source as they are compared; those that are blank are none."""
+    names = {label: tidy(name) for label, name in (source.names or {}).items()}
+    return {label: name for label, name in names.items() if name}
 
 
 def _check_named(source: _Source) -> None:
     """Raise if a label has no name."""
+    names = _tidied(source)
     for label in np.unique(source.labels).tolist():
-        if label not in (source.names or {}):
+        if label not in names:
             raise IdxError(
                 f"has the label {label}, which {source.origin} does not name; "
                 "to merge files by the names of their classes, give every label one",

@@ -152,7 +152,7 @@ def write_sorted(
 
         first = sources[0]
         check_dtype(first.dtype, None, "images of ")
-        check_dtype(tag.dtype, tag, "labels of ")
+        check_dtype(tag.dtype, tag, "labels of ", whole=True)
         outputs = [output(images_file, (len(order), *first.shape[1:]), first.dtype, whole=False)]
         for target, column in columns:
             outputs.append(output(target, column.shape, column.dtype, whole=True))

@@ -777,6 +777,25 @@ def test_damaged_names_in_parquet_are_those_of_the_features_or_refused(
     refused(tmp_path / "train.parquet", tmp_path, r"train\.parquet: has metadata 'idxio' whose")
 
 
+def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
+    """As where another program gave the features other names."""
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    for names, is_good in (({"1": "dog"}, True), (["dog", "cat"], False), ({"2": "owl"}, False)):
+        both = {
+            "idxio": json.dumps({"class_names": names}),
+            "huggingface": json.dumps(_FEATURES),
+        }
+        pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
+        if is_good:
+            idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+            assert idxio.load(tmp_path / "o").class_names == {1: "dog"}
+        else:
+            refused(
+                tmp_path / "train.parquet", tmp_path, r"train\.parquet: calls the class \d 'd?o"
+            )
+
+
 @pytest.mark.parametrize(
     ("features", "is_good"),
     [

@@ -374,3 +374,18 @@ def test_what_lies_beside_the_splits(tmp_path, name) -> None:
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, name, IMAGES)
     idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+
+
+@pytest.mark.parametrize("what", ["images", "labels"])
+def test_check_reads_copies_that_state_no_crc_32(tmp_path, what, monkeypatch) -> None:
+    monkeypatch.setattr(discovery, "_MOST_LABELS", 1)
+    content = {"images": IMAGES, "labels": LABELS}
+    for name, array in content.items():
+        put(tmp_path, f"train-{name}-idx{array.ndim}-ubyte", array)
+    copy = f"train-{what}-idx{content[what].ndim}-ubyte.xz"
+    put(tmp_path, copy, content[what], lzma.compress)
+    assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
+    put(tmp_path, copy, content[what] + 1, lzma.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)  # they are not read to open the others
+    found = [f.message for f in idxio.check(tmp_path).findings if f.kind == "copy"]
+    assert found == [f"{copy} is not the same as {copy[:-3]}; leave one of the two"]

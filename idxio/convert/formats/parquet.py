@@ -102,14 +102,30 @@ def _class_names(path: str) -> dict[int, str] | None:
     damage = None
     if b"idxio" in metadata:
         try:
-            return as_names(from_json(metadata[b"idxio"])["class_names"])
+            names = as_names(from_json(metadata[b"idxio"])["class_names"])
         except (TypeError, ValueError, KeyError, RecursionError) as error:
             damage = error
+        else:
+            _check_agreed(names, _listed_names(metadata, path), path)
+            return names
     listed = _listed_names(metadata, path)
     if damage is not None and not listed:
         raise _unreadable("idxio", damage, path) from damage
     names = dict(enumerate(listed))
     return None if all(name == str(i) for i, name in names.items()) else names
+
+
+def _check_agreed(names: dict[int, str], listed: list[str], path: str) -> None:
+    """Raise unless the features of the Hub, if they list names, have those of idxio."""
+    features = dict(enumerate(listed))
+    for label, name in names.items():
+        if listed and features.get(label) != name:
+            raise FormatError(
+                f"calls the class {label} {name!r} in its metadata 'idxio', and"
+                f" {features.get(label, 'nothing')!r} in its features: remove the one that is not"
+                " true, or write the file anew",
+                file=path,
+            )
 
 
 def _listed_names(metadata: dict[bytes, bytes], path: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._util.types import Array
 from ...errors import FormatError
+from ..images.complete import fault
 from ..images.decode import has_16_bits
 
 
@@ -46,8 +47,9 @@ def decode(data: bytes, where: str, file: str) -> Array:
             image.verify()
         with Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
-            is_deep = has_16_bits(image)
+            is_deep = has_16_bits(image, data)
             image.load()
+            reason = fault(data, image) if frames == 1 else None
             is_transparent = "transparency" in image.info
             turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
             mode = turned.mode
@@ -55,10 +57,12 @@ def decode(data: bytes, where: str, file: str) -> Array:
             pixels: Any = turned.tobytes()
     except Exception as error:
         # decoders raise OSError, SyntaxError, struct.error, IndexError and more
-        reason = f"is no picture that Pillow can read ({error})" if data else "is empty"
-        raise FormatError(f"{where} {reason}", file=file) from None
+        cause = f"is no picture that Pillow can read ({error})" if data else "is empty"
+        raise FormatError(f"{where} {cause}", file=file) from None
     if frames > 1:
         raise FormatError(f"{where} has {frames} frames; a picture is one", file=file)
+    if reason is not None:
+        raise FormatError(f"{where} {reason}", file=file)
     if mode not in ("L", "RGB"):
         raise FormatError(
             f"{where} has the mode {mode}; expected 8-bit grey or RGB. idxio build converts others",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .discovery import PictureList
 from .records import Deep
+
+# What programs write where a label is missing.
+_MISSING = {"nan", "none", "null", "nil", "na", "n/a", "#n/a", "<na>", "?"}
 
 
 def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[str]:
@@ -19,8 +23,13 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
         )
     if dropped := sorted(set(pictures.class_names) - set(class_names)):
         notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
-    if alike := _alike(class_names):
+    if alike := _alike(class_names, str.lower):
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
+    if alike := _alike(class_names, _visible):
+        names = _some([repr(name) for name in alike])
+        notes.append(f"classes whose names differ in what is not seen only: {names}")
+    if missing := [name for name in class_names if name.lower() in _MISSING]:
+        notes.append(f"a class whose name may say that a label is missing: {_some(missing)}")
     if deep.grey:
         notes.append(
             f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}"
@@ -32,10 +41,17 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
     return notes
 
 
-def _alike(names: Iterable[str]) -> list[str]:
+def _alike(names: Iterable[str], form: Callable[[str], str]) -> list[str]:
+    """Select the names that are the same in some form."""
     names = list(names)
-    lower = Counter(name.lower() for name in names)
-    return [name for name in names if lower[name.lower()] > 1]
+    forms = Counter(map(form, names))
+    return [name for name in names if forms[form(name)] > 1]
+
+
+def _visible(name: str) -> str:
+    """A name without what has no width, and with one blank for every other one."""
+    shown = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    return " ".join(shown.split())
 
 
 def _lost(most: int) -> str:
