@@ -9,6 +9,7 @@ cdef extern from "transform.h" nogil:
 
 
 cdef class Transform:
-    cdef idxio_transform *what  # begins what is allocated for a kernel; or none, for images of no bytes
+    # Where the memory of a kernel begins, or `none`, for images of no bytes.
+    cdef idxio_transform *what
     cdef idxio_transform none
     cdef Transform then

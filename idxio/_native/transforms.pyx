@@ -14,7 +14,7 @@ cdef extern from "flip.h" nogil:
 
 @cython.no_gc  # it is made once, behind those that follow it
 cdef class Transform:
-    """A transform for one shape of image and one key of random numbers, and those that follow it."""
+    """A transform for one shape of image and one key of random numbers, and those behind it."""
 
     def __cinit__(self):
         self.what = &self.none
@@ -25,7 +25,7 @@ cdef class Transform:
 
 
 cdef Transform prepare(size_t size, uint64_t key, size_t row, Transform then):
-    """A transform of which `apply` and what lies behind the base, in memory of this size, are to be set."""
+    """A transform in memory of this size; `apply` and fields behind `base` are still to be set."""
     cdef Transform t = Transform.__new__(Transform)
     if then is not None and then.what.row != row:
         raise ValueError(f"images of {row} bytes go to a transform of {then.what.row}")
@@ -41,11 +41,13 @@ cdef Transform prepare(size_t size, uint64_t key, size_t row, Transform then):
 
 
 def flip(uint64_t key, uint64_t below, groups, items, size, Transform then=None):
-    """Turns round the items, of `size` bytes, in each group of an image, with a probability of below / 2^53.
+    """Turns round the items, of `size` bytes, in each group of an image.
 
-    `then` gets what it made. Raises OverflowError for images that no memory holds.
+    The probability is below / 2^53. `then` gets what it made. Raises OverflowError for images that
+    no memory holds.
     """
-    cdef Transform t = prepare(sizeof(idxio_flip), key, groups * items * size, then)  # integers of Python
+    # The product is one of Python's integers, which does not wrap around.
+    cdef Transform t = prepare(sizeof(idxio_flip), key, groups * items * size, then)
     cdef idxio_flip *what = <idxio_flip *>t.what
     what.base.apply = idxio_flip_apply
     what.below = below
