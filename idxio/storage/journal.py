@@ -56,7 +56,7 @@ def replace_all(files: Sequence[Replacement]) -> None:
         journal.begin(files)
         journal.finish()
     except BaseException as error:
-        journal.settle(undo=is_refusal(error))
+        journal.end_after_error(undo=is_refusal(error))
         raise
     finally:
         journal.close()
@@ -70,7 +70,7 @@ def complete(folder: str) -> None:
             _recover(path)
 
 
-def settle(folder: str) -> None:
+def ensure_complete(folder: str) -> None:
     """Complete a folder before its files are listed; FileNotFoundError if one is still missing.
 
     A file is missing while its writer lives, or if this process may not finish for a killed writer.
@@ -137,7 +137,7 @@ class _Journal:
         with ignoring_refusals():  # the next writer will do it
             self.remove()
 
-    def settle(self, *, undo: bool) -> None:
+    def end_after_error(self, *, undo: bool) -> None:
         """Finish or undo after an exception, and start again after each interrupt."""
         try:
             if not self._is_begun:
@@ -148,10 +148,10 @@ class _Journal:
                 self.finish()
         except BaseException as error:
             if not is_refusal(error):
-                self.settle(undo=undo)
+                self.end_after_error(undo=undo)
                 raise
             if not undo:
-                self.settle(undo=True)
+                self.end_after_error(undo=True)
             # Otherwise the next writer finishes.
 
     def forward(self) -> None:
