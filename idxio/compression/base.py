@@ -249,6 +249,11 @@ class Compression:
         )
 
     @classmethod
+    def library(cls) -> str | None:
+        """What `show_config` says of the library that unpacks such files, if it may be missing."""
+        return None
+
+    @classmethod
     def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:
         """A writer of a new file that starts with the header."""
         raise NotImplementedError
