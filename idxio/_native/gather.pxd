@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t
 
-from .transforms cimport Transform, idxio_transform
+from .transforms cimport Kernel, idxio_transform
 
 cdef extern from "task.h" nogil:
     ctypedef struct idxio_task:
@@ -28,7 +28,7 @@ cdef class Gather:
     cdef const uint8_t[::1] source, scale, shift
     cdef const int64_t[::1] ids, positions
     cdef uint8_t[::1] out
-    cdef Transform transforms
+    cdef Kernel transforms
     cdef idxio_gathering what
     cdef idxio_task task
     cdef check(self)

@@ -46,7 +46,7 @@ cdef class Gather:
         if self.what.lacks_memory:
             raise MemoryError(f"no memory to transform images of {self.what.row} bytes")
 
-    def transform(self, Transform transforms not None, const int64_t[::1] positions not None):
+    def transform(self, Kernel transforms not None, const int64_t[::1] positions not None):
         """Apply transforms to the rows, which stand at these positions, before all else.
 
         Raises IndexError.

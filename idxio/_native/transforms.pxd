@@ -8,8 +8,8 @@ cdef extern from "transform.h" nogil:
         const idxio_transform *next
 
 
-cdef class Transform:
+cdef class Kernel:
     # Where the memory of a kernel begins, or `none`, for images of no bytes.
     cdef idxio_transform *what
     cdef idxio_transform none
-    cdef Transform then
+    cdef Kernel then
