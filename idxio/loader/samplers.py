@@ -7,9 +7,6 @@ is where the record of a sample is read: the number of the sample, unless the sa
 
 from __future__ import annotations
 
-import operator
-from typing import Any
-
 import numpy as np
 
 from .._native import permutation
@@ -98,22 +95,3 @@ def permuted(n: int, positions: Ids, *key: int) -> Ids:
     out = np.empty(len(positions), np.int64)
     permutation.permute(permutation.key(*key), n, np.ascontiguousarray(positions, np.int64), out)
     return out
-
-
-def word(name: str, value: Any) -> int:
-    """value as an int of 64 bits, unsigned; raises for anything else."""
-    number = whole(name, value, 0)
-    if number >> 64:
-        raise ValueError(f"{name} is less than 2^64, not {number}")
-    return number
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """value as an int of at least `least`; raises for anything else."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is an integer, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} is {least} or more, not {number}")
-    return number
