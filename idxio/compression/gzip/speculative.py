@@ -35,14 +35,14 @@ LARGEST_PART = 32 << 20
 FIRST_SHARE = 0.95
 
 
-class Guess(NamedTuple):
+class SpeculativeRead(NamedTuple):
     """What a read by parts found: its spans in order, and how many bytes it decoded twice."""
 
     spans: list[Decoded]
     again: int
 
 
-def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None:
+def read_speculatively(source: Source, out: Bytes, threads: int) -> SpeculativeRead | None:
     """Fill out with everything in a gzip file; None unless all is well and out exactly full."""
     spans: list[Decoded] = []
     again = done = 0
@@ -58,7 +58,7 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
         alive = _unbroken(decoders)
         if alive is None:
             return None
-        decoded = [span for decoder in alive for span in decoder.part.output.spans]
+        decoded = [span for decoder in alive for span in decoder.part.output.true_spans()]
         if not decoded:
             break
         spans += decoded
@@ -67,7 +67,7 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
         sequential = alive[-1].sequential
         sequential.history = min(sequential.history, done)  # it began behind a window of zeros
     is_right = done == len(out) and _is_right(source.name, spans, sequential)
-    return Guess(spans, again) if is_right else None
+    return SpeculativeRead(spans, again) if is_right else None
 
 
 def _begin_round(
