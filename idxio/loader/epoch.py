@@ -91,14 +91,14 @@ class EpochIterator:
 
     def run(self, part: int, parts: int) -> Iterator[Batch]:
         """Every parts-th batch, beginning with number part; made ahead as `prefetch` says."""
-        for numbered in self._groups(part, parts):
+        for numbered in self._made_groups(part, parts):
             for number, batch in numbered:
                 self._cursor.position = self._plans.behind(number)
                 yield batch
             del numbered, batch  # so that their memory is free once the loop drops them
         self._cursor.position = self._n
 
-    def _groups(self, part: int, parts: int) -> Iterator[Numbered]:
+    def _made_groups(self, part: int, parts: int) -> Iterator[Numbered]:
         """The groups of batches, in order, each when it is made."""
         spec = self._spec
         source = self._source

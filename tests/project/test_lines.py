@@ -6,7 +6,12 @@ from pathlib import Path
 LONGEST = 100
 SUFFIXES = {".py", ".pyi", ".pyx", ".pxd", ".c", ".h"}
 # CSS, and measurements, with lines that are read as they stand.
-EXEMPT = ("idxio/cli/html_page.py", "benchmarks/*.py", "idxio/_native/lanes*")
+EXEMPT = (
+    "idxio/cli/html_page.py",
+    "idxio/cli/page/*.py",
+    "benchmarks/*.py",
+    "idxio/_native/lanes*",
+)
 
 
 def sources(root):

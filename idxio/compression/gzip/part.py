@@ -105,7 +105,11 @@ class Decoded(NamedTuple):
 class PartOutput:
     """The spans of one part, and the memory with their bytes.
 
-    Behind them the memory goes on with bytes of the part that follows, behind their true window.
+        | window | front | the rest of this part | front of the part that follows |
+                 ^ base                          ^ base + length                   ^ base + reach
+
+    The window is guessed, so the front is wrong here; the part before has it right, behind its own
+    bytes. In the same way this part has that of the next one.
     """
 
     def __init__(self, memory: Bytes, base: int) -> None:

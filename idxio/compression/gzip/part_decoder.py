@@ -37,10 +37,13 @@ from .span_index import WINDOW
 _HEALED = 2 << 20
 SHORT, LONG = 1 << 18, TARGET  # compressed bytes
 _STARTS = 8  # how many starts a part tries before it gives up
+# So many compressed bytes before a part is looked for, a span might pass its start: it must be
+# known.
+_NEAR = 2 * TARGET
 
 
 class Round(NamedTuple):
-    """The parts that are decoded at the same time."""
+    """What the decoders of parts that are decoded at the same time have in common."""
 
     source: Source
     parts: list[Part]
@@ -125,21 +128,22 @@ class PartDecoder:
                 raise FailedError  # alone it is slower than a decoder of whole members
             if not sequential.open_member():
                 return None
-            stop = None
-            if following is not None:
-                if sequential.bit + 16 * TARGET > 8 * following.begin:
-                    following.state.wait_for(Stage.DECODING)
-                stop = following.state.start
-                is_passed = stop is not None and sequential.bit > stop
-                if is_passed or following.state.is_dropped:
-                    state.drop_passed(following.state)
-                    following = next(later, None)
-                    continue
-                if sequential.bit == stop:
-                    return following
-            elif sequential.bit >= 8 * self.round.end:
-                return None
-            self._step(stop)
+            if following is None:
+                if sequential.bit >= 8 * self.round.end:
+                    return None
+                self._step(None)
+                continue
+            if sequential.bit + 8 * _NEAR > 8 * following.begin:
+                following.state.wait_for(Stage.DECODING)
+            stop = following.state.start
+            is_passed = stop is not None and sequential.bit > stop
+            if is_passed or following.state.is_dropped:
+                state.drop_passed(following.state)
+                following = next(later, None)
+            elif sequential.bit == stop:
+                return following
+            else:
+                self._step(stop)
         return None
 
     def _is_alone(self) -> bool:
