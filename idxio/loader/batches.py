@@ -73,12 +73,13 @@ class Batches:
         )
         # What the order depends on; load_state_dict refuses a state that differs in one of these.
         self._identity = {
-            "version": samplers.VERSION,
             "samples": n,
             "seed": options.seed,
             "shuffle": int(options.shuffle),
             "balanced": int(options.balanced),
             "window": sampler.window,
+            # Last: orders of other arguments may have other versions.
+            "version": sampler.version,
         }
         self.epoch = 0
         """The epoch that the next loop goes through. A loop that comes to its end adds one."""

@@ -21,6 +21,8 @@ MAX = permutation.MAX
 class Sampler:
     """The samples in the order in which they are stored."""
 
+    version = VERSION
+    """Of the order: another number, other rows for the same arguments."""
     window = 0
     """Records in a shuffle window; 0 for an order without one."""
 
@@ -61,9 +63,11 @@ class BalancedSampler(Sampler):
     proportion, and classes of one size to within one sample.
     """
 
-    def __init__(self, labels: Array, seed: int | None) -> None:
+    def __init__(self, labels: Array, seed: int | None, *key: int) -> None:
+        """key: further numbers of the key, behind seed, epoch and class."""
         super().__init__(len(labels))
         self.seed = seed
+        self._key = key
         counts = np.unique(labels, return_counts=True)[1]
         self._members = np.argsort(labels, kind="stable")  # class by class
         self._starts = np.concatenate([[0], np.cumsum(counts)])
@@ -85,7 +89,8 @@ class BalancedSampler(Sampler):
                 first = self._starts[k]
                 mine = k_of == k
                 m = int(self._starts[k + 1] - first)
-                shuffled[mine] = first + permuted(m, wanted[mine] - first, self.seed, epoch, k)
+                mixed = permuted(m, wanted[mine] - first, self.seed, epoch, k, *self._key)
+                shuffled[mine] = first + mixed
             wanted = shuffled
         return self._members[wanted]
 
