@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..compression.registry import SUFFIX_PATTERN, named, speed_rank
 from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
-from ..storage.journal import settle
+from ..storage.journal import ensure_complete
 from ..storage.regular import FoundPath
 from .split_names import KNOWN, part_of, synonyms
 
@@ -194,7 +194,7 @@ def datasets_beside(directory: str) -> list[str]:
 
 def _stems(directory: str) -> dict[str, list[str]]:
     """The names of images and labels, by the part of a name before "-images" or "-labels"."""
-    settle(os.fsdecode(directory))  # what a killed `write_sorted` left
+    ensure_complete(os.fsdecode(directory))  # what a killed `write_sorted` left
     stems: dict[str, list[str]] = defaultdict(list)
     # A set: a name may be listed twice while another process puts a new file there.
     for name in sorted(set(os.listdir(directory)), key=lambda name: (len(name), name)):

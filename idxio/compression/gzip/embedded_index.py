@@ -85,15 +85,18 @@ def _chunks(
         or not 0 < chunk <= CACHE
         or not count
         or len(sizes) != count
-        or not sizes.all()
+        or np.count_nonzero(sizes) != count
     ):
         return None
-    ends = begin + np.cumsum(sizes, dtype=np.int64)
+    edges = np.empty(count + 1, np.int64)  # bytes of the file
+    edges[0] = begin
+    np.cumsum(sizes, dtype=np.int64, out=edges[1:])
+    edges[1:] += begin
     trailer = bytearray(TRAILER)
     # What comes behind the chunks: at the most an empty last block and the trailer. Anything else
     # is not ours.
     if (
-        not 0 <= size - TRAILER - int(ends[-1]) <= 16
+        not 0 <= size - TRAILER - int(edges[-1]) <= 16
         or source.read_at(size - TRAILER, memoryview(trailer)) < TRAILER
     ):
         return None
@@ -101,7 +104,7 @@ def _chunks(
     last = (length - (count - 1) * chunk) % (1 << 32)
     if not 0 < last <= chunk:
         return None
-    edges = 8 * np.append(begin, ends)
+    edges *= 8
     stops = edges[1:].copy()
     stops[-1] = 0
     starts = np.arange(count, dtype=np.int64) * chunk
