@@ -15,6 +15,7 @@ from ..core.info import info, verify
 from ..errors import FormatError
 from ..storage.regular import FoundPath, read_regular
 from .metadata import DESCRIPTION, read_description
+from .split_names import known_split
 
 Names = dict[int, str]
 
@@ -58,8 +59,9 @@ def class_names(labels: str) -> Names | None:
     Parameters
     ----------
     labels : str
-        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an
-        object with the labels as its keys) comes first; then EMNIST's
+        The path of the label file. A `dataset.json` beside it, or beside the folder that is called
+        as a split, with `class_names` (a list, or an object with the labels as its keys) comes
+        first; then EMNIST's
         `emnist-<variant>-mapping.txt`, if the name of the file starts with that; then the published
         label files, known by the checksum of what is inside.
 
@@ -68,9 +70,11 @@ def class_names(labels: str) -> Names | None:
     FormatError
         The `dataset.json` or the mapping beside it can't be understood.
     """
-    if names := described(os.path.dirname(labels)):
-        return names
-    return mapped_names(labels) or _published(labels)
+    folder = os.path.dirname(labels)
+    names = described(folder)
+    if names is None and known_split(os.path.basename(folder)):
+        names = described(os.path.dirname(folder))
+    return names or mapped_names(labels) or _published(labels)
 
 
 def mapped_names(labels: str) -> Names | None:
