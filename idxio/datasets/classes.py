@@ -118,6 +118,21 @@ def as_names(class_names: Any) -> Names:
     return names
 
 
+def label_of(name: str, names: Names | None) -> int:
+    """The label of the class with this name; ValueError if it is no name, or that of several."""
+    if not names:
+        raise ValueError(f"there is no class {name!r}: the names of the classes are not known")
+    labels = [label for label, other in names.items() if other == name]
+    labels = labels or [label for label, other in names.items() if other.lower() == name.lower()]
+    if len(labels) > 1:
+        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, labels))}")
+    if not labels:
+        some = ", ".join([*names.values()][:20])
+        more = ", ..." if len(names) > 20 else ""
+        raise ValueError(f"there is no class {name!r}; there are {some}{more}")
+    return labels[0]
+
+
 def _is_no_text(name: Any) -> bool:
     """Whether a name is missing, as NaN in a table is, or made of other things."""
     return name is None or isinstance(name, (bytes, list, tuple, Mapping)) or name != name
