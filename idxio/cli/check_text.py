@@ -10,9 +10,11 @@ import numpy as np
 
 from .._util.types import Array
 from ..datasets.validation.check import Check
-from ..datasets.validation.rules import Finding, frame, ranges_of
+from ..datasets.validation.rules import Finding, Picture, frame, ranges_of
 from ..datasets.validation.statistics import Statistics
 from .text import dimensions, printable
+
+_MOST_PAIRS = 5  # lines of equal pictures under a finding
 
 
 def as_text(result: Check) -> str:
@@ -98,7 +100,8 @@ def _lines(result: Check) -> list[str]:
             heading = ""
     lines += _class_table(result)
     lines.append("")
-    lines += [_line(finding) for finding in result.findings]
+    for finding in result.findings:
+        lines += _finding_lines(finding, result.class_names or {})
     lines.append(verdict(result))
     return lines
 
@@ -117,8 +120,23 @@ def _class_table(result: Check) -> list[str]:
     return lines
 
 
-def _line(finding: Finding) -> str:
-    return printable(f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]")
+def _finding_lines(finding: Finding, names: dict[int, str]) -> list[str]:
+    """A line for the finding, and one for each of the first equal pictures."""
+    text = f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]"
+    pairs = [
+        f"    {picture_text(one, names)} = {picture_text(other, names)}"
+        for one, other in finding.pairs[:_MOST_PAIRS]
+    ]
+    if finding.pictures > _MOST_PAIRS and pairs:
+        pairs.append(f"    and {finding.pictures - _MOST_PAIRS:,} more")
+    return [printable(line) for line in (text, *pairs)]
+
+
+def picture_text(picture: Picture, names: dict[int, str]) -> str:
+    """A picture in words: split, record, label with its name, file."""
+    label = f"{picture.label} {names.get(picture.label, '')}".strip()
+    file = f", {picture.file}" if picture.file else ""
+    return f"{picture.split} {picture.record} (label {label}{file})"
 
 
 def _document(result: Check) -> dict[str, Any]:
@@ -133,11 +151,16 @@ def _document(result: Check) -> dict[str, Any]:
     return {
         "directory": result.directory,
         "ok": result.ok,
-        "findings": [finding._asdict() for finding in result.findings],
+        "findings": [_finding(finding) for finding in result.findings],
         "class_names": result.class_names,
         "splits": splits,
         "test_pictures_in_train": in_both,
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    pairs = [[picture._asdict() for picture in pair] for pair in finding.pairs]
+    return {**finding._asdict(), "pairs": pairs}
 
 
 def _split(statistics: Statistics, copies: int) -> dict[str, Any]:

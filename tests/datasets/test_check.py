@@ -658,3 +658,99 @@ def test_facts_of_pixels(tmp_path, capsys):
         assert f"pixels    {images.min()} to {images.max()}, mean " in out
         mean = " ".join(f"{m / 255:.4f}" for m in pixels.mean(axis=0))
         assert (f"scaled    mean {mean}, std " in out) == (scale == 255)
+
+
+# --- equal pictures with their partners ---
+
+
+def pairs_of(found, kind, split):
+    (finding,) = (f for f in found.findings if (f.kind, f.split) == (kind, split))
+    return [tuple((p.split, p.record, p.label) for p in pair) for pair in finding.pairs]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=12),
+)
+def test_each_equal_picture_has_a_partner(tmp_path_factory, first, second):
+    folder = tmp_path_factory.mktemp("d")
+    drawn = {"train": first, "t10k": second}
+    for split, some in drawn.items():
+        images = np.array([[[0, value + 1]] for value, _ in some], np.uint8)
+        labels = np.array([label for _, label in some], np.uint8)
+        for name, array in zip(NAMES[split], (images, labels), strict=True):
+            (folder / name).write_bytes(encode(array))
+    found = idxio.check(folder)
+    every = [(split, k, *what) for split, some in drawn.items() for k, what in enumerate(some)]
+    expected = {}
+    for split, k, value, label in every:
+        equal = [(s, n, y) for s, n, v, y in every if v == value]
+        me = (split, k, label)
+        here = [other for other in equal if other[0] == split]
+        if here[0] != me:
+            expected.setdefault(("copies", split), []).append((me, here[0]))
+        if split == "t10k" and equal[0][0] == "train":
+            expected.setdefault(("leak", split), []).append((me, equal[0]))
+        if odd := [other for other in equal if other[2] != label]:
+            expected.setdefault(("conflict", split), []).append((me, odd[0]))
+    kinds = {"copies", "leak", "conflict"}
+    assert {(f.kind, f.split) for f in found.findings if f.kind in kinds} == set(expected)
+    for (kind, split), pairs in expected.items():
+        assert pairs_of(found, kind, split) == pairs
+
+
+def write_sources(folder, **changes):
+    """The list of what the drawn splits were made of, with another label at records."""
+    lines = ["split,record,file,label,sha256"]
+    for split, (_, labels) in DRAWN.items():
+        for k, label in enumerate(labels.tolist()):
+            said = changes.get(split, {}).get(k, label)
+            lines.append(f"{split},{k},{label}/{split}{k}.png,{said},{k:064x}")
+    (folder / "sources.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_partners_are_told_with_labels_and_files(tmp_path, capsys):
+    folder = write(tmp_path, t10k=changed("t10k", [7, 15], X[[5, 8]]))
+    assert main(["check", folder]) == 0
+    assert "    t10k 7 (label 7) = train 5 (label 5)\n" in capsys.readouterr().out
+    write_sources(tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps({"class_names": [*"abcdefghij"]}))
+    assert main(["check", folder]) == 0
+    out = capsys.readouterr().out
+    text = "    t10k 7 (label 7 h, 7/t10k7.png) = train 5 (label 5 f, 5/train5.png)\n"
+    assert out.count(text) == 2  # leak and conflict
+    assert main(["check", folder, "--json"]) == 0
+    leak = next(
+        finding
+        for finding in json.loads(capsys.readouterr().out)["findings"]
+        if finding["kind"] == "leak"
+    )
+    assert leak["pairs"][0] == [
+        {"split": "t10k", "record": 7, "label": 7, "file": "7/t10k7.png"},
+        {"split": "train", "record": 5, "label": 5, "file": "5/train5.png"},
+    ]
+
+
+def test_many_partners_are_counted(tmp_path, capsys):
+    folder = write(tmp_path, t10k=(X[:50], Y[:50]))
+    assert main(["check", folder]) == 0
+    out = capsys.readouterr().out
+    assert "    t10k 4 (label 4) = train 4 (label 4)\n    and 45 more\n" in out
+    finding = next(f for f in idxio.check(folder).findings if f.kind == "leak")
+    assert len(finding.pairs) == 50
+
+
+def test_a_list_of_sources_that_is_of_another_dataset(tmp_path):
+    folder = write(tmp_path)
+    write_sources(tmp_path)
+    assert idxio.check(folder).findings == []
+    write_sources(tmp_path, train={3: 9, 5: 6})
+    found = idxio.check(folder)
+    assert kinds(found) == [("error", "changed", "train")]
+    assert found.findings[0].records == (3, 5)
+    lines = (tmp_path / "sources.csv").read_text().splitlines()
+    (tmp_path / "sources.csv").write_text("\n".join(lines[:-1]) + "\n")
+    found = idxio.check(folder)
+    assert ("error", "changed", "t10k") in kinds(found)
+    (tmp_path / "sources.csv").write_text("what,is\nthis,?\n")
+    assert kinds(idxio.check(folder)) == [("error", "unreadable", "train")]
