@@ -9,24 +9,23 @@ from typing import Any
 import numpy as np
 
 from .._util.types import Array
+from ..datasets.validation import summary
 from ..datasets.validation.check import Check
-from ..datasets.validation.rules import Finding, Picture, frame, ranges_of
+from ..datasets.validation.rules import Finding, frame, ranges_of
 from ..datasets.validation.statistics import Statistics
 from .text import dimensions, printable
 
-_MOST_PAIRS = 5  # lines of equal pictures under a finding
 
-
-def as_text(result: Check) -> str:
+def as_text(result: Check, *, strict: bool = False) -> str:
     """Describe the dataset: facts of each split, a table of the classes, the findings and the
     verdict.
     """
-    return "\n".join(_lines(result))
+    return "\n".join(_lines(result, strict))
 
 
-def as_json(result: Check) -> str:
+def as_json(result: Check, *, strict: bool = False) -> str:
     """Return one JSON object."""
-    return json.dumps(_document(result), indent=2)
+    return json.dumps(_document(result, strict), indent=2)
 
 
 def facts(statistics: Statistics) -> list[tuple[str, str]]:
@@ -72,12 +71,9 @@ def class_rows(result: Check) -> list[tuple[int, str, list[int]]]:
     ]
 
 
-def verdict(result: Check) -> str:
-    """Count the errors and the warnings in one line."""
-    errors = sum(finding.level == "error" for finding in result.findings)
-    warnings = len(result.findings) - errors
-    word = "OK" if result.ok else "NOT OK"
-    return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+def verdict(result: Check, *, strict: bool = False) -> str:
+    """Count the errors and the warnings in one line; strict: warnings are wrong too."""
+    return summary.verdict(result.findings, strict=strict)
 
 
 def _each(values: float | Array, form: str) -> str:
@@ -85,11 +81,7 @@ def _each(values: float | Array, form: str) -> str:
     return " ".join(f"{value:{form}}" for value in np.ravel(values).tolist())
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _lines(result: Check) -> list[str]:
+def _lines(result: Check, strict: bool) -> list[str]:
     lines = [printable(result.directory)]
     column = max([6, *(len(split) + 1 for split in result.splits)])
     for split, statistics in result.splits.items():
@@ -101,8 +93,8 @@ def _lines(result: Check) -> list[str]:
     lines += _class_table(result)
     lines.append("")
     for finding in result.findings:
-        lines += _finding_lines(finding, result.class_names or {})
-    lines.append(verdict(result))
+        lines += map(printable, summary.finding_lines(finding, result.class_names or {}))
+    lines.append(verdict(result, strict=strict))
     return lines
 
 
@@ -120,26 +112,7 @@ def _class_table(result: Check) -> list[str]:
     return lines
 
 
-def _finding_lines(finding: Finding, names: dict[int, str]) -> list[str]:
-    """A line for the finding, and one for each of the first equal pictures."""
-    text = f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]"
-    pairs = [
-        f"    {picture_text(one, names)} = {picture_text(other, names)}"
-        for one, other in finding.pairs[:_MOST_PAIRS]
-    ]
-    if finding.pictures > _MOST_PAIRS and pairs:
-        pairs.append(f"    and {finding.pictures - _MOST_PAIRS:,} more")
-    return [printable(line) for line in (text, *pairs)]
-
-
-def picture_text(picture: Picture, names: dict[int, str]) -> str:
-    """A picture in words: split, record, label with its name, file."""
-    label = f"{picture.label} {names.get(picture.label, '')}".strip()
-    file = f", {picture.file}" if picture.file else ""
-    return f"{picture.split} {picture.record} (label {label}{file})"
-
-
-def _document(result: Check) -> dict[str, Any]:
+def _document(result: Check, strict: bool) -> dict[str, Any]:
     ranges = ranges_of(result.splits)
     in_both = 0
     if "train" in ranges and "t10k" in ranges:
@@ -150,7 +123,7 @@ def _document(result: Check) -> dict[str, Any]:
         splits[split] = _split(statistics, len(copies))
     return {
         "directory": result.directory,
-        "ok": result.ok,
+        "ok": result.ok and not (strict and result.findings),
         "findings": [_finding(finding) for finding in result.findings],
         "class_names": result.class_names,
         "splits": splits,

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -754,3 +755,93 @@ def test_a_list_of_sources_that_is_of_another_dataset(tmp_path):
     assert ("error", "changed", "t10k") in kinds(found)
     (tmp_path / "sources.csv").write_text("what,is\nthis,?\n")
     assert kinds(idxio.check(folder)) == [("error", "unreadable", "train")]
+
+
+# --- what pixels are ---
+
+
+def test_ranges_of_floats_and_whole_numbers_are_told(tmp_path):
+    for images, told in (
+        (X / np.float32(255), "pixels are float32, 0 to 1; "),
+        (X.astype(np.int16) - 1024, "pixels are int16, -1024 to -769; "),
+        (X.astype(np.int16), "pixels are int16, 0 to 255; .*expect it; they fit into uint8"),
+    ):
+        found = idxio.check(write(tmp_path, train=(images, Y)))
+        (finding,) = (f for f in found.findings if f.kind == "type")
+        assert re.search(told, finding.message)
+        assert ("fit into" in finding.message) == ("fit into" in told)
+    images = X.astype(np.float64)
+    images[0, 0, :3] = np.nan, np.inf, -np.inf
+    found = idxio.check(write(tmp_path, train=(images, Y)))
+    assert "pixels are float64, 0 to 255; " in str(found.findings)
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 1 / 16, 16])
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
+def test_splits_in_other_units(tmp_path, scale, dtype):
+    x, y = DRAWN["t10k"]
+    other = np.clip(x.astype(float) * scale, 0, np.inf if dtype != np.uint8 else 255).astype(dtype)
+    found = idxio.check(write(tmp_path, train=(X.astype(dtype), Y), t10k=(other, y)))
+    ranges = [f for f in found.findings if f.kind == "range"]
+    assert [f.split for f in ranges] == (["t10k"] if scale != 16 or dtype != np.uint8 else [])
+    if ranges and scale != 1 / 255:
+        assert "; those of train 0 to 255, with" in ranges[0].message
+    same = idxio.check(write(tmp_path, train=(X.astype(dtype), Y), t10k=(x.astype(dtype), y)))
+    assert "range" not in [f.kind for f in same.findings]
+
+
+# --- the result at a prompt, in a notebook, and held strictly ---
+
+
+def test_repr_is_short(tmp_path):
+    folder = write(tmp_path, t10k=changed("t10k", [7], X[[5]]))
+    text = repr(idxio.check(folder))
+    assert text.splitlines() == [
+        f"<idxio.Check of {folder}: OK: 0 errors, 3 warnings",
+        "  train: 200 x 28 x 28 uint8, 10 classes",
+        "  t10k: 50 x 28 x 28 uint8, 10 classes",
+        "  warning: t10k: pictures that train has too: 1 (record 7) [leak]",
+        "      t10k 7 (label 7) = train 5 (label 5)",
+        "  warning: train: pictures that equal others with another label: 1 (record 5) [conflict]",
+        "      train 5 (label 5) = t10k 7 (label 7)",
+        "  warning: t10k: pictures that equal others with another label: 1 (record 7) [conflict]",
+        "      t10k 7 (label 7) = train 5 (label 5)>",
+    ]
+    many = idxio.check(folder)
+    text = repr(many._replace(findings=many.findings * 9))
+    assert text.endswith("  and 7 findings more>")
+    for part in (many.splits["train"], many.duplicates, many.splits):
+        assert len(repr(part)) < 300
+
+
+def test_repr_and_html_obey_no_names(tmp_path):
+    folder = tmp_path / "a\x1b[31m<b>"
+    folder.mkdir()
+    found = idxio.check(write(folder, train=(X[:9], Y)))
+    assert "\x1b" not in repr(found)
+    page = found._repr_html_()
+    assert "\x1b" not in page
+    assert "<b>:" not in page
+    assert "NOT OK: 1 error" in page
+
+
+def test_html_shows_findings_and_classes(tmp_path):
+    folder = write(tmp_path, t10k=changed("t10k", [7], X[[5]]))
+    (tmp_path / "dataset.json").write_text(json.dumps({"class_names": ["<a>", *"bcdefghij"]}))
+    page = idxio.check(folder)._repr_html_()
+    assert "OK: 0 errors, 3 warnings" in page
+    assert "t10k 7 (label 7 h) = train 5 (label 5 f)" in page
+    assert page.count("<img ") == 20
+    assert "&lt;a&gt;" in page
+
+
+def test_strict(tmp_path, capsys):
+    folder = write(tmp_path)
+    assert main(["check", folder, "--strict"]) == 0
+    folder = write(tmp_path, train=changed("train", [3], 0))
+    assert main(["check", folder]) == 0
+    assert capsys.readouterr().out.endswith("\nOK: 0 errors, 1 warning\n")
+    assert main(["check", folder, "--strict"]) == 1
+    assert capsys.readouterr().out.endswith("NOT OK: 0 errors, 1 warning\n")
+    assert main(["check", folder, "--strict", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False

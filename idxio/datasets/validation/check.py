@@ -33,10 +33,12 @@ from .rules import (
     judge_labels,
     judge_names,
     judge_pixels,
+    judge_ranges,
     judge_sources,
     judge_stated,
 )
 from .statistics import Statistics, collect_statistics
+from .summary import as_html, as_text
 
 
 @public
@@ -57,6 +59,13 @@ class Check(NamedTuple):
     def ok(self) -> bool:
         """Whether there is no error."""
         return all(finding.level != "error" for finding in self.findings)
+
+    def __repr__(self) -> str:
+        return as_text(self.directory, self.splits, self.class_names, self.findings)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the findings, and the classes with their first pictures."""
+        return as_html(self.directory, self.splits, self.class_names, self.findings)
 
 
 @public
@@ -128,6 +137,7 @@ def check(
         findings += judge_labels(split, stats, names, trained)
         findings += judge_pixels(split, stats)
     findings += judge_files(splits)
+    findings += judge_ranges(splits)
     findings += judge_duplicates(splits, duplicates, sources)
     findings.sort(key=lambda finding: finding.level != "error")
     return Check(directory, splits, names, duplicates, findings)

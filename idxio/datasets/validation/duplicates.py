@@ -26,6 +26,9 @@ class Duplicates(NamedTuple):
     """int64 of shape (m,): the group of each picture. Equal pictures are one group; groups are
     numbered from 0 by their first picture."""
 
+    def __repr__(self) -> str:
+        return f"<{len(self.records):,} pictures that occur more than once>"
+
     def copies(self, start: int, stop: int) -> Array:
         """The pictures in start:stop that equal an earlier one in start:stop."""
         inside = self._inside(start, stop)

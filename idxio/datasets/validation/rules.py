@@ -19,6 +19,8 @@ from .statistics import Statistics, counts_up
 
 _MOST_RECORDS = 20  # that a finding lists
 _MOST_PAIRS = 1000
+# Pixels of two splits have other units if their standard deviations differ by this factor.
+_OTHER_UNITS = 8
 # Pictures look transposed if they are wider than tall by this factor. Measured, wide / tall:
 # MNIST 0.76, Fashion-MNIST 0.83, so transposed 1.32 and 1.21.
 _TRANSPOSED = 1.1
@@ -172,7 +174,9 @@ def judge_pixels(split: str, stats: Statistics) -> Iterator[Finding]:
         )
     if stats.mean_picture is None or stats.histogram is None:
         expected = "the format of MNIST has uint8, and other loaders expect it"
-        text = f"pixels are {stats.dtype.name}; {expected}"
+        low, high = stats.span
+        fits = "; they fit into uint8" if stats.finite is None and low >= 0 and high <= 255 else ""
+        text = f"pixels are {stats.dtype.name}, {low:.6g} to {high:.6g}; {expected}{fits}"
         yield Finding("warning", "type", split, text)
         return
     if not stats.histogram[2:].any():
@@ -217,6 +221,24 @@ def judge_files(splits: dict[str, Statistics]) -> Iterator[Finding]:
     if len(datasets) > 1:
         text = f"files of several published datasets: {', '.join(datasets)}"
         yield Finding("error", "mixed", list(datasets.values())[-1], text)
+
+
+def judge_ranges(splits: dict[str, Statistics]) -> Iterator[Finding]:
+    """Splits whose pixels have other units than those of the first, though of the same type."""
+    for split, stats in splits.items():
+        first = next(iter(splits))
+        units = splits[first]
+        one, other = (float(np.mean(s.stats.std)) for s in (units, stats))
+        is_told = stats.dtype == np.uint8 and min(units.span[1], stats.span[1]) <= 1
+        if stats.dtype != units.dtype or is_told or not (one > 0 and other > 0):
+            continue
+        if max(one, other) >= _OTHER_UNITS * min(one, other):
+            here, there = (f"{s.span[0]:.6g} to {s.span[1]:.6g}" for s in (stats, units))
+            text = (
+                f"pixels are {here}, with a standard deviation of {other:.3g}; those of {first}"
+                f" {there}, with {one:.3g}: scaled otherwise?"
+            )
+            yield Finding("warning", "range", split, text)
 
 
 def judge_names(split: str, stats: Statistics) -> Iterator[Finding]:
