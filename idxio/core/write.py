@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,7 +189,9 @@ class Writer:
 
 
 def _as_array(data: Any) -> Array:
-    """Convert to an array; ValueError if elements are masked."""
+    """Convert to an array; ValueError if elements are masked, TypeError for a path."""
+    if isinstance(data, (str, os.PathLike)):
+        raise TypeError(f"{data!r} is no array; the file comes first: idxio.write(file, array)")
     refuse_masked(data)
     return np.asarray(data)
 
