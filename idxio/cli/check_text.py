@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .._util.types import Array
 from ..datasets.validation import summary
@@ -74,6 +76,11 @@ def class_rows(result: Check) -> list[tuple[int, str, list[int]]]:
 def verdict(result: Check, *, strict: bool = False) -> str:
     """Count the errors and the warnings in one line; strict: warnings are wrong too."""
     return summary.verdict(result.findings, strict=strict)
+
+
+def _numbers(values: npt.ArrayLike) -> list[float | None]:
+    """Numbers for JSON, which has no NaN and no infinity."""
+    return [value if math.isfinite(value) else None for value in np.ravel(values).tolist()]
 
 
 def _each(values: float | Array, form: str) -> str:
@@ -154,9 +161,8 @@ def _split(statistics: Statistics, copies: int) -> dict[str, Any]:
         "constant": int(statistics.constant.sum()),
         "copies": copies,
         "mean": None if mean is None else float(mean.mean()),
-        "channel_mean": np.ravel(statistics.stats.mean).tolist(),
-        "channel_std": np.ravel(statistics.stats.std).tolist(),
-        "lowest": statistics.span[0],
-        "highest": statistics.span[1],
+        "channel_mean": _numbers(statistics.stats.mean),
+        "channel_std": _numbers(statistics.stats.std),
+        "span": _numbers(statistics.span),
         "frame": None if about is None else about._asdict(),
     }

@@ -70,6 +70,8 @@ def write(
     >>> file.getvalue()
     b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
     """
+    if isinstance(array, (str, os.PathLike)):
+        raise TypeError(f"{array!r} is no array; the file comes first: idxio.write(file, array)")
     array = _as_array(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
@@ -189,9 +191,7 @@ class Writer:
 
 
 def _as_array(data: Any) -> Array:
-    """Convert to an array; ValueError if elements are masked, TypeError for a path."""
-    if isinstance(data, (str, os.PathLike)):
-        raise TypeError(f"{data!r} is no array; the file comes first: idxio.write(file, array)")
+    """Convert to an array; ValueError if elements are masked."""
     refuse_masked(data)
     return np.asarray(data)
 

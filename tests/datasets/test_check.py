@@ -653,7 +653,7 @@ def test_facts_of_pixels(tmp_path, capsys):
         pixels = images.reshape(-1, images.shape[-1] if images.ndim == 4 else 1)
         np.testing.assert_allclose(seen["channel_mean"], pixels.mean(axis=0))
         np.testing.assert_allclose(seen["channel_std"], pixels.std(axis=0))
-        assert (seen["lowest"], seen["highest"]) == (images.min(), images.max())
+        assert seen["span"] == [images.min(), images.max()]
         main(["check", folder])
         out = capsys.readouterr().out
         assert f"pixels    {images.min()} to {images.max()}, mean " in out
@@ -845,3 +845,11 @@ def test_strict(tmp_path, capsys):
     assert capsys.readouterr().out.endswith("NOT OK: 0 errors, 1 warning\n")
     assert main(["check", folder, "--strict", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_json_has_no_nan(tmp_path, capsys):
+    folder = write(tmp_path, train=(np.full((20, 4, 4), np.nan), Y[:20]))
+    assert main(["check", folder, "--json"]) == 1
+    out = capsys.readouterr().out
+    seen = json.loads(out, parse_constant=lambda name: pytest.fail(name))["splits"]["train"]
+    assert (seen["channel_mean"], seen["channel_std"], seen["span"]) == ([None], [None], [None] * 2)
