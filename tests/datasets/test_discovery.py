@@ -12,6 +12,7 @@ import pytest
 from helpers import encode
 
 import idxio
+from idxio.cli.main import main
 from idxio.datasets import discovery
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
@@ -98,6 +99,21 @@ def test_folders_that_are_in_use(tmp_path, split, start, images, labels):
     findings = idxio.check(folder).findings
     other = "t10k" if split == "train" else "train"
     assert [f.split for f in findings if f.level == "error"] == [other]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("train/images-idx3-ubyte", "train/labels-idx1-ubyte"),
+        ("train/X_kannada_train-idx3-ubyte", "train/y_kannada_train-idx1-ubyte"),
+    ],
+)
+def test_show_finds_the_labels(tmp_path, images, labels, capsys):
+    (tmp_path / "train").mkdir()
+    put(tmp_path, images, IMAGES)
+    put(tmp_path, labels, LABELS)
+    assert main(["show", str(tmp_path / images), "--class", "2"]) == 0
+    assert "class 2" in capsys.readouterr().out
 
 
 def test_class_names_beside_the_folder_of_a_split(tmp_path):
