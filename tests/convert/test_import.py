@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 import idxio
 from idxio.cli.main import main
+from idxio.convert.images.decode import decode
 
 X = np.random.default_rng(0).integers(0, 17, (40, 64))
 X[:, ::8], X[:, 63] = 0, 0  # as most corners are
@@ -905,10 +907,8 @@ def _saved(mode: str, format: str, **options) -> bytes:
         (b"P6 4 4 65535\n" + bytes(96), "has 16 bits for each colour.*idxio build"),
         (b"P5 4 4 65535\n" + bytes(32), "has the mode I.*idxio build"),
         (_saved("RGB", "SGI", bpc=2), "has 16 bits for each colour.*idxio build"),
-        (_saved("L", "PNG", transparency=0), "has a transparent colour.*idxio build"),
-        (_saved("RGB", "PNG", transparency=(0, 0, 0)), "has a transparent colour.*idxio build"),
     ],
-    ids=["png16", "ppm16", "pgm16", "sgi16", "transparent grey", "transparent colour"],
+    ids=["png16", "ppm16", "pgm16", "sgi16"],
 )
 def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
     tmp_path, kind: str, data: bytes, message: str
@@ -922,6 +922,80 @@ def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
         table = pyarrow.table({"image": rows, "label": [0, 1]})
         pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
         refused(tmp_path / "train.parquet", tmp_path, rf"train\.parquet: row 0 {message}")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_transparent_colour_in_png_folders_is_refused(tmp_path, mode: str) -> None:
+    """Export writes none."""
+    (tmp_path / "in" / "train" / "7").mkdir(parents=True)
+    data = _saved(mode, "PNG", transparency=0 if mode == "L" else (0, 0, 0))
+    (tmp_path / "in" / "train" / "7" / "00000.png").write_bytes(data)
+    refused(tmp_path / "in", tmp_path, "has a transparent colour.*idxio build")
+
+
+def _odd_picture(kind: str) -> Image.Image:
+    """A picture that is neither plain grey nor plain RGB."""
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 6, 4), np.uint8)
+    if kind in ("RGBA", "LA", "1", "P", "CMYK"):
+        return Image.fromarray(pixels, "RGBA").convert(kind)
+    return Image.fromarray(pixels, "RGBA").convert("L" if kind == "clear grey" else "RGB")
+
+
+@pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated")
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("RGBA", (4, 6, 3)), ("LA", (4, 6)), ("1", (4, 6)), ("P", (4, 6, 3)), ("CMYK", (4, 6, 3)),
+        ("clear grey", (4, 6)), ("clear RGB", (4, 6, 3)),
+    ],
+)  # fmt: skip
+def test_odd_pictures_in_parquet_go_by_the_rules_of_build(tmp_path, kind: str, shape) -> None:
+    data = io.BytesIO()
+    clear = {"clear grey": 0, "clear RGB": (0, 0, 0)}.get(kind)
+    options = {} if clear is None else {"transparency": clear}
+    _odd_picture(kind).save(data, "TIFF" if kind == "CMYK" else "PNG", **options)
+    (tmp_path / "a.png").write_bytes(data.getvalue())
+    rows = [{"bytes": data.getvalue(), "path": None}] * 2
+    table = pyarrow.table({"image": rows, "label": [0, 1]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "imported")
+    images = idxio.load(tmp_path / "imported").images[:]
+    assert images.shape == (2, *shape)
+    assert np.array_equal(images[1], decode(tmp_path / "a.png").pixels)
+
+
+def test_memory_for_large_pictures_of_parquet_stays_small(tmp_path) -> None:
+    """150 MB of pixels in 200 pictures, all in one row group, go through in half of that."""
+    data = io.BytesIO()
+    Image.new("RGB", (500, 500)).save(data, "PNG")
+    rows = [{"bytes": data.getvalue(), "path": None}] * 200
+    table = pyarrow.table({"image": rows, "label": [0] * 200})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    tracemalloc.start()
+    try:
+        idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o", level=0, threads=1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert idxio.load(tmp_path / "o").images.shape == (200, 500, 500, 3)
+    assert peak < 75 << 20
+
+
+def test_a_picture_of_another_size_is_not_decoded(tmp_path) -> None:
+    """A small file may hold pictures that need far more memory than the first one."""
+    small, large = io.BytesIO(), io.BytesIO()
+    Image.new("L", (4, 4)).save(small, "PNG")
+    Image.new("L", (5000, 5000)).save(large, "PNG")
+    rows = [{"bytes": data.getvalue(), "path": None} for data in (small, large)]
+    table = pyarrow.table({"image": rows, "label": [0, 0]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    tracemalloc.start()
+    try:
+        refused(tmp_path / "train.parquet", tmp_path, r"row 1 has the shape \(5000, 5000\)")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 << 20
 
 
 def test_pictures_of_8_bits_in_any_format_are_taken(tmp_path) -> None:

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]
 
 _BLOCK = 1 << 20
-# Items that a thread takes at a time.
+# Items that a thread takes at a time, at most.
 _RUN = 32
 
 
@@ -46,11 +46,12 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int
     """Apply the function to each item on several threads; return the results in order."""
     items = list(items)
     results: dict[int, list[Result]] = {}
+    many = max(1, min(_RUN, len(items) // threads))
 
     def run(begin: int) -> None:
-        results[begin] = [function(item) for item in items[begin : begin + _RUN]]
+        results[begin] = [function(item) for item in items[begin : begin + many]]
 
-    begins = range(0, len(items), _RUN)
+    begins = range(0, len(items), many)
     on_threads(run, begins, threads)
     return [result for begin in begins for result in results[begin]]
 

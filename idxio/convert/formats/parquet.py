@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,20 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._util.sizes import records_in
 from ..._util.types import Array
 from ...datasets.classes import as_names
 from ...datasets.metadata import from_json
 from ...errors import FormatError, naming
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
+from ..images.decode import quiet
 from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 
 if TYPE_CHECKING:
     import pyarrow
 
-# Pictures that are read at a time.
+# Pictures that are read at a time, and the most bytes of their pixels.
 _ROWS = 256
+_DECODED = 16 << 20
+# Bytes of the file that are read at a time.
+_BUFFER = 1 << 20
 # More labels are no classes that have names.
 _MOST_CLASSES = 100_000
 
@@ -150,8 +156,12 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
         with _reading(path) as file:
             _check_columns(file.schema_arrow, path)
             listed = _listed_names(file.schema_arrow.metadata or {}, path)
+            shape = shape or _first_shape(file, path)
+            if shape is None:
+                continue
+            many = min(_ROWS, records_in(_DECODED, math.prod(shape)))
             row = 0
-            for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
+            for batch in _batches(file, many, ["image", "label"]):
                 labels = batch.column("label")
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
                 if labels.null_count:
@@ -171,22 +181,48 @@ def parquet_blocks(paths: list[str], threads: int) -> Blocks:
                         f" classes 0 to {len(listed) - 1:,} only",
                         file=path,
                     )
-                pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
-                images = each(
-                    _decode, [(picture, where, path) for where, picture in pictures], threads
-                )
-                shape = shape or images[0].shape
-                yield png.stack(images, shape, rows, path), classes.astype(np.int64)
+                images = _decode_all(batch.column("image"), rows, path, shape, threads)
+                yield images, classes.astype(np.int64)
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
 
 
-def _decode(item: tuple[Any, str, str]) -> Array:
-    picture, where, path = item
+def _batches(
+    file: pyarrow.parquet.ParquetFile, rows: int, columns: list[str]
+) -> Iterator[pyarrow.RecordBatch]:
+    """Read columns, some rows at a time, and never more than one row group in memory."""
+    for group in range(file.metadata.num_row_groups):
+        # pyarrow keeps the groups that it has read until the iterator is gone.
+        yield from file.iter_batches(rows, row_groups=[group], columns=columns)
+
+
+def _first_shape(file: pyarrow.parquet.ParquetFile, path: str) -> tuple[int, ...] | None:
+    """Return the shape of the first picture; None if there are no rows."""
+    for batch in _batches(file, 1, ["image"]):
+        if len(batch):
+            first = _decode((batch.column("image")[0].as_py(), "row 0", path, None))
+            return first.shape
+    return None
+
+
+def _decode_all(
+    pictures: pyarrow.Array, rows: list[str], path: str, shape: tuple[int, ...], threads: int
+) -> Array:
+    items = [
+        (picture, where, path, shape)
+        for where, picture in zip(rows, pictures.to_pylist(), strict=True)
+    ]
+    with quiet():
+        images = each(_decode, items, threads)
+    return png.stack(images, shape, rows, path)
+
+
+def _decode(item: tuple[Any, str, str, tuple[int, ...] | None]) -> Array:
+    picture, where, path, shape = item
     if picture is None or picture["bytes"] is None:
         raise FormatError(f"{where} has no picture in its bytes", file=path)
-    return png.decode(picture["bytes"], where, path)
+    return png.decode(picture["bytes"], where, path, shape, converts=True)
 
 
 def _check_columns(schema: pyarrow.Schema, path: str) -> None:
@@ -226,7 +262,10 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
     import pyarrow.parquet
 
     try:
-        with open(path, "rb", opener=open_regular) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+        with (
+            open(path, "rb", opener=open_regular) as raw,
+            pyarrow.parquet.ParquetFile(raw, buffer_size=_BUFFER) as file,
+        ):
             yield file
     except pyarrow.ArrowException as error:
         raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
