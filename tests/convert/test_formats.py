@@ -518,8 +518,8 @@ IMAGES = npy(np.zeros((3, 2, 2), np.uint8))
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"x_train": IMAGES}, "has no array y_train"),
-        ({"images": IMAGES, "labels": LABELS}, "has the arrays images, labels; expected x_train"),
+        ({"x_train": IMAGES, "x_test": IMAGES, "y_test": LABELS}, "has no array y_train"),
+        ({"a": IMAGES, "b": LABELS}, "has the arrays a,b; expected x_train.*--images, --labels"),
         (
             {"x_train": IMAGES, "y_train": npy(np.zeros(4, np.uint8))},
             "3 records in x_train, 4 in y_train",
@@ -793,9 +793,16 @@ NONE = pyarrow.array([], pyarrow.struct([("bytes", pyarrow.binary())]))
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"img": [{"bytes": GREY}], "label": [1]}, "has the columns img, label; expected image and label"),
-        ({"image": [GREY], "label": [1]}, "has binary in the column image, expected a struct with bytes"),
-        ({"image": [{"bytes": GREY}], "label": ["cat"]}, "has string in the column label, expected integers"),
+        ({"photo": [{"bytes": GREY}], "label": [1]}, "has the columns photo, label; expected image and label.*--images"),
+        ({"image": [{"bytes": GREY}], "kind": [1]}, "has the columns image, kind; expected image and label.*--labels"),
+        ({"image": [{"bytes": GREY}], "y": [1], "target": [1]}, "more than one column of labels: y, target"),
+        ({"image": ["a.png"], "label": [1]}, "has string in the column image, expected picture files"),
+        ({"image": [{"bytes": GREY}], "label": [1.5]}, "has double in the column label, expected integers"),
+        ({"image": [{"bytes": GREY}] * 2, "label": ["cat", ""]}, "row 1 has no label"),
+        ({"image": [[1, 2, 3, 256]], "label": [1]}, "256 is no pixel from 0 to 255"),
+        ({"image": [[1, 2, 3, 0.5]], "label": [1]}, "0.5 is no pixel from 0 to 255"),
+        ({"image": [[1, 2], [1]], "label": [1, 2]}, "a list of another length"),
+        ({"image": [["a", "b"]], "label": [1]}, "expected numbers from 0 to 255"),
         ({"image": [{"bytes": GREY}] * 2, "label": [1, None]}, "row 1 has no label"),
         ({"image": [{"bytes": GREY}, {"bytes": None}], "label": [1, 2]}, "row 1 has no picture in its bytes"),
         ({"image": [{"bytes": GREY}, None], "label": [1, 2]}, "row 1 has no picture in its bytes"),

@@ -187,14 +187,17 @@ def test_a_column_that_is_not_there(tmp_path):
     refused(tmp_path / "a.csv", tmp_path, "number or the name of a column", ValueError, labels=True)
 
 
-@pytest.mark.parametrize("name", ["a.npz", "a.npy", "hub"])
-def test_options_of_tables_are_never_ignored(tmp_path, name):
+def test_options_are_never_ignored(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=X.astype(np.uint8), y_train=Y)
     np.save(tmp_path / "a.npy", X.astype(np.uint8))
-    shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
-    refused(tmp_path / name, tmp_path, "which column of a CSV file", ValueError, labels=0)
-    if name != "hub":
-        refused(tmp_path / name, tmp_path, "config chooses among tables", ValueError, config="a")
+    os.makedirs(tmp_path / "png" / "train" / "7")
+    (tmp_path / "png" / "train" / "7" / "00000.png").write_bytes(picture()["bytes"])
+    for options in ({"images": 0}, {"labels": 0}, {"labels": False}, {"config": "a"}):
+        (word,) = options
+        for name in ("a.npy", "png"):
+            refused(tmp_path / name, tmp_path, f"{word} says which", ValueError, **options)
+    refused(tmp_path / "a.npz", tmp_path, "config says which", ValueError, config="a")
+    refused(tmp_path / "a.npz", tmp_path, "images is the number or", ValueError, images=False)
 
 
 # --- labels with two axes ---
@@ -380,16 +383,123 @@ def test_splits_of_an_npz(tmp_path):
             ["x_train", "y_train", "x_training", "y_training"],
             "both x_train and x_training|both y_train",
         ),
-        (
-            ["x_train", "y_train", "val_images", "val_labels"],
-            "has val_images, val_labels beside x_train",
-        ),
+        (["x_train", "y_train", "masks"], "has masks beside x_train.*--images, --labels"),
+        (["x_train", "y_train", "fine_labels"], "has fine_labels beside x_train"),
+        (["x_train", "y_train", "image_labels"], "has image_labels beside x_train"),
+        (["train_images", "train_labels", "y_val"], "has no array x_val"),
+        (["images", "labels", "x_val", "y_val"], "has images, whose name says no split"),
+        (["images", "data", "target"], "has both images and data.*--images data"),
         (["x_train", "y_train", "x_val"], "has no array y_val"),
         (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
         (["x_train", "y_train", "x_my_val", "y_my_val"], "'my_val' is no name for a split"),
     ):
         np.savez(tmp_path / "a.npz", **{name: x if name[0] == "x" else y for name in names})
         refused(tmp_path / "a.npz", tmp_path, message)
+
+
+PAIR = {"train": 4, "t10k": 3, "val": 2}
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("x_{}", "y_{}"), ("X_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_x", "{}_y"),
+        ("images_{}", "labels_{}"), ("{}X", "{}Y"), ("{}_data", "{}_target"), ("{}_img", "{}_class"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["npz", "npy", "files"])
+def test_names_of_arrays_in_use(tmp_path, x: str, y: str, kind: str) -> None:
+    """As of Keras, MedMNIST, scikit-learn and Kannada-MNIST, in one archive or a file for each."""
+    arrays = {}
+    for word, n in (("train", 4), ("test", 3), ("val", 2)):
+        arrays[x.format(word)] = np.full((n, 3, 3), n, np.uint8)
+        arrays[y.format(word)] = np.arange(n)[:, None]
+    source = tmp_path / "in"
+    source.mkdir()
+    if kind == "npz":
+        source /= "a.npz"
+        np.savez(source, **arrays)
+    for name, array in arrays.items() if kind != "npz" else ():
+        if kind == "npy":
+            np.save(source / f"{name}.npy", array)
+        else:
+            np.savez(source / f"my-{name}.npz", array)  # as arr_0
+    assert back(source, tmp_path) == PAIR
+
+
+@pytest.mark.parametrize("pair", ["images labels", "data target", "X y", "img label"])
+@pytest.mark.parametrize(("file", "split"), [("a", "train"), ("my_test", "t10k")])
+def test_arrays_without_a_split_in_their_name(tmp_path, pair: str, file: str, split: str) -> None:
+    x, y = pair.split()
+    np.savez(tmp_path / f"{file}.npz", **{x: X.astype(np.uint8), y: Y})
+    assert back(tmp_path / f"{file}.npz", tmp_path, shape=(8, 8)) == {split: 40}
+
+
+@pytest.mark.parametrize("options", [{"images": 0, "labels": 1}, {"images": "a", "labels": "b"}])
+def test_arrays_that_the_caller_names(tmp_path, options) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    np.savez(tmp_path / "one.npz", a=x, b=Y, c=Y)
+    with pytest.warns(UserWarning, match="left out what is no image or label: c"):
+        assert back(tmp_path / "one.npz", tmp_path, **options) == {"train": 40}
+    np.savez(tmp_path / "two.npz", a_train=x, b_train=Y, a_test=x[:9], b_test=Y[:9])
+    if options["images"] == "a":
+        assert back(tmp_path / "two.npz", tmp_path, **options) == {"train": 40, "t10k": 9}
+    refused(tmp_path / "two.npz", tmp_path, "has no array 'zebra'|has the arrays", images="zebra")
+    np.savez(tmp_path / "cifar.npz", x=x, fine_labels=Y, coarse_labels=Y // 5)
+    with pytest.warns(UserWarning, match="coarse_labels"):
+        idxio.import_dataset(
+            tmp_path / "cifar.npz", tmp_path / "c", images="x", labels="fine_labels"
+        )
+    assert idxio.load(tmp_path / "c").labels.tolist() == Y.tolist()
+
+
+def test_arrays_without_labels_are_images_alone(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    np.savez(tmp_path / "kmnist-test-imgs.npz", x)
+    np.savez(tmp_path / "b.npz", x_train=x)
+    np.savez(tmp_path / "c.npz", x_train=x, y_train=Y)
+    for name, split in (("kmnist-test-imgs", "t10k"), ("b", "train"), ("c", "train")):
+        options = {"labels": False} if name == "c" else {}
+        idxio.import_dataset(tmp_path / f"{name}.npz", tmp_path / name, **options)
+        assert os.listdir(tmp_path / name) == [f"{split}-images-idx3-ubyte.gz"]
+    np.savez(tmp_path / "kmnist-test-labels.npz", Y)
+    refused(tmp_path / "kmnist-test-labels.npz", tmp_path, "has no array that belongs to arr_0")
+
+
+def test_several_datasets_of_arrays_are_chosen(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    (tmp_path / "in").mkdir()
+    for name, n in (("kmnist", 7), ("k49", 9)):
+        np.savez(tmp_path / "in" / f"{name}-train-imgs.npz", x[:n])
+        np.savez(tmp_path / "in" / f"{name}-train-labels.npz", Y[:n])
+    refused(tmp_path / "in", tmp_path, "several configurations or datasets: k49, kmnist")
+    assert back(tmp_path / "in", tmp_path, config="k49") == {"train": 9}
+    np.save(tmp_path / "in" / "notes.npy", Y)
+    refused(tmp_path / "in", tmp_path, "has notes beside", config="k49")
+
+
+def test_texts_are_classes_in_the_order_of_the_alphabet(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    path = tmp_path / "a.npz"
+    texts = np.array(["dog", "cat", "owl"])
+    np.savez(path, x_train=x[:3], y_train=texts, x_test=x[:2], y_test=texts[[2, 0]])
+    idxio.import_dataset(path, tmp_path / "o")
+    ds = idxio.load(tmp_path / "o", "test")
+    assert ds.labels.tolist() == [2, 1]  # as in train, which has more classes
+    assert ds.class_names == {0: "cat", 1: "dog", 2: "owl"}
+    np.savez(path, x_train=x[:3], y_train=np.array(["10", "9", "2"]))
+    idxio.import_dataset(path, tmp_path / "numbers")
+    assert idxio.load(tmp_path / "numbers").labels.tolist() == [10, 9, 2]
+    np.savez(path, x_train=x[:3], y_train=np.array(["10", "9", "cat"]))
+    refused(path, tmp_path, r"labels that are numbers \(10\) and others that are texts \('cat'\)")
+    np.savez(path, x_train=x[:3], y_train=texts, x_test=x[:2], y_test=np.array([0, 1]))
+    refused(path, tmp_path, "numbers in another split.*'cat'")
+    names = {"class_names": np.array(["dog", "cat"]), "class_labels": np.array([3, 5])}
+    np.savez(path, x_train=x[:2], y_train=texts[:2], **names)
+    idxio.import_dataset(path, tmp_path / "named")
+    assert idxio.load(tmp_path / "named").labels.tolist() == [3, 5]
+    np.savez(path, x_train=x[:3], y_train=texts, **names)
+    refused(path, tmp_path, "has the label 'owl', and .* no such class")
 
 
 def test_splits_of_png_folders(tmp_path):
@@ -568,8 +678,10 @@ def test_the_options_of_the_command(tmp_path, monkeypatch, capsys):
     assert "(--config a)" in capsys.readouterr().err
     assert main(["import", "hub", "yes", "--config", "a"]) == 0
     np.savez("a.npz", x_train=X.astype(np.uint8), y_train=Y)
-    assert main(["import", "a.npz", "no", "--labels", "0"]) == 2
-    assert "which column of a CSV file" in capsys.readouterr().err
+    assert main(["import", "a.npz", "npz", "--images", "x_train", "--labels", "-1"]) == 0
+    assert idxio.load("npz").labels.tolist() == Y.tolist()
+    assert main(["import", "a.npz", "no", "--config", "0"]) == 2
+    assert "config says which one of several datasets" in capsys.readouterr().err
     assert not os.path.exists("no")
 
 
@@ -842,6 +954,74 @@ def test_columns_of_parquet_that_are_left_out_are_told(tmp_path, capsys) -> None
     assert capsys.readouterr().err == ""
     assert main(["import", str(tmp_path / "b.parquet"), str(tmp_path / "c")]) == 0
     assert capsys.readouterr().err == f"idxio: {tmp_path}/b.parquet: {text}\n"
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_columns_of_parquet_under_other_names(tmp_path, as_bytes: bool) -> None:
+    """As of CIFAR-100, in a struct or as plain binary, with names of the fine classes."""
+    image = picture()
+    path = tmp_path / "train.parquet"
+    table = pyarrow.table(
+        {
+            "coarse_label": [1, 1],
+            "fine_label": [0, 1],
+            "img": [image["bytes"] if as_bytes else image] * 2,
+            "__index_level_0__": [5, 6],
+        }
+    )
+    features = {"fine_label": {"names": ["cat", "dog"]}, "coarse_label": {"names": ["a", "b"]}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.warns(UserWarning, match="left out what is no image or label: coarse_label$"):
+        idxio.import_dataset(path, tmp_path / "o")
+    ds = idxio.load(tmp_path / "o")
+    assert ds.labels.tolist() == [0, 1]
+    assert ds.class_names == {0: "cat", 1: "dog"}
+    assert ds.images.shape == (2, 4, 4)
+    for labels in ("coarse_label", 0):
+        with pytest.warns(UserWarning, match="fine_label"):
+            idxio.import_dataset(path, tmp_path / str(labels), images="img", labels=labels)
+        assert idxio.load(tmp_path / str(labels)).labels.tolist() == [1, 1]
+    assert back(path, tmp_path, labels=False) == {"train": 2}
+    pyarrow.parquet.write_table(table.select(["img"]), path)
+    assert back(path, tmp_path) == {"train": 2}
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary"])
+def test_texts_of_parquet_are_classes(tmp_path, kind: str) -> None:
+    texts = pyarrow.array(["dog", "cat", "dog"])
+    texts = texts.dictionary_encode() if kind == "dictionary" else texts.cast(kind)
+    os.mkdir(tmp_path / "in")
+    for split, n in (("train", 3), ("test", 1)):
+        table = pyarrow.table({"image": [picture()] * n, "label": texts[:n]})
+        pyarrow.parquet.write_table(table, tmp_path / "in" / f"{split}.parquet")
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == [1, 0, 1]
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [1]
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
+@pytest.mark.parametrize("type", [np.uint8, np.int64, np.float64])
+def test_pixels_in_lists_of_parquet(tmp_path, type) -> None:
+    images = np.arange(48, dtype=type).reshape(2, 4, 6)
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"image": images.tolist(), "label": [0, 1]}), path)
+    idxio.import_dataset(path, tmp_path / "nested")
+    flat = images.reshape(2, 24)
+    pyarrow.parquet.write_table(pyarrow.table({"image": flat.tolist(), "label": [0, 1]}), path)
+    idxio.import_dataset(path, tmp_path / "flat", shape=(4, 6))
+    for name in ("nested", "flat"):
+        assert_same(idxio.load(tmp_path / name).images[:], images.astype(np.uint8))
+    refused(path, tmp_path, "24 pixels in a line, which make no square")
+
+
+def test_shards_of_which_one_has_no_labels_are_refused(tmp_path) -> None:
+    os.mkdir(tmp_path / "in")
+    for i in range(2):
+        columns = {"image": [picture()], **({"label": [1]} if i else {})}
+        path = tmp_path / "in" / f"train-0000{i}-of-00002.parquet"
+        pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    refused(tmp_path / "in", tmp_path, "has labels in some files of the train split and none in")
 
 
 @pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])

@@ -105,6 +105,19 @@ def check_pictures(split: Split, format: str) -> None:
         )
 
 
+def whole_bytes(values: Array) -> Array:
+    """Convert whole numbers from 0 to 255 of any type to uint8; ValueError for any other."""
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"pixels are {values.dtype}, expected numbers from 0 to 255")
+    with np.errstate(invalid="ignore"):  # of NaN
+        as_bytes = values.astype(np.uint8)
+    if len(bad := np.argwhere(as_bytes != values)):
+        raise ValueError(f"{values[tuple(bad[0])]} is no pixel from 0 to 255, a whole number")
+    return as_bytes
+
+
 def check_no_source(target: str, sources: Sequence[str]) -> None:
     """Raise if the file to write is one of those that are read, which would be gone."""
     for source in sources:

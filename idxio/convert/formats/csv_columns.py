@@ -279,7 +279,7 @@ def table_of(
             ]
             _check_order(counted, shape, path)
         is_own = heading_shape is not None or names == [f"pixel{i}" for i in range(pixels)]
-    return Table(columns, label, _shape(pixels, shape, heading_shape, path), is_own)
+    return Table(columns, label, flat_shape(pixels, shape, heading_shape, path), is_own)
 
 
 def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
@@ -324,9 +324,10 @@ def _heading_shape(names: list[str]) -> tuple[int, ...] | None:
     return shape if math.prod(shape) == len(names) and _pixel_positions(shape) == names else None
 
 
-def _shape(
+def flat_shape(
     pixels: int, shape: tuple[int, ...] | None, heading_shape: tuple[int, ...] | None, path: str
 ) -> tuple[int, ...]:
+    """Return the shape of images that lie in a row: the chosen one, or that of a grey square."""
     if shape is not None:
         if math.prod(shape) != pixels:
             raise FormatError(

@@ -7,12 +7,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..._util.sizes import records_in
 from ..._util.types import Array
@@ -24,6 +21,9 @@ from ...storage.targets import atomic_write
 from ..images.decode import quiet
 from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
+from .csv_columns import flat_shape
+from .names import Wanted
+from .parquet_columns import Columns, columns_of, labels_of, pixels_of, warn_of_others
 
 if TYPE_CHECKING:
     import pyarrow
@@ -91,41 +91,42 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     )
 
 
-def parquet_names(paths: list[str]) -> dict[int, str] | None:
+def parquet_names(paths: list[str], wanted: Wanted) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than
     the others.
     """
-    return agreed_names([(path, _class_names(path)) for path in paths])
+    return agreed_names([(path, _class_names(path, wanted)) for path in paths])
 
 
-def _class_names(path: str) -> dict[int, str] | None:
+def _class_names(path: str, wanted: Wanted) -> dict[int, str] | None:
     """Read the class names from the metadata of a file; None if they are only the numbers.
 
     Where those of idxio are damaged, the features of the Hub still have the names.
     """
     with _reading(path) as file:
         metadata = file.schema_arrow.metadata or {}
+        label = columns_of(file.schema_arrow, wanted, path).labels
     damage = None
     if b"idxio" in metadata:
         try:
             return as_names(from_json(metadata[b"idxio"])["class_names"])
         except (TypeError, ValueError, KeyError, RecursionError) as error:
             damage = error
-    listed = _listed_names(metadata, path)
+    listed = _listed_names(metadata, label, path)
     if damage is not None and not listed:
         raise _unreadable("idxio", damage, path) from damage
     names = dict(enumerate(listed))
     return None if all(name == str(i) for i, name in names.items()) else names
 
 
-def _listed_names(metadata: dict[bytes, bytes], path: str) -> list[str]:
+def _listed_names(metadata: dict[bytes, bytes], column: str | None, path: str) -> list[str]:
     """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without
     any.
     """
     if b"huggingface" not in metadata:
         return []
     try:
-        label = from_json(metadata[b"huggingface"])["info"]["features"]["label"]
+        label = from_json(metadata[b"huggingface"])["info"]["features"][column]
     except (TypeError, KeyError):  # other features, or none
         return []
     except (ValueError, RecursionError) as error:
@@ -149,43 +150,50 @@ def _unreadable(key: str, error: Exception, path: str) -> FormatError:
     )
 
 
-def parquet_blocks(paths: list[str], threads: int) -> Blocks:
-    """The records of the shards of a split: images, uint8, and labels, int64."""
+def parquet_blocks(
+    paths: list[str], wanted: Wanted, image_shape: tuple[int, ...] | None, threads: int
+) -> Blocks:
+    """The records of the shards of a split: images, uint8, and labels, int64 or texts, or None.
+
+    image_shape is the one that the caller chose for flat images.
+    """
     shape: tuple[int, ...] | None = None
     for path in paths:
         with _reading(path) as file:
-            _check_columns(file.schema_arrow, path)
-            listed = _listed_names(file.schema_arrow.metadata or {}, path)
-            shape = shape or _first_shape(file, path)
+            columns = columns_of(file.schema_arrow, wanted, path)
+            warn_of_others(columns, path)
+            listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
+            shape = shape or _first_shape(file, columns, path)
             if shape is None:
                 continue
             many = min(_ROWS, records_in(_DECODED, math.prod(shape)))
             row = 0
-            for batch in _batches(file, many, ["image", "label"]):
-                labels = batch.column("label")
+            for batch in _batches(file, many, columns.names):
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
-                if labels.null_count:
-                    raise FormatError(
-                        f"{rows[labels.to_pylist().index(None)]} has no label", file=path
-                    )
-                classes = labels.to_numpy()
-                if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
-                    raise FormatError(
-                        f"{rows[far[0]]} has the label {classes[far[0]]}, expected"
-                        f" 0 to {np.iinfo(np.int32).max:,}",
-                        file=path,
-                    )
-                if listed and len(bad := np.flatnonzero((classes < 0) | (classes >= len(listed)))):
-                    raise FormatError(
-                        f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the"
-                        f" classes 0 to {len(listed) - 1:,} only",
-                        file=path,
-                    )
-                images = _decode_all(batch.column("image"), rows, path, shape, threads)
-                yield images, classes.astype(np.int64)
+                labels = (
+                    None
+                    if columns.labels is None
+                    else labels_of(batch.column(columns.labels), listed, rows, path)
+                )
+                images = batch.column(columns.images)
+                yield (
+                    (
+                        _decode_all(images, rows, path, shape, threads)
+                        if columns.is_picture
+                        else _flat_shaped(pixels_of(images, rows, path), image_shape, path)
+                    ),
+                    labels,
+                )
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
+
+
+def _flat_shaped(images: Array, shape: tuple[int, ...] | None, path: str) -> Array:
+    """Give flat images the chosen shape, or that of a grey square, as those of CSV have it."""
+    if images.ndim != 2:
+        return images
+    return images.reshape(-1, *flat_shape(images.shape[1], shape, None, path))
 
 
 def _batches(
@@ -197,12 +205,18 @@ def _batches(
         yield from file.iter_batches(rows, row_groups=[group], columns=columns)
 
 
-def _first_shape(file: pyarrow.parquet.ParquetFile, path: str) -> tuple[int, ...] | None:
-    """Return the shape of the first picture; None if there are no rows."""
-    for batch in _batches(file, 1, ["image"]):
+def _first_shape(
+    file: pyarrow.parquet.ParquetFile, columns: Columns, path: str
+) -> tuple[int, ...] | None:
+    """Return the shape of the first image; None if there are no rows."""
+    for batch in _batches(file, 1, [columns.images]):
         if len(batch):
-            first = _decode((batch.column("image")[0].as_py(), "row 0", path, None))
-            return first.shape
+            images = batch.column(columns.images)
+            if columns.is_picture:
+                first: Array = _decode((images[0].as_py(), "row 0", path, None))
+            else:
+                first = pixels_of(images, ["row 0"], path)[0]
+            return tuple(first.shape)
     return None
 
 
@@ -220,39 +234,10 @@ def _decode_all(
 
 def _decode(item: tuple[Any, str, str, tuple[int, ...] | None]) -> Array:
     picture, where, path, shape = item
-    if picture is None or picture["bytes"] is None:
+    data = picture["bytes"] if isinstance(picture, dict) else picture
+    if data is None:
         raise FormatError(f"{where} has no picture in its bytes", file=path)
-    return png.decode(picture["bytes"], where, path, shape, converts=True)
-
-
-def _check_columns(schema: pyarrow.Schema, path: str) -> None:
-    """Raise unless there are an image with bytes and a label that is an integer."""
-    import pyarrow.types as types
-
-    for name, expected in (("image", "a struct with bytes"), ("label", "integers")):
-        index = schema.get_field_index(name)
-        if index < 0:
-            raise FormatError(
-                f"has the columns {', '.join(schema.names)}; expected image and label", file=path
-            )
-        kind = schema.field(index).type
-        if name == "label":
-            good = types.is_integer(kind)
-        else:
-            is_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-            good = is_bytes and (
-                types.is_binary(kind.field("bytes").type)
-                or types.is_large_binary(kind.field("bytes").type)
-            )
-        if not good:
-            raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
-    others = [name for name in schema.names if name not in ("image", "label")]
-    if others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {', '.join(others)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    return png.decode(data, where, path, shape, converts=True)
 
 
 @contextmanager
