@@ -241,14 +241,8 @@ def _content(source: str, options: _Options) -> _Content:
             " your own",
             file=source,
         )
-    for magic, what in (
-        (b"\0\0", "is an IDX file already"),
-        (b"\x1f\x8b", "is packed with gzip; unpack it first"),
-    ):
-        if _starts_with(source, magic):
-            raise FormatError(
-                f"{what}; idxio reads IDX files as they are, packed or not", file=source
-            )
+    if _starts_with(source, b"\0\0"):
+        raise csv_table.is_idx(source)
     if _starts_with(source, b"PK"):
         _refuse(source, "this is one file", options, "config")
         return _Content(*numpy_names.archive_source(source, options.wanted), {})
@@ -287,15 +281,12 @@ def _tables(
             parquet.parquet_names(paths, options.wanted) or described_names,
             records,
         )
-    _refuse(os.path.join(folder, names[0]), "a CSV file has a column for each", options, "images")
-    return _Content(
-        {
-            split: csv_table.csv_blocks(paths[0], options.wanted.labels, options.shape)
-            for split, paths in files.items()
-        },
-        described_names,
-        records,
-    )
+    splits: dict[str, Blocks] = {}
+    for split, (path,) in files.items():
+        splits |= csv_table.csv_splits(
+            path, split, options.wanted, options.shape, is_alone=len(files) == 1
+        )
+    return _Content(splits, described_names, records)
 
 
 def _descriptions(

@@ -2,8 +2,11 @@
 shape is refused.
 """
 
+import csv
+import gzip
 import io
 import json
+import lzma
 import os
 import re
 import tracemalloc
@@ -125,11 +128,11 @@ def test_labels_in_a_column_that_is_named(tmp_path, labels):
 
 @pytest.mark.parametrize("heading", [None, ",".join(f"pixel{i}" for i in range(64))])
 def test_a_table_without_labels(tmp_path, heading):
-    """As Kaggle's test.csv is; asked for, its images are written alone."""
+    """As Kaggle's test.csv is: where that is clear, or asked for, its images are written alone."""
     path = table(tmp_path / "test.csv", X, heading=heading)
-    if heading:
-        refused(path, tmp_path, "has no column label in its heading pixel0,.*labels=False")
-    idxio.import_dataset(path, tmp_path / "a", labels=False)
+    if not heading:
+        refused(path, tmp_path, "neither its first nor its last column")
+    idxio.import_dataset(path, tmp_path / "a", labels=None if heading else False)
     assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
     assert np.array_equal(
         idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8)
@@ -156,8 +159,14 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
     ("text", "message"),
     [
         ("class,target,p0\n1,2,3\n", "more than one column of labels: class, target"),
-        (",label,p0,p1,p2,p3\n0,7,1,2,3,4\n", "has the column '' in its heading"),
-        ("label,id,p0,p1,p2\n7,0,1,2,3\n", "has the column 'id' in its heading"),
+        (",label,a,b,c,d\n0,7,1,2,3,4\n", "has the column '' in its heading"),
+        ("label,,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has the column '' in its heading"),
+        ("label,id,a,b,c\n7,0,1,2,3\n", "has the column 'id' in its heading"),
+        ("mean,p0,p1,p2,p3\n7,1,2,3,4\n3,1,2,3,4\n", "'mean' may be it or not; labels=0"),
+        ("age,sex,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has no column label in its heading"),
+        ("image,label\na.PNG,7\n", r"lists picture files.*idxio build .* --labels a\.csv"),
+        ("image_id,kind\na.jpg,cat\n", "has no column label in its heading"),
+        ("label,a,b,c,split\n7,0,1,2,train\n", "has the column 'split'"),
         ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
         (
             "label,n,a,b,c\n7,0,1,2,3\n7,1,1,2,3\n7,2,1,2,3\n",
@@ -170,6 +179,135 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
 def test_columns_that_are_no_pixels(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     refused(tmp_path / "a.csv", tmp_path, message)
+
+
+_PIXELS = np.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 255]]], np.uint8)
+_P = "p0,p1,p2,p3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f",label,{_P}\n5,3,1,2,3,4\n2,7,5,6,7,8\n9,3,9,10,11,255\n",  # pandas, of some rows
+        f"Unnamed: 0,label,{_P}\n500,3,1,2,3,4\n501,7,5,6,7,8\n502,3,9,10,11,255\n",
+        f"{_P},label\n1,2,3,4,3\n5,6,7,8,7\n9,10,11,255,3\n",
+        f"digit,{_P}\n3,1,2,3,4\n7,5,6,7,8\n3,9,10,11,255\n",
+        f"label,{_P}\n3.0,1.0,2.0,3.0,4.0\n7.0,5,6e0,7.,8\n3,9,1e1,11,255.0\n",
+        f"label;{_P.replace(',', ';')}\n3;1;2;3;4\n7;5;6;7;8\n3;9;10;11;255\n",
+        f"label\t{_P.replace(',', chr(9))}\n3\t1\t2\t3\t4\n7\t5\t6\t7\t8\n3\t9\t10\t11\t255\n",
+        f"sep=;\nlabel;{_P.replace(',', ';')}\n3;1;2;3;4\n7;5;6;7;8\n3;9;10;11;255\n",
+        f"# label,{_P}\n3,1,2,3,4\n7,5,6,7,8\n3,9,10,11,255\n",
+        "label,pixels\n3,1 2 3 4\n7,5 6 7 8\n3,9 10 11 255\n",
+        'label,pixels\n3,"[1, 2, 3, 4]"\n7,"[5, 6,7,8]"\n3,"[9, 10, 11, 255]"\n',
+        "pixels;y\n1  2 3 4;3\n5 6 7 8;7\n9.0 10 11 255;3\n",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, "gzip", "xz"])
+def test_tables_as_people_have_them(tmp_path, text: str, packed) -> None:
+    data = text.encode()
+    if packed:
+        data = (gzip if packed == "gzip" else lzma).compress(data)
+    name = "my_test.csv" + {"gzip": ".gz", "xz": ".xz"}.get(packed, "")
+    (tmp_path / name).write_bytes(data)
+    options = {} if "digit" not in text else {"labels": "digit"}
+    idxio.import_dataset(tmp_path / name, tmp_path / "o", **options)
+    assert_same(idxio.load(tmp_path / "o", "test").images[:], _PIXELS)
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [3, 7, 3]
+
+
+def test_a_table_of_numpys_savetxt(tmp_path) -> None:
+    np.savetxt(tmp_path / "a.csv", np.c_[Y, X], delimiter=",")
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    assert np.array_equal(idxio.load(tmp_path / "o").images[:], X.reshape(40, 8, 8))
+
+
+def test_the_one_column_beside_pixels_holds_the_labels_if_its_values_recur(tmp_path) -> None:
+    heading = "kind," + ",".join(f"pixel{i}" for i in range(64))
+    idxio.import_dataset(table(tmp_path / "a.csv", Y, X, heading=heading), tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    wide = table(tmp_path / "b.csv", np.arange(40) * 3, X, heading=heading)
+    refused(wide, tmp_path, "'kind' may be it or not; labels=0")
+
+
+@pytest.mark.parametrize("heading", [f"label,{_P}\n", ""])
+def test_texts_in_a_table_are_classes(tmp_path, heading: str) -> None:
+    for split, kinds in (
+        ("train", ["dog", " cat ", '"owl, big"'] * 2),
+        ("test", ["owl", "dog"] * 2),
+    ):
+        os.makedirs(tmp_path / "in", exist_ok=True)
+        lines = "".join(f"{kind},{2 * i},2,3,4\n" for i, kind in enumerate(kinds))
+        (tmp_path / "in" / f"{split}.csv").write_text(heading + lines)
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    names = {0: "cat", 1: "dog", 2: "owl", 3: "owl, big"}
+    assert idxio.load(tmp_path / "o").class_names == names
+    assert idxio.load(tmp_path / "o").labels.tolist() == [1, 0, 3, 1, 0, 3]
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [2, 1, 2, 1]
+    assert idxio.load(tmp_path / "o").images[4].tolist() == [[8, 2], [3, 4]]
+
+
+def test_a_column_that_says_the_split(tmp_path) -> None:
+    """As FER2013 has it."""
+    words = ["Training"] * 3 + ["PublicTest"] * 2 + ["PrivateTest", "Training"]
+    lines = [f'{i},"{i} 2 3 4",{word}\n' for i, word in enumerate(words)]
+    (tmp_path / "a.csv").write_text("emotion, pixels, Usage\n" + "".join(lines))
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
+    for split, labels in (("train", [0, 1, 2, 6]), ("publictest", [3, 4]), ("privatetest", [5])):
+        ds = idxio.load(tmp_path / "o", split)
+        assert ds.labels.tolist() == ds.images[:, 0, 0].tolist() == labels
+    lines = [f"{word},{i},1,2,3,4\n" for i, word in enumerate(words)]
+    (tmp_path / "b.csv").write_text(f"split,label,{_P}\n" + "".join(lines))
+    assert back(tmp_path / "b.csv", tmp_path) == {"train": 4, "publictest": 2, "privatetest": 1}
+    os.mkdir(tmp_path / "in")
+    for name in ("train", "test"):
+        os.link(tmp_path / "b.csv", tmp_path / "in" / f"{name}.csv")
+    refused(tmp_path / "in", tmp_path, "has a column that says train, publictest, privatetest")
+    (tmp_path / "b.csv").write_text(f"split,label,{_P}\nmy set,1,1,2,3,4\n")
+    refused(tmp_path / "b.csv", tmp_path, "has 'my set' in the column of splits")
+
+
+def test_a_column_of_pixels_that_the_caller_names(tmp_path) -> None:
+    lines = "".join(f"{i},1 2 3 4,5 6 7 8,x\n" for i in range(3))
+    (tmp_path / "a.csv").write_text("label,left,right,note\n" + lines)
+    refused(tmp_path / "a.csv", tmp_path, "several columns with numbers .*left, right.*--images")
+    with pytest.warns(UserWarning, match="left out what is no image or label: left, note"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o", images="right")
+    assert idxio.load(tmp_path / "o").images[0].tolist() == [[5, 6], [7, 8]]
+    refused(tmp_path / "a.csv", tmp_path, "has 'x' in the column of images", images="note")
+    (tmp_path / "b.csv").write_text("label,pixels\n1,1 2 3 4\n2,1 2 3\n")
+    refused(tmp_path / "b.csv", tmp_path, "line 3 has 3 pixels in column 2, expected 4")
+    (tmp_path / "b.csv").write_text("label,pixels\n1,1 2 3 4\n2,1 2 3 400\n")
+    refused(tmp_path / "b.csv", tmp_path, "line 3: .*'400' to uint8 in column 2")
+
+
+def test_columns_of_tables_that_are_left_out_are_told(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text(f"id,label,{_P},filename\nx1,7,1,2,3,4,a.png\n")
+    with pytest.warns(UserWarning, match="left out what is no image or label: id, filename"):
+        assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
+
+
+def test_long_fields_of_tables_are_read(tmp_path) -> None:
+    """Longer than Python's csv module allows, whose limit stays as it was."""
+    limit = csv.field_size_limit()
+    pixels = " ".join(["200"] * 250 * 250)
+    (tmp_path / "a.csv").write_text(f"label,pixels\n3,{pixels}\n")
+    assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("cut", [10, -5])
+def test_a_packed_table_that_broke_off_is_refused(tmp_path, cut: int) -> None:
+    path = table(tmp_path / "a.csv", Y, X)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(path.read_bytes())[:cut])
+    refused(tmp_path / "a.csv.gz", tmp_path, r"a\.csv\.gz: ", idxio.TruncatedError)
+
+
+@pytest.mark.parametrize("mark", ["utf-16", "utf-16-be"])
+def test_a_table_in_utf_16_is_named(tmp_path, mark: str) -> None:
+    data = f"label,{_P}\n1,1,2,3,4\n".encode(mark)
+    (tmp_path / "a.csv").write_bytes(data if mark == "utf-16" else b"\xfe\xff" + data)
+    refused(tmp_path / "a.csv", tmp_path, "is no CSV file but text in UTF-16: save it as UTF-8")
 
 
 def test_numbers_for_names_are_a_heading(tmp_path):
@@ -721,7 +859,7 @@ def test_names_of_pixels_tell_the_shape_even_of_as_many_as_a_square_has(tmp_path
     assert idxio.load(tmp_path / "o").images.shape == (1, 2, 8)
 
 
-@pytest.mark.parametrize("field", ["cat", "", "3.0", "1e0", "nan"])
+@pytest.mark.parametrize("field", ["cat", "", "3.5", "1e-1", "nan", "1_0"])
 @pytest.mark.parametrize("place", [0, -1])
 def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, place: int) -> None:
     first = ["7", "1", "9", "4", "5"]
@@ -746,7 +884,7 @@ def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, plac
         ("?,1,2,3,4", 0),
         (",1,2,3,4", 0),
         ("7,cat,dog,cow,owl", 0),
-        ("7,1e0,2e0,3e0,4e0", 0),
+        ("7,1e0,2e0,3e0,4e-1", 0),
         ("-1,0,1,2,3", 0),
         ("-1,0,1,2,3", False),
         ("0,1,2,3,-1", -1),

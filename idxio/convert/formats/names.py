@@ -87,6 +87,11 @@ def _wanted(names: Sequence[str], wanted: int | str, path: str, thing: str) -> i
     return wanted % len(names)
 
 
+def is_label(name: str) -> bool:
+    """Whether a name is one of labels."""
+    return any(name.lower() in group for group in _LABELS)
+
+
 def role_of(name: str, wanted: Wanted) -> Role:
     """Tell what an array is by the words of its name, in any order: x_train, val_images, X."""
     words = _WORD.findall(name)
