@@ -32,9 +32,14 @@ def add_parser(commands: Commands) -> None:
         type=_shape,
         metavar="HxW",
         help=(
-            "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are no grey"
-            " squares; of flat ones"
+            "the shape of an image, as 28x28 or 3x32x32, where rows of pixels do not tell it and"
+            " are no grey squares"
         ),
+    )
+    parser.add_argument(
+        "--layout",
+        choices=("chw", "hwc"),
+        help="where the channels are in IN: first or last; they are written last",
     )
     parser.add_argument(
         "--images",
@@ -73,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             source,
             target,
             shape=arguments.shape,
+            layout=arguments.layout,
             images=arguments.images,
             labels=arguments.labels,
             config=arguments.config,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from ..storage.atomic_folder import AtomicFolder
 from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, numpy_names, parquet, png, png_folder
 from .formats.common import Blocks, agreed_names, check_no_source
+from .formats.image_shape import Form, shaped
 from .formats.names import Wanted
 from .formats.text_classes import numbered
 
@@ -55,7 +55,7 @@ class _Content(NamedTuple):
 
 
 class _Options(NamedTuple):
-    shape: tuple[int, ...] | None
+    form: Form
     wanted: Wanted
     config: str | None
     threads: int
@@ -67,6 +67,7 @@ def import_dataset(
     target: str | os.PathLike[str],
     *,
     shape: tuple[int, ...] | list[int] | None = None,
+    layout: Literal["chw", "hwc"] | None = None,
     images: int | str | None = None,
     labels: int | str | bool | None = None,
     config: str | None = None,
@@ -100,8 +101,13 @@ def import_dataset(
         a `dataset.json` if the source has names for its classes. For a .npy file the IDX file, gzip
         if its name ends in .gz.
     shape : tuple of int, optional
-        The shape of an image, for a CSV file whose heading does not tell it and whose images are no
-        grey squares, and for flat images in NumPy's files. Images of another shape are an error.
+        The shape of an image as it lies in the source, where a row of pixels does not tell it: of a
+        CSV file whose heading says nothing and whose images are no grey squares, of flat arrays.
+        Images of another shape are an error.
+    layout : {"chw", "hwc"}, optional
+        Where the channels of the source are: first, as torch has them, or last. They are written
+        last, and one channel as grey. Rows of 3 * n * n pixels are then squares of red, green and
+        blue.
     images : int or str, optional
         The column or array that holds the images, by name or number (-1 is the last). Of arrays,
         `"x"` means x_train, test_x and so on. If not given, it has a name in use: image, img, x,
@@ -154,8 +160,10 @@ def import_dataset(
             "labels is the number or the name of a column or array, or False for none, not"
             f" {labels!r}"
         )
-    record_shape = tuple(shape) if shape is not None else None
-    options = _Options(record_shape, Wanted(images, labels), config, check_threads(threads))
+    if layout not in (None, "chw", "hwc"):
+        raise ValueError(f"layout is 'chw' or 'hwc', not {layout!r}")
+    form = Form(tuple(shape) if shape is not None else None, layout)
+    options = _Options(form, Wanted(images, labels), config, check_threads(threads))
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
         _refuse(source, "this is one array", options, "images", "labels", "config")
@@ -193,23 +201,14 @@ def import_dataset(
 def _import_npy(source: str, target: str, options: _Options, level: int, step: Progress) -> None:
     with npz.open_npy(source) as (shape, dtype, blocks):
         if not shape:
-            _shaped(np.empty((1,)), options.shape, source)
+            shaped(np.empty((1,)), options.form, source)
             write(target, next(blocks), level=level)
             return
-        record = _shaped(np.empty((0, *shape[1:]), dtype), options.shape, source).shape[1:]
+        record = shaped(np.empty((0, *shape[1:]), dtype), options.form, source).shape[1:]
         with Writer(target, dtype, record, level=level, threads=options.threads) as writer:
             for block in blocks:
-                writer.append(_shaped(block, options.shape, source))
+                writer.append(shaped(block, options.form, source))
                 step(len(block))
-
-
-def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
-    """Reshape flat images to the shape that the caller chose; other shapes must equal it."""
-    if shape is None or images.shape[1:] == shape:
-        return images
-    if images.ndim != 2 or images.shape[1] != math.prod(shape):
-        raise FormatError(f"has images of the shape {images.shape[1:]}, not {shape}", file=source)
-    return images.reshape(len(images), *shape)
 
 
 def _refuse(source: str, why: str, options: _Options, *names: str) -> None:
@@ -273,9 +272,7 @@ def _tables(
         paths = [path for shards in files.values() for path in shards]
         return _Content(
             {
-                split: parquet.parquet_blocks(
-                    shards, options.wanted, options.shape, options.threads
-                )
+                split: parquet.parquet_blocks(shards, options.wanted, options.form, options.threads)
                 for split, shards in files.items()
             },
             parquet.parquet_names(paths, options.wanted) or described_names,
@@ -284,7 +281,7 @@ def _tables(
     splits: dict[str, Blocks] = {}
     for split, (path,) in files.items():
         splits |= csv_table.csv_splits(
-            path, split, options.wanted, options.shape, is_alone=len(files) == 1
+            path, split, options.wanted, options.form, is_alone=len(files) == 1
         )
     return _Content(splits, described_names, records)
 
@@ -336,7 +333,7 @@ def _write_images(
     step: Progress,
 ) -> tuple[int, Array | None]:
     """Write the images of a split; return the number of records, and the labels, if it has some."""
-    images = _shaped(first[0], options.shape, source)
+    images = shaped(first[0], options.form, source)
     if images.ndim < 2:
         raise FormatError(
             f"has one number for each image of the {common_name(split)} split, expected pixels: a"
@@ -351,7 +348,7 @@ def _write_images(
         path, images.dtype, images.shape[1:], level=level, threads=options.threads
     ) as writer:
         for block, labels in itertools.chain([first], rest):
-            writer.append(_shaped(block, options.shape, source))
+            writer.append(shaped(block, options.form, source))
             count += len(block)
             if labels is not None:
                 parts.append(labels)

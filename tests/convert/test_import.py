@@ -794,6 +794,63 @@ def test_a_shape_is_never_ignored(tmp_path):
     refused(tmp_path / "cubes.npz", tmp_path, "has images of the shape", shape=(64,))
 
 
+COLOURS = np.random.default_rng(7).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+def _colours(path, images, kind: str):
+    """Images in a file of any kind, flat or not, with labels that recur."""
+    labels = np.array([1, 0, 1, 0, 1])
+    if kind == "npz":
+        np.savez(path / "a.npz", x=images, y=labels)
+        return path / "a.npz"
+    if kind == "npy":
+        np.save(path / "a.npy", images)
+        return path / "a.npy"
+    if kind == "csv":
+        flat = images.reshape(5, -1)
+        heading = "label," + ",".join(f"pixel{i}" for i in range(flat.shape[1]))
+        return table(path / "a.csv", labels, flat, heading=heading)
+    lists = pyarrow.table({"image": images.tolist(), "label": labels})
+    pyarrow.parquet.write_table(lists, path / "a.parquet")
+    return path / "a.parquet"
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+@pytest.mark.parametrize("is_flat", [False, True])
+@pytest.mark.parametrize("layout", ["chw", "hwc"])
+@pytest.mark.parametrize("has_shape", [False, True])
+def test_layout_means_the_same_in_every_format(
+    tmp_path, kind: str, is_flat: bool, layout: str, has_shape: bool
+) -> None:
+    images = COLOURS.transpose(0, 3, 1, 2) if layout == "chw" else COLOURS
+    shape = images.shape[1:] if has_shape else None
+    source = _colours(tmp_path, images.reshape(5, -1) if is_flat else images, kind)
+    idxio.import_dataset(source, tmp_path / "o", layout=layout, shape=shape)
+    found = tmp_path / "o" if kind == "npy" else tmp_path / "o" / "train-images-idx4-ubyte.gz"
+    assert_same(idxio.read(found), COLOURS)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+@pytest.mark.parametrize("layout", ["chw", "hwc"])
+def test_one_channel_is_grey(tmp_path, kind: str, layout: str) -> None:
+    grey = COLOURS[..., 0]
+    images = grey[:, None] if layout == "chw" else grey[..., None]
+    source = _colours(tmp_path, images, kind)
+    idxio.import_dataset(source, tmp_path / "o", layout=layout, shape=images.shape[1:])
+    found = tmp_path / "o" if kind == "npy" else tmp_path / "o" / "train-images-idx3-ubyte.gz"
+    assert_same(idxio.read(found), grey)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+def test_a_layout_that_the_images_can_not_have_is_refused(tmp_path, kind: str) -> None:
+    source = _colours(tmp_path, COLOURS, kind)
+    shape = COLOURS.shape[1:]
+    refused(source, tmp_path, r"\(8, 8, 3\), of which layout='chw'", layout="chw", shape=shape)
+    grey = _colours(tmp_path, COLOURS[..., 0], kind)
+    refused(grey, tmp_path, "no square image of red|of which layout='hwc'", layout="hwc")
+    refused(grey, tmp_path, "layout is 'chw' or 'hwc'", ValueError, layout="HWC")
+
+
 # --- the command ---
 
 
@@ -818,6 +875,9 @@ def test_the_options_of_the_command(tmp_path, monkeypatch, capsys):
     np.savez("a.npz", x_train=X.astype(np.uint8), y_train=Y)
     assert main(["import", "a.npz", "npz", "--images", "x_train", "--labels", "-1"]) == 0
     assert idxio.load("npz").labels.tolist() == Y.tolist()
+    np.save("chw.npy", COLOURS.transpose(0, 3, 1, 2))
+    assert main(["import", "chw.npy", "hwc", "--layout", "chw", "--shape", "3x8x8"]) == 0
+    assert idxio.open("hwc").shape == COLOURS.shape
     assert main(["import", "a.npz", "no", "--config", "0"]) == 2
     assert "config says which one of several datasets" in capsys.readouterr().err
     assert not os.path.exists("no")
@@ -1151,6 +1211,9 @@ def test_pixels_in_lists_of_parquet(tmp_path, type) -> None:
     for name in ("nested", "flat"):
         assert_same(idxio.load(tmp_path / name).images[:], images.astype(np.uint8))
     refused(path, tmp_path, "24 pixels in a line, which make no square")
+    table = pyarrow.table({"image": [[1] * 4] * 256 + [[1] * 9], "label": [0] * 257})
+    pyarrow.parquet.write_table(table, path)
+    refused(path, tmp_path, r"row 256 has the shape \(9,\), the first picture has \(4,\)")
 
 
 def test_shards_of_which_one_has_no_labels_are_refused(tmp_path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ..._util.types import Array
 from ...compression.registry import likely_cause
 from ...errors import FormatError
+from .image_shape import Form, flat_shape
 from .names import LABEL, Wanted, is_label, pick, remedy, some
 
 # Names of columns that number the records, or name their files; and of those that say the split.
@@ -263,7 +264,7 @@ def table_of(
     heading: list[str] | None,
     first: list[str] | None,
     wanted: Wanted,
-    shape: tuple[int, ...] | None,
+    form: Form,
     path: str,
     values: Callable[[int], list[str]],
 ) -> Table:
@@ -291,7 +292,7 @@ def table_of(
         count = len(first[table.pixels[0]].strip("[] ").replace(",", " ").split())
     heading_shape = None
     if heading is not None and not table.is_packed:
-        heading_shape = _checked_shape(heading, table, shape, path)
+        heading_shape = _checked_shape(heading, table, form, path)
     is_text = False
     if table.label is not None and first is not None:
         field = first[table.label].strip()
@@ -299,7 +300,7 @@ def table_of(
     names = [heading[i].lower() for i in table.pixels] if heading else []
     return table._replace(
         is_text=is_text,
-        shape=flat_shape(count, shape, heading_shape, path),
+        shape=flat_shape(count, form, heading_shape, path),
         is_own=table.is_packed
         or heading_shape is not None
         or (heading is not None and names == [f"pixel{i}" for i in range(count)]),
@@ -433,7 +434,7 @@ def _only_column(
 
 
 def _checked_shape(
-    heading: list[str], table: Table, shape: tuple[int, ...] | None, path: str
+    heading: list[str], table: Table, form: Form, path: str
 ) -> tuple[int, ...] | None:
     """Check that the names of the pixels are those of pixels; return the shape that they tell."""
     names = [heading[i].lower() for i in table.pixels]
@@ -455,7 +456,7 @@ def _checked_shape(
     if is_numbered and heading_shape is None:
         # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
         counted = [name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual]
-        _check_order(counted, shape, path)
+        _check_order(counted, form.shape, path)
     return heading_shape
 
 
@@ -499,37 +500,3 @@ def _heading_shape(names: list[str]) -> tuple[int, ...] | None:
         return None
     shape = tuple(map(int, names[-1].split("x")))
     return shape if math.prod(shape) == len(names) and _pixel_positions(shape) == names else None
-
-
-def flat_shape(
-    pixels: int, shape: tuple[int, ...] | None, heading_shape: tuple[int, ...] | None, path: str
-) -> tuple[int, ...]:
-    """Return the shape of images that lie in a row: the chosen one, or that of a grey square."""
-    if shape is not None:
-        if math.prod(shape) != pixels:
-            raise FormatError(
-                f"has {pixels:,} pixels in a line, not the {math.prod(shape):,} of shape {shape}",
-                file=path,
-            )
-        if heading_shape not in (None, shape):
-            raise FormatError(
-                f"has images of the shape {heading_shape} by its heading, not {shape}", file=path
-            )
-        return shape
-    if heading_shape is not None:
-        return heading_shape
-    edge = math.isqrt(pixels)
-    if edge * edge == pixels:
-        return edge, edge
-    edge = math.isqrt(pixels // 3)
-    rgb = ""
-    if 3 * edge * edge == pixels:
-        rgb = (
-            f": ({edge}, {edge}, 3) if each pixel has its red, green and blue together, (3, {edge},"
-            f" {edge}) if not"
-        )
-    raise FormatError(
-        f"has {pixels:,} pixels in a line, which make no square image in grey: give the shape"
-        f" (--shape){rgb}",
-        file=path,
-    )

@@ -30,6 +30,7 @@ from . import csv_columns
 from .common import Blocks, Split, check_bytes, classes_of, images_of
 from .csv_columns import Table
 from .csv_records import MAX_LINE, parse, rows_of
+from .image_shape import Form
 from .names import LABEL, Wanted
 
 # Text read at a time.
@@ -81,14 +82,14 @@ def _lines(labels: Array, pixels: Array) -> bytes:
 
 
 def csv_splits(
-    path: str, split: str, wanted: Wanted, shape: tuple[int, ...] | None, *, is_alone: bool
+    path: str, split: str, wanted: Wanted, form: Form, *, is_alone: bool
 ) -> dict[str, Blocks]:
     """Read the records of a CSV file: images, uint8, and labels, or None if it has none.
 
     Its name says the split, or a column does, so that there may be several. Labels are int64, or
     objects where they are texts.
     """
-    table = _table(path, wanted, shape)
+    table = _table(path, wanted, form)
     if table.others:
         warnings.warn(
             f"{path}: left out what is no image or label: {', '.join(table.others)}",
@@ -116,7 +117,7 @@ def csv_splits(
     return {said: _blocks(path, table, only) for said, only in values.items()}
 
 
-def _table(path: str, wanted: Wanted, shape: tuple[int, ...] | None) -> Table:
+def _table(path: str, wanted: Wanted, form: Form) -> Table:
     """Find out which columns of a file hold what."""
     with _opened(path) as (file, delimiter, first, line):
         fields, is_heading = csv_columns.heading_of(first, delimiter, path)
@@ -132,7 +133,7 @@ def _table(path: str, wanted: Wanted, shape: tuple[int, ...] | None) -> Table:
         fields if is_heading else None,
         rows[0] if rows else None,
         wanted,
-        shape,
+        form,
         path,
         lambda column: [*_column(path, head, column)],
     )

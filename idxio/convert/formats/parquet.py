@@ -21,7 +21,7 @@ from ...storage.targets import atomic_write
 from ..images.decode import quiet
 from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
-from .csv_columns import flat_shape
+from .image_shape import Form, flat_shape
 from .names import Wanted
 from .parquet_columns import Columns, columns_of, labels_of, pixels_of, warn_of_others
 
@@ -150,13 +150,8 @@ def _unreadable(key: str, error: Exception, path: str) -> FormatError:
     )
 
 
-def parquet_blocks(
-    paths: list[str], wanted: Wanted, image_shape: tuple[int, ...] | None, threads: int
-) -> Blocks:
-    """The records of the shards of a split: images, uint8, and labels, int64 or texts, or None.
-
-    image_shape is the one that the caller chose for flat images.
-    """
+def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -> Blocks:
+    """The records of the shards of a split: images, uint8, and labels, int64 or texts, or None."""
     shape: tuple[int, ...] | None = None
     for path in paths:
         with _reading(path) as file:
@@ -170,30 +165,27 @@ def parquet_blocks(
             row = 0
             for batch in _batches(file, many, columns.names):
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
-                labels = (
-                    None
-                    if columns.labels is None
-                    else labels_of(batch.column(columns.labels), listed, rows, path)
-                )
-                images = batch.column(columns.images)
-                yield (
-                    (
-                        _decode_all(images, rows, path, shape, threads)
-                        if columns.is_picture
-                        else _flat_shaped(pixels_of(images, rows, path), image_shape, path)
-                    ),
-                    labels,
-                )
+                labels = None
+                if columns.labels is not None:
+                    labels = labels_of(batch.column(columns.labels), listed, rows, path)
+                column = batch.column(columns.images)
+                if columns.is_picture:
+                    images = _decode_all(column, rows, path, shape, threads)
+                else:
+                    images = pixels_of(column, rows, path)
+                    png.check_shape(images.shape[1:], shape, rows[0], path)
+                    images = _flat_shaped(images, form, path)
+                yield images, labels
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
 
 
-def _flat_shaped(images: Array, shape: tuple[int, ...] | None, path: str) -> Array:
+def _flat_shaped(images: Array, form: Form, path: str) -> Array:
     """Give flat images the chosen shape, or that of a grey square, as those of CSV have it."""
     if images.ndim != 2:
         return images
-    return images.reshape(-1, *flat_shape(images.shape[1], shape, None, path))
+    return images.reshape(-1, *flat_shape(images.shape[1], form, None, path))
 
 
 def _batches(

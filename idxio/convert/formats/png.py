@@ -54,7 +54,7 @@ def decode(
     try:
         with Image.open(io.BytesIO(data)) as image:
             if shape is not None and sorted(image.size) != sorted(shape[:2]):
-                raise _another_shape(where, image.size[::-1], shape, file)
+                check_shape(image.size[::-1], shape, where, file)
             # the checksums, which load() does not look at; afterwards it can't be loaded any more
             image.verify()
         with Image.open(io.BytesIO(data)) as image:
@@ -104,12 +104,13 @@ def decode(
 def stack(images: list[Array], shape: tuple[int, ...], where: list[str], file: str) -> Array:
     """The images as one array, if all have the shape of the first picture."""
     for image, name in zip(images, where, strict=True):
-        if image.shape != shape:
-            raise _another_shape(name, image.shape, shape, file)
+        check_shape(image.shape, shape, name, file)
     return np.stack(images)
 
 
-def _another_shape(
-    where: str, found: tuple[int, ...], first: tuple[int, ...], file: str
-) -> FormatError:
-    return FormatError(f"{where} has the shape {found}, the first picture has {first}", file=file)
+def check_shape(found: tuple[int, ...], first: tuple[int, ...], where: str, file: str) -> None:
+    """Raise unless a picture has the shape of the first one."""
+    if found != first:
+        raise FormatError(
+            f"{where} has the shape {found}, the first picture has {first}", file=file
+        )
