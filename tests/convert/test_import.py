@@ -338,6 +338,30 @@ def test_options_are_never_ignored(tmp_path):
     refused(tmp_path / "a.npz", tmp_path, "images is the number or", ValueError, images=False)
 
 
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (["train.csv"], r"is a zip with train\.csv, and no arrays .*: unpack it first"),
+        (["gzip/emnist-train-images-idx3-ubyte.gz", "b", "c"], "is a zip with gzip/.* and 2 more"),
+        (["m/data.pkl", "m/data/0"], "is a file of torch.save.*np.savez"),
+        (["[Content_Types].xml", "xl/workbook.xml"], "is an Excel workbook: save the sheet as CSV"),
+        (["mimetype", "content.xml"], "is a document of an office program"),
+        (["empty/"], "is an empty zip archive"),
+        ([], "is an empty zip archive"),
+    ],
+)
+def test_a_zip_says_what_it_holds(tmp_path, members, message: str) -> None:
+    """Alone, or as a table in a folder."""
+    (tmp_path / "in").mkdir()
+    for name in ("a.npz", "in/train.csv.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, b"x")
+    refused(tmp_path / "a.npz", tmp_path, rf"a\.npz: {message}")
+    if members:  # nothing but an end is no table either
+        refused(tmp_path / "in", tmp_path, rf"train\.csv\.zip: {message}")
+
+
 # --- labels with two axes ---
 
 

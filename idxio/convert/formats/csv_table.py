@@ -26,7 +26,7 @@ from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.source import open_source
 from ...storage.targets import atomic_write
-from . import csv_columns
+from . import csv_columns, npz
 from .common import Blocks, Split, check_bytes, classes_of, images_of
 from .csv_columns import Table
 from .csv_records import MAX_LINE, parse, rows_of
@@ -192,6 +192,8 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], str, bytes, int]]:
         first = file.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf")
         if first.startswith(b"\0\0"):
             raise is_idx(path)
+        if first.startswith(b"PK\3\4") and file is raw:
+            npz.array_names(path)  # says what the archive holds
         stated = _STATED.fullmatch(first)
         if stated:  # for Excel
             yield file, stated[1].decode(), file.readline(MAX_LINE), 2

@@ -23,6 +23,7 @@ from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from .common import Blocks, Split, records_at_once
 from .names import CLASS_LABELS, CLASS_NAMES
+from .zip_contents import not_an_npz
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
@@ -146,9 +147,12 @@ def npz_class_names(path: str) -> dict[int, str] | None:
 
 
 def array_names(path: str) -> list[str]:
-    """The names of the arrays in an .npz."""
+    """The names of the arrays in an .npz; FormatError for a zip archive of anything else."""
     with _reading(path) as archive:
-        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+        members = archive.namelist()
+    names = [name[:-4] for name in members if name.endswith(".npy")]
+    if not names:
+        raise not_an_npz(members, path)
     if twice := [name for name in names if names.count(name) > 1]:
         raise FormatError(
             f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew",
