@@ -46,7 +46,20 @@ class Decoded(NamedTuple):
 
 
 def decode(path: str) -> Decoded:
-    """The pixels of a picture file.
+    """The pixels of a picture file; see `decode_bytes`."""
+    try:
+        data = read_regular(path)
+    except FormatError as error:
+        raise BadPictureError(error.message) from None
+    except OSError as error:
+        raise BadPictureError(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # a path with a zero
+        raise BadPictureError(f"can't be read: {error}") from None
+    return decode_bytes(data)
+
+
+def decode_bytes(data: bytes) -> Decoded:
+    """The pixels of a picture file in memory.
 
     Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without
     colour profiles; 16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A
@@ -60,14 +73,6 @@ def decode(path: str) -> Decoded:
     """
     import PIL.Image
 
-    try:
-        data = read_regular(path)
-    except FormatError as error:
-        raise BadPictureError(error.message) from None
-    except OSError as error:
-        raise BadPictureError(f"can't be read: {error.strerror}") from None
-    except ValueError as error:  # a path with a zero
-        raise BadPictureError(f"can't be read: {error}") from None
     try:
         image = PIL.Image.open(io.BytesIO(data))
         is_deep = has_16_bits(image, data)
