@@ -27,7 +27,8 @@ def add_parser(commands: Commands) -> None:
         "build", help="make the four files of a dataset of a folder of pictures"
     )
     parser.description = (
-        "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+        "Each subfolder of IMAGES_DIR is a class, or a split (train, test, val) with the classes in"
+        " it.\nThe files appear in OUT_DIR, all or none."
     )
     parser.add_argument("images", metavar="IMAGES_DIR")
     parser.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
@@ -47,7 +48,9 @@ def add_parser(commands: Commands) -> None:
         "--colour", choices=("grey", "rgb"), help="as the first picture, if not given"
     )
     parser.add_argument(
-        "--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders"
+        "--labels",
+        metavar="FILE.csv",
+        help="lines of path,label or path,label,split instead of the subfolders",
     )
     parser.add_argument(
         "--allow-outside",
@@ -60,7 +63,7 @@ def add_parser(commands: Commands) -> None:
         "--test-per-class",
         type=int,
         metavar="N",
-        help="pictures of each class to test with; a seventh, if not given",
+        help="pictures of each class to test with, if they are not split; a seventh, if not given",
     )
     parser.add_argument(
         "--seed",

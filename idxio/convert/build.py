@@ -15,8 +15,8 @@ from .._util.types import Array
 from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
-from ..datasets.discovery import SPLITS
 from ..datasets.metadata import write_description
+from ..datasets.split_names import KNOWN
 from ..storage.atomic_folder import AtomicFolder
 from .formats.png import require_pillow
 from .images.discovery import Bounds, by_folder, check_links
@@ -38,7 +38,7 @@ class Built(NamedTuple):
     class_names: list[str]
     """The name of label 0, 1, …"""
     files: list[Info]
-    """The four files: images and labels to train with, then those to test with."""
+    """Images and labels to train with, then those of the other splits: as a rule four files."""
     skipped: list[tuple[str, str]]
     """The paths of the bad pictures, and what is wrong with each."""
     unlisted: int
@@ -68,6 +68,9 @@ def build(
     """Make a dataset in MNIST's format of a folder of pictures: four files that every MNIST loader
     reads.
 
+    Pictures that are already split, in folders as train/cat and test/cat or by the CSV file, keep
+    their splits; of others, some of each class are drawn to test with.
+
     All of it appears in `directory` at once, or nothing does. The same pictures and options give
     the same bytes. Memory stays constant; the unpacked records lie in a temporary file beside
     `directory` meanwhile.
@@ -75,9 +78,10 @@ def build(
     Parameters
     ----------
     images : path
-        A folder with a subfolder for each class. Names that are numbers come first, by value, then
-        the others; those that have a good picture are label 0, 1, … Blanks around a name do not
-        count.
+        A folder with a subfolder for each class, or with one for each split (train, test, val and
+        their like, in any case) and those of the classes in them. Names that are numbers come
+        first, by value, then the others; those that have a good picture are label 0, 1, … Blanks
+        around a name do not count.
     directory : path
         Where to put the dataset: a new folder or an empty one.
     pipeline : {"none", "fashion", "fit"}
@@ -90,14 +94,14 @@ def build(
         What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are
         idx4.
     labels : path, optional
-        A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead
-        of the folders. A first line whose path is no file is a heading.
+        A CSV file of lines ``path,label`` or ``path,label,split``, with paths below `images`, that
+        says the classes instead of the folders. A first line whose path is no file is a heading.
     allow_outside : bool
         Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they
         are bad.
     test_per_class : int, optional
         How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not
-        given.
+        given. Pictures that are already split take no such number.
     seed : int
         Which ones are, and in which order the pictures come, follows from it.
     sort : bool
@@ -158,7 +162,12 @@ def build(
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
     )
     check_links(pictures, images)
-    if pictures.paths:  # raises while nothing is done yet
+    if pictures.splits is not None and test_per_class is not None:
+        raise ValueError(
+            "the pictures are split already, so that none are drawn to test with; leave"
+            " test_per_class (--test-per-class) out"
+        )
+    elif pictures.paths and pictures.splits is None:  # raises while nothing is done yet
         _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
 
     with (
@@ -169,8 +178,14 @@ def build(
         reader = PictureReader(images, pictures, spec, skip_bad, progress)
         reader.write_records(spool, threads)
         class_names = reader.class_names
-        train, test = _split(reader.labels, class_names, test_per_class, seed)
-        rows = [_in_order(part, reader.labels, sort=sort, seed=seed) for part in (train, test)]
+        if pictures.splits is not None:
+            parts = _given(np.array(pictures.splits)[reader.kept])
+        else:
+            parts = _split(reader.labels, class_names, test_per_class, seed)
+        rows = {
+            split: _in_order(part, reader.labels, sort=sort, seed=seed)
+            for split, part in parts.items()
+        }
         names = _write_files(
             folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress
         )
@@ -180,18 +195,20 @@ def build(
                 raise OSError(
                     errno.EIO, "ends before its checksum, though it was just written", file.file
                 )
+        counts = {
+            split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
+            for split, part in rows.items()
+        }
         description = {
             "class_names": class_names,
-            "counts": {
-                split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
-                for split, part in zip(SPLITS, rows, strict=True)
-            },
+            "counts": counts,
             "files": {
                 name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
                 for name, file in zip(names, files, strict=True)
             },
             "pipeline": spec.pipeline,
             "size": spec.size if spec.pipeline != "none" else None,
+            "split_by": "pictures" if pictures.splits is not None else "chance",
             "test_per_class": test_per_class,
             "seed": seed,
             "sorted": sort,
@@ -204,7 +221,7 @@ def build(
         file._replace(file=os.path.join(folder.target, name))
         for name, file in zip(names, files, strict=True)
     ]
-    notes = notes_of(pictures, class_names, reader.deep)
+    notes = notes_of(pictures, class_names, counts, reader.deep)
     return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
 
 
@@ -220,9 +237,16 @@ def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
     return ConversionSpec(name, size, colour, None)
 
 
+def _given(splits: Array) -> dict[str, Array]:
+    """The records of each split that the pictures have already, ascending; train comes first."""
+    names = set(splits.tolist())
+    in_order = [split for split in KNOWN if split in names] + sorted(names - set(KNOWN))
+    return {split: np.flatnonzero(splits == split) for split in in_order}
+
+
 def _split(
     labels: Array, class_names: list[str], test_per_class: int | None, seed: int
-) -> tuple[Array, Array]:
+) -> dict[str, Array]:
     """Draw the test records of each class at random; return the train and the test records,
     ascending.
     """
@@ -240,7 +264,7 @@ def _split(
                 " train with"
             )
         is_test[draw.permutation(of_class)[:wanted]] = True
-    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+    return {"train": np.flatnonzero(~is_test), "t10k": np.flatnonzero(is_test)}
 
 
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
@@ -255,20 +279,20 @@ def _write_files(
     folder: str,
     spool: IO[bytes],
     labels: Array,
-    parts: list[Array],
+    parts: dict[str, Array],
     classes: int,
     level: int,
     threads: int,
     progress: Progress | None,
 ) -> list[str]:
-    """Write images and labels of the rows of each part; return the names of the four files."""
+    """Write images and labels of the rows of each part; return the names of the files."""
     names = []
     done = 0
     spool.seek(0)
     with open_array(spool) as records:
         shape = records.shape[1:]
         at_once = max(1, _GATHER // int(np.prod(shape)))
-        for split, rows in zip(SPLITS, parts, strict=True):
+        for split, rows in parts.items():
             name = f"{split}-images-idx{1 + len(shape)}-ubyte.gz"
             names.append(name)
             with Writer(

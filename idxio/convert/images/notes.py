@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from ...datasets.split_names import common_name
 from .discovery import PictureList
 from .records import Deep
 
 
-def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[str]:
-    """Write the notes, a line each. class_names: of the classes that have a good picture."""
+def notes_of(
+    pictures: PictureList, class_names: list[str], counts: dict[str, list[int]], deep: Deep
+) -> list[str]:
+    """Write the notes, a line each.
+
+    class_names: of the classes that have a good picture. counts: of each class, by split.
+    """
     notes = list(pictures.notes)
+    if pictures.splits is not None:
+        notes += _split_notes(class_names, counts)
     if pictures.unlisted:
         notes.append(
             f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were"
@@ -29,6 +37,19 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
         notes.append(
             f"{_pictures(deep.colour)} of 16 bits for each colour became 8, as Pillow reads them"
         )
+    return notes
+
+
+def _split_notes(class_names: list[str], counts: dict[str, list[int]]) -> list[str]:
+    """Tell which splits were taken as they are, and what they lack."""
+    parts = [f"{_pictures(sum(counts[split]))} of {common_name(split)}" for split in counts]
+    notes = [f"the pictures are split already, and stay so: {', '.join(parts)}"]
+    if "t10k" not in counts:
+        notes.append("no picture to test with; others than `load` may look for the files of t10k")
+    for split in counts:
+        pairs = zip(class_names, counts[split], strict=True)
+        if lacking := [name for name, count in pairs if not count]:
+            notes.append(f"no picture of {common_name(split)} has the class {_some(lacking)}")
     return notes
 
 

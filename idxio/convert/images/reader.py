@@ -41,6 +41,8 @@ class PictureReader:
     ) -> None:
         self.labels: Array = np.empty(0, np.int32)
         """The label of each record."""
+        self.kept: Array = np.empty(0, np.intp)
+        """The place in the list of each record's picture."""
         self.class_names: list[str] = []
         """The name of each label: the classes that have a good picture."""
         self.bad = list(pictures.bad)
@@ -78,8 +80,9 @@ class PictureReader:
         if writer is None or (self.bad and not self._skip_bad):
             self._stop(done)
         writer.close()
+        self.kept = np.flatnonzero(good)
         used, labels = np.unique(
-            np.array(self._pictures.labels, np.int32)[good], return_inverse=True
+            np.array(self._pictures.labels, np.int32)[self.kept], return_inverse=True
         )
         self.class_names = [self._pictures.class_names[label] for label in used]
         self.labels = labels.astype(np.int32)
