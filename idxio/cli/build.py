@@ -63,14 +63,17 @@ def add_parser(commands: Commands) -> None:
         "--test-per-class",
         type=int,
         metavar="N",
-        help="pictures of each class to test with, if they are not split; a seventh, if not given",
+        help="so many of each class test, those of the smallest SHA-256; a seventh, if not given",
+    )
+    parser.add_argument(
+        "--val-per-class", type=int, metavar="N", help="so many more are to validate with; none"
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="of the split and the order; 0 if not given",
+        help="of the order; 0 if not given",
     )
     parser.add_argument("--sort", action="store_true", help="order by label; else shuffled")
     parser.add_argument(
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
                 labels=arguments.labels,
                 allow_outside=arguments.allow_outside,
                 test_per_class=arguments.test_per_class,
+                val_per_class=arguments.val_per_class,
                 seed=arguments.seed,
                 sort=arguments.sort,
                 skip_bad=arguments.skip_bad,

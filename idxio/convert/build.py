@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from typing import IO, Literal, NamedTuple
 
 import numpy as np
@@ -16,14 +17,15 @@ from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.metadata import write_description
-from ..datasets.split_names import KNOWN
+from ..datasets.sources import SOURCES, Source, write_sources
 from ..storage.atomic_folder import AtomicFolder
 from .formats.png import require_pillow
-from .images.discovery import Bounds, by_folder, check_links
+from .images.discovery import Bounds, PictureList, by_folder, check_links
 from .images.listing import by_csv
-from .images.notes import notes_of
+from .images.notes import notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
+from .images.sides import check_counts, decided, given
 from .pipeline import Pipeline, step
 
 # Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
@@ -58,6 +60,7 @@ def build(
     labels: str | os.PathLike[str] | None = None,
     allow_outside: bool = False,
     test_per_class: int | None = None,
+    val_per_class: int | None = None,
     seed: int = 0,
     sort: bool = False,
     skip_bad: bool = False,
@@ -69,7 +72,8 @@ def build(
     reads.
 
     Pictures that are already split, in folders as train/cat and test/cat or by the CSV file, keep
-    their splits; of others, some of each class are drawn to test with.
+    their splits. Of others, those test whose SHA-256 is below a seventh of all that there may be:
+    so a picture stays on its side whatever is added. Equal pictures go to one side.
 
     All of it appears in `directory` at once, or nothing does. The same pictures and options give
     the same bytes. Memory stays constant; the unpacked records lie in a temporary file beside
@@ -99,11 +103,12 @@ def build(
     allow_outside : bool
         Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they
         are bad.
-    test_per_class : int, optional
-        How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not
-        given. Pictures that are already split take no such number.
+    test_per_class, val_per_class : int, optional
+        How many pictures of each class are to test with, those of the smallest SHA-256, and how
+        many of the others to validate with. If not given, about a seventh tests, of each class one
+        or more, and none validate. Pictures that are already split take no such numbers.
     seed : int
-        Which ones are, and in which order the pictures come, follows from it.
+        The order in which the pictures come follows from it.
     sort : bool
         Order the files by label, and by name within a class, as the paper has them. Else they are
         shuffled.
@@ -142,14 +147,16 @@ def build(
     >>> for i in range(14):
     ...     os.makedirs(f"{folder.name}/pictures/class {i % 2}", exist_ok=True)
     ...     Image.new("L", (28, 28), i).save(f"{folder.name}/pictures/class {i % 2}/{i}.png")
-    >>> built = idxio.build(f"{folder.name}/pictures", f"{folder.name}/dataset")
+    >>> pictures, dataset = f"{folder.name}/pictures", f"{folder.name}/dataset"
+    >>> built = idxio.build(pictures, dataset, test_per_class=1)
     >>> built.class_names, [file.shape for file in built.files]
     (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
     >>> folder.cleanup()
     """
     spec = _spec_of(pipeline, size, colour)
-    if test_per_class is not None and test_per_class < 0:
-        raise ValueError(f"test_per_class is 0 or more, not {test_per_class}")
+    for name, count in (("test_per_class", test_per_class), ("val_per_class", val_per_class)):
+        if count is not None and count < 0:
+            raise ValueError(f"{name} is 0 or more, not {count}")
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
     threads = check_threads(threads)
@@ -162,13 +169,16 @@ def build(
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
     )
     check_links(pictures, images)
-    if pictures.splits is not None and test_per_class is not None:
-        raise ValueError(
-            "the pictures are split already, so that none are drawn to test with; leave"
-            " test_per_class (--test-per-class) out"
-        )
-    elif pictures.paths and pictures.splits is None:  # raises while nothing is done yet
-        _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
+    if pictures.splits is not None:
+        for name, count in (("test", test_per_class), ("val", val_per_class)):
+            if count is not None:
+                raise ValueError(
+                    f"the pictures are split already, so that none are drawn; leave"
+                    f" {name}_per_class (--{name}-per-class) out"
+                )
+    elif pictures.paths:  # raises while nothing is done yet
+        labels_of_all = np.array(pictures.labels, np.int32)
+        check_counts(labels_of_all, pictures.class_names, test_per_class, val_per_class)
 
     with (
         AtomicFolder(os.fspath(directory)) as folder,
@@ -179,12 +189,20 @@ def build(
         reader.write_records(spool, threads)
         class_names = reader.class_names
         if pictures.splits is not None:
-            parts = _given(np.array(pictures.splits)[reader.kept])
+            sides = given(np.array(pictures.splits)[reader.kept])
         else:
-            parts = _split(reader.labels, class_names, test_per_class, seed)
+            check_counts(reader.labels, class_names, test_per_class, val_per_class)
+            sides = decided(
+                reader.sha256,
+                reader.digests,
+                reader.labels,
+                class_names,
+                test_per_class,
+                val_per_class,
+            )
         rows = {
             split: _in_order(part, reader.labels, sort=sort, seed=seed)
-            for split, part in parts.items()
+            for split, part in sides.parts.items()
         }
         names = _write_files(
             folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress
@@ -208,13 +226,16 @@ def build(
             },
             "pipeline": spec.pipeline,
             "size": spec.size if spec.pipeline != "none" else None,
-            "split_by": "pictures" if pictures.splits is not None else "chance",
+            "split_by": "pictures" if pictures.splits is not None else "sha256",
             "test_per_class": test_per_class,
+            "val_per_class": val_per_class,
             "seed": seed,
             "sorted": sort,
             "skipped": [{"file": path, "reason": reason} for path, reason in reader.bad],
         }
         write_description(folder.path, description)
+        with open(os.path.join(folder.path, SOURCES), "xb") as file_of_sources:
+            write_sources(file_of_sources, _sources(images, pictures, reader, rows))
         spool.close()
         folder.commit()
     files = [
@@ -222,6 +243,8 @@ def build(
         for name, file in zip(names, files, strict=True)
     ]
     notes = notes_of(pictures, class_names, counts, reader.deep)
+    files_of = [pictures.paths[place] for place in reader.kept]
+    notes += side_notes(sides, files_of, reader.labels, reader.digests, class_names)
     return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
 
 
@@ -237,34 +260,18 @@ def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
     return ConversionSpec(name, size, colour, None)
 
 
-def _given(splits: Array) -> dict[str, Array]:
-    """The records of each split that the pictures have already, ascending; train comes first."""
-    names = set(splits.tolist())
-    in_order = [split for split in KNOWN if split in names] + sorted(names - set(KNOWN))
-    return {split: np.flatnonzero(splits == split) for split in in_order}
-
-
-def _split(
-    labels: Array, class_names: list[str], test_per_class: int | None, seed: int
-) -> dict[str, Array]:
-    """Draw the test records of each class at random; return the train and the test records,
-    ascending.
-    """
-    # numpy promises that this generator's stream stays as it is for ever (NEP 19).
-    draw = np.random.RandomState(seed)
-    is_test = np.zeros(len(labels), bool)
-    by_label = np.argsort(labels, kind="stable")
-    ends = np.cumsum(np.bincount(labels, minlength=len(class_names)))
-    for name, of_class in zip(class_names, np.split(by_label, ends[:-1]), strict=True):
-        count = len(of_class)
-        wanted = max(count // 7, min(1, count - 1), 0) if test_per_class is None else test_per_class
-        if count and wanted >= count:
-            raise ValueError(
-                f"class {name!r} has {count:,} pictures; {wanted:,} to test with leave none to"
-                " train with"
-            )
-        is_test[draw.permutation(of_class)[:wanted]] = True
-    return {"train": np.flatnonzero(~is_test), "t10k": np.flatnonzero(is_test)}
+def _sources(
+    images: str, pictures: PictureList, reader: PictureReader, rows: dict[str, Array]
+) -> Iterator[tuple[str, int, Source]]:
+    """The picture of each record, split by split."""
+    for split, part in rows.items():
+        for record, row in enumerate(part.tolist()):
+            path = pictures.paths[reader.kept[row]]
+            if os.path.isabs(path):
+                path = os.path.relpath(path, os.path.abspath(images))
+            path = os.path.normpath(path)
+            sha256 = reader.sha256[row].tobytes().hex()
+            yield split, record, Source(path, int(reader.labels[row]), sha256)
 
 
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:

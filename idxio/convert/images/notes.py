@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from ..._util.types import Array
 from ...datasets.split_names import common_name
 from .discovery import PictureList
 from .records import Deep
+from .sides import Sides, unlike
 
 
 def notes_of(
@@ -37,6 +41,37 @@ def notes_of(
         notes.append(
             f"{_pictures(deep.colour)} of 16 bits for each colour became 8, as Pillow reads them"
         )
+    return notes
+
+
+def side_notes(
+    sides: Sides, files: Sequence[str], labels: Array, digests: Array, class_names: list[str]
+) -> list[str]:
+    """Tell what the split could not hold to, and equal pictures that are not alike in all."""
+    notes = []
+    if sides.few:
+        names = _some([class_names[label] for label in sides.few])
+        notes.append(
+            f"no SHA-256 of the class {names} is below a seventh, so that its smallest tests; when"
+            " pictures are added, another may"
+        )
+    if sides.short:
+        names = _some([class_names[label] for label in sides.short])
+        notes.append(
+            f"less pictures than asked for to test or validate with has the class {names}: equal"
+            " ones go to one side"
+        )
+    side_of = np.empty(len(labels), np.intp)
+    for side, part in enumerate(sides.parts.values()):
+        side_of[part] = side
+    for values, what in ((labels, "class"), (side_of, "split")):
+        if found := unlike(digests, values):
+            count, one, other = found
+            are = "picture is" if count == 1 else "pictures are"
+            notes.append(
+                f"{count:,} {are} equal to one of another {what}, as {files[one]} and"
+                f" {files[other]}"
+            )
     return notes
 
 

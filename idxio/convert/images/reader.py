@@ -43,6 +43,10 @@ class PictureReader:
         """The label of each record."""
         self.kept: Array = np.empty(0, np.intp)
         """The place in the list of each record's picture."""
+        self.sha256: Array = np.empty((0, 32), np.uint8)
+        """That of the file of each record."""
+        self.digests: Array = np.empty(0, np.uint64)
+        """Equal for equal records."""
         self.class_names: list[str] = []
         """The name of each label: the classes that have a good picture."""
         self.bad = list(pictures.bad)
@@ -61,6 +65,8 @@ class PictureReader:
         good = np.ones(len(paths), bool)
         done = 0
         writer = None
+        sums = bytearray()
+        digests = bytearray()
         # ends the helper processes, also after an error
         with contextlib.closing(self._batches(threads)) as batches:
             for batch, count in batches:
@@ -73,6 +79,8 @@ class PictureReader:
                     assert batch.shape is not None
                     writer = writer or Writer(spool, "uint8", batch.shape)
                     writer.append(np.frombuffer(batch.data, np.uint8).reshape(-1, *batch.shape))
+                sums += batch.sha256
+                digests += batch.digests
                 self.deep = self.deep.with_others(batch.deep)
                 done += count
                 if self._progress is not None:
@@ -80,6 +88,8 @@ class PictureReader:
         if writer is None or (self.bad and not self._skip_bad):
             self._stop(done)
         writer.close()
+        self.sha256 = np.frombuffer(sums, np.uint8).reshape(-1, 32)
+        self.digests = np.frombuffer(digests, np.uint64)
         self.kept = np.flatnonzero(good)
         used, labels = np.unique(
             np.array(self._pictures.labels, np.int32)[self.kept], return_inverse=True
