@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from .._util.types import Array
 from ..errors import FormatError, IdxError
 from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
-from .discovery import named_role
+from .discovery import named_role, stem
 from .metadata import DESCRIPTION, read_description
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
@@ -279,11 +278,11 @@ class MergedDescription:
         outdated = _BUILD_KEYS if listed.keys() & files.keys() else ()
         kept = {key: value for key, value in self._kept.items() if key not in outdated}
         counts = _table(self._kept, "counts")
-        stem = _stem(self._label_name)
-        counts.pop(stem, None)
+        split = stem(self._label_name)
+        counts.pop(split, None)
         if len(labels) == 0 or 0 <= labels.min() <= labels.max() < _MAX_LABEL:
             least = max(self._merged.names or {}, default=-1) + 1
-            counts[stem] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
+            counts[split] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
         names = {} if self._merged.names is None else {"class_names": _listed(self._merged.names)}
         return {**kept, **names, "counts": counts, "files": {**listed, **files}}
 
@@ -331,12 +330,6 @@ def _table(description: dict[str, Any], key: str) -> dict[str, Any]:
     """A copy of the object under a key; empty if there is none."""
     value = description.get(key)
     return dict(value) if isinstance(value, dict) else {}
-
-
-def _stem(name: str) -> str:
-    """The part of the name of a label file before "-labels"."""
-    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
-    return match[1] if match else name
 
 
 def _listed(names: Names) -> list[str] | dict[str, str]:
