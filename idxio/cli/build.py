@@ -31,7 +31,14 @@ def add_parser(commands: Commands) -> None:
         " it.\nThe files appear in OUT_DIR, all or none."
     )
     parser.add_argument("images", metavar="IMAGES_DIR")
-    parser.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
+    parser.add_argument(
+        "directory", metavar="OUT_DIR", help="a new folder, or an empty one; with --add the dataset"
+    )
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="add pictures to the dataset in OUT_DIR, which keeps its splits and options",
+    )
     parser.add_argument(
         "--pipeline",
         choices=("fashion", "fit", "none"),
@@ -96,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
                 size=arguments.size,
                 colour=arguments.colour,
                 labels=arguments.labels,
+                add=arguments.add,
                 allow_outside=arguments.allow_outside,
                 test_per_class=arguments.test_per_class,
                 val_per_class=arguments.val_per_class,

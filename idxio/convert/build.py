@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import IO, Literal, NamedTuple
 
 import numpy as np
@@ -16,16 +18,20 @@ from .._util.types import Array
 from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
-from ..datasets.metadata import write_description
+from ..datasets.metadata import DESCRIPTION, write_description
 from ..datasets.sources import SOURCES, Source, write_sources
+from ..datasets.split_names import KNOWN
+from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
+from ..storage.targets import commit_all, open_target
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder, check_links
+from .images.existing import Existing, read_existing
 from .images.listing import by_csv
 from .images.notes import notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
-from .images.sides import check_counts, decided, given
+from .images.sides import Sides, check_counts, decided, given
 from .pipeline import Pipeline, step
 
 # Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
@@ -58,6 +64,7 @@ def build(
     size: int = 28,
     colour: Literal["grey", "rgb"] | None = None,
     labels: str | os.PathLike[str] | None = None,
+    add: bool = False,
     allow_outside: bool = False,
     test_per_class: int | None = None,
     val_per_class: int | None = None,
@@ -87,7 +94,7 @@ def build(
         first, by value, then the others; those that have a good picture are label 0, 1, … Blanks
         around a name do not count.
     directory : path
-        Where to put the dataset: a new folder or an empty one.
+        Where to put the dataset: a new folder or an empty one; with `add` the dataset.
     pipeline : {"none", "fashion", "fit"}
         What is done to each picture. ``"none"`` takes pictures of one size as they are,
         ``"fashion"`` converts as Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a
@@ -100,6 +107,11 @@ def build(
     labels : path, optional
         A CSV file of lines ``path,label`` or ``path,label,split``, with paths below `images`, that
         says the classes instead of the folders. A first line whose path is no file is a heading.
+    add : bool
+        Add pictures to the dataset in `directory`, which `build` made. Its records keep their
+        splits and their classes their labels; a picture that it has already is left out, wherever
+        it lies now. The pipeline, size, seed and numbers for each class are those of the dataset;
+        the latter may be given anew, and then a class is filled up. All files are replaced at once.
     allow_outside : bool
         Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they
         are bad.
@@ -133,7 +145,8 @@ def build(
         There are no pictures in class folders, or the CSV file has a picture twice or can't be
         understood.
     ValueError
-        A wrong option, or a class with too few pictures.
+        A wrong option, or one that differs from that of the dataset to add to; a class with too
+        few pictures.
     ImportError
         Pillow is missing.
     OSError
@@ -153,7 +166,6 @@ def build(
     (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
     >>> folder.cleanup()
     """
-    spec = _spec_of(pipeline, size, colour)
     for name, count in (("test_per_class", test_per_class), ("val_per_class", val_per_class)):
         if count is not None and count < 0:
             raise ValueError(f"{name} is 0 or more, not {count}")
@@ -162,46 +174,34 @@ def build(
     threads = check_threads(threads)
     require_pillow()
     images = os.fspath(images)
+    directory = os.fsdecode(directory)
+    options = _Options(pipeline, size, colour, test_per_class, val_per_class, seed, sort)
+    spec = _spec_of(options)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
+    existing = None
+    if add:
+        existing = read_existing(directory)
+        options = _as_before(options, existing)
+        spec = _spec_of(options)
     bounds = Bounds(images, allow_outside=allow_outside)
     pictures = (
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
     )
     check_links(pictures, images)
-    if pictures.splits is not None:
-        for name, count in (("test", test_per_class), ("val", val_per_class)):
-            if count is not None:
-                raise ValueError(
-                    f"the pictures are split already, so that none are drawn; leave"
-                    f" {name}_per_class (--{name}-per-class) out"
-                )
-    elif pictures.paths:  # raises while nothing is done yet
-        labels_of_all = np.array(pictures.labels, np.int32)
-        check_counts(labels_of_all, pictures.class_names, test_per_class, val_per_class)
+    _check_splits(pictures, options, existing)
 
     with (
-        AtomicFolder(os.fspath(directory)) as folder,
+        _temporary_folder(directory, existing) as folder,
         open(os.path.join(folder.path, "spool"), "w+b") as spool,
     ):
         os.unlink(spool.name)
-        reader = PictureReader(images, pictures, spec, skip_bad, progress)
+        reader = PictureReader(images, pictures, spec, skip_bad, progress, existing)
         reader.write_records(spool, threads)
         class_names = reader.class_names
-        if pictures.splits is not None:
-            sides = given(np.array(pictures.splits)[reader.kept])
-        else:
-            check_counts(reader.labels, class_names, test_per_class, val_per_class)
-            sides = decided(
-                reader.sha256,
-                reader.digests,
-                reader.labels,
-                class_names,
-                test_per_class,
-                val_per_class,
-            )
+        sides = _sides(pictures, reader, options, existing)
         rows = {
-            split: _in_order(part, reader.labels, sort=sort, seed=seed)
+            split: _in_order(part, reader.labels, sort=options.sort, seed=options.seed)
             for split, part in sides.parts.items()
         }
         names = _write_files(
@@ -217,6 +217,7 @@ def build(
             split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
             for split, part in rows.items()
         }
+        skipped = [{"file": path, "reason": reason} for path, reason in reader.bad]
         description = {
             "class_names": class_names,
             "counts": counts,
@@ -227,46 +228,175 @@ def build(
             "pipeline": spec.pipeline,
             "size": spec.size if spec.pipeline != "none" else None,
             "split_by": "pictures" if pictures.splits is not None else "sha256",
-            "test_per_class": test_per_class,
-            "val_per_class": val_per_class,
-            "seed": seed,
-            "sorted": sort,
-            "skipped": [{"file": path, "reason": reason} for path, reason in reader.bad],
+            "test_per_class": options.test_per_class,
+            "val_per_class": options.val_per_class,
+            "seed": options.seed,
+            "sorted": options.sort,
+            "skipped": skipped,
         }
         write_description(folder.path, description)
         with open(os.path.join(folder.path, SOURCES), "xb") as file_of_sources:
-            write_sources(file_of_sources, _sources(images, pictures, reader, rows))
+            write_sources(file_of_sources, _sources(images, reader, rows))
         spool.close()
-        folder.commit()
+        if existing is None:
+            folder.commit()
+        else:
+            _replace(directory, folder.path, [*names, DESCRIPTION, SOURCES], existing)
     files = [
-        file._replace(file=os.path.join(folder.target, name))
+        file._replace(file=os.path.join(directory, name))
         for name, file in zip(names, files, strict=True)
     ]
     notes = notes_of(pictures, class_names, counts, reader.deep)
-    files_of = [pictures.paths[place] for place in reader.kept]
-    notes += side_notes(sides, files_of, reader.labels, reader.digests, class_names)
-    return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
+    notes += side_notes(sides, reader.files, reader.labels, reader.digests, class_names)
+    if existing is not None:
+        notes.append(
+            f"{len(reader.kept):,} added to the {len(existing.labels):,} pictures of the dataset,"
+            f" which had {reader.already:,} of them already"
+        )
+    return Built(directory, class_names, files, reader.bad, pictures.unlisted, notes)
 
 
-def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
+class _Options(NamedTuple):
+    """What a dataset.json tells of how its dataset was made."""
+
+    pipeline: str
+    size: int
+    colour: str | None
+    test_per_class: int | None
+    val_per_class: int | None
+    seed: int
+    sort: bool
+
+
+_DEFAULTS = _Options("none", 28, None, None, None, 0, False)
+
+
+def _as_before(options: _Options, existing: Existing) -> _Options:
+    """The options by which an existing dataset was made; those that the caller may give anew."""
+    told = existing.description
+    before = _Options(
+        told["pipeline"],
+        told["size"] or _DEFAULTS.size,
+        "rgb" if len(existing.shape) == 3 else "grey",
+        told.get("test_per_class"),
+        told.get("val_per_class"),
+        told["seed"],
+        told["sorted"],
+    )
+    for name in ("pipeline", "size", "colour", "seed", "sort"):
+        wanted, was = getattr(options, name), getattr(before, name)
+        if wanted not in (getattr(_DEFAULTS, name), was):
+            raise ValueError(
+                f"{name} is {wanted!r}, and the dataset was made with {was!r}; leave it out, or"
+                " build a new dataset"
+            )
+    if options.test_per_class is not None:
+        before = before._replace(test_per_class=options.test_per_class)
+    if options.val_per_class is not None:
+        before = before._replace(val_per_class=options.val_per_class)
+    return before
+
+
+def _check_splits(pictures: PictureList, options: _Options, existing: Existing | None) -> None:
+    """Raise for what could not be split as asked for, while nothing is done yet."""
+    if existing is not None:
+        was_split = existing.description["split_by"] == "pictures"
+        if was_split != (pictures.splits is not None):
+            one, other = ("have their splits", "have none") if was_split else ("had none", "have")
+            raise ValueError(
+                f"the pictures of the dataset {one}, and those to add {other}; put those to add"
+                f" into {'train/, test/ and so on' if was_split else 'class folders alone'}, or"
+                " build a new dataset"
+            )
+    if pictures.splits is not None:
+        for name, count in (("test", options.test_per_class), ("val", options.val_per_class)):
+            if count is not None:
+                raise ValueError(
+                    f"the pictures are split already, so that none are drawn; leave"
+                    f" {name}_per_class (--{name}-per-class) out"
+                )
+    elif pictures.paths and existing is None:
+        check_counts(
+            np.array(pictures.labels, np.int32),
+            pictures.class_names,
+            options.test_per_class,
+            options.val_per_class,
+        )
+
+
+def _sides(
+    pictures: PictureList, reader: PictureReader, options: _Options, existing: Existing | None
+) -> Sides:
+    """The side of each record: the one that it has, or the one that its bytes decide."""
+    if pictures.splits is not None:
+        names = np.array(pictures.splits)[reader.kept]
+        if existing is not None:
+            names = np.concatenate([np.array(existing.splits)[existing.split_of], names])
+        return given(names)
+    check_counts(reader.labels, reader.class_names, options.test_per_class, options.val_per_class)
+    old = np.full(len(reader.labels), -1)
+    if existing is not None:
+        places = np.array([KNOWN.index(split) for split in existing.splits])
+        old[: len(existing.labels)] = places[existing.split_of]
+    return decided(
+        reader.sha256,
+        reader.digests,
+        reader.labels,
+        reader.class_names,
+        options.test_per_class,
+        options.val_per_class,
+        old,
+    )
+
+
+def _temporary_folder(directory: str, existing: Existing | None) -> AtomicFolder:
+    """Where the files are written: beside a new dataset, or in an existing one."""
+    if existing is None:
+        return AtomicFolder(directory)
+    return AtomicFolder(os.path.join(directory, ".added"))  # never committed
+
+
+def _replace(directory: str, folder: str, names: list[str], existing: Existing) -> None:
+    """Replace the files of an existing dataset by those in a folder, all at once."""
+    left = existing.description["files"].keys() - set(names)
+    if left:
+        raise FormatError(
+            f"would keep {min(left)}, as {names[1]} takes its place: the labels of more than 256"
+            " classes need more than a byte each. Build a new dataset of all pictures, without"
+            " add=True (--add)",
+            file=directory,
+        )
+    with ExitStack() as stack:
+        targets = []
+        for name in names:
+            target = open_target(os.path.join(directory, name))
+            stack.callback(target.discard)
+            targets.append(target)
+            with open(os.path.join(folder, name), "rb") as file:
+                shutil.copyfileobj(file, target.file)
+        commit_all(targets)
+
+
+def _spec_of(options: _Options) -> ConversionSpec:
     """Check the options of the conversion and put them together."""
-    step(name, size)  # raises for a wrong one
+    name, colour = options.pipeline, options.colour
+    step(name, options.size)  # raises for a wrong one
     if colour not in (None, "grey", "rgb"):
         raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
     if colour == "rgb" and name == "fashion":
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
     if name == "fashion":
         colour = "grey"
-    return ConversionSpec(name, size, colour, None)
+    return ConversionSpec(name, options.size, colour, None)
 
 
 def _sources(
-    images: str, pictures: PictureList, reader: PictureReader, rows: dict[str, Array]
+    images: str, reader: PictureReader, rows: dict[str, Array]
 ) -> Iterator[tuple[str, int, Source]]:
     """The picture of each record, split by split."""
     for split, part in rows.items():
         for record, row in enumerate(part.tolist()):
-            path = pictures.paths[reader.kept[row]]
+            path = reader.files[row]
             if os.path.isabs(path):
                 path = os.path.relpath(path, os.path.abspath(images))
             path = os.path.normpath(path)

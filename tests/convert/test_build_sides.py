@@ -82,8 +82,8 @@ def test_a_class_without_a_hash_below_a_seventh_tests_with_its_smallest(pics):
     least = min((pics / "a").iterdir(), key=sha256)
     assert [file for file, split in sides().items() if split == "t10k"] == [f"a/{least.name}"]
     assert built.notes == [
-        "no SHA-256 of the class a is below a seventh, so that its smallest tests; when pictures are"
-        " added, another may"
+        "no SHA-256 of the class a is below a seventh, so that its smallest tests; with more"
+        " pictures another may, unless they are added by add=True (--add)"
     ]
 
 
@@ -140,7 +140,7 @@ def test_equal_pictures_go_to_one_side(pics):
     assert len(test) == 2 * 9  # not 10: three copies at a time
     assert built.notes == [
         "less pictures than asked for to test or validate with has the class a, b: equal ones go to"
-        " one side"
+        " one side, and those of an old dataset stay where they are"
     ]
 
 

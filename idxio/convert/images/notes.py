@@ -52,14 +52,14 @@ def side_notes(
     if sides.few:
         names = _some([class_names[label] for label in sides.few])
         notes.append(
-            f"no SHA-256 of the class {names} is below a seventh, so that its smallest tests; when"
-            " pictures are added, another may"
+            f"no SHA-256 of the class {names} is below a seventh, so that its smallest tests;"
+            " with more pictures another may, unless they are added by add=True (--add)"
         )
     if sides.short:
         names = _some([class_names[label] for label in sides.short])
         notes.append(
             f"less pictures than asked for to test or validate with has the class {names}: equal"
-            " ones go to one side"
+            " ones go to one side, and those of an old dataset stay where they are"
         )
     side_of = np.empty(len(labels), np.intp)
     for side, part in enumerate(sides.parts.values()):

@@ -28,7 +28,7 @@ class Sides(NamedTuple):
     """Labels of which no picture has a key below a seventh, so that the least one tests."""
     short: list[int]
     """Labels that have less pictures to test or validate with than asked for, as equal ones stay
-    together."""
+    together, and old ones where they are."""
 
 
 def given(splits: Array) -> Sides:
@@ -153,7 +153,7 @@ def _fill(side: Array, size: Array, free: Array, to: int, wanted: int, label: in
         if size[group] <= wanted:
             side[group] = to
             wanted -= int(size[group])
-    return [label] if wanted > 0 and len(free) else []
+    return [label] if wanted > 0 else []
 
 
 def _too_few(name: str, count: int, tests: int, val_per_class: int | None) -> str:
