@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from ..datasets.metadata import ABOUT
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
@@ -17,6 +18,12 @@ from .text import dimensions, first_few, printable
 if TYPE_CHECKING:
     from ..convert.build import Built
 
+_HELP = {
+    "licence": "what dataset.json tells: CC-BY-4.0, CC0-1.0, …",
+    "source": "where the pictures come from",
+    "citation": "how to cite the dataset",
+    "description": "what it is",
+}
 # The number of pictures named for one kind of complaint; dataset.json lists them all.
 _NAMED = 5
 
@@ -86,6 +93,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
     )
+    for name in ABOUT:
+        parser.add_argument(f"--{name}", metavar="TEXT", help=_HELP[name])
     add_level(parser)
     parser.set_defaults(run=run)
 
@@ -94,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
 
+    about = {name: text for name in ABOUT if (text := getattr(arguments, name)) is not None}
     try:
         with exit_codes.usage_errors(), bar(arguments.images, unit=" steps") as progress:
             built = build(
@@ -110,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
                 seed=arguments.seed,
                 sort=arguments.sort,
                 skip_bad=arguments.skip_bad,
+                about=about,
                 level=arguments.level,
                 progress=progress,
             )

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import IO, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from .._util.types import Array
 from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
-from ..datasets.metadata import DESCRIPTION, write_description
+from ..datasets.metadata import DESCRIPTION, about_of, checked_about, write_description
 from ..datasets.sources import SOURCES, Source, write_sources
 from ..datasets.split_names import KNOWN
 from ..errors import FormatError
@@ -71,6 +71,7 @@ def build(
     seed: int = 0,
     sort: bool = False,
     skip_bad: bool = False,
+    about: Mapping[str, str] | None = None,
     level: int = 6,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -127,6 +128,9 @@ def build(
     skip_bad : bool
         Leave out bad pictures and tell of them in the result and in ``dataset.json``. Else they
         stop the run.
+    about : mapping, optional
+        Texts under "licence" (an identifier as "CC-BY-4.0" is best), "source", "citation" and
+        "description", for ``dataset.json``; what is made of the dataset has them too.
     level, threads
         As in `idxio.write`. As many helper processes decode pictures, if that pays.
     progress : callable, optional
@@ -171,6 +175,7 @@ def build(
             raise ValueError(f"{name} is 0 or more, not {count}")
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
+    told = checked_about(about)
     threads = check_threads(threads)
     require_pillow()
     images = os.fspath(images)
@@ -182,6 +187,7 @@ def build(
     existing = None
     if add:
         existing = read_existing(directory)
+        told = {**about_of(existing.description), **told}
         options = _as_before(options, existing)
         spec = _spec_of(options)
     bounds = Bounds(images, allow_outside=allow_outside)
@@ -219,6 +225,7 @@ def build(
         }
         skipped = [{"file": path, "reason": reason} for path, reason in reader.bad]
         description = {
+            **told,
             "class_names": class_names,
             "counts": counts,
             "files": {

@@ -69,7 +69,7 @@ def write_sorted(
     copy never exists in memory. Where a `dataset.json` names the classes of label files, or names
     would be lost that only their checksum tells, one is
     written or brought up to date beside the result. The `sources.csv` of label files, which says of
-    which picture each record is, goes along.
+    which picture each record is, goes along, and so do licence, source, citation and description.
 
     Parameters
     ----------
@@ -141,8 +141,7 @@ def write_sorted(
             columns.append((order_file, order.astype(np.int32)))
         targets = [images_file, *(target for target, _ in columns)]
         _check_targets(targets)
-        from_files = any(label_files)
-        description = MergedDescription(targets, labels_file, merged, from_files=from_files)
+        description = MergedDescription(targets, labels_file, merged, label_files)
         sources_list = MergedSources(targets, labels_file, label_files, tags, tag, order)
 
         def output(
