@@ -296,6 +296,12 @@ def named_role(path: str) -> str:
     return name.role if name else ""
 
 
+def stem(name: str) -> str:
+    """The part of the name of a label file before "-labels"."""
+    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
+    return match[1] if match else name
+
+
 def _look(path: str) -> _File:
     """A file with its role: by its number of axes, or by its name if it has two axes."""
     about = info(path)

@@ -318,7 +318,7 @@ def test_parquet_is_that_of_the_hub(tmp_path, small):
     (tmp_path / "data" / "dataset.json").write_text('{"class_names": ["cat", "dog", "hat"]}')
     idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="parquet")
     names = [f"{split}-00000-of-00001.parquet" for split in ("test", "train")]
-    assert sorted(os.listdir(tmp_path / "out")) == names
+    assert sorted(os.listdir(tmp_path / "out")) == ["README.md", *names]
     table = pyarrow.parquet.read_table(tmp_path / "out" / names[1])
     images, labels = small["train"]
     assert table.column("label").to_pylist() == labels.tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import warnings
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ class Decoded(NamedTuple):
     """uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB."""
     is_cut: bool
     """Whether the file has 16 bits for each colour, of which Pillow has read 8."""
+    sha256: bytes
+    """Of the bytes of the file."""
 
 
 def decode(path: str) -> Decoded:
@@ -80,7 +83,8 @@ def decode_bytes(data: bytes) -> Decoded:
         pixels = _pixels(image, data)
         if is_grey and pixels.ndim == 3:
             pixels = np.ascontiguousarray(pixels[..., 0])
-        return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
+        is_cut = is_deep and pixels.dtype == np.uint8
+        return Decoded(pixels, is_cut, hashlib.sha256(data).digest())
     except BadPictureError:
         raise
     except PIL.UnidentifiedImageError:
