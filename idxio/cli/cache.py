@@ -27,10 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List the unpacked files, or remove them."""
     from ..core import disk_cache
 
-    try:
-        folder = disk_cache.folder()
-    except ImportError as error:
-        raise exit_codes.UsageError(str(error)) from None
+    folder = disk_cache.folder()
     if arguments.what == "clear":
         print(f"{printable(folder)}: {disk_cache.clear():,} bytes freed")
         return exit_codes.FINE
