@@ -17,9 +17,11 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "List the unpacked copies that idxio.open(file, cache=True) keeps in your cache folder,"
-        " with when each was\nused last, or remove them all."
+        " with when each was used last, or remove them all."
     )
-    parser.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
+    parser.add_argument(
+        "what", nargs="?", choices=("list", "clear"), default="list", help="list, if not given"
+    )
     parser.set_defaults(run=run)
 
 

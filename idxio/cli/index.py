@@ -17,9 +17,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("index", help="build the seek index of gzip files, beside them")
     parser.description = (
         "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file"
-        " stays as it is;\none that idxio wrote needs no such index."
+        " stays as it is; one that idxio wrote needs no such index."
     )
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a gzip file")
     parser.set_defaults(run=run)
 
 

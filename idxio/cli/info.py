@@ -9,7 +9,7 @@ from typing import Any
 from ..compression.registry import named
 from ..core.info import Info, info, verify
 from . import exit_codes
-from .options import Commands
+from .options import STDIN, Commands
 from .text import dimensions, message, printable
 
 
@@ -23,14 +23,14 @@ def add_parser(commands: Commands) -> None:
     )
     stated.description = (
         "Say what each file holds and how it is packed. Sizes and checksums are those that the file"
-        " states; nothing\nis unpacked to check them, for which there is idxio verify."
+        " states; nothing is unpacked to check them, for which there is idxio verify."
     )
     checked.description = (
         "Read each file from its first byte to its last, and check its size and every checksum. A"
-        " line says that it\nis sound, or what is wrong and where."
+        " line says that it is sound, or what is wrong and where."
     )
     for command in (stated, checked):
-        command.add_argument("files", nargs="+", metavar="FILE")
+        command.add_argument("files", nargs="+", metavar="FILE", help=STDIN)
         command.add_argument(
             "--json", action="store_true", help="one JSON list with an object for each file"
         )

@@ -9,7 +9,7 @@ import time
 from ..core import read
 from ..core.repack import repack
 from . import exit_codes
-from .options import Commands, add_level
+from .options import STDIN, Commands, add_level
 from .progress import bar
 from .text import printable
 
@@ -21,10 +21,10 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio"
-        " reads on all\ncores and from any record on. OUT may be IN."
+        " reads on all cores and from any record on. OUT may be IN."
     )
-    parser.add_argument("file", metavar="IN")
-    parser.add_argument("target", metavar="OUT")
+    parser.add_argument("file", metavar="IN", help=STDIN)
+    parser.add_argument("target", metavar="OUT", help="a gzip file")
     add_level(parser)
     parser.set_defaults(run=run)
 

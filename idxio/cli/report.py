@@ -18,7 +18,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Write one HTML file with all that idxio check finds, the number of pictures of each class,"
-        " and pictures. It\nneeds no other file and no network."
+        " and pictures. It needs no other file and no network."
     )
     parser.add_argument(
         "-o",

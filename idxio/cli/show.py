@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
-from .options import Commands
+from .options import STDIN, Commands
 from .text import dimensions, first_few, printable
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Draw images in the terminal, or write them as a PNG file; of a file of labels or other"
-        " numbers, print those.\nOnly the records that are shown are read."
+        " numbers, print those. Only the records that are shown are read."
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help=STDIN)
     parser.add_argument(
         "--rows",
         type=_rows,

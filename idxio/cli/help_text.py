@@ -1,0 +1,26 @@
+"""The layout of help: paragraphs as wide as the terminal, examples and tables as they stand."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+
+# Longer lines are hard to read; argparse takes the width of the terminal.
+_WIDEST = 100
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """argparse's layout, in one width, but for paragraphs with indented lines."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._width = min(self._width, _WIDEST)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = []
+        for paragraph in text.strip().split("\n\n"):
+            if "\n  " in paragraph:
+                paragraphs.append(textwrap.indent(paragraph, indent))
+            else:
+                paragraphs.append(super()._fill_text(paragraph, width, indent))
+        return "\n\n".join(paragraphs)
