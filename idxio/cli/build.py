@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
+from .output import new_folder
 from .progress import bar
 from .text import dimensions, first_few, printable
 
@@ -30,7 +31,9 @@ def add_parser(commands: Commands) -> None:
         "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
     )
     parser.add_argument("images", metavar="IMAGES_DIR")
-    parser.add_argument("directory", metavar="OUT_DIR", help="a new folder, or an empty one")
+    parser.add_argument(
+        "directory", metavar="OUT_DIR", type=new_folder, help="a new folder, or an empty one"
+    )
     parser.add_argument(
         "--pipeline",
         choices=("fashion", "fit", "none"),

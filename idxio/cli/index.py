@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
+from ..compression.gzip.embedded_index import embedded_index
 from ..core.build_index import build_index
+from ..core.decode import opened
 from . import exit_codes
 from .options import Commands
 from .progress import bar
@@ -29,6 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     for file in arguments.files:
         try:
             with exit_codes.naming(file), bar(file) as progress:
+                if _carries_index(file):
+                    print(f"{printable(file)}: needs no index, it carries its own")
+                    continue
                 path = build_index(file, progress=progress)
             size = os.path.getsize(path)
             share = size / os.path.getsize(file)
@@ -36,3 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         except exit_codes.ERRORS as error:
             code = max(code, exit_codes.report(error))
     return code
+
+
+def _carries_index(file: str) -> bool:
+    with opened(file) as (compressed, _):
+        return compressed.packing == "gzip" and embedded_index(compressed.source) is not None

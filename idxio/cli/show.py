@@ -11,6 +11,7 @@ from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
 from .options import STDIN, Commands
+from .output import STDOUT, name_of, written
 from .text import dimensions, first_few, printable
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def add_parser(commands: Commands) -> None:
         help="the records to show: a slice or one number; --rows=-9: for the last nine",
     )
     parser.add_argument(
-        "-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead"
+        "-o",
+        dest="output",
+        type=_png,
+        metavar="OUT.png",
+        help="write a PNG file instead; - for standard output",
     )
     parser.add_argument(
         "--class",
@@ -80,8 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     if output is not None:
         if numbers or not records.size:
             raise exit_codes.UsageError(f"{file}: holds no images to draw ({dimensions(f.shape)})")
-        with exit_codes.naming(output):
-            drawing.write_png(records, output)
+        with exit_codes.naming(name_of(output)), written(output) as path:
+            drawing.write_png(records, path)
         return exit_codes.FINE
     print(title)
     if not records.size:
@@ -179,6 +184,8 @@ def _rows(text: str) -> slice:
 
 def _png(text: str) -> str:
     """Check that the name has no suffix of another format than PNG."""
+    if text == STDOUT:
+        return text
     if os.path.splitext(text)[1].lower() not in ("", ".png"):
         raise argparse.ArgumentTypeError(f"{text!r}: only PNG is written; name it OUT.png")
     return text
