@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
@@ -78,39 +80,58 @@ def run(arguments: argparse.Namespace) -> int:
         if rows is None:
             rows = slice(_default_count(f.shape, output))
         if arguments.of_class is None:
-            records, title = _read_rows(f, file, rows)
+            records, numbers, title = _read_rows(f, file, rows)
         else:
-            records, title = _read_class(f, file, rows, arguments.of_class, arguments.labels)
-    numbers = _are_numbers(f.shape)
+            records, numbers, title = _read_class(
+                f, file, rows, arguments.of_class, arguments.labels
+            )
+    are_images = not _are_numbers(f.shape)
     if output is not None:
-        if numbers or not records.size:
+        if not are_images or not records.size:
             raise exit_codes.UsageError(f"{file}: holds no images to draw ({dimensions(f.shape)})")
         with exit_codes.naming(name_of(output)), written(output) as path:
-            drawing.write_png(records, path)
+            drawing.write_png(records, _captions(file, f.shape, numbers), path)
         return exit_codes.FINE
     print(title)
     if not records.size:
         return exit_codes.FINE
-    columns, _ = drawing.screen_size()
-    lines = number_lines(records, columns) if numbers else drawing.image_lines(records)
+    if are_images:
+        lines = drawing.image_lines(records, _captions(file, f.shape, numbers))
+    else:
+        columns, _ = drawing.screen_size()
+        lines = number_lines(records, columns)
     for line in lines:
         print(line)
     return exit_codes.FINE
 
 
-def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, str]:
-    """Read the rows; return them and their title."""
+def _captions(file: str, shape: tuple[int, ...], numbers: Array) -> list[str] | None:
+    """Return a caption for each image of these records; None where a record is a line of one."""
+    from . import drawing, select_class
+
+    if len(shape) == 2:
+        return None
+    captions = select_class.captions(file, shape[0], numbers)
+    planes = drawing.planes_of(shape)
+    if planes == 1:
+        return captions
+    return [f"{caption} [{plane}]" for caption in captions for plane in range(planes)]
+
+
+def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, Array, str]:
+    """Read the rows; return them, their numbers and their title."""
     records = f[rows] if f.shape else f[()].reshape(1)
     title = _title(f, rows)
     if not len(records) and f.shape[0]:
         raise exit_codes.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
-    return records, title
+    numbers = np.arange(*rows.indices(len(records) if not f.shape else f.shape[0]))
+    return records, numbers, title
 
 
 def _read_class(
     f: IdxArray, file: str, rows: slice, name: str, labels: str | None
-) -> tuple[Array, str]:
-    """Read the rows among the images of a class; return them and their title."""
+) -> tuple[Array, Array, str]:
+    """Read the rows among the images of a class; return them, their numbers and their title."""
     from . import select_class
 
     if _are_numbers(f.shape):
@@ -122,7 +143,7 @@ def _read_class(
         raise exit_codes.UsageError(
             f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}"
         )
-    return records, _class_title(f, chosen, picked)
+    return records, picked, _class_title(f, chosen, picked)
 
 
 def number_lines(records: Array, columns: int) -> Iterator[str]:

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import idxio
 from idxio.cli.main import main
@@ -43,7 +42,7 @@ def test_one_file_goes_to_standard_output(dataset):
     repacked = output_of("repack", IMAGES, "-")
     assert repacked.startswith(b"\x1f\x8b")
     np.testing.assert_array_equal(idxio.read(repacked), X)
-    assert Image.open(io.BytesIO(output_of("show", IMAGES, "-o", "-"))).format == "PNG"
+    assert output_of("show", IMAGES, "-o", "-").startswith(b"\x89PNG")
     assert output_of("report", "data", "-o", "-").endswith(b"</html>\n")
     npy = np.load(io.BytesIO(output_of("export", IMAGES, "-", "--to", "npy")))
     np.testing.assert_array_equal(npy, X)
