@@ -12,7 +12,7 @@ import numpy as np
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
-from .options import STDIN, Commands
+from .options import STDIN_OR_FOLDER, Commands, add_dataset_name
 from .output import STDOUT, name_of, written
 from .text import dimensions, first_few, printable
 
@@ -34,9 +34,10 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Draw images in the terminal, or write them as a PNG file; of a file of labels or other"
-        " numbers, print those. Only the records that are shown are read."
+        " numbers, print those. Of the directory of a dataset, show its classes; with --rows,"
+        " --class or -o the images of train. Only the records that are shown are read."
     )
-    parser.add_argument("file", metavar="FILE", help=STDIN)
+    parser.add_argument("file", metavar="FILE", help=STDIN_OR_FOLDER)
     parser.add_argument(
         "--rows",
         type=_rows,
@@ -64,6 +65,7 @@ def add_parser(commands: Commands) -> None:
         metavar="FILE",
         help="their labels, where they don't lie beside under the usual name",
     )
+    add_dataset_name(parser)
     parser.set_defaults(run=run)
 
 
@@ -75,6 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if arguments.labels is not None and arguments.of_class is None:
         raise exit_codes.UsageError("--labels tells which images are of --class K; say which class")
+    if os.path.isdir(file):
+        from . import show_folder
+
+        if arguments.rows is None and arguments.of_class is None and output is None:
+            return show_folder.show(file, arguments.dataset)
+        file = show_folder.images_of(file, arguments.dataset)
+    elif arguments.dataset is not None:
+        raise exit_codes.UsageError(
+            "--dataset names one of several datasets in a directory; this is one file"
+        )
     with exit_codes.naming(file), open_array(exit_codes.file_or_stdin(file)) as f:
         rows = arguments.rows
         if rows is None:
