@@ -50,8 +50,40 @@ def groups(data: Path) -> list[Group]:
             check=check,
             contestants=[Contestant(name, partial(run, data)) for name, run in contestants],
             ours="idxio.check",
-        )
+        ),
+        _stats_group(data / NAMES[0]),
     ]
+
+
+def _stats_group(path: Path) -> Group:
+    """Mean and standard deviation of the train images beside reading them."""
+    pixels = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=16)
+    expected = pixels.mean(), pixels.std()
+
+    def stats() -> Any:
+        return idxio.Dataset(path, np.zeros(60_000, np.uint8)).stats()
+
+    def plain() -> Any:
+        images = idxio.read(path)
+        return images.mean(), images.std()
+
+    def check(contestant: Contestant) -> None:
+        found = contestant.run()
+        if isinstance(found, tuple) and not np.allclose(found, expected):
+            raise WrongError(f"{contestant.name} found {found}, the oracle {expected}")
+
+    return Group(
+        name="stats",
+        title="mean and standard deviation of Fashion-MNIST's train images, stock gzip",
+        oracle="gzip.decompress and numpy",
+        check=check,
+        contestants=[
+            Contestant("Dataset.stats", stats),
+            Contestant("idxio.read", lambda: idxio.read(path)),
+            Contestant("idxio.read + numpy", plain),
+        ],
+        ours="Dataset.stats",
+    )
 
 
 def read_all(data: Path) -> list[Any]:

@@ -84,7 +84,8 @@ TARGETS = (
     Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
     Target("waiting", "idxio", 3.0),
     Target("resume", "idxio", 5.0),
-    Target("check", "idxio.check", 3.0, "idxio.read, all four"),
+    Target("check", "idxio.check", 2.2, "idxio.read, all four"),
+    Target("stats", "Dataset.stats", 1.2, "idxio.read"),
     Target("csv-write", "idxio.export_dataset", 0.20, "read + numpy.savetxt"),
     Target("csv-read", "idxio.import_dataset", 0.80, "numpy.loadtxt + write"),
 )

@@ -50,10 +50,17 @@ cdef extern from *:
         counts[0] += zeros;
         for (int v = 0; v < 256; v++) counts[v] += table[0][v] + table[1][v] + table[2][v] + table[3][v];
     }
+
+    /* One table for each of 2 to 4 channels: they too keep an increment from waiting for the last. */
+    static void idxio_count_channels(const uint8_t *data, size_t pixels, size_t channels, uint64_t *counts) {
+        for (size_t i = 0; i < pixels; i++)
+            for (size_t k = 0; k < channels; k++) counts[256 * k + data[i * channels + k]]++;
+    }
     """
     uint64_t idxio_hash(const uint8_t *, size_t) noexcept nogil
     void idxio_add(const uint8_t *, size_t, uint64_t *) noexcept nogil
     void idxio_count(const uint8_t *, size_t, uint64_t *) noexcept nogil
+    void idxio_count_channels(const uint8_t *, size_t, size_t, uint64_t *) noexcept nogil
     int memcmp(const void *, const void *, size_t) noexcept nogil
 
 
@@ -99,10 +106,16 @@ def sum_rows(const uint8_t[:, ::1] rows not None, const int64_t[::1] classes not
         raise ValueError(f"row {i} has the class {classes[i]}; there are {n}")
 
 
-def count_values(const uint8_t[::1] data not None, uint64_t[::1] counts not None):
-    """Add how often each byte value occurs to the 256 counts."""
-    if counts.shape[0] != 256:
-        raise ValueError(f"there are 256 values of a byte, not {counts.shape[0]}")
-    if data.shape[0]:
+def count_values(const uint8_t[:, ::1] pixels not None, uint64_t[:, ::1] counts not None):
+    """Add how often each byte value occurs in each channel, a column of pixels, to the 256 counts of its row."""
+    cdef Py_ssize_t count = pixels.shape[0], channels = pixels.shape[1]
+    if counts.shape[0] != channels or counts.shape[1] != 256:
+        raise ValueError(
+            f"{channels} channels have {channels} x 256 counts, not {counts.shape[0]} x {counts.shape[1]}"
+        )
+    if count and channels:
         with nogil:
-            idxio_count(&data[0], data.shape[0], &counts[0])
+            if channels == 1:
+                idxio_count(&pixels[0, 0], count, &counts[0, 0])
+            else:
+                idxio_count_channels(&pixels[0, 0], count, channels, &counts[0, 0])

@@ -6,6 +6,9 @@ import json
 import os
 from typing import Any
 
+import numpy as np
+
+from .._util.types import Array
 from ..datasets.validation.check import Check
 from ..datasets.validation.rules import Finding, frame, ranges_of
 from ..datasets.validation.statistics import Statistics
@@ -39,12 +42,17 @@ def facts(statistics: Statistics) -> list[tuple[str, str]]:
         ("known", ", ".join(name for name in statistics.known if name)),
         ("order", f"{order}, the longest {runs.max():,}"),
     ]
-    if statistics.mean_picture is not None and statistics.histogram is not None:
-        values = statistics.histogram.nonzero()[0]
-        pixels = f"{values[0]} to {values[-1]}, mean {statistics.mean_picture.mean():.1f}"
-        if about := frame(statistics.mean_picture):
-            pixels += f", border {about.border:.1f}, inside {about.inner:.1f}"
-        lines.append(("pixels", pixels))
+    is_bytes = statistics.mean_picture is not None
+    low, high = statistics.span
+    mean, std = statistics.stats
+    form = ".1f" if is_bytes else ".4g"
+    pixels = f"{low:.6g} to {high:.6g}, mean {_each(mean, form)}, std {_each(std, form)}"
+    if statistics.mean_picture is not None and (about := frame(statistics.mean_picture)):
+        pixels += f", border {about.border:.1f}, inside {about.inner:.1f}"
+    lines.append(("pixels", pixels))
+    if is_bytes:
+        scaled = f"mean {_each(mean / 255, '.4f')}, std {_each(std / 255, '.4f')}"
+        lines.append(("scaled", f"{scaled} with scale=1/255"))
     return [(name, printable(value)) for name, value in lines if value]
 
 
@@ -68,6 +76,11 @@ def verdict(result: Check) -> str:
     warnings = len(result.findings) - errors
     word = "OK" if result.ok else "NOT OK"
     return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _each(values: float | Array, form: str) -> str:
+    """A number, or those of all channels, as text."""
+    return " ".join(f"{value:{form}}" for value in np.ravel(values).tolist())
 
 
 def _count(number: int, noun: str) -> str:
@@ -145,5 +158,9 @@ def _split(statistics: Statistics, copies: int) -> dict[str, Any]:
         "constant": int(statistics.constant.sum()),
         "copies": copies,
         "mean": None if mean is None else float(mean.mean()),
+        "channel_mean": np.ravel(statistics.stats.mean).tolist(),
+        "channel_std": np.ravel(statistics.stats.std).tolist(),
+        "lowest": statistics.span[0],
+        "highest": statistics.span[1],
         "frame": None if about is None else about._asdict(),
     }

@@ -18,6 +18,7 @@ from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
 from ..storage.source import File, open_source
+from .causes import why_wrong_size
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
 
@@ -43,7 +44,8 @@ def opened(file: File) -> Iterator[tuple[Compression, Header]]:
 
 def read_header(compressed: Compression) -> Header:
     """Read the header and check that the file is large enough for the elements it promises."""
-    header = parse(compressed.head(START, rest_of), file=compressed.name)
+    head = compressed.head(START, rest_of)
+    header = parse(head, file=compressed.name, start=compressed.source.start)
     _check_size(compressed, header)
     return header
 
@@ -227,9 +229,11 @@ def check_found(compressed: Compression, header: Header, found: int) -> None:
     if found < expected:
         raise cut_short(compressed, header, found)
     if found > expected:
+        cause = why_wrong_size(compressed, header, found)
+        hint = f". The likely cause is {cause}" if cause else ""
         raise FormatError(
             f"has {found - expected:,} bytes behind the {expected:,} that its header {header.shape}"
-            " promises",
+            f" promises{hint}",
             file=compressed.name,
             offset=expected if compressed.is_plain else None,
         )
@@ -242,13 +246,16 @@ def cut_short(
     expected = header.size + header.nbytes
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
-    cause = f"{error.message}: " if error else ""
+    before = f"{error.message}: " if error else ""
+    why = None if error else why_wrong_size(compressed, header, found)
+    if why is None:
+        why = "a download or copy that broke off"
     offset = found if compressed.is_plain else None
     if error is not None:
         offset = error.offset
     return TruncatedError(
-        f"{cause}{found:,} of the {expected:,} bytes are there that its header {header.shape} "
-        f"promises{records}. The likely cause is a download or copy that broke off",
+        f"{before}{found:,} of the {expected:,} bytes are there that its header {header.shape} "
+        f"promises{records}. The likely cause is {why}",
         file=compressed.name,
         offset=offset,
         found=found,

@@ -7,6 +7,7 @@ Source: the description of the format beside MNIST (Y. LeCun, C. Cortes, C. Burg
 from __future__ import annotations
 
 import math
+import re
 import struct
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from .._util.sizes import record_nbytes
 from ..compression.registry import likely_cause
 from ..errors import FormatError, TruncatedError
+from ..storage.signatures import AS_UTF_8, is_utf_8, printable_start
 
 # The third byte of the file names the type of the elements; on disk they are big-endian.
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -32,6 +34,9 @@ TYPE_NAMES = "uint8, int8, int16, int32, float32 and float64"
 MAX_SIZE = 4 + 4 * 255
 START = 4
 """The number of bytes that determine the length of a header."""
+_USUAL = 1 << 40  # more bytes than a header means
+# The first line of a table: names or numbers between commas, semicolons or tabs.
+_TABLE = re.compile(r"[\w\"' .]+([,;\t][\w\"' .]*){2}")
 MAX_NDIM = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 
 
@@ -61,6 +66,12 @@ class Header(NamedTuple):
         """The type of the elements in the byte order of this machine."""
         return self.dtype.newbyteorder("=")
 
+    @property
+    def turned(self) -> Header:
+        """The header of a file whose sizes alone were written little-endian."""
+        sizes = np.array(self.shape, np.uint32).byteswap()
+        return Header(self.dtype, tuple(sizes.tolist()))
+
 
 def rest_of(start: bytes) -> int:
     """The number of bytes that `parse` needs after the first START.
@@ -70,28 +81,29 @@ def rest_of(start: bytes) -> int:
     return 4 * start[3] if start[:2] == b"\0\0" and start[2] in DTYPES else MAX_SIZE - START
 
 
-def parse(head: bytes, *, file: str | None = None) -> Header:
+def parse(head: bytes, *, file: str | None = None, start: int = 0) -> Header:
     """Parse the header at the start of head, which holds all of it or all bytes of a shorter file.
+
+    start is where a file object stood, for messages.
 
     Raises
     ------
     FormatError, TruncatedError
         With the likely cause. Offsets count in the unpacked file.
     """
+    moved = f". The file object stood at byte {start:,}: file.seek(0) first?" if start else ""
     if not head:
-        raise TruncatedError(
-            "is empty; an IDX file starts with a header of 4 bytes or more", file=file, offset=0
-        )
+        text = f"is empty; an IDX file starts with a header of 4 bytes or more{moved}"
+        raise TruncatedError(text, file=file, offset=0)
     cause = likely_cause(head)
     if cause:
-        raise FormatError(f"is not an IDX file but {cause}", file=file, offset=0)
+        raise FormatError(f"is not an IDX file but {cause}{moved}", file=file, offset=0)
     if head[:2] != b"\0\0"[: len(head)]:
-        raise FormatError(
-            f"is not an IDX file: it starts with {head[:4].hex(' ')}, expected 00 00, a type and "
-            "the number of dimensions (00 00 08 03 for MNIST images, 00 00 08 01 for labels)",
-            file=file,
-            offset=0,
+        text = (
+            f"is not an IDX file: it starts with {_start_of(head)}, expected 00 00, a type and the"
+            " number of dimensions (00 00 08 03 for MNIST images, 00 00 08 01 for labels)"
         )
+        raise FormatError(f"{text}{moved}", file=file, offset=0)
     if len(head) < 4:
         raise TruncatedError(
             f"ends after {len(head)} bytes, inside the header",
@@ -121,10 +133,26 @@ def parse(head: bytes, *, file: str | None = None) -> Header:
     header = Header(DTYPES[code], struct.unpack_from(f">{ndim}I", head, 4))
     # Like numpy, check that a shape is addressable without its zeros.
     if math.prod(n for n in header.shape if n) * header.dtype.itemsize >= 2**63:
+        hint = ""
+        if is_utf_8(head[4 : header.size]):
+            hint = f". The likely cause is {AS_UTF_8}"
+        elif header.turned.nbytes < _USUAL:
+            hint = f"; written little-endian, the sizes would be {header.turned.shape}"
         raise FormatError(
-            f"has the shape {header.shape}, more than memory can address", file=file, offset=4
+            f"has the shape {header.shape}, more than memory can address{hint}",
+            file=file,
+            offset=4,
         )
     return header
+
+
+def _start_of(head: bytes) -> str:
+    """The first bytes of a file that is no IDX file, as text if they are some."""
+    text = printable_start(head)
+    if text is None:
+        return head[:4].hex(" ")
+    is_table = _TABLE.match(text) is not None
+    return f"the text {text!r}{' (idxio.import_dataset takes CSV)' if is_table else ''}"
 
 
 def code_of(dtype: np.dtype[Any]) -> int:

@@ -1,8 +1,10 @@
 """Images and labels that belong together.
 
 `dataset` (with the arguments of `batches`) and `load` are the public face; `discovery` finds the
-files of a directory, `split_names` knows what splits are called, `classes` the names of published
-datasets, `metadata` dataset.json. `split` divides, also stratified; `sort` is `write_sorted`,
-`merge` joins label files. `contact_sheet` and `preview` draw. `check` is in `validation/`. How
-batches are made is in `loader`; other formats, and datasets made of pictures, in `convert`.
+files of a directory, `names` knows the names of files in use, `split_names` what splits are called,
+`beside` tells what lies where nothing is found; `classes` has the names of published datasets,
+`metadata` dataset.json. `split` divides, also stratified; `moments` is `Dataset.stats`; `sort` is
+`write_sorted`, `merge` joins label files. `contact_sheet` and `preview` draw. `check` is in
+`validation/`. How batches are made is in `loader`; other formats, and datasets made of pictures, in
+`convert`.
 """

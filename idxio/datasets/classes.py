@@ -15,6 +15,7 @@ from ..core.info import info, verify
 from ..errors import FormatError
 from ..storage.regular import FoundPath, read_regular
 from .metadata import DESCRIPTION, read_description
+from .split_names import known_split
 
 Names = dict[int, str]
 
@@ -58,8 +59,9 @@ def class_names(labels: str) -> Names | None:
     Parameters
     ----------
     labels : str
-        The path of the label file. A `dataset.json` beside it with `class_names` (a list, or an
-        object with the labels as its keys) comes first; then EMNIST's
+        The path of the label file. A `dataset.json` beside it, or beside the folder that is called
+        as a split, with `class_names` (a list, or an object with the labels as its keys) comes
+        first; then EMNIST's
         `emnist-<variant>-mapping.txt`, if the name of the file starts with that; then the published
         label files, known by the checksum of what is inside.
 
@@ -68,9 +70,11 @@ def class_names(labels: str) -> Names | None:
     FormatError
         The `dataset.json` or the mapping beside it can't be understood.
     """
-    if names := described(os.path.dirname(labels)):
-        return names
-    return mapped_names(labels) or _published(labels)
+    folder = os.path.dirname(labels)
+    names = described(folder)
+    if names is None and known_split(os.path.basename(folder)):
+        names = described(os.path.dirname(folder))
+    return names or mapped_names(labels) or _published(labels)
 
 
 def mapped_names(labels: str) -> Names | None:
@@ -112,6 +116,21 @@ def as_names(class_names: Any) -> Names:
     if far:
         raise ValueError(f"no class has the label {far[0]}")
     return names
+
+
+def label_of(name: str, names: Names | None) -> int:
+    """The label of the class with this name; ValueError if it is no name, or that of several."""
+    if not names:
+        raise ValueError(f"there is no class {name!r}: the names of the classes are not known")
+    labels = [label for label, other in names.items() if other == name]
+    labels = labels or [label for label, other in names.items() if other.lower() == name.lower()]
+    if len(labels) > 1:
+        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, labels))}")
+    if not labels:
+        some = ", ".join([*names.values()][:20])
+        more = ", ..." if len(names) > 20 else ""
+        raise ValueError(f"there is no class {name!r}; there are {some}{more}")
+    return labels[0]
 
 
 def _is_no_text(name: Any) -> bool:

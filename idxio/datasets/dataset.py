@@ -16,7 +16,8 @@ from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import samplers
 from ..loader.materialize import Materialized
 from . import split as splits
-from .classes import as_names
+from .classes import as_names, label_of
+from .moments import Stats, moments_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,13 +126,13 @@ class Dataset:
         """Whether the samples are in the order of their labels, as `write_sorted` writes them."""
         return bool((self.labels[1:] >= self.labels[:-1]).all())
 
-    def of_class(self, k: int) -> Array:
+    def of_class(self, k: int | str) -> Array:
         """The images of class k.
 
         Parameters
         ----------
-        k : int
-            A label.
+        k : int or str
+            A label, or the name of a class.
 
         Returns
         -------
@@ -144,6 +145,8 @@ class Dataset:
         ValueError
             There is no such class.
         """
+        if isinstance(k, str):
+            k = label_of(k, self.class_names)
         index = int(np.searchsorted(self.classes, k))
         if index == len(self.classes) or self.classes[index] != k:
             listed = ", ".join(map(str, self.classes[:20].tolist()))
@@ -154,6 +157,34 @@ class Dataset:
             start = int(counts[:index].sum())
             return np.asarray(self.images[start : start + int(counts[index])])
         return np.asarray(self.images[np.flatnonzero(self.labels == k)])
+
+    def stats(self, *, scale: npt.ArrayLike | None = None, threads: int | None = None) -> Stats:
+        """Mean and standard deviation of the pixels of each channel, in one pass.
+
+        Parameters
+        ----------
+        scale : float or array_like, optional
+            As for `batches`, which takes what comes out with the same scale.
+        threads : int, optional
+            As many as the process has processors if not given.
+
+        Returns
+        -------
+        Stats
+            ``(mean, std)``: a number each, or for records of 2 to 4 channels an array that numpy
+            broadcasts to a record, of shape (channels,), or (channels, 1, 1) where they come first.
+            Compressed images of up to 1 GiB are read into memory, where `batches` finds them.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.array([[[0, 255]], [[0, 51]]], np.uint8), [0, 1])
+        >>> mean, std = ds.stats(scale=1 / 255)
+        >>> round(mean, 3), round(std, 3)
+        (0.3, 0.412)
+        >>> batches = ds.batches(2, scale=1 / 255, mean=mean, std=std)
+        """
+        return moments_of(self._held, threads).stats(scale)
 
     def split(
         self, size: float | Sequence[float], *, seed: int, stratified: bool = True

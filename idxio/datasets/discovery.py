@@ -9,36 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..compression.registry import SUFFIX_PATTERN, named, speed_rank
+from ..compression.registry import named, speed_rank
 from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
 from ..storage.journal import settle
 from ..storage.regular import FoundPath
-from .split_names import KNOWN, part_of, synonyms
+from . import names
+from .beside import hint
+from .split_names import KNOWN, known_split, part_of, synonyms
 
-# What stands before "-images" or "-labels" is the split, with the name of the dataset before it
-# where there is one: train, emnist-letters-test, xnist. The end is -idx3-ubyte, .idx3-ubyte as in
-# MNIST's own gzip headers, -idx2-int as of QMNIST's labels, .idx, or nothing.
-_NAME = re.compile(
-    r"(.+?)[-_.](image|label)s?(?:[-_.]idx\d?(?:[-_.]\w+)?)?"
-    rf"(?:\.(?:{SUFFIX_PATTERN}))?",
-    re.IGNORECASE,
-)
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
-# A name with "idx" in it. Only such files make a split whose name is not a known one.
-_IS_IDX = re.compile(r"[-_.]idx\d?(?:[-_.]|$)", re.IGNORECASE)
-# A name that someone gave to images or labels.
-_IS_LIKE_IDX = re.compile(r"(image|label).*[-_. ]idx\d?(?:[-_. ]|$)", re.IGNORECASE)
-_PACKED = re.compile(rf"\.({SUFFIX_PATTERN})$", re.IGNORECASE)
-# What browsers and archivers add to a name, as "(1)" of a second download, or ".part" of one that
-# has not ended.
-_ADDED = re.compile(
-    r"( ?\(\d+\)| - copy|"
-    r"\.(zip|part|partial|crdownload|download|incomplete|tmp|bak|old|\d+))+"
-    rf"(?=\.({SUFFIX_PATTERN})$|$)",
-    re.IGNORECASE,
-)
 # Copies of up to so many bytes are read to compare them: 47 MB of a raw file take 8 ms.
 _MOST_RAW = 1 << 26
 _MOST_LABELS = 1 << 20
@@ -73,8 +54,8 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     Returns
     -------
     tuple of str
-        The path of the images and that of the labels. The names may have a dash or a dot before
-        idx, a dataset's name in front, any type behind; the files may be raw, gzip, zstd, xz or
+        The path of the images and that of the labels. The names are those of `names`, and folders
+        those of `home` or called as splits; the files may be raw, gzip, zstd, xz or
         bz2, whatever their suffix says. Where names leave a doubt, the headers decide: labels have
         one axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw
         one is taken, of labels with one axis and with two those with one.
@@ -88,26 +69,26 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         There is more than one such pair, the counts differ, or what should be of the pair is
         damaged, can't be read, or is no regular file.
     """
-    directory = os.fspath(directory)
-    names = _stems(directory)
+    directory = home(os.fspath(directory))
+    stems_here = _stems(directory)
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
-    stems = [stem for stem in names if stem in wanted] or [
+    stems = [stem for stem in stems_here if stem in wanted] or [
         stem
-        for stem in names
+        for stem in stems_here
         if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
     ]
     pairs: dict[str, tuple[str, str]] = {}
     half: HalfPairError | None = None
     for stem in stems:
         try:
-            pairs[stem] = _pair(directory, names[stem])
+            pairs[stem] = _pair(directory, stems_here[stem])
         except HalfPairError as error:
             half = half or error
     if len(pairs) == 1:
         return next(iter(pairs.values()))
     if not pairs and half is not None:
-        raise half
+        raise HalfPairError(errno.ENOENT, f"{half.strerror}{hint(directory, _is_named)}", directory)
     looked = " or ".join(
         f"[*-]{word}-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]" for word in wanted[:2]
     )
@@ -118,9 +99,10 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         else:
             text = f"has more than one dataset with {looked}: name one of {listed} as the split"
         raise IdxError(text, file=directory)
-    others = ", ".join(repr(stem) for stem in names)
-    hint = f"; it has the splits {others}" if others else ""
-    raise NoSplitError(errno.ENOENT, f"has no {looked}{hint}", directory)
+    others = ", ".join(repr(stem) for stem in stems_here)
+    has = f"; it has the splits {others}" if others else ""
+    text = f"has no {looked}{has}{hint(directory, _is_named)}"
+    raise NoSplitError(errno.ENOENT, text, directory)
 
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:
@@ -137,17 +119,17 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     in the names of its files, or any other files with "images" or "labels" in their names would be
     one.
     """
-    names = _stems(directory)
+    stems = _stems(home(directory))
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
-        matches = [(before.match(stem), files) for stem, files in names.items()]
-        names = {match.string[match.end() :]: files for match, files in matches if match}
-    parts = {stem: part_of(stem) for stem in names}
+        matches = [(before.match(stem), files) for stem, files in stems.items()]
+        stems = {match.string[match.end() :]: files for match, files in matches if match}
+    parts = {stem: part_of(stem) for stem in stems}
     known = {split for _, split in parts.values() if split}
     others = [
         stem
         for stem, (_, split) in parts.items()
-        if not split and all(_IS_IDX.search(name) for name in names[stem])
+        if not split and all(names.has_idx(os.path.basename(path)) for path in stems[stem])
     ]
     return [split for split in KNOWN if split in known] + sorted(others)
 
@@ -158,27 +140,23 @@ def misnamed_file(directory: str) -> str | None:
 
     What begins as a file of a split that is there may be a copy or an index of it.
     """
+    directory = home(directory)
     stems = _stems(directory)
-    split_files = tuple(_PACKED.sub("", name) for names in stems.values() for name in names)
-    for name in sorted(os.listdir(directory)):
-        if name.startswith(".") or _NAME.fullmatch(name) or not _IS_LIKE_IDX.search(name):
+    split_files = tuple(names.unpacked(path) for paths in stems.values() for path in paths)
+    for path in _listing(directory):
+        folder, name = os.path.split(path)
+        if _stem(directory, path) is not None or not names.seems_meant(name):
             continue
-        match = _NAME.fullmatch(_ADDED.sub("", name))
-        if not name.startswith(split_files) and not (match and match[1].lower() in stems):
-            return name
+        meant = _stem(directory, os.path.join(folder, names.without_added(name)))
+        if not path.startswith(split_files) and meant not in stems:
+            return path
     return None
 
 
 def lost_files(directory: str, stated: Iterable[str]) -> list[str]:
     """The stated names of images and labels of which no file is there, in any packing."""
-    there = {_split_and_role(name) for name in os.listdir(directory)}
-    return [name for name in stated if (mine := _split_and_role(name)) and mine not in there]
-
-
-def _split_and_role(name: str) -> tuple[str, str] | None:
-    """What a name says before "-images" or "-labels", and which of the two; None for others."""
-    match = _NAME.fullmatch(name)
-    return (match[1].lower(), match[2].lower()) if match else None
+    there = {names.parse(os.path.basename(path)) for path in _listing(directory)}
+    return [name for name in stated if (mine := names.parse(name)) and mine not in there]
 
 
 def datasets_beside(directory: str) -> list[str]:
@@ -187,30 +165,99 @@ def datasets_beside(directory: str) -> list[str]:
 
     A caller must name one of them, because it is not clear which is meant.
     """
-    parts = [part_of(stem) for stem in _stems(directory)]
+    parts = [part_of(stem) for stem in _stems(home(directory))]
     datasets = {before.rstrip("-_.") for before, split in parts if split}
     return sorted(datasets - {""}) if len(datasets) > 1 else []
 
 
-def _stems(directory: str) -> dict[str, list[str]]:
-    """The names of images and labels, by the part of a name before "-images" or "-labels"."""
+def home(directory: str) -> str:
+    """The folder itself, or the one in it where torchvision puts files: raw, or MNIST/raw.
+
+    Raises
+    ------
+    OSError
+        There is no such folder.
+    IdxError
+        It has none of the files itself, and several such folders have.
+    """
     settle(os.fsdecode(directory))  # what a killed `write_sorted` left
-    stems: dict[str, list[str]] = defaultdict(list)
-    # A set: a name may be listed twice while another process puts a new file there.
-    for name in sorted(set(os.listdir(directory)), key=lambda name: (len(name), name)):
-        if (match := _NAME.fullmatch(name)) and not name.startswith("."):
-            stems[match[1].lower()].append(name)
-    return dict(stems)
+    if _stems(directory):
+        return directory
+    inner = [name for name in sorted(os.listdir(directory)) if not name.startswith(".")]
+    raw = [os.path.join(name, "raw") for name in inner]
+    found = [
+        folder
+        for folder in ["raw", *raw]
+        if os.path.isdir(os.path.join(directory, folder))
+        and _stems(os.path.join(directory, folder))
+    ]
+    if len(found) > 1:
+        text = f"has several datasets: name one of the folders {', '.join(found)}"
+        raise IdxError(text, file=directory)
+    return os.path.join(directory, found[0]) if found else directory
 
 
-def _pair(directory: str, names: list[str]) -> tuple[str, str]:
+def _stems(directory: str) -> dict[str, list[str]]:
+    """The paths, from a folder on, of images and labels, by their stems.
+
+    The folder of a split is left out where the split has files beside it.
+    """
+    paths: dict[str, list[str]] = defaultdict(list)
+    for path in _listing(directory):
+        stem = _stem(directory, path)
+        if stem is not None:
+            paths[stem].append(path)
+    outer = {part_of(stem)[1] for stem, some in paths.items() if not os.path.dirname(some[0])}
+    return {
+        stem: some
+        for stem, some in paths.items()
+        if not os.path.dirname(some[0]) or part_of(stem)[1] not in outer
+    }
+
+
+def _stem(directory: str, path: str) -> str | None:
+    """The stem of a file of `_listing`; None if it is none of images or labels."""
+    folder, name = os.path.split(path)
+    if folder:
+        return names.inner_stem(name, folder)
+    return names.stem_of(name, os.path.basename(os.path.abspath(directory)))
+
+
+def _is_named(directory: str, path: str) -> bool:
+    """Whether the name of a file says that it is one of images or labels."""
+    return _stem(directory, path) is not None
+
+
+def _listing(directory: str) -> list[str]:
+    """The names in a folder, and behind them those in its folders that are called as splits.
+
+    Short names come first.
+    """
+    try:
+        # A set: a name may be listed twice while another process puts a new file there.
+        own = sorted(set(os.listdir(directory)), key=lambda name: (len(name), name))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        text = (
+            f"{error.strerror}; name the folder that holds train-images-idx3-ubyte[.gz] and its"
+            " other files"
+        )
+        raise type(error)(error.errno, text, directory) from None
+    inner = []
+    for folder in own:
+        if known_split(folder) and os.path.isdir(os.path.join(directory, folder)):
+            some = sorted(os.listdir(os.path.join(directory, folder)))
+            inner += [os.path.join(folder, name) for name in some if names.has_idx(name)]
+    return own + inner
+
+
+def _pair(directory: str, paths: list[str]) -> tuple[str, str]:
     """The images and labels of one split whose counts agree; of copies, those read fastest."""
     files = []
     problems = []
-    for name in names:
-        path = FoundPath(os.path.join(directory, name))
+    for inner in paths:
+        path = FoundPath(os.path.join(directory, inner))
         try:
-            files.append(_look(path, name))
+            files.append(_look(path))
         except (IdxError, OSError) as error:
             problems.append(error)
     files.sort(key=_preference)
@@ -245,15 +292,15 @@ def _preference(file: _File) -> tuple[int, int]:
 
 def named_role(path: str) -> str:
     """The role in the name of a file: "image" or "label"; "" for any other name."""
-    match = _NAME.fullmatch(os.path.basename(path))
-    return match[2].lower() if match else ""
+    name = names.parse(os.path.basename(path))
+    return name.role if name else ""
 
 
-def _look(path: str, name: str) -> _File:
+def _look(path: str) -> _File:
     """A file with its role: by its number of axes, or by its name if it has two axes."""
     about = info(path)
     ndim = len(about.shape)
-    role = named_role(name)
+    role = named_role(path)
     if ndim == 0:
         raise FormatError("holds one number, expected images or labels", file=path)
     if ndim == 1:
@@ -282,9 +329,9 @@ def _crc32(file: _File, other: _File) -> int | None:
 def copies_of(path: str) -> list[str]:
     """All files of the same split and role in the folder of a file, itself among them."""
     folder, name = os.path.split(path)
-    mine = _split_and_role(name)
+    mine = names.parse(name)
     others = sorted(os.listdir(folder or ".")) if mine else []
-    return [os.path.join(folder, other) for other in others if _split_and_role(other) == mine]
+    return [os.path.join(folder, other) for other in others if names.parse(other) == mine]
 
 
 def _check_copies(files: list[_File]) -> None:

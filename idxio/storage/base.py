@@ -22,6 +22,8 @@ class Source:
     """For messages."""
     size: int | None
     """In bytes; None for a pipe, whose size only reading to its end tells."""
+    start = 0
+    """Where the file object stood at first, which is position 0 here."""
     path: str | None = None
     """The absolute path of the file; None where nothing can be opened, kept or mapped by a path."""
     identity: tuple[int, ...] = ()

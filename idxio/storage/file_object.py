@@ -36,28 +36,28 @@ class SeekableSource(Source):
         self._guard = ForkGuard()
         with naming(self.name):
             self._is_plain = type(raw) is io.FileIO and stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
-            self._start = self._end = file.tell()
+            self.start = self._end = file.tell()
             end = _stated_size(file)
             if end is None:
                 file.seek(0, io.SEEK_END)
                 end = file.tell()
             else:
-                file.seek(self._start)  # raises where seekable() is not true
-            self.size: int | None = max(0, end - self._start)
+                file.seek(self.start)  # raises where seekable() is not true
+            self.size: int | None = max(0, end - self.start)
         self._lock = threading.Lock()
 
     def read_at(self, offset: int, out: memoryview) -> int:
         if self._is_plain:
             with naming(self.name):
-                done = pread_full(self._file.fileno(), out, self._start + offset)
-            self._end = max(self._end, self._start + offset + done)
+                done = pread_full(self._file.fileno(), out, self.start + offset)
+            self._end = max(self._end, self.start + offset + done)
             return done
         # Checked before the lock is taken: another thread may have held it at the fork.
         if self._guard.in_child():
             what = "a file object can't be read after a fork; open the file by its path"
             raise RuntimeError(f"{self.name}: {what}")
         with self._lock, naming(self.name):
-            position = self._start + offset
+            position = self.start + offset
             self._file.seek(position)
             n = _read_full(self._file, out)
             self._end = max(self._end, position + n)

@@ -77,6 +77,10 @@ def test_survey_sees_what_numpy_sees(tmp_path, dtype, shape):
     assert len(np.unique(seen.hashes)) == len({picture.tobytes() for picture in x})
     for name, crc in zip(NAMES["train"], seen.crc32, strict=True):
         assert crc == idxio.verify(tmp_path / name).crc32
+    assert seen.span == (x.min(), x.max())
+    axes = (0, 1, 2) if x.ndim == 4 else None
+    np.testing.assert_allclose(seen.stats.mean, x.mean(axis=axes, dtype=np.float64))
+    np.testing.assert_allclose(seen.stats.std, x.std(axis=axes, dtype=np.float64), atol=1e-9)
     if dtype == "uint8":
         np.testing.assert_array_equal(seen.histogram, np.bincount(x.reshape(-1), minlength=256))
         np.testing.assert_array_equal(
@@ -85,6 +89,7 @@ def test_survey_sees_what_numpy_sees(tmp_path, dtype, shape):
         np.testing.assert_allclose(seen.class_means, [x[y == k].mean(axis=0) for k in classes])
         mean = x.mean(axis=0)
         np.testing.assert_allclose(seen.mean_picture, mean.mean(axis=2) if x.ndim == 4 else mean)
+        assert seen.histograms.shape == (shape[3] if x.ndim == 4 else 1, 256)
     else:
         assert seen.histogram is seen.sums is seen.class_means is seen.mean_picture is None
 
@@ -635,3 +640,21 @@ def test_what_is_wrong_with_another_split(tmp_path):
     assert ("error", "shape", "val") in kinds(idxio.check(tmp_path))
     (tmp_path / "val-labels-idx1-ubyte").write_bytes(encode(y[:6]))
     assert ("error", "unreadable", "val") in kinds(idxio.check(tmp_path))
+
+
+def test_facts_of_pixels(tmp_path, capsys):
+    x, y = DRAWN["train"]
+    colour = np.stack([x, x // 2, 255 - x], axis=-1)
+    for images, scale in ((x, 255), (colour, 255), (x.astype(np.int16) - 50, 1)):
+        folder = write(tmp_path, train=(images, y))
+        assert main(["check", folder, "--json"]) in (0, 1)
+        seen = json.loads(capsys.readouterr().out)["splits"]["train"]
+        pixels = images.reshape(-1, images.shape[-1] if images.ndim == 4 else 1)
+        np.testing.assert_allclose(seen["channel_mean"], pixels.mean(axis=0))
+        np.testing.assert_allclose(seen["channel_std"], pixels.std(axis=0))
+        assert (seen["lowest"], seen["highest"]) == (images.min(), images.max())
+        main(["check", folder])
+        out = capsys.readouterr().out
+        assert f"pixels    {images.min()} to {images.max()}, mean " in out
+        mean = " ".join(f"{m / 255:.4f}" for m in pixels.mean(axis=0))
+        assert (f"scaled    mean {mean}, std " in out) == (scale == 255)

@@ -435,3 +435,83 @@ def test_a_selection_reads_what_it_shows(tmp_path, monkeypatch):
     array = np.arange(10)
     assert np.shares_memory(Selection(array, range(2, 5)).__array__(copy=False), array)
     assert not np.shares_memory(np.array(Selection(array, range(2, 5))), array)
+
+
+# --- mean and standard deviation ---
+
+STATS_SHAPES = {
+    "grey": ((50, 9, 7), (0, 1, 2), ()),
+    "one channel": ((50, 9, 7, 1), (0, 1, 2, 3), ()),
+    "rgb": ((50, 9, 7, 3), (0, 1, 2), (3,)),
+    "channels first": ((50, 3, 9, 7), (0, 2, 3), (3, 1, 1)),
+    "four channels": ((50, 9, 7, 4), (0, 1, 2), (4,)),
+    "flat": ((50, 63), (0, 1), ()),
+    "either end": ((50, 3, 9, 4), (0, 1, 2, 3), ()),
+}
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", ">i2", "i4", ">f4", "f8"])
+@pytest.mark.parametrize("case", STATS_SHAPES)
+def test_stats(case, dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr("idxio.datasets.moments._PIECE", 500)  # many blocks
+    shape, axes, expected = STATS_SHAPES[case]
+    x = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    y = np.zeros(50, np.uint8)
+    idxio.write(tmp_path / "x.gz", x)
+    some = np.random.default_rng(1).permutation(50)[:20]
+    for ds, images in (
+        (idxio.Dataset(x, y), x),
+        (idxio.Dataset(tmp_path / "x.gz", y), x),
+        (idxio.Dataset(tmp_path / "x.gz", y)[some], x[some]),
+    ):
+        for scale in (None, 1 / 255, -2):
+            mean, std = ds.stats(scale=scale)
+            assert np.shape(mean) == np.shape(std) == expected
+            scaled = images.astype(np.float64) * (1 if scale is None else scale)
+            np.testing.assert_allclose(np.ravel(mean), np.ravel(scaled.mean(axis=axes)))
+            np.testing.assert_allclose(np.ravel(std), np.ravel(scaled.std(axis=axes)))
+        mean, std = ds.stats(scale=1 / 255)
+        batch, _ = next(iter(ds.batches(len(ds), scale=1 / 255, mean=mean, std=std)))
+        axes_of_batch = tuple(axes)
+        np.testing.assert_allclose(batch.mean(axis=axes_of_batch), 0, atol=1e-4)
+        np.testing.assert_allclose(batch.std(axis=axes_of_batch), 1, atol=1e-4)
+
+
+def test_stats_are_the_same_on_any_threads():
+    x = np.random.default_rng(0).random((3000, 30, 30)).astype(np.float32)
+    ds = idxio.Dataset(x, np.zeros(3000, np.uint8))
+    assert ds.stats(threads=1) == ds.stats(threads=3)
+    with pytest.raises(ValueError, match="threads is 1 or more"):
+        ds.stats(threads=0)
+
+
+def test_stats_of_a_file_that_is_too_large_to_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr("idxio.loader.materialize.IN_MEMORY", 100)
+    monkeypatch.setattr("idxio.datasets.moments._PIECE", 500)
+    idxio.write(tmp_path / "x.gz", IMAGES)
+    ds = idxio.Dataset(tmp_path / "x.gz", LABELS)
+    for some, images in ((ds, IMAGES), (ds[3:30], IMAGES[3:30]), (ds[::-2], IMAGES[::-2])):
+        np.testing.assert_allclose(some.stats(), (images.mean(), images.std()))
+        assert some._held._held is None
+
+
+def test_stats_of_nothing_and_of_nan():
+    empty = idxio.Dataset(np.zeros((0, 4, 4), np.uint8), [])
+    assert np.isnan(empty.stats()).all()
+    assert np.isnan(idxio.Dataset(np.zeros((0, 4, 4), np.float32), []).stats()).all()
+    assert np.isnan(idxio.Dataset(np.full((2, 4, 4), np.nan), [0, 0]).stats()).all()
+
+
+def test_a_class_by_its_name():
+    names = {0: "cat", 1: "Dog", 2: "bag", 3: "BAG"}
+    ds = idxio.Dataset(IMAGES, LABELS, class_names=names)
+    for name, k in (("cat", 0), ("Dog", 1), ("dog", 1), ("bag", 2), ("BAG", 3)):
+        assert (ds.of_class(name) == IMAGES[k == LABELS]).all()
+    with pytest.raises(ValueError, match="there is no class 'bird'; there are cat, Dog, bag, BAG"):
+        ds.of_class("bird")
+    with pytest.raises(ValueError, match="'Bag' is the name of the classes 2, 3"):
+        ds.of_class("Bag")
+    with pytest.raises(ValueError, match="'cat': the names of the classes are not known"):
+        idxio.Dataset(IMAGES, LABELS).of_class("cat")
+    with pytest.raises(ValueError, match="there is no class 9; there are"):
+        idxio.Dataset(IMAGES, LABELS, class_names={9: "x"}).of_class("x")

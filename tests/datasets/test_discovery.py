@@ -47,6 +47,10 @@ FORMS = [
     ("xnist", "xnist-images-idx3-ubyte.xz", "xnist-labels-idx2-int.xz"),
     ("val", "my_val_images.idx", "my_val_labels.idx.bz2"),
     ("TRAIN", "Train-Images-idx3-ubyte", "Train-Labels-idx1-ubyte"),
+    ("train", "X_kannada_MNIST_train-idx3-ubyte.gz", "y_kannada_MNIST_train-idx1-ubyte.gz"),
+    ("test", "X_test-idx3-ubyte", "y_test-idx1-ubyte"),
+    ("train", "train-images-idx3-ubyte (1).gz", "train-labels-idx1-ubyte(2).gz"),
+    ("test", "t10k-images-idx3-ubyte - Copy.gz", "t10k-labels-idx1-ubyte copy"),
 ]
 
 
@@ -71,6 +75,119 @@ def test_every_name_in_the_wild(split, images, labels, pack, tmp_path):
     ds = idxio.load(tmp_path, split)
     assert (np.asarray(ds.images) == IMAGES).all()
     assert ds.labels.tolist() == LABELS.tolist()
+
+
+FOLDERS = [
+    ("test", "", "test/images-idx3-ubyte.gz", "test/labels-idx1-ubyte.gz"),
+    ("test", "", "Testing/test-images-idx3-ubyte", "Testing/test-labels-idx1-ubyte"),
+    ("my-test", "", "test/my-images-idx3-ubyte", "test/my-labels-idx1-ubyte"),
+    ("train", "train", "train/images.idx3-ubyte", "train/labels.idx1-ubyte"),
+    ("train", "", "raw/train-images-idx3-ubyte", "raw/train-labels-idx1-ubyte"),
+    ("train", "", "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte"),
+]
+
+
+@pytest.mark.parametrize(("split", "start", "images", "labels"), FOLDERS)
+def test_folders_that_are_in_use(tmp_path, split, start, images, labels):
+    os.makedirs(tmp_path / os.path.dirname(images))
+    put(tmp_path, images, IMAGES)
+    put(tmp_path, labels, LABELS)
+    folder = tmp_path / start
+    assert find_pair(folder, split) == (str(tmp_path / images), str(tmp_path / labels))
+    idxio.export_dataset(folder, tmp_path / "out.npz")
+    findings = idxio.check(folder).findings
+    other = "t10k" if split == "train" else "train"
+    assert [f.split for f in findings if f.level == "error"] == [other]
+
+
+def test_class_names_beside_the_folder_of_a_split(tmp_path):
+    (tmp_path / "train").mkdir()
+    put(tmp_path, "train/images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train/labels-idx1-ubyte", LABELS)
+    (tmp_path / "dataset.json").write_text('{"class_names": ["a", "b", "c"]}')
+    assert idxio.load(tmp_path).class_names == {0: "a", 1: "b", 2: "c"}
+
+
+def test_the_folder_of_a_split_is_left_out_where_its_files_lie_beside_it(tmp_path):
+    put(tmp_path, "my-train-images-idx3-ubyte", IMAGES)
+    pair = put(tmp_path, "my-train-labels-idx1-ubyte", LABELS)
+    (tmp_path / "train").mkdir()
+    put(tmp_path, "train/images-idx3-ubyte", IMAGES ^ 1)
+    put(tmp_path, "train/labels-idx1-ubyte", LABELS)
+    assert find_pair(tmp_path, "train")[1] == pair
+
+
+def test_folders_of_torchvision_that_are_several(tmp_path):
+    for name in ("KMNIST", "MNIST"):
+        os.makedirs(tmp_path / name / "raw")
+        put(tmp_path, f"{name}/raw/train-images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{name}/raw/train-labels-idx1-ubyte", LABELS)
+    for look in (idxio.load, idxio.check):
+        with pytest.raises(idxio.IdxError, match="name one of the folders KMNIST/raw, MNIST/raw"):
+            look(tmp_path)
+    assert len(idxio.load(tmp_path / "MNIST")) == len(LABELS)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("images.idx3-ubyte", "labels.idx1-ubyte"),
+        ("train-imgs-idx3-ubyte", "train-labs-idx1-ubyte"),
+        ("images-train-idx3-ubyte", "labels-train-idx1-ubyte"),
+        ("trainImages-idx3-ubyte", "trainLabels-idx1-ubyte"),
+        ("x.bin", "y.bin"),
+        ("down/x.bin", "down/y.bin"),
+    ],
+)
+def test_idx_files_under_other_names_are_listed(tmp_path, images, labels):
+    (tmp_path / "down").mkdir()
+    (tmp_path / "notes.txt").write_text("none")
+    put(tmp_path, images, IMAGES)
+    put(tmp_path, labels, LABELS)
+    with pytest.raises(FileNotFoundError) as error:
+        idxio.load(tmp_path)
+    assert f"{images} (6 x 4 x 3 uint8)" in str(error.value)
+    assert f"{labels} (6 uint8)" in str(error.value)
+    assert "idxio.Dataset(images, labels)" in str(error.value)
+    assert "notes" not in str(error.value)
+
+
+def test_half_a_pair_tells_of_other_names(tmp_path):
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-imgs-idx3-ubyte", IMAGES)
+    with pytest.raises(FileNotFoundError, match=r"belong to train-labels.*train-imgs\S* \(6 x 4"):
+        idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("train.csv", r"There is train\.csv, which idxio\.import_dataset takes"),
+        ("cat/1.png", r"There are pictures, which idxio\.build takes"),
+        (".hidden", "-labels-idx1-ubyte.\\.gz.: "),
+    ],
+)
+def test_a_folder_of_something_else(tmp_path, name, remedy):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"?")
+    with pytest.raises(FileNotFoundError, match=remedy):
+        idxio.load(tmp_path)
+
+
+def test_many_idx_files_are_counted(tmp_path):
+    for k in range(9):
+        put(tmp_path, f"{k}.bin", LABELS)
+    with pytest.raises(FileNotFoundError, match=r"5\.bin \(6 uint8\) and 3 more\. "):
+        idxio.load(tmp_path)
+
+
+def test_what_is_no_folder(tmp_path):
+    path = put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    for look in (idxio.load, idxio.check):
+        with pytest.raises(FileNotFoundError, match="No such file or directory; name the folder"):
+            look(tmp_path / "nowhere")
+        with pytest.raises(NotADirectoryError, match="Not a directory; name the folder that holds"):
+            look(path)
 
 
 def test_the_real_files(fashion_mnist):

@@ -77,9 +77,12 @@ def test_sums_by_class(table, data):
 
 @given(tables())
 def test_counts_of_values(table):
-    counts = np.full(256, 5, np.uint64)
-    row_stats.count_values(table.reshape(-1), counts)
-    np.testing.assert_array_equal(counts, np.bincount(table.reshape(-1), minlength=256) + 5)
+    for channels in range(1, 6):
+        pixels = table.reshape(-1)[: table.size // channels * channels].reshape(-1, channels)
+        counts = np.full((channels, 256), 5, np.uint64)
+        row_stats.count_values(pixels, counts)
+        expected = [np.bincount(channel, minlength=256) + 5 for channel in pixels.T]
+        np.testing.assert_array_equal(counts, expected)
 
 
 def test_what_does_not_fit_is_refused():
@@ -93,7 +96,8 @@ def test_what_does_not_fit_is_refused():
         lambda: row_stats.sum_rows(table, np.zeros(3, np.int64), sums[:, :3].copy()),
         lambda: row_stats.sum_rows(table, np.array([0, 2, 0]), sums),
         lambda: row_stats.sum_rows(table, np.array([0, -1, 0]), sums),
-        lambda: row_stats.count_values(table.reshape(-1), np.zeros(255, np.uint64)),
+        lambda: row_stats.count_values(table, np.zeros((4, 255), np.uint64)),
+        lambda: row_stats.count_values(table, np.zeros((3, 256), np.uint64)),
     ):
         with pytest.raises(ValueError):
             call()

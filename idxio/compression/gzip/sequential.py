@@ -9,7 +9,9 @@ from __future__ import annotations
 from ..._native import inflate
 from ..._util.types import Bytes
 from ...errors import FormatError, TruncatedError
+from ...storage.signatures import AS_CR_LF, LineEnds
 from ...storage.source import Source
+from ..base import BLOCK
 from .block_decoder import FAR, REGION, BlockDecoder
 from .input_buffer import InputBuffer
 from .members import (
@@ -27,6 +29,8 @@ from .span_index import WINDOW
 
 # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
 TARGET = 1 << 20
+# Line ends CR LF that are no chance where no LF stands alone.
+_LINE_ENDS = 4
 _SIP = 1 << 14  # read at a time where no more of the file is read than must be
 
 
@@ -125,9 +129,10 @@ class SequentialDecoder:
         self._count(length)
         self._turn.zlib_did(length)
         if status == inflate.BAD:
+            hint = f". The likely cause is {AS_CR_LF}" if self._has_line_ends() else ""
             raise FormatError(
                 f"holds invalid deflate data ({blocks.message}), after {self._total:,} unpacked"
-                " bytes",
+                f" bytes{hint}",
                 file=self.input.source.name,
                 offset=blocks.byte,
             )
@@ -141,6 +146,16 @@ class SequentialDecoder:
             blocks.end()
             trailer = self._close_member(blocks.byte)
         return Segment(length, trailer)
+
+    def _has_line_ends(self) -> bool:
+        """Whether the file has all its LF behind CR, which is no chance."""
+        source = self.input.source
+        if source.size is None:
+            return False
+        start = bytearray(BLOCK)
+        ends = LineEnds()
+        ends.add(bytes(start[: source.read_at(0, memoryview(start))]))
+        return ends.count >= _LINE_ENDS and not ends.has_lone_feed
 
     def _count(self, length: int) -> None:
         self.history += length

@@ -17,6 +17,7 @@ from ..discovery import (
     NoSplitError,
     copies_of,
     find_split,
+    home,
     lost_files,
     misnamed_file,
     split_names,
@@ -98,7 +99,7 @@ def check(
     >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
     (True, [])
     """
-    directory = os.fspath(directory)
+    directory = home(os.fspath(directory))
     findings: list[Finding] = []
     pairs = _pairs(directory, dataset, findings)
     splits: dict[str, Statistics] = {}
@@ -136,8 +137,6 @@ def _pairs(
     """The images and labels of each split; adds a finding for a split without a pair."""
     pairs: dict[str, tuple[str, str]] = {}
     absent: list[FileNotFoundError] = []
-    # raises for the directory; all other errors are about files in it
-    os.scandir(directory).close()
     names = dict.fromkeys((*SPLITS, *split_names(directory, dataset)))
     for split in names:
         try:
@@ -149,7 +148,7 @@ def _pairs(
             findings.append(_unreadable(split, error))
     if name := misnamed_file(directory):
         text = (
-            f"{directory}: has {name}, a download in part or a second one, left out: rename it or"
+            f"{directory}: has {name}, a download in part or a backup, left out: rename it or"
             " move it away"
         )
         findings.append(Finding("error", "missing", "train", text))

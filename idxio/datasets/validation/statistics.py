@@ -14,6 +14,7 @@ from ...core.checksums import known_file
 from ...core.coerce import check_classes, class_column
 from ...core.header import format_header
 from ...errors import FormatError
+from ..moments import Moments, Stats
 from .byte_order import PixelOrder, are_labels_reversed
 
 MAX_CLASSES = 1000  # more different labels are no classes
@@ -46,8 +47,13 @@ class Statistics(NamedTuple):
     """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class; or of shape
     (1, *shape[1:]), the sum of all pictures, if the former took more than 64 MiB; None where pixels
     are not uint8."""
-    histogram: Array | None
-    """uint64 of shape (256,): how often each value occurs; None where pixels are not uint8."""
+    histograms: Array | None
+    """uint64 of shape (channels, 256): how often each value occurs; None where pixels are not
+    uint8."""
+    stats: Stats
+    """Mean and standard deviation of each channel, as `Dataset.stats` has them."""
+    span: tuple[float, float]
+    """The lowest and the highest pixel that is finite."""
     crc32: tuple[int, int]
     """The CRC-32 of the images and the labels as unpacked files."""
     known: tuple[str | None, str | None]
@@ -61,6 +67,11 @@ class Statistics(NamedTuple):
     def is_sorted(self) -> bool:
         """Whether the labels ascend."""
         return bool((self.labels[1:] >= self.labels[:-1]).all())
+
+    @property
+    def histogram(self) -> Array | None:
+        """uint64 of shape (256,): how often each value occurs in all channels; or None."""
+        return None if self.histograms is None else self.histograms.sum(axis=0, dtype=np.uint64)
 
     @property
     def runs(self) -> Array:
@@ -121,7 +132,10 @@ def collect_statistics(
         _check_images(f, len(values), labels)
         finite = np.empty(len(values), np.bool_) if f.dtype.kind == "f" else None
         order = PixelOrder()
-        figures, crc = _pass(f, index.astype(np.int64), len(classes), finite, order, progress)
+        moments = Moments(f.shape[1:], f.dtype)
+        figures, crc = _pass(
+            f, index.astype(np.int64), len(classes), finite, order, moments, progress
+        )
         return Statistics(
             images,
             labels,
@@ -131,6 +145,9 @@ def collect_statistics(
             classes,
             counts,
             *figures,
+            moments.histograms,
+            moments.stats(),
+            moments.span,
             (crc, labels_crc),
             (_known(f, crc), labels_known),
             finite,
@@ -149,11 +166,12 @@ def _pass(
     classes: int,
     finite: Array | None,
     order: PixelOrder,
+    moments: Moments,
     progress: Callable[[int], None] | None,
-) -> tuple[tuple[Array, Array, Array | None, Array | None], int]:
-    """Hashes, constant, sums and histogram of the images, and the CRC-32 of the unpacked file.
+) -> tuple[tuple[Array, Array, Array | None], int]:
+    """Hashes, constant and sums of the images, and the CRC-32 of the unpacked file.
 
-    Fills finite and order.
+    Fills finite, order and moments.
     """
     count = f.shape[0]
     size = f.nbytes // count
@@ -165,7 +183,6 @@ def _pass(
     constant = np.empty(count, np.uint8)
     columns = size if pixels else 0
     sums = np.zeros((classes, columns), np.uint64)
-    histogram = np.zeros(256, np.uint64)
     crc = _header_crc(f)
     start = 0
     for block in f.iter_records(max(1, _PIECE // size)):
@@ -175,7 +192,7 @@ def _pass(
         row_stats.constant_rows(data, f.dtype.itemsize, constant[part])
         if pixels:
             row_stats.sum_rows(data, index[part], sums)
-            row_stats.count_values(data.reshape(-1), histogram)
+        moments.add(block)
         if finite is not None:
             np.isfinite(block).reshape(len(block), -1).all(axis=1, out=finite[part])
         if f.dtype.itemsize > 1:
@@ -185,9 +202,7 @@ def _pass(
         if progress is not None:
             progress(data.size)
     flags = constant.view(np.bool_)
-    if not pixels:
-        return (hashes, flags, None, None), crc
-    return (hashes, flags, sums.reshape(-1, *f.shape[1:]), histogram), crc
+    return (hashes, flags, sums.reshape(-1, *f.shape[1:]) if pixels else None), crc
 
 
 def _header_crc(f: IdxArray) -> int:

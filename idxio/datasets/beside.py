@@ -1,0 +1,63 @@
+"""hint(): what lies in a folder where a dataset was looked for, and what to do with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from ..core.info import info
+from ..errors import IdxError
+from ..storage.regular import FoundPath
+
+_MOST_LOOKED_AT = 1000
+_MOST_LISTED = 6
+_TABLES = (".csv", ".csv.gz", ".npz", ".parquet")
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
+
+def hint(directory: str, is_named: Callable[[str, str], bool]) -> str:
+    """The end of an error that no images and labels were found: what is there, and the remedy.
+
+    "" if nothing there is of use. Files that is_named tells to be found by their names are left
+    out.
+    """
+    paths = [path for path in _paths(directory) if not is_named(directory, path)]
+    if found := [about for path in paths if (about := _described(directory, path))]:
+        listed = ", ".join(found[:_MOST_LISTED])
+        if len(found) > _MOST_LISTED:
+            listed += f" and {len(found) - _MOST_LISTED} more"
+        return (
+            f". There are IDX files under other names: {listed}. idxio.Dataset(images, labels)"
+            " takes any two"
+        )
+    if tables := [path for path in paths if path.lower().endswith(_TABLES)]:
+        return f". There is {tables[0]}, which idxio.import_dataset takes"
+    if any(path.lower().endswith(_PICTURES) for path in paths):
+        return ". There are pictures, which idxio.build takes"
+    return ""
+
+
+def _paths(directory: str) -> list[str]:
+    """The first files of a folder and of those in it, as paths from it on."""
+    own = sorted(os.listdir(directory))
+    inner = _inner(directory, own)
+    files = [name for name in own if not name.startswith(".")]
+    return [*files, *inner][:_MOST_LOOKED_AT]
+
+
+def _inner(directory: str, names: list[str]) -> Iterator[str]:
+    for folder in names:
+        path = os.path.join(directory, folder)
+        if not folder.startswith(".") and os.path.isdir(path) and os.access(path, os.R_OK):
+            for name in sorted(os.listdir(path))[:_MOST_LOOKED_AT]:
+                yield os.path.join(folder, name)
+
+
+def _described(directory: str, path: str) -> str | None:
+    """An IDX file with its shape and type; None for any other file."""
+    try:
+        about = info(FoundPath(os.path.join(directory, path)))
+    except (IdxError, OSError):
+        return None
+    shape = " x ".join(f"{n:,}" for n in about.shape) or "one number"
+    return f"{path} ({shape} {about.dtype.name})"
