@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page of the dataset; BAD_FILE if there is an error."""
     from ..datasets.validation.check import check
     from .check_text import verdict
-    from .html_page import render
+    from .page.render import render
 
     directory = arguments.directory
     output = arguments.output
