@@ -17,9 +17,10 @@ def add_parser(commands: Commands) -> None:
     parser.description = (
         "Read the four files of a dataset once, check them, count the classes, and look for copies,"
         " pictures of one\ncolour, negated or transposed ones, and labels outside the class list."
-        " Errors give exit code 1, warnings 0."
+        " Errors give exit code 1, warnings 0, or 1 with --strict."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     add_dataset(parser)
     parser.set_defaults(run=run)
 
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.directory
     with exit_codes.naming(directory), bar(directory) as progress:
         result = check(directory, dataset=arguments.dataset, progress=progress)
-    text = as_json(result) if arguments.json else as_text(result)
-    print(text)
-    return exit_codes.FINE if result.ok else exit_codes.BAD_FILE
+    strict = arguments.strict
+    print(as_json(result, strict=strict) if arguments.json else as_text(result, strict=strict))
+    is_fine = result.ok and not (strict and result.findings)
+    return exit_codes.FINE if is_fine else exit_codes.BAD_FILE

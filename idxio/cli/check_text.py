@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .._util.types import Array
+from ..datasets.validation import summary
 from ..datasets.validation.check import Check
 from ..datasets.validation.rules import Finding, frame, ranges_of
 from ..datasets.validation.statistics import Statistics
 from .text import dimensions, printable
 
 
-def as_text(result: Check) -> str:
+def as_text(result: Check, *, strict: bool = False) -> str:
     """Describe the dataset: facts of each split, a table of the classes, the findings and the
     verdict.
     """
-    return "\n".join(_lines(result))
+    return "\n".join(_lines(result, strict))
 
 
-def as_json(result: Check) -> str:
+def as_json(result: Check, *, strict: bool = False) -> str:
     """Return one JSON object."""
-    return json.dumps(_document(result), indent=2)
+    return json.dumps(_document(result, strict), indent=2)
 
 
 def facts(statistics: Statistics) -> list[tuple[str, str]]:
@@ -70,12 +73,14 @@ def class_rows(result: Check) -> list[tuple[int, str, list[int]]]:
     ]
 
 
-def verdict(result: Check) -> str:
-    """Count the errors and the warnings in one line."""
-    errors = sum(finding.level == "error" for finding in result.findings)
-    warnings = len(result.findings) - errors
-    word = "OK" if result.ok else "NOT OK"
-    return f"{word}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+def verdict(result: Check, *, strict: bool = False) -> str:
+    """Count the errors and the warnings in one line; strict: warnings are wrong too."""
+    return summary.verdict(result.findings, strict=strict)
+
+
+def _numbers(values: npt.ArrayLike) -> list[float | None]:
+    """Numbers for JSON, which has no NaN and no infinity."""
+    return [value if math.isfinite(value) else None for value in np.ravel(values).tolist()]
 
 
 def _each(values: float | Array, form: str) -> str:
@@ -83,11 +88,7 @@ def _each(values: float | Array, form: str) -> str:
     return " ".join(f"{value:{form}}" for value in np.ravel(values).tolist())
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _lines(result: Check) -> list[str]:
+def _lines(result: Check, strict: bool) -> list[str]:
     lines = [printable(result.directory)]
     column = max([6, *(len(split) + 1 for split in result.splits)])
     for split, statistics in result.splits.items():
@@ -98,8 +99,9 @@ def _lines(result: Check) -> list[str]:
             heading = ""
     lines += _class_table(result)
     lines.append("")
-    lines += [_line(finding) for finding in result.findings]
-    lines.append(verdict(result))
+    for finding in result.findings:
+        lines += map(printable, summary.finding_lines(finding, result.class_names or {}))
+    lines.append(verdict(result, strict=strict))
     return lines
 
 
@@ -117,11 +119,7 @@ def _class_table(result: Check) -> list[str]:
     return lines
 
 
-def _line(finding: Finding) -> str:
-    return printable(f"{finding.level}: {finding.split}: {finding.message} [{finding.kind}]")
-
-
-def _document(result: Check) -> dict[str, Any]:
+def _document(result: Check, strict: bool) -> dict[str, Any]:
     ranges = ranges_of(result.splits)
     in_both = 0
     if "train" in ranges and "t10k" in ranges:
@@ -132,12 +130,17 @@ def _document(result: Check) -> dict[str, Any]:
         splits[split] = _split(statistics, len(copies))
     return {
         "directory": result.directory,
-        "ok": result.ok,
-        "findings": [finding._asdict() for finding in result.findings],
+        "ok": result.ok and not (strict and result.findings),
+        "findings": [_finding(finding) for finding in result.findings],
         "class_names": result.class_names,
         "splits": splits,
         "test_pictures_in_train": in_both,
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    pairs = [[picture._asdict() for picture in pair] for pair in finding.pairs]
+    return {**finding._asdict(), "pairs": pairs}
 
 
 def _split(statistics: Statistics, copies: int) -> dict[str, Any]:
@@ -158,9 +161,8 @@ def _split(statistics: Statistics, copies: int) -> dict[str, Any]:
         "constant": int(statistics.constant.sum()),
         "copies": copies,
         "mean": None if mean is None else float(mean.mean()),
-        "channel_mean": np.ravel(statistics.stats.mean).tolist(),
-        "channel_std": np.ravel(statistics.stats.std).tolist(),
-        "lowest": statistics.span[0],
-        "highest": statistics.span[1],
+        "channel_mean": _numbers(statistics.stats.mean),
+        "channel_std": _numbers(statistics.stats.std),
+        "span": _numbers(statistics.span),
         "frame": None if about is None else about._asdict(),
     }

@@ -15,6 +15,7 @@ from .selection import ArrayLike, Selection
 
 # Columns of QMNIST labels: the class, the writer of the digit, and its place in NIST.
 _QMNIST = 8
+_LOOKED_AT = 10_000  # records, to tell what is wrong with labels
 
 
 def as_records(data: Any) -> ArrayLike:
@@ -47,14 +48,13 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
     records = as_records(data)
     name = f"{records.name}: " if isinstance(records, IdxArray) else ""
     if records.ndim not in (1, 2):
+        hint = "; are images and labels exchanged?" if records.ndim > 2 else ""
         raise ValueError(
-            f"{name}labels have the shape {records.shape}, expected one for each sample: (n,)"
+            f"{name}labels have the shape {records.shape}, expected one for each sample: (n,){hint}"
         )
     if records.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be"
-            " them"
-        )
+        some = np.asarray(records[:_LOOKED_AT])
+        raise ValueError(f"{name}labels are {records.dtype}, expected integers; {_remedy(some)}")
     labels: Array = np.asarray(records)
     try:
         whole = simple_labels(labels)
@@ -67,6 +67,34 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
         )
     labels = whole[:, 0] if whole.ndim == 2 else whole
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def _remedy(labels: Array) -> str:
+    """How labels that are no integers, of one or two axes, become some."""
+    if labels.ndim == 2 and labels.dtype.kind in "bf":
+        return "of one-hot rows labels.argmax(axis=1) are the classes"
+    if labels.dtype.kind in "USO":
+        values = labels.reshape(-1).tolist()
+        missing = [i for i, value in enumerate(values) if value is None or value != value]
+        if missing:
+            return f"label {missing[0]} is {values[missing[0]]}, which is none"
+        if not all(_is_number(value) for value in values):
+            return (
+                "names, labels = numpy.unique(labels, return_inverse=True) makes some, and"
+                " class_names=names keeps the names"
+            )
+        return "labels.astype(int) may be them"
+    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
+        return "these are no whole numbers"
+    return "labels.astype('uint8') may be them"
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        int(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def read_classes(file: str) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,8 @@ def write(
     >>> file.getvalue()
     b'\\x00\\x00\\x08\\x01\\x00\\x00\\x00\\x02\\x07\\x08'
     """
+    if isinstance(array, (str, os.PathLike)):
+        raise TypeError(f"{array!r} is no array; the file comes first: idxio.write(file, array)")
     array = _as_array(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)

@@ -22,7 +22,19 @@ def hint(directory: str, is_named: Callable[[str, str], bool]) -> str:
     out.
     """
     paths = [path for path in _paths(directory) if not is_named(directory, path)]
-    if found := [about for path in paths if (about := _described(directory, path))]:
+    found = []
+    for path in paths:
+        try:
+            about = info(FoundPath(os.path.join(directory, path)))
+        except IdxError as error:
+            if "pointer" in error.message:  # what git or DVC would fetch
+                return f". {path} {error.message}"
+        except OSError:
+            continue
+        else:
+            shape = " x ".join(f"{n:,}" for n in about.shape) or "one number"
+            found.append(f"{path} ({shape} {about.dtype.name})")
+    if found:
         listed = ", ".join(found[:_MOST_LISTED])
         if len(found) > _MOST_LISTED:
             listed += f" and {len(found) - _MOST_LISTED} more"
@@ -51,13 +63,3 @@ def _inner(directory: str, names: list[str]) -> Iterator[str]:
         if not folder.startswith(".") and os.path.isdir(path) and os.access(path, os.R_OK):
             for name in sorted(os.listdir(path))[:_MOST_LOOKED_AT]:
                 yield os.path.join(folder, name)
-
-
-def _described(directory: str, path: str) -> str | None:
-    """An IDX file with its shape and type; None for any other file."""
-    try:
-        about = info(FoundPath(os.path.join(directory, path)))
-    except (IdxError, OSError):
-        return None
-    shape = " x ".join(f"{n:,}" for n in about.shape) or "one number"
-    return f"{path} ({shape} {about.dtype.name})"

@@ -229,6 +229,12 @@ def test_findings_name_the_partner(tmp_path):
     assert "7: &lt;7&gt; = train 55: &lt;9&gt;" in captions
     assert "55: &lt;9&gt; = train 7: &lt;7&gt;" in captions
 
+    lines = ["split,record,file,label,sha256"]
+    lines += [f"train,{i},{k}/{i}&.png,{k},{'0' * 64}" for i, k in enumerate(labels.tolist())]
+    (folder / "sources.csv").write_text("\n".join(lines) + "\n")
+    captions = [caption for some in strips(folder).values() for one in some for caption in one]
+    assert "7: &lt;7&gt;, 7/7&amp;.png = train 55: &lt;9&gt;, 9/55&amp;.png" in captions
+
 
 def test_colour_and_channels(tmp_path):
     images = np.zeros((60, 12, 9, 3), np.uint8)

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -652,9 +653,203 @@ def test_facts_of_pixels(tmp_path, capsys):
         pixels = images.reshape(-1, images.shape[-1] if images.ndim == 4 else 1)
         np.testing.assert_allclose(seen["channel_mean"], pixels.mean(axis=0))
         np.testing.assert_allclose(seen["channel_std"], pixels.std(axis=0))
-        assert (seen["lowest"], seen["highest"]) == (images.min(), images.max())
+        assert seen["span"] == [images.min(), images.max()]
         main(["check", folder])
         out = capsys.readouterr().out
         assert f"pixels    {images.min()} to {images.max()}, mean " in out
         mean = " ".join(f"{m / 255:.4f}" for m in pixels.mean(axis=0))
         assert (f"scaled    mean {mean}, std " in out) == (scale == 255)
+
+
+# --- equal pictures with their partners ---
+
+
+def pairs_of(found, kind, split):
+    (finding,) = (f for f in found.findings if (f.kind, f.split) == (kind, split))
+    return [tuple((p.split, p.record, p.label) for p in pair) for pair in finding.pairs]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=12),
+)
+def test_each_equal_picture_has_a_partner(tmp_path_factory, first, second):
+    folder = tmp_path_factory.mktemp("d")
+    drawn = {"train": first, "t10k": second}
+    for split, some in drawn.items():
+        images = np.array([[[0, value + 1]] for value, _ in some], np.uint8)
+        labels = np.array([label for _, label in some], np.uint8)
+        for name, array in zip(NAMES[split], (images, labels), strict=True):
+            (folder / name).write_bytes(encode(array))
+    found = idxio.check(folder)
+    every = [(split, k, *what) for split, some in drawn.items() for k, what in enumerate(some)]
+    expected = {}
+    for split, k, value, label in every:
+        equal = [(s, n, y) for s, n, v, y in every if v == value]
+        me = (split, k, label)
+        here = [other for other in equal if other[0] == split]
+        if here[0] != me:
+            expected.setdefault(("copies", split), []).append((me, here[0]))
+        if split == "t10k" and equal[0][0] == "train":
+            expected.setdefault(("leak", split), []).append((me, equal[0]))
+        if odd := [other for other in equal if other[2] != label]:
+            expected.setdefault(("conflict", split), []).append((me, odd[0]))
+    kinds = {"copies", "leak", "conflict"}
+    assert {(f.kind, f.split) for f in found.findings if f.kind in kinds} == set(expected)
+    for (kind, split), pairs in expected.items():
+        assert pairs_of(found, kind, split) == pairs
+
+
+def write_sources(folder, **changes):
+    """The list of what the drawn splits were made of, with another label at records."""
+    lines = ["split,record,file,label,sha256"]
+    for split, (_, labels) in DRAWN.items():
+        for k, label in enumerate(labels.tolist()):
+            said = changes.get(split, {}).get(k, label)
+            lines.append(f"{split},{k},{label}/{split}{k}.png,{said},{k:064x}")
+    (folder / "sources.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_partners_are_told_with_labels_and_files(tmp_path, capsys):
+    folder = write(tmp_path, t10k=changed("t10k", [7, 15], X[[5, 8]]))
+    assert main(["check", folder]) == 0
+    assert "    t10k 7 (label 7) = train 5 (label 5)\n" in capsys.readouterr().out
+    write_sources(tmp_path)
+    (tmp_path / "dataset.json").write_text(json.dumps({"class_names": [*"abcdefghij"]}))
+    assert main(["check", folder]) == 0
+    out = capsys.readouterr().out
+    text = "    t10k 7 (label 7 h, 7/t10k7.png) = train 5 (label 5 f, 5/train5.png)\n"
+    assert out.count(text) == 2  # leak and conflict
+    assert main(["check", folder, "--json"]) == 0
+    leak = next(
+        finding
+        for finding in json.loads(capsys.readouterr().out)["findings"]
+        if finding["kind"] == "leak"
+    )
+    assert leak["pairs"][0] == [
+        {"split": "t10k", "record": 7, "label": 7, "file": "7/t10k7.png"},
+        {"split": "train", "record": 5, "label": 5, "file": "5/train5.png"},
+    ]
+
+
+def test_many_partners_are_counted(tmp_path, capsys):
+    folder = write(tmp_path, t10k=(X[:50], Y[:50]))
+    assert main(["check", folder]) == 0
+    out = capsys.readouterr().out
+    assert "    t10k 4 (label 4) = train 4 (label 4)\n    and 45 more\n" in out
+    finding = next(f for f in idxio.check(folder).findings if f.kind == "leak")
+    assert len(finding.pairs) == 50
+
+
+def test_a_list_of_sources_that_is_of_another_dataset(tmp_path):
+    folder = write(tmp_path)
+    write_sources(tmp_path)
+    assert idxio.check(folder).findings == []
+    write_sources(tmp_path, train={3: 9, 5: 6})
+    found = idxio.check(folder)
+    assert kinds(found) == [("error", "changed", "train")]
+    assert found.findings[0].records == (3, 5)
+    lines = (tmp_path / "sources.csv").read_text().splitlines()
+    (tmp_path / "sources.csv").write_text("\n".join(lines[:-1]) + "\n")
+    found = idxio.check(folder)
+    assert ("error", "changed", "t10k") in kinds(found)
+    (tmp_path / "sources.csv").write_text("what,is\nthis,?\n")
+    assert kinds(idxio.check(folder)) == [("error", "unreadable", "train")]
+
+
+# --- what pixels are ---
+
+
+def test_ranges_of_floats_and_whole_numbers_are_told(tmp_path):
+    for images, told in (
+        (X / np.float32(255), "pixels are float32, 0 to 1; "),
+        (X.astype(np.int16) - 1024, "pixels are int16, -1024 to -769; "),
+        (X.astype(np.int16), "pixels are int16, 0 to 255; .*expect it; they fit into uint8"),
+    ):
+        found = idxio.check(write(tmp_path, train=(images, Y)))
+        (finding,) = (f for f in found.findings if f.kind == "type")
+        assert re.search(told, finding.message)
+        assert ("fit into" in finding.message) == ("fit into" in told)
+    images = X.astype(np.float64)
+    images[0, 0, :3] = np.nan, np.inf, -np.inf
+    found = idxio.check(write(tmp_path, train=(images, Y)))
+    assert "pixels are float64, 0 to 255; " in str(found.findings)
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 1 / 16, 16])
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
+def test_splits_in_other_units(tmp_path, scale, dtype):
+    x, y = DRAWN["t10k"]
+    other = np.clip(x.astype(float) * scale, 0, np.inf if dtype != np.uint8 else 255).astype(dtype)
+    found = idxio.check(write(tmp_path, train=(X.astype(dtype), Y), t10k=(other, y)))
+    ranges = [f for f in found.findings if f.kind == "range"]
+    assert [f.split for f in ranges] == (["t10k"] if scale != 16 or dtype != np.uint8 else [])
+    if ranges and scale != 1 / 255:
+        assert "; those of train 0 to 255, with" in ranges[0].message
+    same = idxio.check(write(tmp_path, train=(X.astype(dtype), Y), t10k=(x.astype(dtype), y)))
+    assert "range" not in [f.kind for f in same.findings]
+
+
+# --- the result at a prompt, in a notebook, and held strictly ---
+
+
+def test_repr_is_short(tmp_path):
+    folder = write(tmp_path, t10k=changed("t10k", [7], X[[5]]))
+    text = repr(idxio.check(folder))
+    assert text.splitlines() == [
+        f"<idxio.Check of {folder}: OK: 0 errors, 3 warnings",
+        "  train: 200 x 28 x 28 uint8, 10 classes",
+        "  t10k: 50 x 28 x 28 uint8, 10 classes",
+        "  warning: t10k: pictures that train has too: 1 (record 7) [leak]",
+        "      t10k 7 (label 7) = train 5 (label 5)",
+        "  warning: train: pictures that equal others with another label: 1 (record 5) [conflict]",
+        "      train 5 (label 5) = t10k 7 (label 7)",
+        "  warning: t10k: pictures that equal others with another label: 1 (record 7) [conflict]",
+        "      t10k 7 (label 7) = train 5 (label 5)>",
+    ]
+    many = idxio.check(folder)
+    text = repr(many._replace(findings=many.findings * 9))
+    assert text.endswith("  and 7 findings more>")
+    for part in (many.splits["train"], many.duplicates, many.splits):
+        assert len(repr(part)) < 300
+
+
+def test_repr_and_html_obey_no_names(tmp_path):
+    folder = tmp_path / "a\x1b[31m<b>"
+    folder.mkdir()
+    found = idxio.check(write(folder, train=(X[:9], Y)))
+    assert "\x1b" not in repr(found)
+    page = found._repr_html_()
+    assert "\x1b" not in page
+    assert "<b>:" not in page
+    assert "NOT OK: 1 error" in page
+
+
+def test_html_shows_findings_and_classes(tmp_path):
+    folder = write(tmp_path, t10k=changed("t10k", [7], X[[5]]))
+    (tmp_path / "dataset.json").write_text(json.dumps({"class_names": ["<a>", *"bcdefghij"]}))
+    page = idxio.check(folder)._repr_html_()
+    assert "OK: 0 errors, 3 warnings" in page
+    assert "t10k 7 (label 7 h) = train 5 (label 5 f)" in page
+    assert page.count("<img ") == 20
+    assert "&lt;a&gt;" in page
+
+
+def test_strict(tmp_path, capsys):
+    folder = write(tmp_path)
+    assert main(["check", folder, "--strict"]) == 0
+    folder = write(tmp_path, train=changed("train", [3], 0))
+    assert main(["check", folder]) == 0
+    assert capsys.readouterr().out.endswith("\nOK: 0 errors, 1 warning\n")
+    assert main(["check", folder, "--strict"]) == 1
+    assert capsys.readouterr().out.endswith("NOT OK: 0 errors, 1 warning\n")
+    assert main(["check", folder, "--strict", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_json_has_no_nan(tmp_path, capsys):
+    folder = write(tmp_path, train=(np.full((20, 4, 4), np.nan), Y[:20]))
+    assert main(["check", folder, "--json"]) == 1
+    out = capsys.readouterr().out
+    seen = json.loads(out, parse_constant=lambda name: pytest.fail(name))["splits"]["train"]
+    assert (seen["channel_mean"], seen["channel_std"], seen["span"]) == ([None], [None], [None] * 2)

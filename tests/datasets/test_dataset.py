@@ -7,6 +7,7 @@ import re
 import struct
 import types
 from collections import UserDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -515,3 +516,44 @@ def test_a_class_by_its_name():
         idxio.Dataset(IMAGES, LABELS).of_class("cat")
     with pytest.raises(ValueError, match="there is no class 9; there are"):
         idxio.Dataset(IMAGES, LABELS, class_names={9: "x"}).of_class("x")
+
+
+TEXTS = "names, labels = numpy.unique\\(labels, return_inverse=True\\) makes some, and class_names="
+
+
+@pytest.mark.parametrize(
+    ("labels", "remedy"),
+    [
+        (np.zeros((40, 28, 28), np.uint8), "are images and labels exchanged?"),
+        (np.zeros((40, 28, 28, 3), np.float32), "are images and labels exchanged?"),
+        (["cat", "dog"] * 20, TEXTS),
+        (np.array([b"cat", b"dog"] * 20), TEXTS),
+        (np.array(["cat", 3] * 20, object), TEXTS),
+        (["1", "2"] * 20, r"labels.astype\(int\) may be them"),
+        (np.array(["cat", None] * 20, object), "label 1 is None, which is none"),
+        (np.array([1, 2.0, np.nan, 3] * 10, object), "label 2 is nan, which is none"),
+        (np.eye(40), r"of one-hot rows labels.argmax\(axis=1\) are the classes"),
+        (np.eye(40, dtype=bool), r"labels.argmax\(axis=1\)"),
+        (np.arange(40) + 0.5, "these are no whole numbers"),
+        (np.arange(40.0), r"labels.astype\('uint8'\) may be them"),
+        (np.arange(40) > 3, r"labels.astype\('uint8'\) may be them"),
+    ],
+)
+def test_labels_that_are_none_name_the_remedy(labels, remedy):
+    with pytest.raises(ValueError, match=f"labels .* expected .*{remedy}"):
+        idxio.Dataset(IMAGES, labels)
+
+
+def test_the_remedies_of_labels_work():
+    texts = ["dog", "cat"] * 20
+    names, labels = np.unique(texts, return_inverse=True)
+    ds = idxio.Dataset(IMAGES, labels, class_names=names)
+    assert [ds.class_names[k] for k in ds.labels.tolist()] == texts
+    assert idxio.Dataset(IMAGES, np.eye(40).argmax(axis=1)).labels.tolist() == [*range(40)]
+
+
+@pytest.mark.parametrize("array", ["train-images", Path("train-images")])
+def test_file_and_array_exchanged(array, tmp_path):
+    for file in (np.zeros(3, np.uint8), tmp_path / "x"):
+        with pytest.raises(TypeError, match=r"the file comes first: idxio.write\(file, array\)"):
+            idxio.write(file, array)

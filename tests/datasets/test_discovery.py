@@ -174,6 +174,14 @@ def test_a_folder_of_something_else(tmp_path, name, remedy):
         idxio.load(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["train.parquet", "data/x.bin", "train-images-idx3-ubyte.gz"])
+def test_a_pointer_in_the_folder(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises((OSError, idxio.IdxError), match=rf"{name}\S* is not an IDX .*git lfs pull"):
+        idxio.load(tmp_path)
+
+
 def test_many_idx_files_are_counted(tmp_path):
     for k in range(9):
         put(tmp_path, f"{k}.bin", LABELS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
 
 from ...core.array import open_array
 from ...datasets.validation.check import Check
-from ...datasets.validation.rules import Finding, ranges_of
+from ...datasets.validation.rules import Finding, Picture
 from .pictures import can_draw, strip, text, thumbnails
 from .selection import SIDE
 
@@ -27,22 +27,11 @@ def section(result: Check) -> str:
 
 
 def _pictures(result: Check, finding: Finding) -> str:
-    """Draw the first records of a finding, one of each group of equal ones."""
+    """Draw the first records of a finding, of equal ones one that stands for all."""
     statistics = result.splits.get(finding.split)
     if statistics is None or not finding.records or not can_draw(statistics.shape):
         return ""
-    start = ranges_of(result.splits)[finding.split][0]
-    captions: dict[int, str] = {}
-    groups: set[int] = set()
-    for record in finding.records:
-        group = _group(result, start + record)
-        if group is not None and group in groups:
-            continue
-        caption = f"<b>{record}: {_label(result, finding.split, record)}</b>"
-        if group is not None:
-            groups.add(group)
-            caption += _partner(result, finding, record, group)
-        captions[record] = caption
+    captions = _paired(result, finding) if finding.pairs else _alone(result, finding)
     records = list(captions)[:_MOST]
     with open_array(statistics.images_file) as f:
         pictures = thumbnails(f[records], SIDE)
@@ -50,50 +39,42 @@ def _pictures(result: Check, finding: Finding) -> str:
     return strip(pictures, [captions[record] for record in records], alt)
 
 
-def _group(result: Check, number: int) -> int | None:
-    """Return the group of equal pictures of a picture, which is numbered through the splits."""
-    duplicates = result.duplicates
-    i = int(np.searchsorted(duplicates.records, number))
-    if i == len(duplicates.records) or duplicates.records[i] != number:
-        return None
-    return int(duplicates.groups[i])
+def _alone(result: Check, finding: Finding) -> dict[int, str]:
+    """Return a caption for each record: its number and its label."""
+    labels = result.splits[finding.split].labels
+    return {
+        record: f"<b>{record}: {_name(result, int(labels[record]))}</b>"
+        for record in finding.records
+    }
 
 
-def _partner(result: Check, finding: Finding, record: int, group: int) -> str:
-    """Name the record that this one equals: of a leak that in the earlier split, of a conflict one
-    with another label.
+def _paired(result: Check, finding: Finding) -> dict[int, str]:
+    """Return a caption for the first record that equals another, for each such other one: both with
+    their labels and files.
     """
-    if finding.kind not in ("leak", "copies", "conflict"):
-        return ""
-    duplicates = result.duplicates
-    mine = _label(result, finding.split, record)
-    others = []
-    for number in duplicates.records[duplicates.groups == group].tolist():
-        split, other = _place(result, number)
-        if (split, other) == (finding.split, record):
+    equal = Counter(_key(other) for _, other in finding.pairs)
+    captions: dict[int, str] = {}
+    for one, other in finding.pairs:
+        count = equal.pop(_key(other), 0)
+        if not count:
             continue
-        label = _label(result, split, other)
-        is_wanted = {
-            "leak": split != finding.split,
-            "copies": split == finding.split,
-            "conflict": label != mine,
-        }
-        if is_wanted[finding.kind]:
-            others.append(f"{text(split)} {other}: {label}")
-    if not others:
-        return ""
-    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-    return f"= {others[0]}{more}"
+        more = f" and {count - 1:,} more" if count > 1 else ""
+        captions[one.record] = (
+            f"<b>{one.record}: {_about(result, one)}</b>"
+            f"= {text(other.split)} {other.record}: {_about(result, other)}{more}"
+        )
+    return captions
 
 
-def _place(result: Check, number: int) -> tuple[str, int]:
-    """Return the split of a picture that is numbered through the splits, and its record there."""
-    for split, (start, stop) in ranges_of(result.splits).items():
-        if start <= number < stop:
-            return split, number - start
-    raise IndexError(number)
+def _key(picture: Picture) -> tuple[str, int]:
+    return picture.split, picture.record
 
 
-def _label(result: Check, split: str, record: int) -> str:
-    k = int(result.splits[split].labels[record])
-    return text((result.class_names or {}).get(k, str(k)))
+def _about(result: Check, picture: Picture) -> str:
+    """Return the label of a picture and its file, if that is known."""
+    file = f", {text(picture.file)}" if picture.file else ""
+    return f"{_name(result, picture.label)}{file}"
+
+
+def _name(result: Check, label: int) -> str:
+    return text((result.class_names or {}).get(label, str(label)))

@@ -23,6 +23,7 @@ from ..discovery import (
     split_names,
 )
 from ..metadata import DESCRIPTION, read_description
+from ..sources import Sources, read_sources
 from ..split_names import part_of
 from .duplicates import Duplicates, find_duplicates
 from .rules import (
@@ -32,9 +33,12 @@ from .rules import (
     judge_labels,
     judge_names,
     judge_pixels,
+    judge_ranges,
+    judge_sources,
     judge_stated,
 )
 from .statistics import Statistics, collect_statistics
+from .summary import as_html, as_text
 
 
 @public
@@ -55,6 +59,13 @@ class Check(NamedTuple):
     def ok(self) -> bool:
         """Whether there is no error."""
         return all(finding.level != "error" for finding in self.findings)
+
+    def __repr__(self) -> str:
+        return as_text(self.directory, self.splits, self.class_names, self.findings)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the findings, and the classes with their first pictures."""
+        return as_html(self.directory, self.splits, self.class_names, self.findings)
 
 
 @public
@@ -116,15 +127,18 @@ def check(
     hashes = [stats.hashes for stats in splits.values()]
     duplicates = find_duplicates(files, hashes)
     names, stated = _described(directory, splits, findings)
+    sources = _sources(directory, findings)
     trained = splits["train"].classes if "train" in splits else None
     for split, stats in splits.items():
         findings += judge_names(split, stats)
         findings += _differing_copies(split, stats)
         findings += judge_stated(split, stats, stated)
+        findings += judge_sources(split, stats, sources)
         findings += judge_labels(split, stats, names, trained)
         findings += judge_pixels(split, stats)
     findings += judge_files(splits)
-    findings += judge_duplicates(splits, duplicates)
+    findings += judge_ranges(splits)
+    findings += judge_duplicates(splits, duplicates, sources)
     findings.sort(key=lambda finding: finding.level != "error")
     return Check(directory, splits, names, duplicates, findings)
 
@@ -190,6 +204,15 @@ def _described(
     except (IdxError, OSError) as error:
         findings.append(_unreadable("train", error))
     return names, stated
+
+
+def _sources(directory: str, findings: list[Finding]) -> Sources:
+    """Of what the records were made; adds a finding for a sources.csv that can't be understood."""
+    try:
+        return read_sources(directory)
+    except (IdxError, OSError) as error:
+        findings.append(_unreadable("train", error))
+        return {}
 
 
 def _differing_copies(split: str, stats: Statistics) -> Iterator[Finding]:

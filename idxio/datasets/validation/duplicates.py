@@ -26,12 +26,39 @@ class Duplicates(NamedTuple):
     """int64 of shape (m,): the group of each picture. Equal pictures are one group; groups are
     numbered from 0 by their first picture."""
 
+    def __repr__(self) -> str:
+        return f"<{len(self.records):,} pictures that occur more than once>"
+
     def copies(self, start: int, stop: int) -> Array:
         """The pictures in start:stop that equal an earlier one in start:stop."""
         inside = self._inside(start, stop)
         groups = self.groups[inside]
         copies: Array = self.records[inside][self._firsts(groups)[groups] != np.arange(len(groups))]
         return copies
+
+    def firsts_of(self, records: Array, start: int, stop: int) -> Array:
+        """For each of some records of groups, the first picture in start:stop that it equals.
+
+        Each has one there.
+        """
+        inside = self._inside(start, stop)
+        firsts = self._firsts(self.groups[inside])
+        equal: Array = self.records[inside][firsts[self._groups_of(records)]]
+        return equal
+
+    def others_of(self, records: Array, labels: Array) -> Array:
+        """For each of some records that disagree, the first picture that it equals whose label is
+        another one; labels are as for `disagree`.
+        """
+        firsts = self._firsts(self.groups)
+        different = np.flatnonzero(labels != labels[firsts[self.groups]])
+        others = np.zeros(self._count, np.int64)
+        others[self.groups[different][::-1]] = different[::-1]
+        at = np.searchsorted(self.records, records)
+        groups = self.groups[at]
+        is_as_first = labels[at] == labels[firsts[groups]]
+        found: Array = self.records[np.where(is_as_first, others[groups], firsts[groups])]
+        return found
 
     def shared(self, first: tuple[int, int], second: tuple[int, int]) -> Array:
         """The pictures in the range second, (start, stop), that equal one in the range first."""
@@ -47,6 +74,10 @@ class Duplicates(NamedTuple):
         mixed[self.groups[different]] = True
         result: Array = mixed[self.groups]
         return result
+
+    def _groups_of(self, records: Array) -> Array:
+        groups: Array = self.groups[np.searchsorted(self.records, records)]
+        return groups
 
     @property
     def _count(self) -> int:

@@ -13,16 +13,30 @@ import numpy as np
 
 from ..._util.types import Array
 from ..discovery import named_role
+from ..sources import SOURCES, Sources
 from .duplicates import Duplicates
 from .statistics import Statistics, counts_up
 
 _MOST_RECORDS = 20  # that a finding lists
+_MOST_PAIRS = 1000
+# Pixels of two splits have other units if their standard deviations differ by this factor.
+_OTHER_UNITS = 8
 # Pictures look transposed if they are wider than tall by this factor. Measured, wide / tall:
 # MNIST 0.76, Fashion-MNIST 0.83, so transposed 1.32 and 1.21.
 _TRANSPOSED = 1.1
 # Labels that count up are suspicious from this many on; fewer may be one of each class.
 _COUNTING = 11
 _BIG_ENDIAN = "IDX is big-endian, header and body (fwrite of Octave and MATLAB needs 'ieee-be')"
+
+
+class Picture(NamedTuple):
+    """A picture of a dataset."""
+
+    split: str
+    record: int
+    label: int
+    file: str | None
+    """What it was made of, if sources.csv beside the dataset tells."""
 
 
 class Finding(NamedTuple):
@@ -41,6 +55,9 @@ class Finding(NamedTuple):
     """The number of pictures concerned; 0 if the fault is none of single pictures."""
     records: tuple[int, ...] = ()
     """The numbers of the first of these pictures."""
+    pairs: tuple[tuple[Picture, Picture], ...] = ()
+    """Of equal pictures, the first of these and what each equals: for "copies" and "leak" the first
+    such picture, for "conflict" the first with another label."""
 
 
 class Frame(NamedTuple):
@@ -157,7 +174,9 @@ def judge_pixels(split: str, stats: Statistics) -> Iterator[Finding]:
         )
     if stats.mean_picture is None or stats.histogram is None:
         expected = "the format of MNIST has uint8, and other loaders expect it"
-        text = f"pixels are {stats.dtype.name}; {expected}"
+        low, high = stats.span
+        fits = "; they fit into uint8" if stats.finite is None and low >= 0 and high <= 255 else ""
+        text = f"pixels are {stats.dtype.name}, {low:.6g} to {high:.6g}; {expected}{fits}"
         yield Finding("warning", "type", split, text)
         return
     if not stats.histogram[2:].any():
@@ -204,6 +223,24 @@ def judge_files(splits: dict[str, Statistics]) -> Iterator[Finding]:
         yield Finding("error", "mixed", list(datasets.values())[-1], text)
 
 
+def judge_ranges(splits: dict[str, Statistics]) -> Iterator[Finding]:
+    """Splits whose pixels have other units than those of the first, though of the same type."""
+    for split, stats in splits.items():
+        first = next(iter(splits))
+        units = splits[first]
+        one, other = (float(np.mean(s.stats.std)) for s in (units, stats))
+        is_told = stats.dtype == np.uint8 and min(units.span[1], stats.span[1]) <= 1
+        if stats.dtype != units.dtype or is_told or not (one > 0 and other > 0):
+            continue
+        if max(one, other) >= _OTHER_UNITS * min(one, other):
+            here, there = (f"{s.span[0]:.6g} to {s.span[1]:.6g}" for s in (stats, units))
+            text = (
+                f"pixels are {here}, with a standard deviation of {other:.3g}; those of {first}"
+                f" {there}, with {one:.3g}: scaled otherwise?"
+            )
+            yield Finding("warning", "range", split, text)
+
+
 def judge_names(split: str, stats: Statistics) -> Iterator[Finding]:
     """Images in a file named as labels, and the reverse."""
     for file, role in ((stats.images_file, "image"), (stats.labels_file, "label")):
@@ -224,28 +261,61 @@ def judge_stated(split: str, stats: Statistics, stated: dict[str, int]) -> Itera
             yield Finding("error", "changed", split, text)
 
 
-def judge_duplicates(splits: dict[str, Statistics], duplicates: Duplicates) -> Iterator[Finding]:
+def judge_duplicates(
+    splits: dict[str, Statistics], duplicates: Duplicates, sources: Sources
+) -> Iterator[Finding]:
     """Equal pictures within a split, in two splits, and under different labels."""
     ranges = ranges_of(splits)
-    for split, (start, stop) in ranges.items():
-        copies = duplicates.copies(start, stop)
+
+    def picture(number: int) -> Picture:
+        split = next(split for split, (_, stop) in ranges.items() if number < stop)
+        record = number - ranges[split][0]
+        source = sources.get(split, {}).get(record)
+        label = int(splits[split].labels[record])
+        return Picture(split, record, label, source.file if source else None)
+
+    def finding(kind: str, split: str, text: str, records: Array, equal: Array) -> Finding:
+        about = _about("warning", kind, split, text, records - ranges[split][0])
+        numbers = zip(records[:_MOST_PAIRS].tolist(), equal[:_MOST_PAIRS].tolist(), strict=True)
+        pairs = ((picture(a), picture(b)) for a, b in numbers)
+        return about._replace(pairs=tuple(pairs))
+
+    for split, inside in ranges.items():
+        copies = duplicates.copies(*inside)
         if len(copies):
             text = f"copies of earlier pictures of {split}"
-            yield _about("warning", "copies", split, text, copies - start)
+            yield finding("copies", split, text, copies, duplicates.firsts_of(copies, *inside))
     for one, other in itertools.combinations(ranges, 2):
         shared = duplicates.shared(ranges[one], ranges[other])
         if len(shared):
             text = f"pictures that {one} has too"
-            yield _about("warning", "leak", other, text, shared - ranges[other][0])
+            equal = duplicates.firsts_of(shared, *ranges[one])
+            yield finding("leak", other, text, shared, equal)
     if not len(duplicates.records):
         return
     labels = np.concatenate([stats.labels for stats in splits.values()])[duplicates.records]
     conflicts = duplicates.records[duplicates.disagree(labels)]
     for split, (start, stop) in ranges.items():
-        inside = conflicts[(conflicts >= start) & (conflicts < stop)]
-        if len(inside):
+        some = conflicts[(conflicts >= start) & (conflicts < stop)]
+        if len(some):
             text = "pictures that equal others with another label"
-            yield _about("warning", "conflict", split, text, inside - start)
+            yield finding("conflict", split, text, some, duplicates.others_of(some, labels))
+
+
+def judge_sources(split: str, stats: Statistics, sources: Sources) -> Iterator[Finding]:
+    """A sources.csv that tells of other records."""
+    if split not in sources:
+        return
+    mine = sources[split]
+    labels = stats.labels.tolist()
+    if len(mine) != len(labels):
+        text = f"{SOURCES} has {len(mine):,} records for the {len(labels):,} pictures"
+        yield Finding("error", "changed", split, f"{text}: it was made of another dataset")
+        return
+    others = [k for k, label in enumerate(labels) if k not in mine or mine[k].label != label]
+    if others:
+        text = f"records of which {SOURCES} tells another label: it was made of another dataset"
+        yield _about("error", "changed", split, text, np.array(others))
 
 
 def _about(level: str, kind: str, split: str, text: str, records: Array) -> Finding:

@@ -63,6 +63,15 @@ class Statistics(NamedTuple):
     reversed: tuple[bool, bool]
     """Whether images and labels look as if they had been written little-endian."""
 
+    def __repr__(self) -> str:
+        return f"<Statistics of {self.title}>"
+
+    @property
+    def title(self) -> str:
+        """Shape, type and number of classes in a few words."""
+        shape = " x ".join(map(str, self.shape))
+        return f"{shape} {self.dtype.name}, {len(self.classes)} classes"
+
     @property
     def is_sorted(self) -> bool:
         """Whether the labels ascend."""

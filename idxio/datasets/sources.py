@@ -1,0 +1,83 @@
+"""sources.csv: of which picture each record of a dataset was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from typing import IO, NamedTuple
+
+from ..errors import FormatError
+from ..storage.regular import open_regular
+
+SOURCES = "sources.csv"
+_HEADING = ["split", "record", "file", "label", "sha256"]
+
+
+class Source(NamedTuple):
+    """Of what a record was made."""
+
+    file: str
+    """Relative to the folder of the pictures."""
+    label: int
+    sha256: str
+    """Of the bytes of the file, 64 hexadecimal digits."""
+
+
+Sources = dict[str, dict[int, Source]]
+"""By the split, as its files are called, and the number of the record."""
+
+
+def read_sources(folder: str) -> Sources:
+    """The `sources.csv` in a folder; empty if there is none.
+
+    Raises
+    ------
+    FormatError
+        It is no such list, has a record twice, or is a pipe or device.
+    OSError
+        It can't be read, or is a link that leads nowhere.
+    """
+    path = os.path.join(folder, SOURCES)
+    sources: Sources = {}
+    if not os.path.lexists(path):
+        return sources
+    with open(path, "rb", opener=open_regular) as raw:
+        # Names of files need not be text.
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="")
+        reader = csv.reader(text, strict=True)
+        try:
+            if next(reader, None) != _HEADING:
+                raise ValueError(f"expected the heading {','.join(_HEADING)}")
+            for split, record, file, label, sha256 in reader:
+                if len(bytes.fromhex(sha256)) != 32:
+                    raise ValueError(f"{sha256!r:.80} is no SHA-256")
+                source = Source(file, int(label), sha256.lower())
+                if sources.setdefault(split, {}).setdefault(int(record), source) is not source:
+                    raise ValueError(f"record {record} of {split} is there twice")
+        except (ValueError, csv.Error) as error:
+            raise FormatError(
+                f"is no list of the pictures of records, at line {reader.line_num} ({error});"
+                " remove it, or make it anew with idxio build",
+                file=path,
+            ) from None
+    return sources
+
+
+def rows_of(sources: Sources) -> Iterator[tuple[str, int, Source]]:
+    """The rows of a file: the splits as they come, and the records of each in order."""
+    for split, records in sources.items():
+        for record in sorted(records):
+            yield split, record, records[record]
+
+
+def write_sources(file: IO[bytes], rows: Iterable[tuple[str, int, Source]]) -> None:
+    """Write a list, row by row."""
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADING)
+    for split, record, source in rows:
+        writer.writerow([split, record, source.file, source.label, source.sha256])
+    text.flush()
+    text.detach()
