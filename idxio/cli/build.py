@@ -12,6 +12,7 @@ from ..datasets.metadata import ABOUT
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
+from .output import new_folder
 from .progress import bar
 from .text import dimensions, first_few, printable
 
@@ -39,7 +40,10 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("images", metavar="IMAGES_DIR")
     parser.add_argument(
-        "directory", metavar="OUT_DIR", help="a new folder, or an empty one; with --add the dataset"
+        "directory",
+        metavar="OUT_DIR",
+        type=new_folder,
+        help="a new folder, or an empty one; with --add the dataset",
     )
     parser.add_argument(
         "--add",

@@ -17,9 +17,11 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "List the unpacked copies that idxio.open(file, cache=True) keeps in your cache folder,"
-        " with when each was\nused last, or remove them all."
+        " with when each was used last, or remove them all."
     )
-    parser.add_argument("what", nargs="?", choices=("list", "clear"), default="list")
+    parser.add_argument(
+        "what", nargs="?", choices=("list", "clear"), default="list", help="list, if not given"
+    )
     parser.set_defaults(run=run)
 
 
@@ -27,10 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """List the unpacked files, or remove them."""
     from ..core import disk_cache
 
-    try:
-        folder = disk_cache.folder()
-    except ImportError as error:
-        raise exit_codes.UsageError(str(error)) from None
+    folder = disk_cache.folder()
     if arguments.what == "clear":
         print(f"{printable(folder)}: {disk_cache.clear():,} bytes freed")
         return exit_codes.FINE

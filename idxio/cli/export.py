@@ -8,6 +8,7 @@ import os
 from ..errors import naming
 from . import exit_codes
 from .options import Commands
+from .output import STDOUT, written
 from .progress import bar
 from .text import print_sizes
 
@@ -24,7 +25,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "source", metavar="DIR", help="the directory of the dataset; for npy one file"
     )
-    parser.add_argument("target", metavar="OUT", help="a new folder; for npz and npy a file")
+    parser.add_argument(
+        "target", metavar="OUT", help="a new folder; for npz and npy a file, - for standard output"
+    )
     parser.add_argument(
         "--to",
         choices=("npz", "csv", "png", "parquet", "npy"),
@@ -54,7 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise exit_codes.UsageError(
             "--dataset names one of several datasets in a directory; this is one file"
         )
-    with exit_codes.usage_errors(), naming(source), bar(source, " records") as progress:
-        export_dataset(source, target, to=to, dataset=dataset, progress=progress)
-    print_sizes(target)
+    if target == STDOUT and to not in ("npz", "npy"):
+        raise exit_codes.UsageError(f"--to {to} writes several files, for which - is no place")
+    with (
+        exit_codes.usage_errors(),
+        naming(source),
+        written(target) as path,
+        bar(source, " records") as progress,
+    ):
+        export_dataset(source, path, to=to, dataset=dataset, progress=progress)
+    if target != STDOUT:
+        print_sizes(target)
     return exit_codes.FINE

@@ -7,6 +7,7 @@ import argparse
 from ..errors import naming
 from . import exit_codes
 from .options import Commands
+from .output import new_folder
 from .progress import bar
 from .text import print_sizes
 
@@ -26,7 +27,9 @@ def add_parser(commands: Commands) -> None:
         metavar="IN",
         help="an npz, npy, CSV or Parquet file, a folder of such, or PNG folders of export",
     )
-    parser.add_argument("target", metavar="OUT", help="a new folder; for npy a file")
+    parser.add_argument(
+        "target", metavar="OUT", type=new_folder, help="a new folder; for npy a file"
+    )
     parser.add_argument(
         "--shape",
         type=_shape,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
+from ..compression.gzip.embedded_index import embedded_index
 from ..core.build_index import build_index
+from ..core.decode import opened
 from . import exit_codes
 from .options import Commands
 from .progress import bar
@@ -17,9 +19,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("index", help="build the seek index of gzip files, beside them")
     parser.description = (
         "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file"
-        " stays as it is;\none that idxio wrote needs no such index."
+        " stays as it is; one that idxio wrote needs no such index."
     )
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a gzip file")
     parser.set_defaults(run=run)
 
 
@@ -29,6 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     for file in arguments.files:
         try:
             with exit_codes.naming(file), bar(file) as progress:
+                if _carries_index(file):
+                    print(f"{printable(file)}: needs no index, it carries its own")
+                    continue
                 path = build_index(file, progress=progress)
             size = os.path.getsize(path)
             share = size / os.path.getsize(file)
@@ -36,3 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         except exit_codes.ERRORS as error:
             code = max(code, exit_codes.report(error))
     return code
+
+
+def _carries_index(file: str) -> bool:
+    with opened(file) as (compressed, _):
+        return compressed.packing == "gzip" and embedded_index(compressed.source) is not None

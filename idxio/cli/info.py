@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..compression.registry import named
 from ..core.info import Info, info, verify
 from . import exit_codes
-from .options import Commands
+from .idx_files import files_of
+from .options import STDIN_OR_FOLDER, Commands
 from .text import dimensions, message, printable
 
 
@@ -23,14 +24,14 @@ def add_parser(commands: Commands) -> None:
     )
     stated.description = (
         "Say what each file holds and how it is packed. Sizes and checksums are those that the file"
-        " states; nothing\nis unpacked to check them, for which there is idxio verify."
+        " states; nothing is unpacked to check them, for which there is idxio verify."
     )
     checked.description = (
         "Read each file from its first byte to its last, and check its size and every checksum. A"
-        " line says that it\nis sound, or what is wrong and where."
+        " line says that it is sound, or what is wrong and where."
     )
     for command in (stated, checked):
-        command.add_argument("files", nargs="+", metavar="FILE")
+        command.add_argument("files", nargs="+", metavar="FILE", help=STDIN_OR_FOLDER)
         command.add_argument(
             "--json", action="store_true", help="one JSON list with an object for each file"
         )
@@ -49,13 +50,10 @@ def _run(
 ) -> int:
     code = exit_codes.FINE
     documents: list[dict[str, Any]] = []
-    for file in arguments.files:
-        try:
-            with exit_codes.naming(file):
-                about = inspect(exit_codes.file_or_stdin(file))
-        except exit_codes.ERRORS as error:
-            code = max(code, exit_codes.report(error))
-            documents.append(_error_document(file, error))
+    for file, about in _inspected(arguments.files, inspect):
+        if not isinstance(about, Info):
+            code = max(code, exit_codes.report(about))
+            documents.append(_error_document(file, about))
             continue
         documents.append(_document(about))
         if not arguments.json:
@@ -65,6 +63,27 @@ def _run(
 
         print(json.dumps(documents, indent=2))
     return code
+
+
+def _inspected(
+    paths: list[str], inspect: Callable[..., Info]
+) -> Iterator[tuple[str, Info | BaseException]]:
+    """Yield what each file is, also of those in folders, or the error that it raises."""
+    for path in paths:
+        try:
+            with exit_codes.naming(path):
+                files = files_of(path)
+        except exit_codes.ERRORS as error:
+            yield path, error
+            continue
+        for file in files:
+            try:
+                with exit_codes.naming(file):
+                    about = inspect(exit_codes.file_or_stdin(file))
+            except exit_codes.ERRORS as error:
+                yield file, error
+            else:
+                yield file, about
 
 
 def _info_text(about: Info) -> str:

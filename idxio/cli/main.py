@@ -13,29 +13,39 @@ import importlib
 import io
 import os
 import sys
-import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.config import show_config
 from . import exit_codes
+from .help_text import HelpFormatter
+from .options import Commands
 from .signals import Stopped, stopping
 from .text import printable
+from .warnings_once import warnings_once
 
-# The module of each command, in the order of `idxio --help`.
+
+class _Command(NamedTuple):
+    """A command: the module that has its `add_parser`, and an example of its use."""
+
+    module: str
+    example: str
+
+
+# In the order of `idxio --help`.
 _COMMANDS = {
-    "info": "info",
-    "verify": "info",
-    "show": "show",
-    "check": "check",
-    "report": "report",
-    "repack": "repack",
-    "sort": "sort",
-    "build": "build",
-    "index": "index",
-    "cache": "cache",
-    "export": "export",
-    "import": "import_",
-    "demo": "demo.command",
+    "info": _Command("info", "idxio info train-images-idx3-ubyte.gz"),
+    "verify": _Command("info", "idxio verify DIRECTORY"),
+    "show": _Command("show", "idxio show train-images-idx3-ubyte.gz --class Bag --rows 0:20"),
+    "check": _Command("check", "idxio check DIRECTORY"),
+    "report": _Command("report", "idxio report DIRECTORY -o report.html"),
+    "repack": _Command("repack", "idxio repack foreign.gz indexed.gz --level 9"),
+    "sort": _Command("sort", "idxio sort images labels sorted-images.gz sorted-labels.gz"),
+    "build": _Command("build", "idxio build pictures/ dataset/ --pipeline fashion"),
+    "index": _Command("index", "idxio index foreign.gz"),
+    "cache": _Command("cache", "idxio cache clear"),
+    "export": _Command("export", "idxio export dataset/ mnist.npz"),
+    "import": _Command("import_", "idxio import mnist_train.csv dataset/"),
+    "demo": _Command("demo.command", "idxio demo DIRECTORY"),
 }
 _CODES = """\
 exit codes:
@@ -48,7 +58,8 @@ exit codes:
   141  the reader of the output went away
   143  ended by SIGTERM
   Of several files, the highest code counts.
-  info, verify, show and repack take - for standard input.
+
+`idxio COMMAND --help` tells the options of a command, with an example.
 """
 
 
@@ -80,49 +91,64 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str] | None) -> int:
     if argv is None:
         argv = sys.argv[1:]
-    parser = _parser(argv)
     try:
-        arguments = parser.parse_args(argv)
+        arguments = _parse(argv)
     except SystemExit as stop:  # --help, --version or a usage error, already printed
         return int(stop.code or 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _show_warning
+    with warnings_once():
         code: int = arguments.run(arguments)
     return code
 
 
-def _show_warning(message: Warning | str, *where: Any, **more: Any) -> None:
-    print(f"idxio: {printable(str(message))}", file=sys.stderr)
+def _parse(argv: list[str]) -> argparse.Namespace:
+    """Parse the arguments of one command; print the list of commands if there are none."""
+    parser, commands = _parser(argv)
+    if not argv:
+        parser.print_help(sys.stderr)
+        parser.exit(exit_codes.USAGE)
+    if not argv[0].startswith("-") and argv[0] not in _COMMANDS:
+        import difflib  # slow to import, and seldom used
+
+        alike = difflib.get_close_matches(argv[0], _COMMANDS, 1)
+        hint = f"did you mean {alike[0]}?" if alike else f"they are {', '.join(_COMMANDS)}"
+        parser.error(f"there is no command {printable(argv[0])!r}; {hint}")
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:  # argparse would show the usage of `idxio` alone
+        words = " ".join(map(printable, unknown))
+        commands.choices[arguments.command].error(f"unrecognized arguments: {words}")
+    return arguments
 
 
-def _parser(argv: list[str]) -> argparse.ArgumentParser:
+def _parser(argv: list[str]) -> tuple[argparse.ArgumentParser, Commands]:
     """Make the parser: of one command if argv names it first, else of all.
 
     The modules of all commands take 6 ms of CPU time more than that of one.
     """
-    parser = _Parser(
-        prog="idxio", description="Look at IDX files, the format of MNIST, and check them."
+    parser = argparse.ArgumentParser(
+        prog="idxio",
+        description="Look at IDX files, the format of MNIST, and check them.",
+        epilog=_CODES,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "--version", action=_Version, help="what is installed, with the codec libraries"
     )
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh"),
+        help="a script that completes commands, options and file names in that shell",
     )
-    modules = list(dict.fromkeys(_COMMANDS.values()))  # info and verify share one
-    if argv and argv[0] in _COMMANDS:
-        modules = [_COMMANDS[argv[0]]]
-    for module in modules:
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
+    names = [argv[0]] if argv and argv[0] in _COMMANDS else list(_COMMANDS)
+    for module in dict.fromkeys(_COMMANDS[name].module for name in names):
         importlib.import_module(f".{module}", __package__).add_parser(commands)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            epilog=_CODES, formatter_class=argparse.RawDescriptionHelpFormatter, **options
-        )
+    for name, command in commands.choices.items():
+        command.epilog = f"example:\n  {_COMMANDS[name].example}"
+        command.formatter_class = HelpFormatter
+    return parser, commands
 
 
 class _Version(argparse.Action):
@@ -131,6 +157,16 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *args: object) -> None:
         print(show_config())
+        parser.exit()
+
+
+class _Completion(argparse.Action):
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: Any, *_: Any
+    ) -> None:
+        from .completion import script
+
+        print(script(parser, value))
         parser.exit()
 
 

@@ -9,9 +9,20 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns; each command adds its parser to it."""
 
 
+STDIN = "an IDX file, packed in any way; - for standard input"
+"""The help of a file that `exit_codes.file_or_stdin` opens."""
+
+STDIN_OR_FOLDER = f"{STDIN}; or the directory of a dataset"
+
+
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     """Add the directory of a dataset and the name that chooses one of several in it."""
     parser.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
+    add_dataset_name(parser)
+
+
+def add_dataset_name(parser: argparse.ArgumentParser) -> None:
+    """Add the name that chooses one of several datasets in a directory."""
     parser.add_argument(
         "--dataset",
         metavar="NAME",

@@ -12,16 +12,14 @@ from .text import printable
 
 @contextlib.contextmanager
 def bar(file: str, unit: str = "B") -> Iterator[Callable[[int, int | None], None] | None]:
-    """Show a progress bar on stderr if that is a terminal and tqdm is installed (idxio[cli])."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
+    """Show a progress bar on stderr if that is a terminal."""
+    if not sys.stderr or not sys.stderr.isatty():
         yield None
         return
-    name = printable(os.path.basename(os.path.normpath(file)))
-    with tqdm(
-        desc=name, unit=unit, unit_scale=True, leave=False, disable=not sys.stderr.isatty()
-    ) as shown:
+    from tqdm import tqdm
+
+    name = printable(os.path.basename(os.path.abspath(file)))
+    with tqdm(desc=name, unit=unit, unit_scale=True, leave=False) as shown:
 
         def progress(done: int, total: int | None = None) -> None:
             shown.total = total

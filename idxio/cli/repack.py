@@ -6,10 +6,11 @@ import argparse
 import os
 import time
 
-from ..core import read
+from ..compression.registry import of_suffix
 from ..core.repack import repack
 from . import exit_codes
-from .options import Commands, add_level
+from .options import STDIN, Commands, add_level
+from .output import STDOUT, written
 from .progress import bar
 from .text import printable
 
@@ -21,28 +22,32 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Write IN, packed in any way or not at all, as gzip that every reader takes, and that idxio"
-        " reads on all\ncores and from any record on. OUT may be IN."
+        " reads on all cores and from any record on. OUT may be IN."
     )
-    parser.add_argument("file", metavar="IN")
-    parser.add_argument("target", metavar="OUT")
+    parser.add_argument("file", metavar="IN", help=STDIN)
+    parser.add_argument("target", metavar="OUT", help="a gzip file; - for standard output")
     add_level(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the file again; print size and reading time of both files."""
+    """Write the file again; print its size, also as a share of the old one, and the seconds."""
     file = arguments.file
     target = arguments.target
-    with exit_codes.naming(file), bar(file) as progress:
-        repack(exit_codes.file_or_stdin(file), target, level=arguments.level, progress=progress)
-    if file != "-" and os.path.isfile(file):  # a pipe can't be read again
-        _print_reading(file)
-    _print_reading(target)
-    return exit_codes.FINE
-
-
-def _print_reading(file: str) -> None:
+    promised = of_suffix(target)
+    if not promised.is_plain and promised.packing != "gzip":
+        raise exit_codes.UsageError(
+            f"{target}: repack writes gzip, and its suffix says {promised.packing}: name it .gz"
+        )
+    # A pipe has no size. OUT may be IN, so this is asked first.
+    old_size = os.path.getsize(file) if file != "-" and os.path.isfile(file) else 0
     start = time.perf_counter()
-    read.read(file)
-    milliseconds = 1000 * (time.perf_counter() - start)
-    print(f"{printable(file)}: {os.path.getsize(file):,} bytes, read in {milliseconds:.1f} ms")
+    with exit_codes.naming(file), written(target) as path, bar(file) as progress:
+        repack(exit_codes.file_or_stdin(file), path, level=arguments.level, progress=progress)
+    if target == STDOUT:
+        return exit_codes.FINE
+    seconds = time.perf_counter() - start
+    size = os.path.getsize(target)
+    ratio = f", {100 * size / old_size:.1f} % of {old_size:,}" if old_size else ""
+    print(f"{printable(target)}: {size:,} bytes{ratio}; {seconds:.1f} s")
+    return exit_codes.FINE

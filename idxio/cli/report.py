@@ -7,6 +7,7 @@ import argparse
 from ..storage.targets import write_file
 from . import exit_codes
 from .options import Commands, add_dataset
+from .output import STDOUT, name_of, written
 from .progress import bar
 from .text import printable
 
@@ -18,14 +19,14 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Write one HTML file with all that idxio check finds, the number of pictures of each class,"
-        " and pictures. It\nneeds no other file and no network."
+        " and pictures. It needs no other file and no network."
     )
     parser.add_argument(
         "-o",
         dest="output",
         default="report.html",
         metavar="OUT.html",
-        help="report.html if not given",
+        help="report.html if not given; - for standard output",
     )
     add_dataset(parser)
     parser.set_defaults(run=run)
@@ -35,14 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page of the dataset; BAD_FILE if there is an error."""
     from ..datasets.validation.check import check
     from .check_text import verdict
-    from .html_page import render
+    from .page.render import render
 
     directory = arguments.directory
     output = arguments.output
     with exit_codes.naming(directory), bar(directory) as progress:
         result = check(directory, dataset=arguments.dataset, progress=progress)
         page = render(result).encode()
-    with exit_codes.naming(output):
-        write_file(output, page)
-    print(f"{printable(output)}: {len(page):,} bytes; {verdict(result)}")
+    with exit_codes.naming(name_of(output)), written(output) as path:
+        write_file(path, page)
+    if output != STDOUT:
+        print(f"{printable(output)}: {len(page):,} bytes; {verdict(result)}")
     return exit_codes.FINE if result.ok else exit_codes.BAD_FILE

@@ -1,4 +1,4 @@
-"""The records of one class in an image file, by its labels."""
+"""The labels beside an image file: the records of one class, and captions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..core.coerce import read_classes
 from ..datasets.classes import class_names
 from ..datasets.discovery import find_pair
 from ..datasets.names import stem_of
+from ..errors import IdxError
 from . import exit_codes
 from .text import first_few, printable
 
@@ -51,6 +52,22 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
         )
     name = printable(f"class {number} {names.get(number, '')}".strip())
     return OfClass(name, np.flatnonzero(values == number))
+
+
+def captions(images: str, count: int, records: Array) -> list[str]:
+    """Return the numbers of these of `count` images, with their labels where these lie beside."""
+    try:
+        labels = _beside(images)
+        values = read_classes(labels)
+        names = class_names(labels) or {}
+    except (exit_codes.UsageError, IdxError, OSError):  # they are read for this alone
+        return [str(record) for record in records.tolist()]
+    if len(values) != count:
+        return [str(record) for record in records.tolist()]
+    return [
+        printable(f"{record}: {names.get(k, k)}")
+        for record, k in zip(records.tolist(), values[records].tolist(), strict=True)
+    ]
 
 
 def _beside(images: str) -> str:

@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
-from .options import Commands
+from .options import STDIN_OR_FOLDER, Commands, add_dataset_name
+from .output import STDOUT, name_of, written
 from .text import dimensions, first_few, printable
 
 if TYPE_CHECKING:
@@ -31,9 +34,10 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Draw images in the terminal, or write them as a PNG file; of a file of labels or other"
-        " numbers, print those.\nOnly the records that are shown are read."
+        " numbers, print those. Of the directory of a dataset, show its classes; with --rows,"
+        " --class or -o the images of train. Only the records that are shown are read."
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help=STDIN_OR_FOLDER)
     parser.add_argument(
         "--rows",
         type=_rows,
@@ -41,7 +45,11 @@ def add_parser(commands: Commands) -> None:
         help="the records to show: a slice or one number; --rows=-9: for the last nine",
     )
     parser.add_argument(
-        "-o", dest="output", type=_png, metavar="OUT.png", help="write a PNG file instead"
+        "-o",
+        dest="output",
+        type=_png,
+        metavar="OUT.png",
+        help="write a PNG file instead; - for standard output",
     )
     parser.add_argument(
         "--class",
@@ -57,6 +65,7 @@ def add_parser(commands: Commands) -> None:
         metavar="FILE",
         help="their labels, where they don't lie beside under the usual name",
     )
+    add_dataset_name(parser)
     parser.set_defaults(run=run)
 
 
@@ -68,44 +77,73 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     if arguments.labels is not None and arguments.of_class is None:
         raise exit_codes.UsageError("--labels tells which images are of --class K; say which class")
+    if os.path.isdir(file):
+        from . import show_folder
+
+        if arguments.rows is None and arguments.of_class is None and output is None:
+            return show_folder.show(file, arguments.dataset)
+        file = show_folder.images_of(file, arguments.dataset)
+    elif arguments.dataset is not None:
+        raise exit_codes.UsageError(
+            "--dataset names one of several datasets in a directory; this is one file"
+        )
     with exit_codes.naming(file), open_array(exit_codes.file_or_stdin(file)) as f:
         rows = arguments.rows
         if rows is None:
             rows = slice(_default_count(f.shape, output))
         if arguments.of_class is None:
-            records, title = _read_rows(f, file, rows)
+            records, numbers, title = _read_rows(f, file, rows)
         else:
-            records, title = _read_class(f, file, rows, arguments.of_class, arguments.labels)
-    numbers = _are_numbers(f.shape)
+            records, numbers, title = _read_class(
+                f, file, rows, arguments.of_class, arguments.labels
+            )
+    are_images = not _are_numbers(f.shape)
     if output is not None:
-        if numbers or not records.size:
+        if not are_images or not records.size:
             raise exit_codes.UsageError(f"{file}: holds no images to draw ({dimensions(f.shape)})")
-        with exit_codes.naming(output):
-            drawing.write_png(records, output)
+        with exit_codes.naming(name_of(output)), written(output) as path:
+            drawing.write_png(records, _captions(file, f.shape, numbers), path)
         return exit_codes.FINE
     print(title)
     if not records.size:
         return exit_codes.FINE
-    columns, _ = drawing.screen_size()
-    lines = number_lines(records, columns) if numbers else drawing.image_lines(records)
+    if are_images:
+        lines = drawing.image_lines(records, _captions(file, f.shape, numbers))
+    else:
+        columns, _ = drawing.screen_size()
+        lines = number_lines(records, columns)
     for line in lines:
         print(line)
     return exit_codes.FINE
 
 
-def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, str]:
-    """Read the rows; return them and their title."""
+def _captions(file: str, shape: tuple[int, ...], numbers: Array) -> list[str] | None:
+    """Return a caption for each image of these records; None where a record is a line of one."""
+    from . import drawing, select_class
+
+    if len(shape) == 2:
+        return None
+    captions = select_class.captions(file, shape[0], numbers)
+    planes = drawing.planes_of(shape)
+    if planes == 1:
+        return captions
+    return [f"{caption} [{plane}]" for caption in captions for plane in range(planes)]
+
+
+def _read_rows(f: IdxArray, file: str, rows: slice) -> tuple[Array, Array, str]:
+    """Read the rows; return them, their numbers and their title."""
     records = f[rows] if f.shape else f[()].reshape(1)
     title = _title(f, rows)
     if not len(records) and f.shape[0]:
         raise exit_codes.UsageError(f"{file}: --rows picks none of its {f.shape[0]:,} records")
-    return records, title
+    numbers = np.arange(*rows.indices(len(records) if not f.shape else f.shape[0]))
+    return records, numbers, title
 
 
 def _read_class(
     f: IdxArray, file: str, rows: slice, name: str, labels: str | None
-) -> tuple[Array, str]:
-    """Read the rows among the images of a class; return them and their title."""
+) -> tuple[Array, Array, str]:
+    """Read the rows among the images of a class; return them, their numbers and their title."""
     from . import select_class
 
     if _are_numbers(f.shape):
@@ -117,7 +155,7 @@ def _read_class(
         raise exit_codes.UsageError(
             f"{file}: --rows picks none of the {len(chosen.records):,} of {chosen.name}"
         )
-    return records, _class_title(f, chosen, picked)
+    return records, picked, _class_title(f, chosen, picked)
 
 
 def number_lines(records: Array, columns: int) -> Iterator[str]:
@@ -179,6 +217,8 @@ def _rows(text: str) -> slice:
 
 def _png(text: str) -> str:
     """Check that the name has no suffix of another format than PNG."""
+    if text == STDOUT:
+        return text
     if os.path.splitext(text)[1].lower() not in ("", ".png"):
         raise argparse.ArgumentTypeError(f"{text!r}: only PNG is written; name it OUT.png")
     return text

@@ -10,6 +10,7 @@ from ..core.array import IdxArray, open_array
 from ..errors import naming
 from . import exit_codes
 from .options import Commands, add_level
+from .output import STDOUT
 from .progress import bar
 from .text import first_few, print_sizes, printable
 
@@ -44,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise exit_codes.UsageError(
             "sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS"
         )
+    if STDOUT in files:
+        raise exit_codes.UsageError("sort writes several files, for which - is no place")
     *sources, images_file, labels_file = files
     images, labels = _open_pairs(sources)
     with exit_codes.usage_errors(), naming(images_file), bar(images_file) as progress:

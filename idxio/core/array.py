@@ -248,7 +248,7 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
         A file object is taken from where it stands and stays open. A pipe can be read once.
     cache : bool
         Unpack a compressed file once, into the user's cache folder, and open that raw copy from
-        then on (`idxio cache` on the command line lists and clears them). Needs `idxio[cache]`.
+        then on (`idxio cache` on the command line lists and clears them).
 
     Returns
     -------

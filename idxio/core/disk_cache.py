@@ -36,13 +36,8 @@ def folder() -> str:
     chosen = os.environ.get("IDXIO_CACHE_DIR")
     if chosen:
         return chosen
-    try:
-        import platformdirs
-    except ImportError:
-        raise ImportError(
-            "the cache needs platformdirs: pip install 'idxio[cache]', or name a folder in"
-            " IDXIO_CACHE_DIR"
-        ) from None
+    import platformdirs  # on use: most programs keep no copies
+
     return platformdirs.user_cache_dir("idxio", appauthor=False)
 
 

@@ -8,15 +8,19 @@ import numpy as np
 
 from .._util.types import Array
 
-# This many images stand side by side, if need be by making them smaller.
-_ACROSS = 5
+# A fraction of the full size must be larger than the next whole one by this factor to be taken:
+# pixels of whole blocks are sharper.
+_LARGER = 1.2
 
 
 class Layout(NamedTuple):
-    """How images are laid out on a screen whose character cells are one pixel wide and two high."""
+    """How images are laid out on a screen whose character cells are one pixel wide and two high,
+    with a line of text below each row.
+    """
 
-    factor: int
-    """Blocks of factor x factor pixels become one."""
+    height: int
+    width: int
+    """Of an image on the screen, in pixels."""
     across: int
     """Images in a row."""
     down: int
@@ -55,15 +59,51 @@ def _to_bytes(values: Array) -> Array:
     return grey
 
 
-def fit(height: int, width: int, count: int, columns: int, lines: int) -> Layout:
-    """The layout of count images for a screen: as large as they are, unless too few of them would
-    fit.
+def fit(height: int, width: int, wanted: int, columns: int, lines: int) -> Layout:
+    """The layout in which images are largest, none larger than it is, if so many of them are wanted
+    on the screen at once.
     """
-    room = max(1, (columns + 1) // max(1, min(_ACROSS, count)) - 1)
-    factor = max(1, -(-width // room), -(-height // (2 * lines)))
-    across = (columns + 1) // (-(-width // factor) + 1)
-    down = lines // -(-height // (2 * factor)) if height else 1
-    return Layout(factor, max(1, min(across, count)), max(1, down))
+    whole = _layout(height, width, columns, lines)
+    factor = 1
+    while not _fits(whole, wanted, columns, lines) and max(whole.height, whole.width) > 1:
+        factor += 1
+        whole = _layout(-(-height // factor), -(-width // factor), columns, lines)
+    for smaller in range(width - 1, int(_LARGER * whole.width), -1):
+        part = _layout(max(1, height * smaller // width), smaller, columns, lines)
+        if _fits(part, wanted, columns, lines):
+            return part
+    return whole
+
+
+def _layout(height: int, width: int, columns: int, lines: int) -> Layout:
+    across = (columns + 1) // (width + 1)
+    down = lines // (-(-height // 2) + 1)
+    return Layout(height, width, max(1, across), max(1, down))
+
+
+def _fits(layout: Layout, wanted: int, columns: int, lines: int) -> bool:
+    is_on_screen = layout.width <= columns and layout.height <= 2 * (lines - 1)
+    return is_on_screen and layout.across * layout.down >= wanted
+
+
+def resize(images: Array, height: int, width: int) -> Array:
+    """Images of another height and width: each pixel is the mean of the area that it covers."""
+    if images.shape[1:3] == (height, width):
+        return images
+    rows = _shares(images.shape[1], height)
+    columns = _shares(images.shape[2], width)
+    means: Array = np.einsum("yi,nij...,xj->nyx...", rows, images, columns, optimize=True)
+    return means.round().astype(np.uint8)
+
+
+def _shares(before: int, after: int) -> Array:
+    """Which share of each of the new pixels each old one has, float32 of shape (after, before)."""
+    edges = np.arange(after + 1) * (before / after)
+    pixels = np.arange(before)
+    upper = np.minimum(edges[1:, None], pixels + 1)
+    lower = np.maximum(edges[:-1, None], pixels)
+    shares: Array = ((upper - lower).clip(0) * (after / before)).astype(np.float32)
+    return shares
 
 
 def shrink(images: Array, factor: int) -> Array:

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import html
 import html.parser
 import io
 import json
@@ -106,7 +107,7 @@ def test_page_shows_mean_and_samples(tmp_path):
         assert row
         assert (row[0][:, 29:57] == X[10 + k]).all()
     assert page.tags.count("svg") == 2
-    assert page.text.count("train6") == 10  # the counts
+    assert page.text.count("train610.0 %") == 10  # the counts
     # The findings: the t10k pictures are in train, and their first ten are shown.
     assert "pictures that train has too: 20" in page.text
     assert any((image == np.hstack([np.pad(x, ((0, 0), (0, 1)), constant_values=128) for x in X[:10]])[:, :-1]).all()
@@ -143,9 +144,10 @@ def test_page_of_a_broken_dataset(tmp_path, capsys):
 def test_page_of_many_classes_shows_pictures_of_some(tmp_path):
     labels = np.arange(400, dtype=np.int16)
     page = page_of(write(tmp_path / "data", np.tile(X[:4], (100, 1, 1)), labels))
-    assert "Pictures of the first 100 classes." in page.text
+    assert "Pictures of the first 200 classes." in page.text
     assert "399" in page.text
-    assert 200 <= len(page.images) < 220
+    # of each a mean, a random and an unusual record, and of 20 also those of t10k
+    assert 600 <= len(page.images) < 680
 
 
 def test_same_page_each_time_and_the_old_one_stays(tmp_path):
@@ -157,6 +159,168 @@ def test_same_page_each_time_and_the_old_one_stays(tmp_path):
     assert output.read_bytes() == before
     assert main(["report", str(tmp_path / "nowhere"), "-o", str(output)]) == 3
     assert output.read_bytes() == before
+
+
+def test_bars_have_one_scale(tmp_path):
+    folder = write(tmp_path / "data")
+    assert main(["report", str(folder), "-o", str(tmp_path / "page.html")]) == 0
+    text = (tmp_path / "page.html").read_text()
+    widths = re.findall(r'<i class="(\w+)" style="width:([\d.]+)%">', text)
+    assert widths == [("train", "100.0"), ("t10k", "33.3")] * 10
+
+
+def strips(folder):
+    """The strips of a page: the text that describes each, and the captions of its pictures."""
+    output = folder.parent / "page.html"
+    assert main(["report", str(folder), "-o", str(output)]) in (0, 1)
+    found = re.findall(
+        r'<div class="strip" style="--n:(\d+)"><img [^>]*alt="([^"]*)">(.*?)</div>',
+        output.read_text(),
+    )
+    shown = {}
+    for count, alt, captions in found:
+        words = re.findall(r"<span>(.*?)</span>", captions)
+        assert len(words) == int(count)
+        shown.setdefault(alt, []).append([re.sub("<.*?>", " ", text).strip() for text in words])
+    return shown
+
+
+def test_random_and_unusual_records(tmp_path):
+    rng = np.random.default_rng(5)
+    labels = (np.arange(900) % 3).astype(np.uint8)
+    images = rng.integers(0, 20, (900, 6, 5), np.uint8)
+    images[301] = 255  # of class 1
+    folder = write(tmp_path / "data", images, labels)
+    # Other pictures than those of train, of which one of class 2 is odd.
+    test = rng.integers(0, 20, (90, 6, 5), np.uint8)
+    test[50] = 255
+    idxio.write(folder / NAMES[2], test)
+    idxio.write(folder / NAMES[3], labels[:90])
+    shown = strips(folder)
+    for k in range(3):
+        ours, theirs = shown[f"random pictures of class {k}"]
+        assert (len(ours), len(theirs)) == (10, 5)
+        for numbers, first in ((ours, 900), (theirs, 90)):
+            assert numbers == sorted(set(numbers), key=int)
+            assert {int(number) % 3 for number in numbers} == {k}
+            assert int(numbers[-1]) < first
+        assert ours != [str(number) for number in range(k, 30, 3)]
+    assert shown["unusual pictures of class 1"][0][0] == "301"
+    assert shown["unusual pictures of class 2"][0][0] == "t10k 50"
+    assert len(shown["unusual pictures of class 2"][0]) == 5
+    assert strips(folder) == shown
+
+
+def test_findings_name_the_partner(tmp_path):
+    images = np.random.default_rng(2).integers(0, 256, (60, 6, 5), np.uint8)
+    images[40:50] = images[3]  # ten copies of one picture
+    images[55] = images[7]
+    labels = Y.copy()
+    labels[55] = 9
+    folder = write(tmp_path / "data", images, labels, names=[f"<{k}>" for k in range(10)])
+    test = np.random.default_rng(3).integers(0, 256, (20, 6, 5), np.uint8)
+    test[4] = images[12]
+    idxio.write(folder / NAMES[2], test)
+    captions = [caption for some in strips(folder).values() for one in some for caption in one]
+    assert "4: &lt;4&gt; = train 12: &lt;2&gt;" in captions  # the leak
+    # One of the ten copies; it has another label than the first.
+    assert "40: &lt;0&gt; = train 3: &lt;3&gt; and 9 more" in captions
+    assert not [caption for caption in captions if caption.startswith("41: ")]
+    assert "7: &lt;7&gt; = train 55: &lt;9&gt;" in captions
+    assert "55: &lt;9&gt; = train 7: &lt;7&gt;" in captions
+
+    lines = ["split,record,file,label,sha256"]
+    lines += [f"train,{i},{k}/{i}&.png,{k},{'0' * 64}" for i, k in enumerate(labels.tolist())]
+    (folder / "sources.csv").write_text("\n".join(lines) + "\n")
+    captions = [caption for some in strips(folder).values() for one in some for caption in one]
+    assert "7: &lt;7&gt;, 7/7&amp;.png = train 55: &lt;9&gt;, 9/55&amp;.png" in captions
+
+
+def test_colour_and_channels(tmp_path):
+    images = np.zeros((60, 12, 9, 3), np.uint8)
+    images[..., 0] = 250
+    images[:30, ..., 1] = 100
+    images[::7, 3:6, 3:6, 2] = 30
+    page = page_of(write(tmp_path / "data", images))
+    text = (tmp_path / "page.html").read_text()
+    means = [image for image in page.images if image.shape == (12, 9, 3)]
+    assert means
+    for mean in means:
+        assert (mean[..., 0] == 250).all()
+        assert mean[..., 1].max() <= 100
+    for name in ("red", "green", "blue"):
+        assert text.count(f'<path class="{name}"') == 2
+    assert "mean=[0.9804, 0.1961, " in page.text
+
+
+def test_page_says_what_is_known_of_the_dataset(tmp_path):
+    folder = write(tmp_path / "data")
+    about = {"name": "Digits", "licence": "CC0 <1.0>", "source": "https://example.org",
+             "citation": 7, "class_names": list("0123456789")}  # fmt: skip
+    (folder / "dataset.json").write_text(json.dumps(about))
+    page = page_of(folder)
+    text = (tmp_path / "page.html").read_text()
+    assert "<h1>Digits</h1>" in text
+    assert "<title>Digits</title>" in text
+    assert "licenceCC0 <1.0>" in page.text
+    assert "sourcehttps://example.org" in page.text
+    assert "citation" not in page.text
+    for name in NAMES:
+        with idxio.open(folder / name) as f:
+            crc = f"{idxio.verify(folder / name).crc32:08x}"
+            assert crc in page.text
+            if f.ndim == 3:
+                assert f"{f.nbytes:,} bytes" in page.text
+    assert "classes differ mostnone" in page.text.replace("\n", "")
+    assert f"made by idxio {idxio.__version__}" in page.text
+
+
+def test_page_compares_the_splits(tmp_path):
+    folder = write(tmp_path / "data")
+    labels = Y[:20].copy()
+    labels[labels == 4] = 3
+    idxio.write(folder / NAMES[3], labels)
+    page = page_of(folder)
+    assert "3: 20.0 %, 10.0 % of train" in page.text
+    mean, std = X.mean() / 255, X.std() / 255
+    assert f"mean, of 0 to 1{mean:.4f}{X[:20].mean() / 255:.4f}" in page.text
+    assert f"standard deviation{std:.4f}{X[:20].std() / 255:.4f}" in page.text
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_code_to_paste_runs(tmp_path, monkeypatch, channels):
+    rng = np.random.default_rng(0)
+    write(tmp_path / "data", rng.integers(0, 256, (60, 9, 8, *channels), np.uint8))
+    page_of(tmp_path / "data")
+    code = re.search(r"<pre>(.*?)</pre>", (tmp_path / "page.html").read_text(), re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(html.unescape(code), names)
+    assert names["images"].shape == (60, 9, 8, *channels)
+    assert abs(names["images"].mean()) < 0.01
+    assert abs(names["images"].std() - 1) < 0.01
+
+
+def test_code_to_paste_names_one_of_several_datasets(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for start in ("a-train", "a-test", "b-train"):
+        idxio.write(folder / f"{start}-images-idx3-ubyte", X)
+        idxio.write(folder / f"{start}-labels-idx1-ubyte", Y)
+    assert "idxio.load('data', split='a-train')" in page_of(folder, "--dataset", "a").text
+
+
+def test_page_of_200_classes_is_small(tmp_path):
+    rng = np.random.default_rng(0)  # noise can't be compressed
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split, count in (("train", 3000), ("t10k", 600)):
+        images = rng.integers(0, 256, (count, 32, 32, 3), np.uint8)
+        idxio.write(folder / f"{split}-images-idx4-ubyte", images)
+        idxio.write(folder / f"{split}-labels-idx1-ubyte", np.arange(count, dtype=np.int16) % 200)
+    page = page_of(folder)
+    assert (tmp_path / "page.html").stat().st_size < 2_000_000
+    assert len(page.images) >= 600  # a mean, random and unusual ones of each class
 
 
 # --- in a browser ---
@@ -206,6 +370,18 @@ def test_page_in_a_browser(tmp_path, browse):
     for shot, colour in ((light, (0x2F, 0x6F, 0xD0)), (dark, (0x6E, 0xA8, 0xFF))):
         assert (shot == colour).all(axis=2).sum() > 1000  # the bars of train
 
+    # Nor in a window of 400 pixels, which a frame stands for.
+    narrow = tmp_path / "narrow.html"
+    script = "if (document.documentElement.scrollWidth > innerWidth) console.error('too wide')"
+    text = output.read_text(encoding="utf-8")
+    narrow.write_text(f"{text}<script>{script}</script>", encoding="utf-8")
+    frame = tmp_path / "frame.html"
+    frame.write_text('<iframe src="narrow.html" style="width:400px;height:2000px;border:0">')
+    assert browse(frame)[1] == []
+    wide = f'{text}<div style="width:500px">x</div><script>{script}</script>'
+    narrow.write_text(wide, encoding="utf-8")
+    assert any("too wide" in line for line in browse(frame)[1])
+
     # That the console would have been heard:
     output.write_text(
         output.read_text(encoding="utf-8") + "<script>console.error('heard')</script>",
@@ -218,12 +394,14 @@ def test_page_in_a_browser(tmp_path, browse):
 
 
 def rows_of(path):
-    """The pictures of a contact sheet of 28 x 28."""
+    """The pictures of a contact sheet of 28 x 28, 4 x as large; one alone is as it is."""
     sheet = np.asarray(Image.open(path))
+    if sheet.shape == (28, 28):
+        return [sheet]
     return [
-        sheet[y : y + 28, x : x + 28]
-        for y in range(0, sheet.shape[0], 30)
-        for x in range(0, sheet.shape[1], 30)
+        sheet[y : y + 112 : 4, x : x + 112 : 4]
+        for y in range(0, sheet.shape[0], 112 + 14 + 4)
+        for x in range(0, sheet.shape[1], 112 + 4)
     ]
 
 

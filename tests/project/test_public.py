@@ -15,8 +15,8 @@ import idxio
 
 HEAVY = {
     "argparse", "asyncio", "bz2", "concurrent.futures", "ctypes", "gzip", "http", "IPython", "json", "logging",
-    "lzma", "matplotlib", "multiprocessing", "pandas", "PIL", "pydoc", "random", "shutil", "socket", "sqlite3", "ssl",
-    "subprocess", "tarfile", "tempfile", "torch", "unittest", "urllib", "xml", "zipfile",
+    "lzma", "matplotlib", "multiprocessing", "pandas", "PIL", "platformdirs", "pydoc", "random", "shutil", "socket",
+    "sqlite3", "ssl", "subprocess", "tarfile", "tempfile", "torch", "tqdm", "unittest", "urllib", "xml", "zipfile",
 }  # fmt: skip
 
 

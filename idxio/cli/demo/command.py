@@ -14,7 +14,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.description = (
         "Read the four MNIST-format files of a directory, time that, show some images and train a"
-        " classifier.\nWithout a directory: Debian's Fashion-MNIST if it is there, else digits that"
+        " classifier. Without a directory: Debian's Fashion-MNIST if it is there, else digits that"
         " the demo draws itself."
     )
     source = parser.add_mutually_exclusive_group()

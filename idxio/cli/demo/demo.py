@@ -114,7 +114,8 @@ def _print_sheet(data: four_files.Dataset) -> None:
     """Print the first image of each of the first classes."""
     classes, first = np.unique(data.train_labels, return_index=True)
     print(f"\none of each class: {' '.join(map(str, classes[:_PER_LINE].tolist()))}")
-    for line in drawing.image_lines(data.train_images[first[:_PER_LINE]]):
+    captions = [str(k) for k in classes[:_PER_LINE].tolist()]
+    for line in drawing.image_lines(data.train_images[first[:_PER_LINE]], captions):
         print(line)
 
 

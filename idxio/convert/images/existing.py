@@ -19,7 +19,7 @@ from ...datasets.discovery import named_role, stem
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.sources import SOURCES, read_sources
 from ...errors import FormatError
-from ...storage.journal import settle
+from ...storage.journal import ensure_complete
 from .records import digest
 
 _KEYS = ("class_names", "files", "pipeline", "size", "split_by", "seed", "sorted")
@@ -72,7 +72,7 @@ def read_existing(directory: str) -> Existing:
     """
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of a dataset", directory)
-    settle(directory)
+    ensure_complete(directory)
     description = read_description(directory)
     lacking = [key for key in _KEYS if key not in description]
     if lacking:

@@ -1,0 +1,41 @@
+"""The IDX files of a folder, for commands that take a folder as well."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..core.info import info
+from ..errors import IdxError
+
+
+def files_of(path: str) -> list[str]:
+    """Return the path itself, or of a folder the IDX files in it, by name; OSError if it has none.
+
+    A file belongs to them by its content. One that a name calls images or labels does too: it may
+    be damaged.
+    """
+    if not os.path.isdir(path):
+        return [path]
+    from ..datasets.discovery import named_role
+
+    files = []
+    for name in sorted(os.listdir(path)):
+        file = os.path.join(path, name)
+        if name.startswith(".") or os.path.isdir(file):
+            continue
+        if named_role(name) or _is_idx(file):
+            files.append(file)
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "holds no IDX file", path)
+    return files
+
+
+def _is_idx(file: str) -> bool:
+    if not os.path.isfile(file):  # a pipe would be waited for
+        return False
+    try:
+        info(file)
+    except (IdxError, OSError):
+        return False
+    return True

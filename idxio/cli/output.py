@@ -1,0 +1,49 @@
+"""Where a command writes its one file: to a path, or to standard output for "-"."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+
+from .exit_codes import UsageError
+
+STDOUT = "-"
+
+
+@contextlib.contextmanager
+def written(target: str) -> Iterator[str]:
+    """Yield the path to write to. For "-" that is a temporary file, which goes to standard output
+    when it is whole.
+    """
+    if target != STDOUT:
+        yield target
+        return
+    import shutil
+    import tempfile
+
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), target)
+    if sys.stdout.isatty():
+        raise UsageError("a terminal can't show this file: name one, or redirect standard output")
+    with tempfile.TemporaryDirectory(prefix="idxio-") as folder:
+        path = os.path.join(folder, "output")
+        yield path
+        with open(path, "rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def name_of(target: str) -> str:
+    """Return the name of a target for messages."""
+    return "standard output" if target == STDOUT else target
+
+
+def new_folder(text: str) -> str:
+    """Parse the name of a folder that a command makes: "-" is none."""
+    if text == STDOUT:
+        raise argparse.ArgumentTypeError("this writes several files, for which - is no place")
+    return text

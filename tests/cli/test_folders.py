@@ -1,0 +1,102 @@
+"""The directory of a dataset in the place of a file: info, verify and show."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import idxio
+from idxio.cli.main import main
+
+X = np.arange(24, dtype=np.uint8).repeat(64).reshape(24, 8, 8) * 10
+Y = np.arange(24, dtype=np.uint8) % 3
+NAMES = [
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("data")
+    for name, array in zip(NAMES, (X[:6], Y[:6], X, Y), strict=True):
+        idxio.write(f"data/{name}", array)
+    with open("data/dataset.json", "w") as file:
+        json.dump({"class_names": ["cat", "dog", "fish"]}, file)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_all_idx_files_of_a_folder(folder, capsys, command):
+    idxio.write(folder / "weights.idx", np.zeros((3, 2), np.float32))
+    (folder / "notes.txt").write_text("no IDX file")
+    (folder / ".hidden-images-idx3-ubyte").write_bytes(b"")
+    (folder / "sub").mkdir()
+    os.mkfifo(folder / "pipe")
+    assert main([command, "--json", "data"]) == 0
+    files = [about["file"] for about in json.loads(capsys.readouterr().out)]
+    assert files == [f"data/{name}" for name in (*NAMES, "weights.idx")]
+    assert main([command, "data"]) == 0
+    assert capsys.readouterr().out.count("data/") == 5
+
+
+def test_a_damaged_file_of_a_folder_is_not_left_out(folder, capsys):
+    (folder / NAMES[2]).write_bytes(b"<html></html>")
+    assert main(["verify", "data"]) == 1
+    out, err = capsys.readouterr()
+    assert out.count(": OK, ") == 3
+    assert err.startswith(f"idxio: data/{NAMES[2]}: is not an IDX file")
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "show"])
+def test_a_folder_without_idx_files(folder, capsys, command):
+    (folder.parent / "empty").mkdir()
+    assert main([command, "empty"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("idxio: empty: h")
+    if command != "show":
+        # Others are looked at all the same.
+        assert main([command, "empty", "data"]) == 3
+        assert NAMES[0] in capsys.readouterr().out
+
+
+def test_show_a_table_of_the_classes(folder, capsys):
+    assert main(["show", "data"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "data: 3 classes; train 24, t10k 6; 8 x 8 uint8"
+    for k, name in enumerate(("cat", "dog", "fish")):
+        at = lines.index(f"{k} {name}: train 8, t10k 2")
+        assert len(lines[at + 1 : at + 5]) == 4
+    assert "▓" in lines[lines.index("2 fish: train 8, t10k 2") + 1]
+
+
+def test_show_images_of_a_folder(folder, capsys):
+    assert main(["show", "data", "--class", "dog", "--rows", "1:3"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "4: dog   7: dog"
+    assert main(["show", "data", "--rows", "4", "-o", "one.png"]) == 0
+    with Image.open("one.png") as png:
+        np.testing.assert_array_equal(np.asarray(png), X[4])
+
+
+def test_show_a_folder_with_pictures_without_labels(folder, capsys):
+    os.remove(folder / NAMES[1])
+    assert main(["show", "data"]) == 0
+    assert capsys.readouterr().out.startswith("data: 3 classes; train 24; 8 x 8")
+    os.remove(folder / NAMES[3])
+    assert main(["show", "data"]) == 3
+    assert "has no labels that belong to" in capsys.readouterr().err
+
+
+def test_show_one_of_several_datasets(folder, capsys):
+    for kind, array in (("images-idx3", X), ("labels-idx1", Y + 1)):
+        idxio.write(folder / f"other-train-{kind}-ubyte", array)
+    assert main(["show", "data", "--dataset", "other"]) == 0
+    assert "\n3: train 8\n" in capsys.readouterr().out
+    assert main(["show", str(folder / NAMES[0]), "--dataset", "other"]) == 2
+    assert "this is one file" in capsys.readouterr().err
