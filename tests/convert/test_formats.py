@@ -840,9 +840,12 @@ def test_a_cut_parquet(tmp_path, small, cut):
     ("data", "message"),
     [
         (b"\0\0\x08\x01\0\0\0\x01a", "is an IDX file already"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x01a"), "is an IDX file already"),
-        (gzip.compress(b"\x93NUMPY\x01\0"), "is no CSV file but a .npy file"),
-        (gzip.compress(gzip.compress(b"label,a\n")), "is no CSV file but gzip inside another"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x01a", mtime=0), "is an IDX file already"),
+        (gzip.compress(b"\x93NUMPY\x01\0", mtime=0), "is no CSV file but a .npy file"),
+        (
+            gzip.compress(gzip.compress(b"label,a\n", mtime=0), mtime=0),
+            "is no CSV file but gzip inside another",
+        ),
         (b"\x1f\x8b\x08", "ends inside the header of gzip"),
         (b"\x89PNG\r\n\x1a\n", "is no CSV file but a PNG"),
     ],

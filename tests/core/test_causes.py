@@ -15,7 +15,7 @@ from helpers import encode, header
 import idxio
 
 RAW = struct.pack(">4I", 2051, 60, 28, 28) + bytes(range(256)) * 183 + bytes(192)
-PACKED = gzip.compress(RAW)
+PACKED = gzip.compress(RAW, mtime=0)
 # Few different bytes, so that gzip does not store them as they are.
 LONG = gzip.compress(
     struct.pack(">2I", 2049, 50_000) + bytes(random.Random(0).choices(range(60), k=50_000)), mtime=0
