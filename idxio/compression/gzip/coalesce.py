@@ -61,8 +61,8 @@ class Together:
         self._free: list[Bytes] = []  # memory to decode into
 
     def read(self, k: int, stop: int, out: Bytes) -> int:
-        """Copy the parts of spans from the k-th on; returns how many spans before `stop` that
-        were. None where too few lie together.
+        """Copy the parts of spans from the k-th on; returns how many spans before `stop` these
+        were: 0 where too few lie together.
         """
         parts = self._parts
         region = (int(self._bits[k]) >> 3) + _REGION

@@ -121,7 +121,6 @@ class KnownSpans:
 
     def note(self, index: SpanIndex) -> None:
         """Keep the index of a pass to the end of the file, if none is complete."""
-        index.complete = True
         with self._lock:
             if not self.index.complete:
                 self._know(Knowledge.COMPLETE, index)
@@ -202,6 +201,8 @@ class KnownSpans:
     def _know(self, knowledge: Knowledge, index: SpanIndex | None) -> None:
         self._index = GrowingIndex() if index is None else index
         self._scout = None
+        if knowledge is Knowledge.COMPLETE:
+            self._index.complete = True
         self.knowledge = knowledge  # last: another thread may fork in between
 
     def _forget(self) -> None:
