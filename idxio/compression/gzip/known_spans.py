@@ -43,7 +43,7 @@ class KnownSpans:
     | knowledge | spans of the index | next |
     |---|---|---|
     | NONE | | STATED or GROWING: the first use looks for a stated index |
-    | STATED | all; they may be false | COMPLETE: `refute`, after it failed |
+    | STATED | all; they may be false | COMPLETE: `refute` or `drop`, after it failed |
     | GROWING | from the first one to where somebody read | COMPLETE: `note`, or at the file's end |
     | COMPLETE | all, as a pass through the file found them | |
 

@@ -116,11 +116,13 @@ class Gzip(Compression):
         return self._stream_in_order()
 
     def _stream_in_order(self, failed: SpanIndex | None = None) -> Stream:
-        """A stream whose index replaces one that failed, or is kept if none is complete."""
+        """An exact stream. At its end its index takes the place of one that failed, or is kept
+        where none is complete.
+        """
         note: Callable[[SpanIndex], None] | None = None
         if failed is not None:
             note = functools.partial(self._known.drop, failed)
-        elif not self._known.index.complete:  # windows are kept for whoever takes the index
+        elif not self._known.index.complete:  # else nobody needs the windows that it would keep
             note = self._known.note
         return GzipStream(SequentialDecoder(self.source), self.name, STREAM_BUFFER, note)
 
@@ -128,6 +130,17 @@ class Gzip(Compression):
         return GzipStream(SequentialDecoder(self.source, by_span=False), self.name, _FIRST)
 
     def read_whole(self, out: memoryview, threads: int) -> int:
+        """Fill out by the first of four ways that can and does.
+
+        | way | for | fails where |
+        |---|---|---|
+        | by the index | a complete index | it is false, or the file damaged |
+        | speculatively | several threads, no complete index | the guesses do not pay, or damage |
+        | in order, at full speed | any | damage, or another length than promised |
+        | by a stream | any, pipes too | never: it decodes all that is there, or raises |
+
+        An index that failed for a file that another way reads is dropped.
+        """
         failed: SpanIndex | None = None
         if self.source.size is not None:
             if len(out) >= WORTH_THREADS and (threads > 1 or use_lanes()):
@@ -142,7 +155,6 @@ class Gzip(Compression):
                 if self._read_in_order(out):
                     self._known.drop(failed)
                     return len(out)
-        # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
         length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
             self._known.drop(failed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -66,30 +67,36 @@ class SpanCopier:
         """Fill out with the unpacked bytes from offset on, which lie in the spans of these
         numbers.
         """
-        memory = np.frombuffer(out, np.uint8)
-        inner = numbers[1:-1]  # all of each is wanted
         if len(out) < WORTH_THREADS:
             threads = 1
-        if not inner or len(out) < _LONG or not index.is_plain:
-            runs = [[index.span(i)] for i in inner]
-            in_place = False
-        elif use_lanes():
-            runs, in_place = lane_runs(index, inner, threads), True
-        else:
-            runs, in_place = [[span] for span in index.merged(SPAN, inner)], True
-
-        def copy(run: list[Span]) -> None:
-            span = run[0]
+        inner = numbers[1:-1]
+        in_place = len(out) >= _LONG and index.is_plain and len(inner) > 0
+        apart = [numbers[0], numbers[-1]] if in_place else numbers
+        jobs: list[Callable[[], None]] = []
+        for span in map(index.span, apart):
             a, b = span.start - offset, span.end - offset
-            if not in_place or span.number not in inner:
-                self._copy(index, cache, span, max(0, -a), out[max(0, a) : b])
-            elif len(run) > 1:
-                places = [span.start - offset for span in run]
-                self._reader.decode_in_lanes(index, run, memory, places)
+            part = out[max(0, a) : b]
+            jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
+        if in_place:  # all of each is wanted
+            memory = np.frombuffer(out, np.uint8)
+            if use_lanes():
+                runs = lane_runs(index, inner, threads)
             else:
-                self._reader.decode(span, memory[:b], a, 0)
+                runs = [[span] for span in index.merged(SPAN, inner)]
+            jobs += [partial(self._decode_in_place, index, run, offset, memory) for run in runs]
+        on_threads(lambda job: job(), jobs, threads)
 
-        on_threads(copy, [[index.span(numbers[0])], *runs, [index.span(numbers[-1])]], threads)
+    def _decode_in_place(
+        self, index: SpanIndex, run: list[Span], offset: int, memory: Bytes
+    ) -> None:
+        """Decode spans that need no windows to where they belong in the memory, which has the bytes
+        from offset on.
+        """
+        places = [span.start - offset for span in run]
+        if len(run) > 1:
+            self._reader.decode_in_lanes(index, run, memory, places)
+        else:
+            self._reader.decode(run[0], memory[: run[0].end - offset], places[0], 0)
 
     def _copy(
         self, index: SpanIndex, cache: SpanCache, span: Span, skip: int, out: memoryview

@@ -27,6 +27,7 @@ class SpanStream(Stream):
     def __init__(
         self, reader: SpanReader, span_index: SpanIndex, in_order: Callable[[], Stream]
     ) -> None:
+        """No span may be longer than BLOCK. `in_order` makes the other stream."""
         self._reader, self._index, self._in_order = reader, span_index, in_order
         self._next = 0  # the number of a span
         self._check = MemberCheck(reader.source.name)
@@ -63,6 +64,7 @@ class SpanStream(Stream):
         self._memories.append(memory)
         places = [span.start - start for span in spans]
         decoded = self._reader.decode_in_lanes(self._index, spans, memory, places)
+        # The file goes on where the last span ends without a trailer.
         if last + 1 == len(self._index) and decoded[-1].segment.trailer is None:
             raise wrong_span(self._reader.source.name, spans[-1])
         self._next = last + 1
