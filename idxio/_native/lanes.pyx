@@ -38,20 +38,27 @@ def supported():
     return bool(idxio_lanes_supported())
 
 
-def decode(const uint8_t[::1] data not None, const int64_t[:, ::1] pieces not None,
-           uint8_t[::1] out not None, int64_t[:, ::1] results not None, const uint8_t[::1] windows=None):
+def decode(
+    const uint8_t[::1] data not None,
+    const int64_t[:, ::1] pieces not None,
+    uint8_t[::1] out not None,
+    int64_t[:, ::1] results not None,
+    const uint8_t[::1] windows=None,
+):
     """Decode pieces of deflate data, in any order and at once.
 
-    A row of pieces: the bits of data where it starts and stops, at edges of blocks; the bytes of out where it goes to
-    and how many; where its window starts in windows, or -1 for the bytes before it in out; and the window's length.
-    Its row of results: IDXIO_END where the stream ended, EDGE where a block ended at stop, or BAD; the bit
-    behind it, which is the next byte's where the stream ended; and how many bytes came out. What lies behind those
-    is overwritten too, up to the end of its room.
+    A row of pieces: the bits of data where it starts and stops, at edges of blocks; the bytes of
+    out where it goes to and how many; where its window starts in windows, or -1 for the bytes
+    before it in out; and the window's length. Its row of results: IDXIO_END where the stream ended,
+    EDGE where a block ended at stop, or BAD; the bit behind it, which is the next byte's where the
+    stream ended; and how many bytes came out. What lies behind those is overwritten too, up to the
+    end of its room.
 
     The caller sees to it that no piece is given what another one reads or writes.
     """
     cdef Py_ssize_t n = pieces.shape[0], k
-    cdef int64_t size = data.shape[0], room = out.shape[0], kept = 0 if windows is None else windows.shape[0]
+    cdef int64_t size = data.shape[0], room = out.shape[0]
+    cdef int64_t kept = 0 if windows is None else windows.shape[0]
     cdef idxio_lanes_mode how = WORDS[mode()]
     cdef idxio_piece *all
     cdef bint starved = False
@@ -62,7 +69,9 @@ def decode(const uint8_t[::1] data not None, const int64_t[:, ::1] pieces not No
             raise IndexError("the piece lies outside the data")
         if pieces[k, 2] < 0 or pieces[k, 3] < 0 or pieces[k, 3] > room - pieces[k, 2]:
             raise IndexError("no room for the piece")
-        if not 0 <= pieces[k, 5] <= IDXIO_WINDOW or (pieces[k, 4] < 0 and pieces[k, 5] > pieces[k, 2]):
+        if not 0 <= pieces[k, 5] <= IDXIO_WINDOW:
+            raise IndexError("no room for the window")
+        if pieces[k, 4] < 0 and pieces[k, 5] > pieces[k, 2]:
             raise IndexError("no room for the window")
         if pieces[k, 4] >= 0 and pieces[k, 5] > kept - pieces[k, 4]:
             raise IndexError("the window lies outside the windows")

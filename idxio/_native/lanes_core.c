@@ -1,4 +1,4 @@
-/* Several pieces of deflate data (RFC 1951) decoded at once on one core. docs/lanes.md explains it. */
+/* Several pieces of deflate data (RFC 1951) decoded at once on one core: see docs/lanes.md. */
 #include "lanes_core.h"
 
 #include <stdlib.h>
@@ -12,12 +12,14 @@ enum {
     SPARE_BYTES = 5 + IDXIO_WINDOW + FILLER_BYTES + TERMINATOR_BYTES
 };
 
-/* Writes empty blocks before the given bit of *first, which start at a byte; how many bytes before first. */
+/* Writes empty blocks before the given bit of *first, which start at a byte; how many bytes before
+ * first. */
 static size_t fill_to_bit(uint8_t *first, unsigned bit) {
-    /* A block with codes of its own has 91 bits: last 0, type 2, 257 literal and 1 distance codes, 4 + 14
-     * lengths, of which those of 18 and 1 are 1; the lengths 1, 138 x 0, 117 x 0, 1 and 1; the end of block.
-     * One of the fixed kind has 10: even distances. */
-    static const uint8_t dynamic[12] = {0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0xff, 0xd5, 0x04};
+    /* A block with codes of its own has 91 bits: last 0, type 2, 257 literal and 1 distance codes,
+     * 4 + 14 lengths, of which those of 18 and 1 are 1; the lengths 1, 138 x 0, 117 x 0, 1 and 1;
+     * the end of block. One of the fixed kind has 10: even distances. */
+    static const uint8_t dynamic[12] = {0x04, 0xc0, 0x81, 0x00, 0x00, 0x00,
+                                        0x00, 0x00, 0x10, 0xff, 0xd5, 0x04};
     uint8_t filler[FILLER_BYTES + 1] = {0};
     unsigned bits = 0;
     if (bit & 1) {
@@ -34,10 +36,11 @@ static size_t fill_to_bit(uint8_t *first, unsigned bit) {
     return whole;
 }
 
-/* Decodes a piece as a stream of its own: a stored block that leaves the window, empty blocks up to its first
- * bit, its bits, and an empty last block. scratch: SPARE_BYTES and the piece's bytes. */
+/* Decodes a piece as a stream of its own: a stored block that leaves the window, empty blocks up to
+ * its first bit, its bits, and an empty last block. scratch: SPARE_BYTES and the piece's bytes. */
 static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *scratch) {
-    size_t first = piece->start >> 3, size = ((piece->stop + 7) >> 3) - first, consumed = 0, produced = 0;
+    size_t first = piece->start >> 3, size = ((piece->stop + 7) >> 3) - first;
+    size_t consumed = 0, produced = 0;
     size_t window = piece->window_size;
     uint8_t *in = scratch + 5 + IDXIO_WINDOW + FILLER_BYTES, *stream = in, *out = piece->out;
     const uint8_t *before = piece->window;
@@ -61,7 +64,8 @@ static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *sc
     if (window) {
         stream -= window;
         memcpy(stream, before, window);
-        uint8_t header[5] = {0, window & 0xff, (uint8_t)(window >> 8), ~window & 0xff, (uint8_t)(~window >> 8)};
+        uint8_t header[5] = {0, window & 0xff, (uint8_t)(window >> 8), ~window & 0xff,
+                             (uint8_t)(~window >> 8)};
         stream -= sizeof header;
         memcpy(stream, header, sizeof header);
     }
@@ -71,7 +75,8 @@ static void decode_alone(idxio_decoder *decoder, idxio_piece *piece, uint8_t *sc
     in[(stop >> 3) + 1] = 3 >> (8 - (stop & 7));
     if ((stop & 7) == 7) in[(stop >> 3) + 2] = 0;
     const uint8_t *end = in + ((stop + 10 + 7) >> 3);
-    int status = idxio_inflate(decoder, stream, (size_t)(end - stream), out, window + piece->room, &consumed, &produced);
+    int status = idxio_inflate(decoder, stream, (size_t)(end - stream), out, window + piece->room,
+                               &consumed, &produced);
     if (status == IDXIO_NO_MEMORY) {
         piece->status = status;
     } else if (status == IDXIO_END && produced >= window) {
@@ -116,20 +121,24 @@ static void decode_each_alone(idxio_piece *pieces, size_t n) {
 
 enum {
     LANES = 4,
-    SHARE_OF_8 = 1740, /* of 2048: with more literals, eight in a turn are fastest, with fewer, three, or one */
+    /* Of 2048: with more literals, eight in a turn are fastest, with fewer, three, or one. */
+    SHARE_OF_8 = 1740,
     SHARE_OF_3 = 1000,
-    CODE_BITS = 11,   /* longer codes are rare, and decoded bit by bit */
+    CODE_BITS = 11, /* longer codes are rare, and decoded bit by bit */
     OFFSET_BITS = 8,
     FRONT_BYTES = 2 * IDXIO_WINDOW + 512, /* a window, as much again, and a match or two */
     LONGEST_CODE = 15,
-    COPIED = 32,      /* bytes that a match copies in the loop */
-    MOST_LITERALS = 8, /* at two looks at the input, of 57 bits or five codes each; one more and a match at a third */
+    COPIED = 32, /* bytes that a match copies in the loop */
+    /* At two looks at the input, of 57 bits or five codes each; one more and a match at a third. */
+    MOST_LITERALS = 8,
     ROOM_OF_A_TURN = MOST_LITERALS + 1 + COPIED,
-    BITS_OF_A_TURN = MOST_LITERALS * CODE_BITS + 64 + 8, /* the third look is 8 bytes from any bit on */
+    /* The third look is 8 bytes from any bit on. */
+    BITS_OF_A_TURN = MOST_LITERALS * CODE_BITS + 64 + 8,
 };
 
 /* An entry of the table of literals and lengths, two bytes.
- * shift: of a literal, the bits of its code and LITERAL; else 0, so that a lane that meets it stays where it is.
+ * shift: of a literal, the bits of its code and LITERAL; else 0, so that a lane that meets it stays
+ * where it is.
  * symbol: the literal; or the length's number, END_OF_BLOCK or LONG_CODE. */
 typedef struct {
     uint8_t shift, symbol;
@@ -142,7 +151,8 @@ enum {
     LONG_CODE = 31, /* or none */
 };
 
-/* A length or an offset: the bits of its code and of what is added to its base; of its code alone; its base. */
+/* A length or an offset: the bits of its code and of what is added to its base; of its code alone;
+ * its base. */
 typedef struct {
     uint8_t bits, code;
     uint16_t base;
@@ -153,7 +163,8 @@ enum {
     NO_OFFSET = 1 << OFFSET_BITS, /* an offset of 0 in 0 bits */
 };
 
-/* Codes longer than a table: for each length its first code, their count, and where their symbols start. */
+/* Codes longer than a table: for each length its first code, their count, and where their symbols
+ * start. */
 typedef struct {
     uint16_t first[LONGEST_CODE + 1], count[LONGEST_CODE + 1], at[LONGEST_CODE + 1];
     uint16_t symbols[288];
@@ -172,24 +183,28 @@ typedef struct {
     idxio_piece *piece;  /* NULL: parked */
     lane_state state;
     int is_last_block;
-    unsigned literal_share; /* of the 2048 values of 11 bits, those that start with a literal's code */
+    /* Of the 2048 values of 11 bits, those that start with a literal's code. */
+    unsigned literal_share;
     number_entry lengths[32];
     number_entry offsets[(1 << OFFSET_BITS) + 1];
     long_codes long_literals, long_offsets;
     uint8_t code_lengths[320 + 160]; /* the last repetition may go too far */
 } lane;
 
-static const uint16_t LENGTH_BASE[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                         31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const uint16_t LENGTH_BASE[29] = {3,  4,  5,  6,  7,  8,  9,  10,  11,  13,
+                                         15, 17, 19, 23, 27, 31, 35, 43,  51,  59,
+                                         67, 83, 99, 115, 131, 163, 195, 227, 258};
 static const uint8_t LENGTH_EXTRA[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                          2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
 static const uint16_t OFFSET_BASE[30] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,
                                          33,  49,  65,  97,  129, 193,  257,  385,  513,  769,
-                                         1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+                                         1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289,
+                                         16385, 24577};
 static const uint8_t OFFSET_EXTRA[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                          6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 /* The order of the code lengths of the code for code lengths. */
-static const uint8_t CODE_ORDER[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+static const uint8_t CODE_ORDER[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                       11, 4,  12, 3, 13, 2, 14, 1, 15};
 
 /* What a code length's symbol stands for: so many of the same, and the bits of what is added. */
 static const uint8_t REPEAT_BASE[19] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 11};
@@ -210,20 +225,22 @@ INLINE TARGET uint32_t equal(const uint8_t *lengths, int length) {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)length)));
 }
 
-/* What zlib accepts: codes that leave nothing over, or one alone, of one bit; or, of offsets only, none. */
+/* What zlib accepts: codes that leave nothing over, or one alone, of one bit; or, of offsets only,
+ * none. */
 INLINE int is_code(int left, unsigned total, unsigned least) {
     return left == 0 || (total == 1 && left == 1 << (LONGEST_CODE - 1)) || total < least;
 }
 
-/* Notes the codes of b bits, longer than a table has room for: the first, how many, and where their symbols are. */
+/* Notes the codes of b bits, longer than a table has room for: the first, how many, and where their
+ * symbols are. */
 INLINE void note_long_codes(long_codes *rest, int b, unsigned code, unsigned n, unsigned at) {
     rest->first[b] = (uint16_t)code;
     rest->count[b] = (uint16_t)n;
     rest->at[b] = (uint16_t)at;
 }
 
-/* Both tables are built from the shortest code on: a table for codes of b - 1 bits, twice, is one for b bits,
- * in which the codes of b bits then take their places. */
+/* Both tables are built from the shortest code on: a table for codes of b - 1 bits, twice, is one
+ * for b bits, in which the codes of b bits then take their places. */
 /* Repeats the entries of a table for one bit more of each code; returns their number. */
 INLINE size_t twice(void *table, size_t entries, size_t bytes) {
     if (entries) memcpy((uint8_t *)table + entries * bytes, table, entries * bytes);
@@ -243,7 +260,8 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
         uint64_t having[5]; /* symbols with codes of b bits, a bit each: the last 32 are lengths */
         unsigned n = 0;
         for (int w = 0; w < 4; w++) {
-            having[w] = equal(lengths + 64 * w, b) | (uint64_t)equal(lengths + 64 * w + 32, b) << 32;
+            having[w] = equal(lengths + 64 * w, b);
+            having[w] |= (uint64_t)equal(lengths + 64 * w + 32, b) << 32;
             n += (unsigned)__builtin_popcountll(having[w]);
         }
         having[4] = equal(lengths + 256, b);
@@ -271,11 +289,13 @@ static TARGET int build_literals(lane *a, uint8_t *lengths, size_t count) {
                 table[reversed(code++ << (CODE_BITS - b))] =
                     (literal_entry){(uint8_t)(LITERAL + b), (uint8_t)(64 * w + __builtin_ctzll(v))};
         for (uint64_t v = having[4]; v; v &= v - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(v) - 1; /* 256 is the end of block, 257 the first length */
+            /* 256 is the end of block, 257 the first length. */
+            unsigned i = (unsigned)__builtin_ctzll(v) - 1;
             unsigned symbol = i < 29 ? i : i == ~0u ? END_OF_BLOCK : LONG_CODE;
             table[reversed(code++ << (CODE_BITS - b))] = (literal_entry){0, (uint8_t)symbol};
             if (i < 29)
-                a->lengths[i] = (number_entry){(uint8_t)(b + LENGTH_EXTRA[i]), (uint8_t)b, LENGTH_BASE[i]};
+                a->lengths[i] =
+                    (number_entry){(uint8_t)(b + LENGTH_EXTRA[i]), (uint8_t)b, LENGTH_BASE[i]};
             else if (i == ~0u)
                 a->lengths[END_OF_BLOCK] = (number_entry){(uint8_t)b, LEAVE, 0};
         }
@@ -314,8 +334,10 @@ static TARGET int build_offsets(lane *a, const uint8_t *lengths) {
         if (b == 1) table[0] = table[1] = leave;
         for (uint32_t v = having; v; v &= v - 1) {
             unsigned i = (unsigned)__builtin_ctz(v);
-            table[reversed(code++ << (CODE_BITS - b))] =
-                i < 30 ? (number_entry){(uint8_t)(b + OFFSET_EXTRA[i]), (uint8_t)b, OFFSET_BASE[i]} : leave;
+            number_entry *entry = &table[reversed(code++ << (CODE_BITS - b))];
+            *entry = leave;
+            if (i < 30)
+                *entry = (number_entry){(uint8_t)(b + OFFSET_EXTRA[i]), (uint8_t)b, OFFSET_BASE[i]};
         }
     }
     if (!total)
@@ -392,10 +414,13 @@ static TARGET int read_code_lengths(lane *a, size_t *literals, size_t *offsets) 
         code += count[i];
     }
     if (left) return 0;
-    for (unsigned i = 0; i < 19; i++)
-        if (own[i])
-            for (unsigned j = reversed(next[own[i]]++ << (CODE_BITS - own[i])); j < 128; j += 1u << own[i])
-                table[j] = (number_entry){(uint8_t)(own[i] + REPEAT_EXTRA[i]), own[i], (uint16_t)(REPEAT_BASE[i] << 8 | i)};
+    for (unsigned i = 0; i < 19; i++) {
+        if (!own[i]) continue;
+        const number_entry entry = {(uint8_t)(own[i] + REPEAT_EXTRA[i]), own[i],
+                                    (uint16_t)(REPEAT_BASE[i] << 8 | i)};
+        const unsigned first = reversed(next[own[i]]++ << (CODE_BITS - own[i]));
+        for (unsigned j = first; j < 128; j += 1u << own[i]) table[j] = entry;
+    }
 
     size_t i = 0, all = *literals + *offsets;
     uint8_t last = LONGEST_CODE + 1; /* there is none to repeat yet */
@@ -545,7 +570,8 @@ static int decode_code(lane *a) {
     } else {
         symbol = long_symbol(&a->long_offsets, OFFSET_BITS, b, &used);
         if (symbol < 0 || symbol > 29) return 0;
-        o = (number_entry){(uint8_t)(used + OFFSET_EXTRA[symbol]), (uint8_t)used, OFFSET_BASE[symbol]};
+        o = (number_entry){(uint8_t)(used + OFFSET_EXTRA[symbol]), (uint8_t)used,
+                           OFFSET_BASE[symbol]};
         used = o.bits;
         offset = number(o, b);
     }
@@ -555,9 +581,11 @@ static int decode_code(lane *a) {
     return careful_match(a, offset, length);
 }
 
-INLINE int is_fast(const lane *a) { return a->out <= a->last_fast_out && a->bit <= a->last_fast_bit; }
+INLINE int is_fast(const lane *a) {
+    return a->out <= a->last_fast_out && a->bit <= a->last_fast_bit;
+}
 
-/* Brings a lane that starts or left the loop to where it can go on, or to the end of its piece (0). */
+/* Brings a lane that starts or left the loop to where it can go on; 0: its piece is done. */
 static __attribute__((noinline)) int serve(lane *a) {
     for (;;) {
         if (a->out > a->last_fast_out) leave_front(a);
@@ -578,20 +606,25 @@ static __attribute__((noinline)) int serve(lane *a) {
 #ifdef __clang__
 #define PLAIN
 #else /* gcc packs the lanes' states into vectors, and waits for them */
-#define PLAIN __attribute__((optimize("no-tree-vectorize", "no-tree-slp-vectorize", "no-tree-loop-distribute-patterns")))
+#define PLAIN                                                             \
+    __attribute__((optimize("no-tree-vectorize", "no-tree-slp-vectorize", \
+                            "no-tree-loop-distribute-patterns")))
 #endif
 
-/* Has the compiler keep its hands off a value: it moves and joins what was put in this order for a reason. */
+/* Has the compiler keep its hands off a value: it moves and joins what was put in this order for a
+ * reason. */
 #define KEEP(x) __asm__("" : "+r"(x))
 
-/* x for each lane l; lanes take turns at each step, as the processor does not look ahead far enough. */
+/* x for each lane l; lanes take turns at each step, as the processor does not look ahead far
+ * enough. */
 #define EACH(x) \
     { enum { l = 0 }; x; } \
     { enum { l = 1 }; x; } \
     { enum { l = 2 }; x; } \
     { enum { l = 3 }; x; }
 
-/* Patterns of 32 bytes from the 16 (or 32) before: of row k < 16, byte i is i % k; row 16 leaves all in place. */
+/* Patterns of 32 bytes from the 16 (or 32) before: of row k < 16, byte i is i % k; row 16 leaves
+ * all in place. */
 static uint8_t patterns[17][COPIED] __attribute__((aligned(32)));
 
 static __attribute__((constructor)) void make_patterns(void) {
@@ -603,11 +636,11 @@ static __attribute__((constructor)) void make_patterns(void) {
 INLINE TARGET void copy_32(uint8_t *out, const uint8_t *from, uint64_t offset) {
     uint64_t k = offset, most = 16;
     __asm__("cmp %1, %0\n\tcmova %1, %0" : "+r"(k) : "r"(most) : "cc");
-    const uint8_t *pattern = patterns[k];
+    const __m128i *pattern = (const __m128i *)patterns[k];
     __m128i v = _mm_loadu_si128((const __m128i *)from);
-    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(v, _mm_load_si128((const __m128i *)pattern)));
+    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(v, _mm_load_si128(pattern)));
     v = _mm_loadu_si128((const __m128i *)(from + (k & 16)));
-    _mm_storeu_si128((__m128i *)(out + 16), _mm_shuffle_epi8(v, _mm_load_si128((const __m128i *)(pattern + 16))));
+    _mm_storeu_si128((__m128i *)(out + 16), _mm_shuffle_epi8(v, _mm_load_si128(pattern + 1)));
 }
 
 INLINE uint64_t load_bits(uint64_t bit) {
@@ -617,7 +650,8 @@ INLINE uint64_t load_bits(uint64_t bit) {
 }
 
 /* A literal, or nothing where none is next. */
-INLINE TARGET void literal(const lane *a, uint64_t *bits, uint32_t *sum, uint8_t *out, uint64_t code_bits) {
+INLINE TARGET void literal(const lane *a, uint64_t *bits, uint32_t *sum, uint8_t *out,
+                           uint64_t code_bits) {
     const literal_entry *e = &a->literals[_bzhi_u64(*bits, (unsigned)code_bits)];
     uint64_t shift = e->shift;
     *bits >>= shift & 63;
@@ -633,9 +667,18 @@ INLINE void advance(uint64_t *bit, uint8_t **out, uint32_t sum) {
     *out += sum / LITERAL;
 }
 
+/* The same, and looks at the input for more. */
+INLINE void advance_and_look(uint64_t *bit, uint8_t **out, uint32_t *sum, uint64_t *bits) {
+    advance(bit, out, *sum);
+    KEEP(*bit);
+    KEEP(*out);
+    *bits = load_bits(*bit);
+    *sum = 0;
+}
+
 /* A match, or one of no bytes where a literal is next; 0 where the lane has to leave the loop. */
-INLINE TARGET int match(const lane *a, uint64_t *bit, uint8_t **out, uint64_t b, uint64_t code_bits, uint64_t no_match,
-                        uint64_t no_offset) {
+INLINE TARGET int match(const lane *a, uint64_t *bit, uint8_t **out, uint64_t b, uint64_t code_bits,
+                        uint64_t no_match, uint64_t no_offset) {
     const literal_entry *e = &a->literals[_bzhi_u64(b, (unsigned)code_bits)];
     uint64_t symbol = e->symbol, index;
     uint32_t shift = e->shift;
@@ -662,10 +705,11 @@ INLINE TARGET int match(const lane *a, uint64_t *bit, uint8_t **out, uint64_t b,
     return 1;
 }
 
-/* Decodes in all lanes until one has to leave, and which: in each turn up to `literals` literals, one more, and
- * a match, without a branch on which of them come. */
+/* Decodes in all lanes until one has to leave, and which: in each turn up to `literals` literals,
+ * one more, and a match, without a branch on which of them come. */
 INLINE TARGET PLAIN int decode_turns(lane *lanes, const int literals) {
-    uint64_t bit[LANES], bits[LANES], code_bits = CODE_BITS, no_match = NO_MATCH, no_offset = NO_OFFSET;
+    uint64_t bit[LANES], bits[LANES];
+    uint64_t code_bits = CODE_BITS, no_match = NO_MATCH, no_offset = NO_OFFSET;
     uint8_t *out[LANES];
     uint32_t sum[LANES];
     int leaving;
@@ -674,7 +718,8 @@ INLINE TARGET PLAIN int decode_turns(lane *lanes, const int literals) {
     KEEP(no_offset);
     EACH(bit[l] = lanes[l].bit; out[l] = lanes[l].out)
     for (;;) {
-        EACH(if (RARELY(out[l] > lanes[l].last_fast_out) || RARELY(bit[l] > lanes[l].last_fast_bit)) {
+        EACH(if (RARELY(out[l] > lanes[l].last_fast_out) ||
+                 RARELY(bit[l] > lanes[l].last_fast_bit)) {
             leaving = l;
             goto leave;
         })
@@ -684,16 +729,17 @@ INLINE TARGET PLAIN int decode_turns(lane *lanes, const int literals) {
         if (literals > 2) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 2, code_bits))
         if (literals > 3) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 3, code_bits))
         if (literals > 4) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 4, code_bits))
-        EACH(advance(&bit[l], &out[l], sum[l]); KEEP(bit[l]); KEEP(out[l]); bits[l] = load_bits(bit[l]); sum[l] = 0)
+        EACH(advance_and_look(&bit[l], &out[l], &sum[l], &bits[l]))
         if (literals > 5) {
             EACH(literal(&lanes[l], &bits[l], &sum[l], out[l], code_bits))
             if (literals > 6) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 1, code_bits))
             if (literals > 7) EACH(literal(&lanes[l], &bits[l], &sum[l], out[l] + 2, code_bits))
-            EACH(advance(&bit[l], &out[l], sum[l]); KEEP(bit[l]); KEEP(out[l]); bits[l] = load_bits(bit[l]); sum[l] = 0)
+            EACH(advance_and_look(&bit[l], &out[l], &sum[l], &bits[l]))
         }
         EACH(literal(&lanes[l], &bits[l], &sum[l], out[l], code_bits))
         EACH(advance(&bit[l], &out[l], sum[l]);
-             if (RARELY(!match(&lanes[l], &bit[l], &out[l], bits[l], code_bits, no_match, no_offset))) {
+             if (RARELY(!match(&lanes[l], &bit[l], &out[l], bits[l], code_bits, no_match,
+                               no_offset))) {
                  leaving = l;
                  goto leave;
              })
@@ -703,9 +749,11 @@ leave:
     return leaving;
 }
 
-static __attribute__((noinline)) TARGET PLAIN int decode_turns_1(lane *lanes) { return decode_turns(lanes, 1); }
-static __attribute__((noinline)) TARGET PLAIN int decode_turns_3(lane *lanes) { return decode_turns(lanes, 3); }
-static __attribute__((noinline)) TARGET PLAIN int decode_turns_8(lane *lanes) { return decode_turns(lanes, 8); }
+#define NOINLINE static __attribute__((noinline))
+
+NOINLINE TARGET PLAIN int decode_turns_1(lane *lanes) { return decode_turns(lanes, 1); }
+NOINLINE TARGET PLAIN int decode_turns_3(lane *lanes) { return decode_turns(lanes, 3); }
+NOINLINE TARGET PLAIN int decode_turns_8(lane *lanes) { return decode_turns(lanes, 8); }
 
 /* ---- The scheduler ---- */
 
@@ -723,13 +771,16 @@ static void start(lane *a, idxio_piece *piece) {
     a->low = piece->window ? piece->out : piece->out - piece->window_size;
     a->state = AT_HEADER;
     if (!piece->window || !a->front) return;
-    /* The bytes before out are another piece's: until matches reach them no longer, the window is copied. */
+    /* The bytes before out are another piece's: until matches reach them no longer, the window is
+     * copied. */
     a->low = a->front + IDXIO_WINDOW - piece->window_size;
     a->out = a->produced = a->front + IDXIO_WINDOW;
     memcpy(a->front + IDXIO_WINDOW - piece->window_size, piece->window, piece->window_size);
     a->out_end = a->front + FRONT_BYTES;
     if (piece->room < (size_t)(a->out_end - a->out)) a->out_end = a->out + piece->room;
-    if (a->last_fast_out) a->last_fast_out = a->out_end - (piece->room < FRONT_BYTES - IDXIO_WINDOW ? ROOM_OF_A_TURN : 512);
+    if (a->last_fast_out)
+        a->last_fast_out =
+            a->out_end - (piece->room < FRONT_BYTES - IDXIO_WINDOW ? ROOM_OF_A_TURN : 512);
 }
 
 static void finish(lane *a) {
@@ -755,7 +806,8 @@ static void park(lane *a, uint8_t *nothing) {
     memset(a->offsets, 0, sizeof a->offsets);   /* from no distance */
 }
 
-/* Gives a lane the next pieces until one needs the loop; 0: none is left, and the lane is parked. */
+/* Gives a lane the next pieces until one needs the loop; 0: none is left, and the lane is
+ * parked. */
 static int refill(lane *a, idxio_piece **next, idxio_piece *end, uint8_t *nothing) {
     while (*next < end) {
         start(a, (*next)++);
@@ -772,7 +824,8 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
     idxio_piece *next = pieces, *end = pieces + n;
     int busy = 0, has_windows = 0;
     for (size_t i = 0; i < n; i++) has_windows |= pieces[i].window != NULL;
-    uint8_t *fronts = has_windows ? (uint8_t *)malloc(LANES * FRONT_BYTES) : NULL; /* NULL is slower, and right */
+    /* NULL is slower, and right. */
+    uint8_t *fronts = has_windows ? (uint8_t *)malloc(LANES * FRONT_BYTES) : NULL;
     for (int l = 0; l < LANES; l++) lanes[l].front = fronts ? fronts + l * FRONT_BYTES : NULL;
     for (int l = 0; l < LANES; l++) busy += refill(&lanes[l], &next, end, nothing[l]);
     while (busy) {
@@ -790,8 +843,8 @@ static void decode_in_lanes(idxio_piece *pieces, size_t n) {
 }
 
 int idxio_lanes_supported(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
 #else /* another processor or compiler */

@@ -10,7 +10,6 @@ EXEMPT = (
     "idxio/cli/html_page.py",
     "idxio/cli/page/*.py",
     "benchmarks/*.py",
-    "idxio/_native/lanes*",
 )
 
 
