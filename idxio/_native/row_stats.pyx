@@ -55,8 +55,10 @@ cdef extern from *:
             counts[v] += table[0][v] + table[1][v] + table[2][v] + table[3][v];
     }
 
-    /* One table for each of 2 to 4 channels: they too keep an increment from waiting for the last. */
-    static void idxio_count_channels(const uint8_t *data, size_t pixels, size_t channels, uint64_t *counts) {
+    /* One table for each of 2 to 4 channels: they too keep an increment from waiting for the
+       last. */
+    static void idxio_count_channels(const uint8_t *data, size_t pixels, size_t channels,
+                                     uint64_t *counts) {
         for (size_t i = 0; i < pixels; i++)
             for (size_t k = 0; k < channels; k++) counts[256 * k + data[i * channels + k]]++;
     }
@@ -123,11 +125,15 @@ def sum_rows(
 
 
 def count_values(const uint8_t[:, ::1] pixels not None, uint64_t[:, ::1] counts not None):
-    """Add how often each byte value occurs in each channel, a column of pixels, to the 256 counts of its row."""
+    """Add how often each byte value occurs to the 256 counts of each channel.
+
+    A channel is a column of pixels, and a row of counts.
+    """
     cdef Py_ssize_t count = pixels.shape[0], channels = pixels.shape[1]
     if counts.shape[0] != channels or counts.shape[1] != 256:
         raise ValueError(
-            f"{channels} channels have {channels} x 256 counts, not {counts.shape[0]} x {counts.shape[1]}"
+            f"{channels} channels have {channels} x 256 counts, not {counts.shape[0]} x"
+            f" {counts.shape[1]}"
         )
     if count and channels:
         with nogil:
