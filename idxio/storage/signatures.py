@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from .base import Source
+
 _LFS = "a Git LFS pointer: fetch the data with `git lfs pull`"
 _ANNEX = "a git-annex pointer: fetch the data with `git annex get`"
 _SERVER = "as a server sends for {}: download it again"
@@ -78,6 +80,9 @@ _ZIP = b"PK\x03\x04"
 _NAME_LENGTH = 26  # where a zip has the length of the name of its first entry
 _NAME = 30
 _MOST_TEXT = 60
+_START = 1 << 18
+# Line ends CR LF that are no chance where no LF stands alone.
+_LINE_ENDS = 4
 
 
 def likely_cause(head: bytes) -> str | None:
@@ -128,6 +133,16 @@ class LineEnds:
         self.count += both
         self.has_lone_feed = self.has_lone_feed or data.count(b"\n") > both
         self._was_return = data.endswith(b"\r")
+
+
+def has_cr_lf(source: Source) -> bool:
+    """Whether the start of a source, packed data, has LF behind CR only, which is no chance."""
+    if source.size is None:
+        return False  # a pipe can't be read again
+    start = bytearray(_START)
+    ends = LineEnds()
+    ends.add(bytes(start[: source.read_at(0, memoryview(start))]))
+    return ends.count >= _LINE_ENDS and not ends.has_lone_feed
 
 
 def _zip(head: bytes) -> str:

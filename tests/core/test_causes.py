@@ -147,6 +147,15 @@ def test_why_there_are_other_bytes_than_promised(case, pack):
         idxio.read(pack(data))
 
 
+def test_packed_data_with_line_ends_that_end_too_early():
+    whole = LONG.replace(b"\n", b"\r\n")
+    for size in (9_000, 20_000):  # whatever comes first, what is invalid or the end
+        with pytest.raises(idxio.IdxError, match=r"each byte 0a has a 0d before it.* as binary"):
+            idxio.read(whole[:size])
+        with pytest.raises(idxio.TruncatedError, match="download or copy that broke off"):
+            idxio.read(LONG[:size])
+
+
 @pytest.mark.parametrize("lost", [1, 100, 783, 60 * 784 - 1])
 def test_a_file_that_was_cut(lost):
     with pytest.raises(idxio.TruncatedError, match="likely cause is a download or copy that broke"):
