@@ -17,7 +17,7 @@ def add_parser(commands: Commands) -> None:
     parser.description = (
         "Read the four files of a dataset once, check them, count the classes, and look for copies,"
         " pictures of one\ncolour, negated or transposed ones, and labels outside the class list."
-        " Errors give exit code 1, warnings 0, or 1 with --strict."
+        " Errors give exit code 1,\nwarnings 0, or 1 with --strict."
     )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")

@@ -70,4 +70,15 @@ def likely_cause(head: bytes) -> str | None:
     for kind in COMPRESSIONS:
         if head.startswith(kind.magic):
             return f"{kind.program} inside another compression: unpack it once more"
+        if head.startswith(_as_text(kind.magic)):
+            return f"{kind.program} data {signatures.AS_TEXT}"
     return signatures.likely_cause(head)
+
+
+def _as_text(magic: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """What becomes of the starts of files that a program reads and writes as text in UTF-8.
+
+    Some take the bytes for Latin-1; others put U+FFFD for those that are no UTF-8.
+    """
+    texts = [m.decode("latin1") for m in magic] + [m.decode("utf-8", "replace") for m in magic]
+    return tuple(text.encode() for text in texts if not text.isascii())

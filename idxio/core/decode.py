@@ -17,6 +17,7 @@ from ..compression.base import BLOCK
 from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
+from ..storage.signatures import AS_CR_LF, has_cr_lf
 from ..storage.source import File, open_source
 from .causes import why_wrong_size
 from .header import START, Header, parse, rest_of
@@ -247,9 +248,11 @@ def cut_short(
     whole = max(0, found - header.size) // header.record_nbytes if header.record_nbytes else 0
     records = f"; {whole:,} of {header.shape[0]:,} records are whole" if header.shape else ""
     before = f"{error.message}: " if error else ""
-    why = None if error else why_wrong_size(compressed, header, found)
-    if why is None:
-        why = "a download or copy that broke off"
+    if error:
+        why = AS_CR_LF if has_cr_lf(compressed.source) else None
+    else:
+        why = why_wrong_size(compressed, header, found)
+    why = why or "a download or copy that broke off"
     offset = found if compressed.is_plain else None
     if error is not None:
         offset = error.offset

@@ -60,6 +60,10 @@ def _paths(directory: str) -> list[str]:
 def _inner(directory: str, names: list[str]) -> Iterator[str]:
     for folder in names:
         path = os.path.join(directory, folder)
-        if not folder.startswith(".") and os.path.isdir(path) and os.access(path, os.R_OK):
-            for name in sorted(os.listdir(path))[:_MOST_LOOKED_AT]:
-                yield os.path.join(folder, name)
+        if folder.startswith(".") or not os.path.isdir(path):
+            continue
+        try:
+            inner = sorted(os.listdir(path))
+        except OSError:  # what can't be looked at is no hint
+            continue
+        yield from (os.path.join(folder, name) for name in inner[:_MOST_LOOKED_AT])

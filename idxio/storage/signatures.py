@@ -9,11 +9,13 @@ from __future__ import annotations
 import codecs
 import re
 
+from .base import Source
+
 _LFS = "a Git LFS pointer: fetch the data with `git lfs pull`"
 _ANNEX = "a git-annex pointer: fetch the data with `git annex get`"
 _SERVER = "as a server sends for {}: download it again"
 _PICKLE = "a Python pickle: load it with pickle.load, if you trust where it is from"
-_AS_TEXT = "that were read and written as text: download them again, or copy them, as binary"
+AS_TEXT = "that were read and written as text: download them again, or copy them, as binary"
 AS_UTF_8 = (
     "that it was read and written as text, in UTF-8: download it again, or copy it, as binary"
 )
@@ -62,10 +64,9 @@ _SIGNATURES = (
     ),
     (rb"(\xef\xbb\xbf)?\s*(\{\s*[\"}]|\[\s*[\[{\"])", f"JSON, {_SERVER.format('an error')}"),
     (rb"HTTP/\d", "a server's answer with its headers: save the body alone"),
-    # IDX and gzip that went through a program for text
-    (rb"\xff\xfe|\xfe\xff", f"text in UTF-16, or data {_AS_TEXT}"),
-    (rb"\x1f(\xc2\x8b|\xef\xbf\xbd)\x08", f"gzip data {_AS_TEXT}"),
-    (rb"(\xef\xbb\xbf)\0\0", f"data with a mark of UTF-8, {_AS_TEXT}"),
+    # what went through a program for text
+    (rb"\xff\xfe|\xfe\xff", f"text in UTF-16, or data {AS_TEXT}"),
+    (rb"(\xef\xbb\xbf)\0\0", f"data with a mark of UTF-8, {AS_TEXT}"),
     (rb"(AAA[IJLMNO]|H4sI)[\w+/]+", "base64: decode it first with `base64 -d`"),
     (rb"(?i)(00000[89bcde]0[0-9a-f]|1f8b08)[0-9a-f]+", "a hex dump: turn it back with `xxd -r -p`"),
     # 03 08 00 00
@@ -79,6 +80,9 @@ _ZIP = b"PK\x03\x04"
 _NAME_LENGTH = 26  # where a zip has the length of the name of its first entry
 _NAME = 30
 _MOST_TEXT = 60
+_START = 1 << 18
+# Line ends CR LF that are no chance where no LF stands alone.
+_LINE_ENDS = 4
 
 
 def likely_cause(head: bytes) -> str | None:
@@ -129,6 +133,16 @@ class LineEnds:
         self.count += both
         self.has_lone_feed = self.has_lone_feed or data.count(b"\n") > both
         self._was_return = data.endswith(b"\r")
+
+
+def has_cr_lf(source: Source) -> bool:
+    """Whether the start of a source, packed data, has LF behind CR only, which is no chance."""
+    if source.size is None:
+        return False  # a pipe can't be read again
+    start = bytearray(_START)
+    ends = LineEnds()
+    ends.add(bytes(start[: source.read_at(0, memoryview(start))]))
+    return ends.count >= _LINE_ENDS and not ends.has_lone_feed
 
 
 def _zip(head: bytes) -> str:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import lzma
 import pickle
 import random
 import struct
@@ -42,6 +43,11 @@ OTHERS = {
     "http": (b"HTTP/1.1 404 Not Found\r\n", "but a server's answer with its headers"),
     "gzip as UTF-8": (PACKED.decode("utf-8", "replace").encode(), "gzip data .* as binary"),
     "gzip as latin 1": (PACKED.decode("latin1").encode(), "gzip data .* as binary"),
+    "zstd as UTF-8": (
+        b"\x28\xb5\x2f\xfd\x04".decode("utf-8", "replace").encode(),
+        "zstd data .*as binary",
+    ),
+    "xz as latin 1": (lzma.compress(RAW).decode("latin1").encode(), "xz data .* as binary"),
     "UTF-16": (b"\xff\xfe" + RAW.decode("latin1").encode("utf-16-le"), "UTF-16, .* as binary"),
     "UTF-16 BE": (b"\xfe\xff" + RAW.decode("latin1").encode("utf-16-be"), "UTF-16"),
     "marked": (b"\xef\xbb\xbf" + RAW, "mark of UTF-8, .* as binary"),
@@ -139,6 +145,15 @@ def test_why_there_are_other_bytes_than_promised(case, pack):
     data, what = SIZES[case]
     with pytest.raises(idxio.IdxError, match=what):
         idxio.read(pack(data))
+
+
+def test_packed_data_with_line_ends_that_end_too_early():
+    whole = LONG.replace(b"\n", b"\r\n")
+    for size in (9_000, 20_000):  # whatever comes first, what is invalid or the end
+        with pytest.raises(idxio.IdxError, match=r"each byte 0a has a 0d before it.* as binary"):
+            idxio.read(whole[:size])
+        with pytest.raises(idxio.TruncatedError, match="download or copy that broke off"):
+            idxio.read(LONG[:size])
 
 
 @pytest.mark.parametrize("lost", [1, 100, 783, 60 * 784 - 1])

@@ -198,6 +198,22 @@ def test_a_pointer_in_the_folder(tmp_path, name):
         idxio.load(tmp_path)
 
 
+def test_a_folder_that_can_not_be_listed_is_no_hint(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open").mkdir()
+    put(tmp_path, "open/x.bin", IMAGES)
+    listdir = os.listdir
+
+    def refused(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(FileNotFoundError, match=r"has no .*open/x\.bin"):
+        idxio.load(tmp_path)
+
+
 def test_many_idx_files_are_counted(tmp_path):
     for k in range(9):
         put(tmp_path, f"{k}.bin", LABELS)

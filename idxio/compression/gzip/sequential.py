@@ -9,9 +9,8 @@ from __future__ import annotations
 from ..._native import inflate
 from ..._util.types import Bytes
 from ...errors import FormatError, TruncatedError
-from ...storage.signatures import AS_CR_LF, LineEnds
+from ...storage.signatures import AS_CR_LF, has_cr_lf
 from ...storage.source import Source
-from ..base import BLOCK
 from .block_decoder import FAR, REGION, BlockDecoder
 from .input_buffer import InputBuffer
 from .members import (
@@ -29,8 +28,6 @@ from .span_index import WINDOW
 
 # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
 TARGET = 1 << 20
-# Line ends CR LF that are no chance where no LF stands alone.
-_LINE_ENDS = 4
 _SIP = 1 << 14  # read at a time where no more of the file is read than must be
 
 
@@ -129,7 +126,7 @@ class SequentialDecoder:
         self._count(length)
         self._turn.zlib_did(length)
         if status == inflate.BAD:
-            hint = f". The likely cause is {AS_CR_LF}" if self._has_line_ends() else ""
+            hint = f". The likely cause is {AS_CR_LF}" if has_cr_lf(self.input.source) else ""
             raise FormatError(
                 f"holds invalid deflate data ({blocks.message}), after {self._total:,} unpacked"
                 f" bytes{hint}",
@@ -146,16 +143,6 @@ class SequentialDecoder:
             blocks.end()
             trailer = self._close_member(blocks.byte)
         return Segment(length, trailer)
-
-    def _has_line_ends(self) -> bool:
-        """Whether the file has all its LF behind CR, which is no chance."""
-        source = self.input.source
-        if source.size is None:
-            return False
-        start = bytearray(BLOCK)
-        ends = LineEnds()
-        ends.add(bytes(start[: source.read_at(0, memoryview(start))]))
-        return ends.count >= _LINE_ENDS and not ends.has_lone_feed
 
     def _count(self, length: int) -> None:
         self.history += length
