@@ -299,6 +299,15 @@ def test_configurations_are_chosen(tmp_path, layout):
     refused(tmp_path / "hub", tmp_path, "has no configuration 'c'; it has a, b", config="c")
 
 
+def test_a_csv_shard_alone_is_not_the_whole(tmp_path):
+    os.mkdir(tmp_path / "in")
+    path = tmp_path / "in" / "train-00001-of-00002.csv"
+    path.write_text("label,a\n1,2\n")
+    refused(tmp_path / "in", tmp_path, r"has no train-00000-of-00002\.csv; 1 of 2 such files")
+    os.rename(path, path.with_name("train-00000-of-00001.csv"))
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+
+
 def test_datasets_of_tables_are_chosen(tmp_path):
     os.mkdir(tmp_path / "in")
     for name in ("mnist_train", "mnist_test", "fashion-mnist_train"):
