@@ -790,7 +790,11 @@ def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
     """As where another program gave the features other names."""
     _parquet(tmp_path / "train.parquet")
     table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
-    for names, is_good in (({"1": "dog"}, True), (["dog", "cat"], False), ({"2": "owl"}, False)):
+    for names, is_good in (
+        ({"1": "dog", "-1": "none"}, True),
+        (["dog", "cat"], False),
+        ({"2": "owl"}, False),
+    ):
         both = {
             "idxio": json.dumps({"class_names": names}),
             "huggingface": json.dumps(_FEATURES),
@@ -798,7 +802,7 @@ def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
         pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
         if is_good:
             idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
-            assert idxio.load(tmp_path / "o").class_names == {1: "dog"}
+            assert idxio.load(tmp_path / "o").class_names == {1: "dog", -1: "none"}
         else:
             refused(
                 tmp_path / "train.parquet", tmp_path, r"train\.parquet: calls the class \d 'd?o"
