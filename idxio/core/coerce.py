@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -51,10 +52,8 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
             f"{name}labels have the shape {records.shape}, expected one for each sample: (n,)"
         )
     if records.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name}labels are {records.dtype}, expected integers; labels.astype('uint8') may be"
-            " them"
-        )
+        hint = _as_integers(records) if isinstance(records, np.ndarray) else ""
+        raise ValueError(f"{name}labels are {records.dtype}, expected integers{hint}")
     labels: Array = np.asarray(records)
     try:
         whole = simple_labels(labels)
@@ -67,6 +66,16 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
         )
     labels = whole[:, 0] if whole.ndim == 2 else whole
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def _as_integers(labels: Array) -> str:
+    """How to make integers of labels, for an error."""
+    for target in ("uint8", "int32") if labels.dtype.kind in "bfUO" else ():
+        with contextlib.suppress(ValueError, TypeError, OverflowError), np.errstate(all="ignore"):
+            # of texts, those that are written as numbers
+            if (labels.astype(target).astype(labels.dtype) == labels).all():
+                return f": labels.astype({target!r})"
+    return ", which these values are not"
 
 
 def read_classes(file: str) -> Array:

@@ -299,6 +299,21 @@ def test_configurations_are_chosen(tmp_path, layout):
     refused(tmp_path / "hub", tmp_path, "has no configuration 'c'; it has a, b", config="c")
 
 
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [
+        ("bool", r"array\.astype\('uint8'\)"),
+        ("uint16", r"array\.astype\('int32'\)"),
+        ("float16", r"array\.astype\('float32'\)"),
+        ("int64", "one of these that holds its values$"),
+        ("complex64", "one of these that holds its values$"),
+    ],
+)
+def test_the_remedy_for_a_type_loses_nothing(tmp_path, dtype, remedy):
+    np.save(tmp_path / "x.npy", np.zeros((2, 2), dtype))
+    refused(tmp_path / "x.npy", tmp_path, remedy)
+
+
 def test_a_csv_shard_alone_is_not_the_whole(tmp_path):
     os.mkdir(tmp_path / "in")
     path = tmp_path / "in" / "train-00001-of-00002.csv"

@@ -179,6 +179,26 @@ def test_class_names_are_no_single_text(names):
         idxio.Dataset(IMAGES, LABELS, class_names=names)
 
 
+@pytest.mark.parametrize(
+    ("labels", "remedy"),
+    [
+        ([1.0, 2.0], r": labels\.astype\('uint8'\)$"),
+        ([300.0, 2.0], r": labels\.astype\('int32'\)$"),
+        ([-1.0, 2.0], r": labels\.astype\('int32'\)$"),
+        ([True, False], r": labels\.astype\('uint8'\)$"),
+        (["300", "2"], r": labels\.astype\('int32'\)$"),
+        ([1.5, 2.0], ", which these values are not$"),
+        ([float("nan"), 2.0], ", which these values are not$"),
+        ([1 << 70, 2], ", which these values are not$"),
+        (["cat", "dog"], ", which these values are not$"),
+        ([1j, 2], ", which these values are not$"),
+    ],
+)
+def test_the_remedy_for_labels_loses_nothing(labels, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        idxio.Dataset(np.zeros((2, 2, 2), "u1"), labels)
+
+
 class Series:
     """What pandas' Series has: its values are iterated, and its items are pairs as a dict's."""
 
