@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -53,7 +54,7 @@ def as_labels(data: Any, *, first_column: bool = False) -> Array:
             f"{name}labels have the shape {records.shape}, expected one for each sample: (n,){hint}"
         )
     if records.dtype.kind not in "iu":
-        some = np.asarray(records[:_LOOKED_AT])
+        some = np.asarray(records if records.ndim == 1 else records[:_LOOKED_AT])
         raise ValueError(f"{name}labels are {records.dtype}, expected integers; {_remedy(some)}")
     labels: Array = np.asarray(records)
     try:
@@ -83,10 +84,12 @@ def _remedy(labels: Array) -> str:
                 "names, labels = numpy.unique(labels, return_inverse=True) makes some, and"
                 " class_names=names keeps the names"
             )
-        return "labels.astype(int) may be them"
-    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
-        return "these are no whole numbers"
-    return "labels.astype('uint8') may be them"
+    for target in ("uint8", "int32") if labels.dtype.kind in "bfUO" else ():
+        with contextlib.suppress(ValueError, TypeError, OverflowError), np.errstate(all="ignore"):
+            # of texts, those that are written as numbers
+            if (labels.astype(target).astype(labels.dtype) == labels).all():
+                return f"labels.astype({target!r}) may be them"
+    return "these values are none that an IDX file holds"
 
 
 def _is_number(value: Any) -> bool:

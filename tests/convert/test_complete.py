@@ -174,6 +174,17 @@ def test_jpeg_whose_header_tells_more_rows(tmp_path, options, channels):
     assert None not in reasons(bytes(data), tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_zeros_in_place_of_the_rest(tmp_path, kind, channels):
+    """As a download that makes room for the whole file first leaves them."""
+    for size in (28, 128, 300):
+        data = saved(waves(size, size, channels), kind, optimize=True)
+        for part in (0.5, 0.8):
+            kept = int(part * len(data))
+            assert None not in reasons(data[:kept] + bytes(len(data) - kept), tmp_path)
+
+
 def test_jpeg_with_something_behind_it(tmp_path):
     """As cameras put previews and notes of their own there."""
     data = saved(waves(300, 300, 3), "JPEG", progressive=True)

@@ -466,6 +466,30 @@ def test_configurations_are_chosen(tmp_path, layout):
     refused(tmp_path / "hub", tmp_path, "has no configuration 'c'; it has a, b", config="c")
 
 
+@pytest.mark.parametrize(
+    ("dtype", "remedy"),
+    [
+        ("bool", r"array\.astype\('uint8'\)"),
+        ("uint16", r"array\.astype\('int32'\)"),
+        ("float16", r"array\.astype\('float32'\)"),
+        ("int64", "one of these that holds its values$"),
+        ("complex64", "one of these that holds its values$"),
+    ],
+)
+def test_the_remedy_for_a_type_loses_nothing(tmp_path, dtype, remedy):
+    np.save(tmp_path / "x.npy", np.zeros((2, 2), dtype))
+    refused(tmp_path / "x.npy", tmp_path, remedy)
+
+
+def test_a_csv_shard_alone_is_not_the_whole(tmp_path):
+    os.mkdir(tmp_path / "in")
+    path = tmp_path / "in" / "train-00001-of-00002.csv"
+    path.write_text("label,a\n1,2\n")
+    refused(tmp_path / "in", tmp_path, r"has no train-00000-of-00002\.csv; 1 of 2 such files")
+    os.rename(path, path.with_name("train-00000-of-00001.csv"))
+    assert back(tmp_path / "in", tmp_path) == {"train": 1}
+
+
 def test_datasets_of_tables_are_chosen(tmp_path):
     os.mkdir(tmp_path / "in")
     for name in ("mnist_train", "mnist_test", "fashion-mnist_train"):
@@ -1117,7 +1141,11 @@ def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
     """As where another program gave the features other names."""
     _parquet(tmp_path / "train.parquet")
     table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
-    for names, is_good in (({"1": "dog"}, True), (["dog", "cat"], False), ({"2": "owl"}, False)):
+    for names, is_good in (
+        ({"1": "dog", "-1": "none"}, True),
+        (["dog", "cat"], False),
+        ({"2": "owl"}, False),
+    ):
         both = {
             "idxio": json.dumps({"class_names": names}),
             "huggingface": json.dumps(_FEATURES),
@@ -1125,7 +1153,7 @@ def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
         pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
         if is_good:
             idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
-            assert idxio.load(tmp_path / "o").class_names == {1: "dog"}
+            assert idxio.load(tmp_path / "o").class_names == {1: "dog", -1: "none"}
         else:
             refused(
                 tmp_path / "train.parquet", tmp_path, r"train\.parquet: calls the class \d 'd?o"

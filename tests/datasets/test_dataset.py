@@ -180,6 +180,25 @@ def test_class_names_are_no_single_text(names):
         idxio.Dataset(IMAGES, LABELS, class_names=names)
 
 
+@pytest.mark.parametrize(
+    ("labels", "remedy"),
+    [
+        ([1.0, 2.0], r"; labels\.astype\('uint8'\) may be them$"),
+        ([300.0, 2.0], r"; labels\.astype\('int32'\) may be them$"),
+        ([-1.0, 2.0], r"; labels\.astype\('int32'\) may be them$"),
+        ([True, False], r"; labels\.astype\('uint8'\) may be them$"),
+        (["300", "2"], r"; labels\.astype\('int32'\) may be them$"),
+        ([1.5, 2.0], "; these values are none that an IDX file holds$"),
+        ([float("nan"), 2.0], "; these values are none that an IDX file holds$"),
+        ([1 << 70, 2], "; these values are none that an IDX file holds$"),
+        ([1j, 2], "; these values are none that an IDX file holds$"),
+    ],
+)
+def test_the_remedy_for_labels_loses_nothing(labels, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        idxio.Dataset(np.zeros((2, 2, 2), "u1"), labels)
+
+
 class Series:
     """What pandas' Series has: its values are iterated, and its items are pairs as a dict's."""
 
@@ -546,12 +565,12 @@ TEXTS = "names, labels = numpy.unique\\(labels, return_inverse=True\\) makes som
         (["cat", "dog"] * 20, TEXTS),
         (np.array([b"cat", b"dog"] * 20), TEXTS),
         (np.array(["cat", 3] * 20, object), TEXTS),
-        (["1", "2"] * 20, r"labels.astype\(int\) may be them"),
+        (["1", "2"] * 20, r"labels.astype\('uint8'\) may be them"),
         (np.array(["cat", None] * 20, object), "label 1 is None, which is none"),
         (np.array([1, 2.0, np.nan, 3] * 10, object), "label 2 is nan, which is none"),
         (np.eye(40), r"of one-hot rows labels.argmax\(axis=1\) are the classes"),
         (np.eye(40, dtype=bool), r"labels.argmax\(axis=1\)"),
-        (np.arange(40) + 0.5, "these are no whole numbers"),
+        (np.arange(40) + 0.5, "these values are none that an IDX file holds"),
         (np.arange(40.0), r"labels.astype\('uint8'\) may be them"),
         (np.arange(40) > 3, r"labels.astype\('uint8'\) may be them"),
     ],

@@ -14,6 +14,8 @@ from ...errors import FormatError
 # The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in
 # older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
+# The same count in the name of a table of any kind.
+_COUNTED = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.(parquet|csv)", re.IGNORECASE)
 _NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
     # What is packed, or came down in part only, is no table, which reading it says; it is not left
@@ -337,19 +339,19 @@ def _said(split: str | None, path: str) -> str:
 
 def _check_shards(folder: str, paths: list[str]) -> None:
     """Raise if a shard that the names count is missing or doubled."""
-    there: dict[tuple[str, int], set[int]] = {}
+    there: dict[tuple[str, int, str], set[int]] = {}
     for path in paths:
-        if match := _SHARD.fullmatch(os.path.basename(path)):
-            numbers = there.setdefault((match[1], int(match[3])), set())
+        if match := _COUNTED.fullmatch(os.path.basename(path)):
+            numbers = there.setdefault((match[1], int(match[3]), match[4].lower()), set())
             if int(match[2]) in numbers:
                 raise FormatError(
                     f"has the same shard twice: {path} and another name of it", file=folder
                 )
             numbers.add(int(match[2]))
-    for (name, count), numbers in there.items():
+    for (name, count, suffix), numbers in there.items():
         if missing := [i for i in range(count) if i not in numbers]:
             raise FormatError(
-                f"has no {name}-{missing[0]:05}-of-{count:05}.parquet; {len(numbers)} of {count}"
+                f"has no {name}-{missing[0]:05}-of-{count:05}.{suffix}; {len(numbers)} of {count}"
                 " such files are there",
                 file=folder,
             )

@@ -275,9 +275,14 @@ def _read_header(
 def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
     if dtype.newbyteorder(">") not in CODES:
         what = f"{name}: " if name else ""
+        fits = [
+            target.name
+            for target in CODES
+            if np.can_cast(dtype, target) and (target.kind == "f") <= (dtype.kind == "f")
+        ]
+        remedy = f": np.save(file, array.astype({fits[0]!r}))" if fits else " that holds its values"
         raise FormatError(
-            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these: np.save(file,"
-            " array.astype('uint8'))",
+            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these{remedy}",
             file=path,
         )
 

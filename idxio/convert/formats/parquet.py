@@ -126,7 +126,8 @@ def _check_agreed(names: dict[int, str], listed: list[str], path: str) -> None:
     """Raise unless the features of the Hub, if they list names, have those of idxio."""
     features = dict(enumerate(listed))
     for label, name in names.items():
-        if listed and features.get(label) != name:
+        # features have none below 0
+        if listed and label >= 0 and features.get(label) != name:
             raise FormatError(
                 f"calls the class {label} {name!r} in its metadata 'idxio', and"
                 f" {features.get(label, 'nothing')!r} in its features: remove the one that is not"

@@ -36,6 +36,8 @@ _OTHER_DATA += b"".join(bytes((0xFF, 0xD0 + i)) + _OTHER_DATA for i in range(8))
 def fault(data: bytes, image: Image.Image) -> str | None:
     """Say what the data of a loaded JPEG lack; None if they are whole."""
     scans = _Scans(data)
+    if not scans.is_ended:
+        return "ends early: its end is not marked"
     if lacking := scans.lacking():
         return f"ends early: {lacking}"
     if scans.may_be_cut(image) and _differs(scans.with_other_ends(), image):
@@ -48,6 +50,8 @@ class _Scans:
     """What the scans of a JPEG file bring, up to the end of the first image in it."""
 
     def __init__(self, data: bytes) -> None:
+        self.is_ended = False
+        """Whether a marker says that this is the end."""
         self._data = data
         self._ends: list[int] = []
         self._frame = 0
@@ -58,6 +62,7 @@ class _Scans:
             marker = found[1][0]
             position = found.end()
             if marker == _END_OF_IMAGE:
+                self.is_ended = True
                 break
             if marker in _BARE:
                 continue
