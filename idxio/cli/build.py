@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..datasets.metadata import ABOUT
 from ..errors import PictureError
@@ -62,6 +62,12 @@ def add_parser(commands: Commands) -> None:
         "--colour", choices=("grey", "rgb"), help="as the first picture, if not given"
     )
     parser.add_argument(
+        "--range",
+        type=_range,
+        metavar="auto|LOW:HIGH",
+        help="values of 16-bit grey that become black and white; 0:65535, if not given",
+    )
+    parser.add_argument(
         "--labels",
         metavar="FILE.csv",
         help="lines of path,label or path,label,split instead of the subfolders",
@@ -99,6 +105,15 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
+def _range(text: str) -> Literal["auto"] | tuple[int, int]:
+    if text == "auto":
+        return "auto"
+    low, colon, high = text.partition(":")
+    if not (colon and low.isdecimal() and high.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected auto or LOW:HIGH as 0:4095, not {text!r}")
+    return int(low), int(high)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
@@ -112,6 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
                 pipeline=arguments.pipeline,
                 size=arguments.size,
                 colour=arguments.colour,
+                range=arguments.range,
                 labels=arguments.labels,
                 add=arguments.add,
                 allow_outside=arguments.allow_outside,

@@ -12,14 +12,20 @@ from ...datasets.split_names import common_name
 from .discovery import PictureList
 from .records import Deep
 from .sides import Sides, unlike
+from .value_range import Range
 
 
 def notes_of(
-    pictures: PictureList, class_names: list[str], counts: dict[str, list[int]], deep: Deep
+    pictures: PictureList,
+    class_names: list[str],
+    counts: dict[str, list[int]],
+    deep: Deep,
+    values: Range | None,
 ) -> list[str]:
     """Write the notes, a line each.
 
-    class_names: of the classes that have a good picture. counts: of each class, by split.
+    class_names: of the classes that have a good picture. counts: of each class, by split. values:
+    the range of 16-bit pictures that was spread.
     """
     notes = list(pictures.notes)
     if pictures.splits is not None:
@@ -33,7 +39,9 @@ def notes_of(
         notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
     if alike := _alike(class_names):
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
-    if deep.grey:
+    if values is not None:
+        notes.append(_spread(deep, values))
+    elif deep.grey:
         notes.append(
             f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}"
         )
@@ -94,13 +102,21 @@ def _alike(names: Iterable[str]) -> list[str]:
     return [name for name in names if lower[name.lower()] > 1]
 
 
+def _spread(deep: Deep, values: Range) -> str:
+    if not deep.grey:
+        return "no picture has 16 bits of grey, so that there is no range to scale"
+    low, high = values
+    cut = f"; {_pictures(deep.cut)} had others, which were cut to these" if deep.cut else ""
+    return f"{_pictures(deep.grey)} of 16 bits became 8, scaled from {low:,} to {high:,}{cut}"
+
+
 def _lost(most: int) -> str:
     bits = most.bit_length()
     if bits == 16:
         return "8 bits hold the upper half of each pixel"
     return (
         f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits;"
-        " scale them first"
+        " range='auto' (--range auto) scales them"
     )
 
 
