@@ -8,7 +8,6 @@ import re
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from ..datasets.metadata import ABOUT
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
@@ -18,7 +17,8 @@ from .text import dimensions, first_few, printable
 if TYPE_CHECKING:
     from ..convert.build import Built
 
-_HELP = {
+# What about= takes, as metadata.ABOUT lists it.
+_ABOUT = {
     "licence": "what dataset.json tells: CC-BY-4.0, CC0-1.0, …",
     "source": "where the pictures come from",
     "citation": "how to cite the dataset",
@@ -99,8 +99,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
     )
-    for name in ABOUT:
-        parser.add_argument(f"--{name}", metavar="TEXT", help=_HELP[name])
+    for name in _ABOUT:
+        parser.add_argument(f"--{name}", metavar="TEXT", help=_ABOUT[name])
     add_level(parser)
     parser.set_defaults(run=run)
 
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
 
-    about = {name: text for name in ABOUT if (text := getattr(arguments, name)) is not None}
+    about = {name: text for name in _ABOUT if (text := getattr(arguments, name)) is not None}
     try:
         with exit_codes.usage_errors(), bar(arguments.images, unit=" steps") as progress:
             built = build(
