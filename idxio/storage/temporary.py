@@ -116,7 +116,14 @@ def remove_folder(path: str) -> None:
     """Remove a folder and its contents, as far as the system allows."""
     import shutil  # slow to import
 
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except OSError as error:
+        # An interrupt while it closes the folder makes it close that twice: the error of the second
+        # time would hide the interrupt.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
 
 
 class Temporary:
