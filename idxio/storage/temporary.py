@@ -118,11 +118,13 @@ def remove_folder(path: str) -> None:
 
     try:
         shutil.rmtree(path, ignore_errors=True)
-    except OSError as error:
+    except BaseException as error:
+        shutil.rmtree(path, ignore_errors=True)  # the rest
         # An interrupt while it closes the folder makes it close that twice: the error of the second
         # time would hide the interrupt.
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise error.__context__ from None
+        first = error.__context__
+        if isinstance(error, OSError) and not isinstance(first, (Exception, type(None))):
+            raise first from None
         raise
 
 
