@@ -60,7 +60,7 @@ def read_sources(folder: str) -> Sources:
         except (ValueError, csv.Error) as error:
             raise FormatError(
                 f"is no list of the pictures of records, at line {reader.line_num} ({error});"
-                " remove it, or make it anew with idxio build",
+                " rename it if it is a list of yours, or make it anew with idxio build",
                 file=path,
             ) from None
     return sources
