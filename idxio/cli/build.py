@@ -6,9 +6,8 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ..datasets.metadata import ABOUT
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
@@ -19,7 +18,8 @@ from .text import dimensions, first_few, printable
 if TYPE_CHECKING:
     from ..convert.build import Built
 
-_HELP = {
+# What about= takes, as metadata.ABOUT lists it.
+_ABOUT = {
     "licence": "what dataset.json tells: CC-BY-4.0, CC0-1.0, …",
     "source": "where the pictures come from",
     "citation": "how to cite the dataset",
@@ -66,6 +66,12 @@ def add_parser(commands: Commands) -> None:
         "--colour", choices=("grey", "rgb"), help="as the first picture, if not given"
     )
     parser.add_argument(
+        "--range",
+        type=_range,
+        metavar="auto|LOW:HIGH",
+        help="values of 16-bit grey that become black and white; 0:65535, if not given",
+    )
+    parser.add_argument(
         "--labels",
         metavar="FILE.csv",
         help="lines of path,label or path,label,split instead of the subfolders",
@@ -97,17 +103,26 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
     )
-    for name in ABOUT:
-        parser.add_argument(f"--{name}", metavar="TEXT", help=_HELP[name])
+    for name in _ABOUT:
+        parser.add_argument(f"--{name}", metavar="TEXT", help=_ABOUT[name])
     add_level(parser)
     parser.set_defaults(run=run)
+
+
+def _range(text: str) -> Literal["auto"] | tuple[int, int]:
+    if text == "auto":
+        return "auto"
+    low, colon, high = text.partition(":")
+    if not (colon and low.isdecimal() and high.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected auto or LOW:HIGH as 0:4095, not {text!r}")
+    return int(low), int(high)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
 
-    about = {name: text for name in ABOUT if (text := getattr(arguments, name)) is not None}
+    about = {name: text for name in _ABOUT if (text := getattr(arguments, name)) is not None}
     try:
         with exit_codes.usage_errors(), bar(arguments.images, unit=" steps") as progress:
             built = build(
@@ -116,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
                 pipeline=arguments.pipeline,
                 size=arguments.size,
                 colour=arguments.colour,
+                range=arguments.range,
                 labels=arguments.labels,
                 add=arguments.add,
                 allow_outside=arguments.allow_outside,

@@ -8,7 +8,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import IO, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from .images.notes import notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
 from .images.sides import Sides, check_counts, decided, given
+from .images.value_range import Range, find_range
 from .pipeline import Pipeline, step
 
 # Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
@@ -63,6 +64,7 @@ def build(
     pipeline: Pipeline = "none",
     size: int = 28,
     colour: Literal["grey", "rgb"] | None = None,
+    range: Literal["auto"] | tuple[int, int] | None = None,
     labels: str | os.PathLike[str] | None = None,
     add: bool = False,
     allow_outside: bool = False,
@@ -105,6 +107,10 @@ def build(
     colour : {"grey", "rgb"}, optional
         What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are
         idx4.
+    range : "auto" or (int, int), optional
+        Which values of grey pictures of 16 bits become black and white: those given, or the
+        smallest and the largest of all pictures, which are read twice then. If not given, 0 and
+        65,535, of which pictures of 12 bits use a sixteenth.
     labels : path, optional
         A CSV file of lines ``path,label`` or ``path,label,split``, with paths below `images`, that
         says the classes instead of the folders. A first line whose path is no file is a heading.
@@ -180,7 +186,7 @@ def build(
     require_pillow()
     images = os.fspath(images)
     directory = os.fsdecode(directory)
-    options = _Options(pipeline, size, colour, test_per_class, val_per_class, seed, sort)
+    options = _Options(pipeline, size, colour, range, test_per_class, val_per_class, seed, sort)
     spec = _spec_of(options)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
@@ -196,6 +202,8 @@ def build(
     )
     check_links(pictures, images)
     _check_splits(pictures, options, existing)
+    if options.range == "auto":
+        spec = spec._replace(range=find_range(images, pictures.paths, threads))
 
     with (
         _temporary_folder(directory, existing) as folder,
@@ -234,6 +242,7 @@ def build(
             },
             "pipeline": spec.pipeline,
             "size": spec.size if spec.pipeline != "none" else None,
+            "range": spec.range,
             "split_by": "pictures" if pictures.splits is not None else "sha256",
             "test_per_class": options.test_per_class,
             "val_per_class": options.val_per_class,
@@ -253,7 +262,7 @@ def build(
         file._replace(file=os.path.join(directory, name))
         for name, file in zip(names, files, strict=True)
     ]
-    notes = notes_of(pictures, class_names, counts, reader.deep)
+    notes = notes_of(pictures, class_names, counts, reader.deep, spec.range)
     notes += side_notes(sides, reader.files, reader.labels, reader.digests, class_names)
     if existing is not None:
         notes.append(
@@ -269,13 +278,14 @@ class _Options(NamedTuple):
     pipeline: str
     size: int
     colour: str | None
+    range: str | Range | None
     test_per_class: int | None
     val_per_class: int | None
     seed: int
     sort: bool
 
 
-_DEFAULTS = _Options("none", 28, None, None, None, 0, False)
+_DEFAULTS = _Options("none", 28, None, None, None, None, 0, False)
 
 
 def _as_before(options: _Options, existing: Existing) -> _Options:
@@ -285,13 +295,15 @@ def _as_before(options: _Options, existing: Existing) -> _Options:
         told["pipeline"],
         told["size"] or _DEFAULTS.size,
         "rgb" if len(existing.shape) == 3 else "grey",
+        _range_of(told.get("range")),
         told.get("test_per_class"),
         told.get("val_per_class"),
         told["seed"],
         told["sorted"],
     )
-    for name in ("pipeline", "size", "colour", "seed", "sort"):
+    for name in ("pipeline", "size", "colour", "range", "seed", "sort"):
         wanted, was = getattr(options, name), getattr(before, name)
+        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
         if wanted not in (getattr(_DEFAULTS, name), was):
             raise ValueError(
                 f"{name} is {wanted!r}, and the dataset was made with {was!r}; leave it out, or"
@@ -394,7 +406,20 @@ def _spec_of(options: _Options) -> ConversionSpec:
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
     if name == "fashion":
         colour = "grey"
-    return ConversionSpec(name, options.size, colour, None)
+    return ConversionSpec(name, options.size, colour, None, _range_of(options.range))
+
+
+def _range_of(values: Any) -> Range | None:
+    """Check a range; None for that of all pictures, which is found later."""
+    if values is None or values == "auto":
+        return None
+    numbers = [*values] if isinstance(values, (tuple, list)) else []
+    if len(numbers) != 2 or not all(isinstance(number, (int, np.integer)) for number in numbers):
+        raise ValueError(f"range is 'auto' or two integers, LOW and HIGH, not {values!r:.40}")
+    low, high = map(int, numbers)
+    if not 0 <= low < high <= 0xFFFF:
+        raise ValueError(f"range is from 0 or more to 65,535 or less, not {low:,} to {high:,}")
+    return low, high
 
 
 def _sources(

@@ -16,7 +16,8 @@ from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_descripti
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
 _BUILD_KEYS = (
-    "pipeline", "size", "split_by", "test_per_class", "val_per_class", "seed", "sorted", "skipped",
+    "pipeline", "size", "range", "split_by", "test_per_class", "val_per_class", "seed", "sorted",
+    "skipped",
 )  # fmt: skip
 # Labels from here on are not counted: they can't be numbers of classes.
 _MAX_LABEL = 1 << 20

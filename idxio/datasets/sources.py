@@ -12,6 +12,7 @@ from ..errors import FormatError
 from ..storage.regular import open_regular
 
 SOURCES = "sources.csv"
+_SPECIAL = set(',"\r\n')
 _HEADING = ["split", "record", "file", "label", "sha256"]
 
 
@@ -59,7 +60,7 @@ def read_sources(folder: str) -> Sources:
         except (ValueError, csv.Error) as error:
             raise FormatError(
                 f"is no list of the pictures of records, at line {reader.line_num} ({error});"
-                " remove it, or make it anew with idxio build",
+                " rename it if it is a list of yours, or make it anew with idxio build",
                 file=path,
             ) from None
     return sources
@@ -74,10 +75,12 @@ def rows_of(sources: Sources) -> Iterator[tuple[str, int, Source]]:
 
 def write_sources(file: IO[bytes], rows: Iterable[tuple[str, int, Source]]) -> None:
     """Write a list, row by row."""
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_HEADING)
+    file.write(f"{','.join(_HEADING)}\n".encode())
     for split, record, source in rows:
-        writer.writerow([split, record, source.file, source.label, source.sha256])
-    text.flush()
-    text.detach()
+        fields = [_field(split), str(record), _field(source.file), str(source.label), source.sha256]
+        file.write(f"{','.join(fields)}\n".encode("utf-8", "surrogateescape"))
+
+
+def _field(text: str) -> str:
+    """A field of a CSV file. The csv module writes a carriage return bare before Python 3.13."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & _SPECIAL else text

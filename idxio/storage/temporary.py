@@ -116,7 +116,16 @@ def remove_folder(path: str) -> None:
     """Remove a folder and its contents, as far as the system allows."""
     import shutil  # slow to import
 
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except BaseException as error:
+        shutil.rmtree(path, ignore_errors=True)  # the rest
+        # An interrupt while it closes the folder makes it close that twice: the error of the second
+        # time would hide the interrupt.
+        first = error.__context__
+        if isinstance(error, OSError) and not isinstance(first, (Exception, type(None))):
+            raise first from None
+        raise
 
 
 class Temporary:

@@ -438,15 +438,15 @@ def deep(path, values):
         (
             4095,
             (
-                "no pixel above 4,095 of 65,535, so that 12-bit pictures lose 8 of 12 bits; scale"
-                " them first"
+                "no pixel above 4,095 of 65,535, so that 12-bit pictures lose 8 of 12 bits;"
+                " range='auto' (--range auto) scales them"
             ),
         ),
         (
             255,
             (
-                "no pixel above 255 of 65,535, so that 8-bit pictures lose 8 of 8 bits; scale them"
-                " first"
+                "no pixel above 255 of 65,535, so that 8-bit pictures lose 8 of 8 bits;"
+                " range='auto' (--range auto) scales them"
             ),
         ),
         (65534, "8 bits hold the upper half of each pixel"),
@@ -461,6 +461,91 @@ def test_bits_that_are_lost_are_told_once(pics, capsys, most, what):
         assert build(f"{threads}", threads=threads).notes == [note]
     assert main(["build", "pics", "out", "--test-per-class", "0"]) == 0
     assert capsys.readouterr().err == f"idxio: {note}\n"
+
+
+@pytest.mark.parametrize("values", ["auto", (0, 4095), [0, 4095]])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_range_keeps_the_bits_that_there_are(pics, values, threads, monkeypatch):
+    monkeypatch.setattr("idxio.convert.process_pool._WORTH", 0)
+    monkeypatch.setattr("idxio.convert.images.value_range._BATCH", 2)
+    made = []
+    for i in range(14):
+        made.append(np.roll(np.arange(64), i).reshape(8, 8) * 65)
+        deep(pics / "0" / f"{i:02}.png", made[-1])
+    save(pics / "0" / "8 bits.png", 77)  # has no such range
+    built = build(range=values, threads=threads)
+    assert built.notes == ["14 pictures of 16 bits became 8, scaled from 0 to 4,095"]
+    images = idxio.load("out").images[:].astype(int)
+    assert (images[-1] == 77).all()
+    exact = np.array(made) * 255 / 4095
+    assert (images[:-1] <= exact).all()
+    assert (images[:-1] > exact - 1.01).all()
+    assert len(np.unique(images)) == 65
+    with open("out/dataset.json") as file:
+        assert '"range": [\n    0,\n    4095\n  ]' in file.read()
+
+
+def test_a_range_that_cuts_is_told(pics, capsys):
+    for i in range(3):
+        deep(pics / "0" / f"{i}.png", np.full((8, 8), 1000 * i + 500))
+    assert main(["build", "pics", "out", "--range", "600:1600", "--test-per-class", "0"]) == 0
+    assert capsys.readouterr().err == (
+        "idxio: 3 pictures of 16 bits became 8, scaled from 600 to 1,600; 2 pictures had others,"
+        " which were cut to these\n"
+    )
+    assert sorted(value for value, _ in pixels()) == [0, 229, 255]
+    build("auto", range="auto")
+    assert sorted(value for value, _ in pixels("auto")) == [0, 127, 255]
+    for pipeline in ("fit", "fashion"):
+        build(pipeline, range="auto", pipeline=pipeline)
+    assert sorted(value for value, _ in pixels("fit")) == [0, 127, 255]
+    assert sorted(value for value, _ in pixels("fashion")) == [0, 127, 255]
+
+
+def test_a_range_that_nothing_has(pics):
+    save(pics / "0" / "a.png", 5)
+    note = "no picture has 16 bits of grey, so that there is no range to scale"
+    assert build("a", range="auto").notes == [note]
+    assert build("b", range=(0, 255)).notes == [note]
+    assert pixels("a") == pixels("b") == [(5, 0)]
+    deep(pics / "0" / "b.png", np.full((8, 8), 300))
+    assert build("c", range="auto").notes == [
+        "1 picture of 16 bits became 8, scaled from 300 to 301"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ("full", "range is 'auto' or two integers"),
+        ((5, 5), "range is from 0 or more to 65,535 or less, not 5 to 5"),
+        ((-1, 5), "not -1 to 5"),
+        ((0, 65536), "not 0 to 65,536"),
+        ((0, 0.5), "two integers"),
+        ((0,), "two integers"),
+    ],
+)
+def test_wrong_ranges(pics, values, what):
+    save(pics / "0" / "a.png", 5)
+    with pytest.raises(ValueError, match=what):
+        build(range=values)
+    if isinstance(values, tuple):
+        text = ":".join(map(str, values))
+        assert main(["build", "pics", "out", "--range", text]) == 2
+    assert not os.path.exists("out")
+
+
+def test_pictures_that_are_added_are_scaled_alike(pics):
+    for i in range(3):
+        deep(pics / "0" / f"{i}.png", np.full((8, 8), 1000 * i))
+    idxio.build("pics", "out", range="auto", sort=True, test_per_class=0)
+    deep(pics / "0" / "3.png", np.full((8, 8), 1500))
+    deep(pics / "0" / "4.png", np.full((8, 8), 3000))
+    built = idxio.build("pics", "out", add=True)
+    assert [value for value, _ in pixels()] == [0, 127, 255, 191, 255]
+    assert "scaled from 0 to 2,000; 1 picture had others" in built.notes[0]
+    with pytest.raises(ValueError, match="range is 'auto', and the dataset was made with"):
+        idxio.build("pics", "out", add=True, range="auto")
 
 
 def test_no_word_where_no_bit_is_lost(pics):

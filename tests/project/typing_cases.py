@@ -101,5 +101,8 @@ def words(path: Path) -> None:
     idxio.export_dataset(path, path, to="npz")
     idxio.export_dataset(path, path, to="jpeg")  # type: ignore[arg-type]
     idxio.build(path, path, colour="rgb", pipeline="fit")
+    idxio.build(path, path, add=True, val_per_class=5, range=(0, 4095), about={"source": "x"})
+    idxio.build(path, path, range="auto")
+    idxio.build(path, path, range="full")  # type: ignore[arg-type]
     idxio.build(path, path, colour="red")  # type: ignore[arg-type]
     idxio.build(path, path, pipeline="mnist")  # type: ignore[arg-type]

@@ -87,6 +87,7 @@ def _in_tmp_path(tmp_path, monkeypatch):
         ("export npz", 19),
         ("export csv", 19),
         ("build", 41),
+        ("build add", 35),
     ],
 )
 def test_a_fault_at_every_call(name, step, tmp_path):
@@ -108,6 +109,23 @@ def test_a_fault_at_every_call(name, step, tmp_path):
     assert not bench.problems
     assert bench.counts["kill"] == len(range(0, calls, step))
     assert not bench.counts["left over by an interrupt until the next write"]
+
+
+def test_an_interrupt_while_a_folder_is_closed_that_goes(monkeypatch):
+    """Python 3.11 closes it twice then, and the second error took the place of the interrupt."""
+    os.mkdir("folder")
+    real = os.close
+    calls = []
+
+    def close(fd):
+        real(fd)
+        calls.append(fd)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "close", close)
+    with pytest.raises(KeyboardInterrupt):
+        temporary.remove_folder("folder")
 
 
 @pytest.mark.filterwarnings(

@@ -208,6 +208,14 @@ def _pictures(version: int) -> str:
     return folder
 
 
+def _added(version: int) -> None:
+    """Version 0 is a dataset, others are the same with pictures added."""
+    if not os.path.exists("built"):
+        idxio.build(_pictures(0), "built", threads=1)
+    if version:
+        idxio.build(_pictures(version), "built", add=True, threads=1)
+
+
 def _export(name: str, to: str) -> Callable[[int], object]:
     return lambda version: idxio.export_dataset(_dataset(version), name, to=to, threads=1)
 
@@ -240,6 +248,7 @@ WRITERS = {
         is_new=True,
         is_folder=True,
     ),
+    "build add": Writer(_added, is_folder=True),
     "export npz": Writer(_export("x.npz", "npz")),
     "export csv": Writer(_export("csv", "csv"), is_new=True, is_folder=True),
     "export png": Writer(_export("png", "png"), is_new=True, is_folder=True),

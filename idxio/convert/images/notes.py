@@ -13,17 +13,23 @@ from ...datasets.split_names import common_name
 from .discovery import PictureList
 from .records import Deep
 from .sides import Sides, unlike
+from .value_range import Range
 
 # What programs write where a label is missing.
 _MISSING = {"nan", "none", "null", "nil", "na", "n/a", "#n/a", "<na>", "?"}
 
 
 def notes_of(
-    pictures: PictureList, class_names: list[str], counts: dict[str, list[int]], deep: Deep
+    pictures: PictureList,
+    class_names: list[str],
+    counts: dict[str, list[int]],
+    deep: Deep,
+    values: Range | None,
 ) -> list[str]:
     """Write the notes, a line each.
 
-    class_names: of the classes that have a good picture. counts: of each class, by split.
+    class_names: of the classes that have a good picture. counts: of each class, by split. values:
+    the range of 16-bit pictures that was spread.
     """
     notes = list(pictures.notes)
     if pictures.splits is not None:
@@ -42,7 +48,9 @@ def notes_of(
         notes.append(f"classes whose names differ in what is not seen only: {names}")
     if missing := [name for name in class_names if name.lower() in _MISSING]:
         notes.append(f"a class whose name may say that a label is missing: {_some(missing)}")
-    if deep.grey:
+    if values is not None:
+        notes.append(_spread(deep, values))
+    elif deep.grey:
         notes.append(
             f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}"
         )
@@ -110,13 +118,21 @@ def _visible(name: str) -> str:
     return " ".join(shown.split())
 
 
+def _spread(deep: Deep, values: Range) -> str:
+    if not deep.grey:
+        return "no picture has 16 bits of grey, so that there is no range to scale"
+    low, high = values
+    cut = f"; {_pictures(deep.cut)} had others, which were cut to these" if deep.cut else ""
+    return f"{_pictures(deep.grey)} of 16 bits became 8, scaled from {low:,} to {high:,}{cut}"
+
+
 def _lost(most: int) -> str:
     bits = most.bit_length()
     if bits == 16:
         return "8 bits hold the upper half of each pixel"
     return (
         f"no pixel above {most:,} of 65,535, so that {bits}-bit pictures lose 8 of {bits} bits;"
-        " scale them first"
+        " range='auto' (--range auto) scales them"
     )
 
 

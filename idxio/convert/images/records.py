@@ -10,6 +10,7 @@ import numpy as np
 from ..._util.types import Array
 from .. import pipeline
 from .decode import BadPictureError, Decoded, decode, quiet
+from .value_range import Range, scaled
 
 DIGEST = 8
 
@@ -23,6 +24,8 @@ class ConversionSpec(NamedTuple):
     """"grey", "rgb", or None for what the first picture has."""
     shape: tuple[int, ...] | None
     """The shape of every record; None until there is one."""
+    range: Range | None = None
+    """The values of 16-bit grey pictures that become black and white; None for 0 and 65,535."""
 
 
 class Deep(NamedTuple):
@@ -32,9 +35,16 @@ class Deep(NamedTuple):
     most: int = 0
     """The largest value of the grey ones."""
     colour: int = 0
+    cut: int = 0
+    """Grey ones with pixels outside the range."""
 
     def with_others(self, other: Deep) -> Deep:
-        return Deep(self.grey + other.grey, max(self.most, other.most), self.colour + other.colour)
+        return Deep(
+            self.grey + other.grey,
+            max(self.most, other.most),
+            self.colour + other.colour,
+            self.cut + other.cut,
+        )
 
 
 class Batch(NamedTuple):
@@ -66,7 +76,10 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
         for i, path in enumerate(paths):
             try:
                 picture = decode(path)
-                record = step(_coloured(picture.pixels, spec))
+                pixels = picture.pixels
+                if spec.range is not None and pixels.dtype == np.uint16:
+                    pixels = scaled(pixels, spec.range)
+                record = step(_coloured(pixels, spec))
                 if spec.shape is None:
                     spec = spec._replace(shape=record.shape)
                 elif spec.shape != record.shape:
@@ -77,7 +90,7 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
                 parts.append(np.ascontiguousarray(record).data)
                 sums.append(picture.sha256)
                 digests.append(digest(parts[-1]))
-                deep = deep.with_others(_loss(picture))
+                deep = deep.with_others(_loss(picture, spec.range))
     return Batch(b"".join(parts), spec.shape, bad, deep, b"".join(sums), b"".join(digests))
 
 
@@ -86,11 +99,14 @@ def digest(record: memoryview) -> bytes:
     return hashlib.blake2b(record, digest_size=DIGEST).digest()
 
 
-def _loss(picture: Decoded) -> Deep:
+def _loss(picture: Decoded, values: Range | None) -> Deep:
     """Count a picture that loses bits; 16 bits that are all multiples of 257 lose none."""
     pixels = picture.pixels
     if pixels.dtype == np.uint8:
         return Deep(colour=int(picture.is_cut))
+    if values is not None:
+        is_cut = pixels.min() < values[0] or pixels.max() > values[1]
+        return Deep(grey=1, most=int(pixels.max()), cut=int(is_cut))
     return Deep(grey=1, most=int(pixels.max())) if (pixels % 257).any() else Deep()
 
 
