@@ -68,15 +68,17 @@ def section(result: Check, selection: Selection, amount: Amount) -> str:
     few = ""
     if selection.classes and len(rows) > MOST_CLASSES:
         few = f"<p>Pictures of the first {MOST_CLASSES} classes.</p>"
-    return f"<h2>Classes</h2>{_explained(result)}{few}{''.join(cards)}"
+    return f"<h2>Classes</h2>{_explained(result, selection)}{few}{''.join(cards)}"
 
 
-def _explained(result: Check) -> str:
+def _explained(result: Check, selection: Selection) -> str:
     words = "Bars of all classes and splits have one scale; a share is that of its split."
-    if any(statistics.class_means is not None for statistics in result.splits.values()):
+    if selection.classes:
+        words += " Numbers are those of records, which are drawn at random, the same each time."
+    if any(chosen.unusual for chosen in selection.classes.values()):
         words += (
-            " Numbers are those of records, which are drawn at random, the same each time. Unusual"
-            " ones are farthest from the mean of their class: some may have the wrong label."
+            " Unusual ones are farthest from the mean of their class: some may have the wrong"
+            " label."
         )
     return f"<p>{words}</p>"
 
