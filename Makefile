@@ -26,8 +26,9 @@ sanitize:
 bench:
 	$(PYTHON) -m benchmarks
 
-fuzz:  # the native code, MINUTES=10 on one core
+fuzz:  # the native code and all roads of reading, MINUTES=10 each on one core
 	fuzz/run fuzz $(or $(MINUTES),10)
+	PYTHON=$(PYTHON) fuzz/run fuzz-read $(or $(MINUTES),10)
 
 table3:  # on where it stopped, on the last core when nothing else wants it; stop it at any time
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE nice -n 19 chrt --idle 0 taskset -c $$(($$(nproc) - 1)) \

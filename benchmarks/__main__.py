@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from . import (
+    compression_roads,
     compression_spans,
     convert_build,
     convert_formats,
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *core_write.groups(files),
                 *core_import.groups(folder),
                 *core_memory.groups(files, floor),
+                *compression_roads.groups(files),
                 *compression_spans.groups(files, floor),
                 *datasets_sort.groups(files),
                 *loader_batches.groups(data),

@@ -2,10 +2,12 @@
  *
  * One command per line on standard input, one line of answer on standard output:
  *   version       the version of libdeflate that this was compiled with
- *   run           read the file and decompress it into fresh huge pages: nanoseconds of reading, of the call
+ *   run           read the file and decompress it into fresh huge pages: nanoseconds of reading, of
+ *                 the call
  *   save PATH     the same, and the result goes to PATH: "saved"
- * Reading is open, fstat, malloc, read, close and the mmap of the output. The call is libdeflate_gzip_decompress,
- * which checks the CRC, with the page faults of its output. Freeing is not timed. */
+ * Reading is open, fstat, malloc, read, close and the mmap of the output. The call is
+ * libdeflate_gzip_decompress, which checks the CRC, with the page faults of its output. Freeing is
+ * not timed. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <libdeflate.h>
@@ -56,15 +58,18 @@ static void run(const char *path, struct libdeflate_decompressor *decompressor, 
     int64_t start = now();
     unsigned char *in = read_file(path, &in_size);
     if (in_size < 18) fail("too short for gzip");
-    const unsigned char *tail = in + in_size - 4; /* ISIZE: good enough for a file known to be whole */
+    /* ISIZE: good enough for a file known to be whole. */
+    const unsigned char *tail = in + in_size - 4;
     out_size = tail[0] | (size_t)tail[1] << 8 | (size_t)tail[2] << 16 | (size_t)tail[3] << 24;
-    unsigned char *out = mmap(NULL, out_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    unsigned char *out = mmap(NULL, out_size, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (out == MAP_FAILED) fail("mmap");
 #ifdef MADV_HUGEPAGE
     madvise(out, out_size, MADV_HUGEPAGE);
 #endif
     int64_t middle = now();
-    enum libdeflate_result result = libdeflate_gzip_decompress(decompressor, in, in_size, out, out_size, &produced);
+    enum libdeflate_result result =
+        libdeflate_gzip_decompress(decompressor, in, in_size, out, out_size, &produced);
     int64_t end = now();
     if (result != LIBDEFLATE_SUCCESS || produced != out_size) {
         fprintf(stderr, "%s: libdeflate returned %d\n", path, (int)result);

@@ -1,4 +1,6 @@
-/* The floor of a shuffled epoch: what its loops take in C. usage: floor_batches FILE, a raw IDX file of uint8 images.
+/* The floor of a shuffled epoch: what its loops take in C.
+ *
+ * usage: floor_batches FILE, a raw IDX file of uint8 images.
  *
  * One command per line on standard input, one line of answer on standard output:
  *   uint8     draw an order (Fisher, Yates), copy each image into a batch of 256: nanoseconds

@@ -27,12 +27,12 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for threads in (2, 3, 4, 6, 8, 12, 16):
         out = np.empty(size, np.uint8)
-        guess = read_speculatively(PathSource(path), out, threads)
-        if guess is None or bytes(out[:4]) != b"\0\0\x08\x03":
+        result = read_speculatively(PathSource(path), out, threads)
+        if result is None or bytes(out[:4]) != b"\0\0\x08\x03":
             raise SystemExit("the guess failed")
-        total = size + guess.again
+        total = size + result.again
         print(
-            f"| {threads} | {len(guess.spans)} | {total / 1e6:.1f} | {guess.again / 1e6:.1f} | "
+            f"| {threads} | {len(result.spans)} | {total / 1e6:.1f} | {result.again / 1e6:.1f} | "
             f"{total / size / min(threads, (PathSource(path).size or 0) // SMALLEST_PART):.2f} |"
         )
 

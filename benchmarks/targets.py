@@ -28,6 +28,10 @@ class Verdict:
 TARGETS = (
     Target("read-gz", "idxio.read", 0.84, "deflate.gzip_decompress"),
     Target("read-gz", "idxio.read", 1.03, "C floor: read + call"),
+    Target("roads-bgzip", "in lanes", 0.70, "IDXIO_LANES=off"),
+    Target("roads-class", "in lanes", 0.68, "IDXIO_LANES=off"),
+    Target("roads-ids", "in lanes", 0.68, "IDXIO_LANES=off"),
+    Target("roads-epoch", "in lanes", 0.68, "IDXIO_LANES=off"),
     Target("read-zst", "idxio.read", 1.10, "zstd.decompress + frombuffer"),
     Target("memory", "idxio.read", 1.00, "array + compressed file + 8 MB"),
     Target("read-raw", "idxio.read", 1.05, "numpy.fromfile"),

@@ -1,8 +1,9 @@
-/* libFuzzer: pieces decoded in lanes, against zlib: verdict, bytes, and the bit behind the last one.
+/* libFuzzer: pieces decoded in lanes, against zlib: verdict, bytes, and the bit behind the last.
  *
  * An input is a byte for the mode, and for each piece 4 bytes and the deflate data:
- *   0     bits 0-2: the first bit; 3-4: no window, 600 bytes before out, a whole one elsewhere, 1 + trim bytes
- *         elsewhere; 5-6: room as needed, a byte less, 300 more, 40 more; 7: the piece stops `trim` bits early
+ *   0     bits 0-2: the first bit; 3-4: no window, 600 bytes before out, a whole one elsewhere,
+ *         1 + trim bytes elsewhere; 5-6: room as needed, a byte less, 300 more, 40 more;
+ *         7: the piece stops `trim` bits early
  *   1-2   bytes of data
  *   3     trim
  * Every buffer has just its size, so that the address sanitizer sees a byte too far. */
@@ -30,8 +31,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     uint64_t state = 88172645463325252u;
     (void)argc;
     (void)argv;
-    for (size_t i = 0; i < sizeof window_bytes; i++)
-        window_bytes[i] = i % 1000 < 500 ? (uint8_t)"etaoin shrdlu"[next_random(&state) % 13] : (uint8_t)next_random(&state);
+    for (size_t i = 0; i < sizeof window_bytes; i++) {
+        const uint32_t r = next_random(&state);
+        window_bytes[i] = i % 1000 < 500 ? (uint8_t)"etaoin shrdlu"[r % 13] : (uint8_t)r;
+    }
     return inflateInit2(&z, -MAX_WBITS) == Z_OK ? 0 : -1;
 }
 
@@ -41,8 +44,8 @@ typedef struct {
 } verdict;
 
 /* What zlib says of the bits [start, stop) behind a window. */
-static verdict by_zlib(const uint8_t *in, size_t start, size_t stop, const uint8_t *window, size_t size,
-                       uint8_t *out) {
+static verdict by_zlib(const uint8_t *in, size_t start, size_t stop, const uint8_t *window,
+                       size_t size, uint8_t *out) {
     verdict v = {IDXIO_BAD, start, 0};
     if (start == stop) return (verdict){IDXIO_EDGE, start, 0};
     inflateReset(&z);
@@ -85,10 +88,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *in[PIECES], *out[PIECES], *window[PIECES];
     size_t n = 0, at = 1;
     if (!size) return 0;
-    idxio_lanes_mode mode = data[0] % 8 == 0 ? IDXIO_LANES_OFF : data[0] % 8 == 1 ? IDXIO_LANES_AUTO : IDXIO_LANES_ON;
+    idxio_lanes_mode mode = data[0] % 8 == 0   ? IDXIO_LANES_OFF
+                            : data[0] % 8 == 1 ? IDXIO_LANES_AUTO
+                                               : IDXIO_LANES_ON;
     for (; n < PIECES && at + 4 <= size; n++) {
         unsigned flags = data[at];
-        size_t length = data[at + 1] | (size_t)data[at + 2] << 8, trim = flags & 128 ? data[at + 3] : 0;
+        size_t length = data[at + 1] | (size_t)data[at + 2] << 8;
+        size_t trim = flags & 128 ? data[at + 3] : 0;
         size_t start = flags & 7, before = 0, room;
         at += 4;
         if (length > size - at) length = size - at;
@@ -96,7 +102,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (trim > 8 * length - start) trim = 0;
         size_t stop = 8 * length - trim;
         if (start == stop && start == 8 * length) start = stop = 0;
-        if (flags & 24) before = (flags & 24) == 8 ? SHORT : (flags & 24) == 16 ? IDXIO_WINDOW : 1 + trim;
+        switch (flags & 24) {
+        case 8: before = SHORT; break;
+        case 16: before = IDXIO_WINDOW; break;
+        case 24: before = 1 + trim; break;
+        }
         const uint8_t *from = window_bytes + sizeof window_bytes - before;
         in[n] = copy_of(data + at, (stop + 7) / 8);
         at += length;
@@ -112,7 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         case 2: room += 300; break;
         case 3: room += 40; break;
         }
-        pieces[n] = (idxio_piece){.in = in[n], .start = start, .stop = stop, .window_size = before, .room = room};
+        pieces[n] = (idxio_piece){
+            .in = in[n], .start = start, .stop = stop, .window_size = before, .room = room};
         if ((flags & 24) == 8) {
             out[n] = (uint8_t *)malloc(before + room);
             memcpy(out[n], from, before);
@@ -130,13 +141,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const idxio_piece *p = &pieces[i];
         const verdict *w = &wanted[i];
         int is_good = w->status != IDXIO_BAD;
-        int is_same = p->status == w->status && (!is_good || (p->end == w->end && p->produced == w->produced));
+        int has_status = p->status == w->status;
+        int has_end = p->end == w->end && p->produced == w->produced;
+        int is_same = has_status && (!is_good || has_end);
         if (mode != IDXIO_LANES_ON) /* libdeflate judges some codes otherwise */
-            is_same = !is_good || p->status != w->status || (p->end == w->end && p->produced == w->produced);
-        if (is_good && p->status == w->status && is_same) is_same = !w->produced || !memcmp(p->out, cap_bytes[i], w->produced);
+            is_same = !is_good || !has_status || has_end;
+        if (is_good && has_status && is_same && w->produced)
+            is_same = !memcmp(p->out, cap_bytes[i], w->produced);
         if (!is_same) {
-            fprintf(stderr, "piece %zu of %zu, mode %d: status %d, end %zu, %zu bytes; zlib: %d, %zu, %zu\n", i, n, (int)mode,
-                    p->status, p->end, p->produced, w->status, w->end, w->produced);
+            fprintf(stderr,
+                    "piece %zu of %zu, mode %d: status %d, end %zu, %zu bytes; "
+                    "zlib: %d, %zu, %zu\n",
+                    i, n, (int)mode, p->status, p->end, p->produced, w->status, w->end,
+                    w->produced);
             abort();
         }
         free(in[i]);
@@ -148,8 +165,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 /* Deflate data of one of several kinds, by zlib with random settings, from a random bit on. */
 static size_t make_piece(uint64_t *state, uint8_t *to, size_t max_size) {
-    size_t most = next_random(state) % 16 ? 600 : 20000, n = next_random(state) % most, cap = max_size - 4;
-    unsigned kind = next_random(state) % 7, flush = next_random(state) % 4, period = 1 + next_random(state) % 70;
+    size_t most = next_random(state) % 16 ? 600 : 20000;
+    size_t n = next_random(state) % most, cap = max_size - 4;
+    unsigned kind = next_random(state) % 7, flush = next_random(state) % 4;
+    unsigned period = 1 + next_random(state) % 70;
     uint8_t *raw = (uint8_t *)malloc(n + 1);
     z_stream d = {0};
     if (max_size < 16) {
@@ -168,7 +187,8 @@ static size_t make_piece(uint64_t *state, uint8_t *to, size_t max_size) {
                            : r % 12 && i > 70 ? raw[i - period]
                                               : r >> 16 & r >> 8);
     }
-    deflateInit2(&d, (int)(next_random(state) % 10), Z_DEFLATED, -15, 1 + (int)(next_random(state) % 9), (int)(next_random(state) % 5));
+    int level = (int)(next_random(state) % 10), memory = 1 + (int)(next_random(state) % 9);
+    deflateInit2(&d, level, Z_DEFLATED, -15, memory, (int)(next_random(state) % 5));
     unsigned flags = next_random(state) & 0x78, start = 0;
     if (flags & 24) {
         size_t before = (flags & 24) == 8 ? SHORT : (flags & 24) == 16 ? IDXIO_WINDOW : 1;
@@ -210,7 +230,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     for (int i = 0; i < 4; i++) next_random(&state);
     if (next_random(&state) % 8 && size > 1) {
         if (next_random(&state) % 2) return LLVMFuzzerMutate(data, size, max_size);
-        for (unsigned k = 1 + next_random(&state) % 4; k; k--) data[next_random(&state) % size] ^= 1u << next_random(&state) % 8;
+        for (unsigned k = 1 + next_random(&state) % 4; k; k--) {
+            const size_t place = next_random(&state) % size;
+            data[place] ^= 1u << next_random(&state) % 8;
+        }
         return size;
     }
     if (max_size < 64) return LLVMFuzzerMutate(data, size, max_size);
@@ -218,8 +241,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     size = 1;
     data[0] = (uint8_t)next_random(&state);
     for (unsigned k = 0; k < pieces && size + 64 < max_size; k++) {
-        size_t part = make_piece(&state, data + size, (max_size - size) / (next_random(&state) % 2 ? 1 : pieces - k));
-        size += part;
+        const unsigned share = next_random(&state) % 2 ? 1 : pieces - k;
+        size += make_piece(&state, data + size, (max_size - size) / share);
     }
     return size;
 }

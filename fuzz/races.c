@@ -1,5 +1,6 @@
-/* The thread pool under the thread sanitizer: batches gathered ahead of a loop, as an epoch does, and pools that are
- * shut down with work left. With IDXIO_RACE, the rows count in a variable that nothing guards: that must be reported. */
+/* The thread pool under the thread sanitizer: batches gathered ahead of a loop, as an epoch does,
+ * and pools that are shut down with work left. With IDXIO_RACE, the rows count in a variable that
+ * nothing guards: that must be reported. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -24,14 +25,16 @@ static void make(const void *what, size_t first, size_t count) {
 }
 
 static idxio_gathering gathering(size_t batch) {
-    idxio_gathering g = {.source = source, .ids = ids + batch * BATCH, .out = out[batch % (AHEAD + 1)]};
+    idxio_gathering g = {
+        .source = source, .ids = ids + batch * BATCH, .out = out[batch % (AHEAD + 1)]};
     g.row = g.elements = g.out_row = ROW;
     return g;
 }
 
 static int is_right(size_t batch) {
+    const uint8_t *rows = out[batch % (AHEAD + 1)];
     for (size_t k = 0; k < BATCH; k++)
-        if (memcmp(out[batch % (AHEAD + 1)] + k * ROW, source + (size_t)ids[batch * BATCH + k] * ROW, ROW)) return 0;
+        if (memcmp(rows + k * ROW, source + (size_t)ids[batch * BATCH + k] * ROW, ROW)) return 0;
     return 1;
 }
 

@@ -1,4 +1,4 @@
-/* Runs a fuzz target once on each file that is named: what a kept corpus needs, with any compiler. */
+/* Runs a fuzz target once on each named file: what a kept corpus needs, with any compiler. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
         fseek(file, 0, SEEK_END);
         long size = ftell(file);
         rewind(file);
-        /* Exactly as large as the input, so that the sanitizer sees the first byte that is read behind it. */
+        /* Just as large as the input: the sanitizer sees the first byte that is read behind it. */
         uint8_t *data = malloc(size ? (size_t)size : 1);
         if (!data || fread(data, 1, (size_t)size, file) != (size_t)size) return perror(argv[i]), 1;
         fclose(file);

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 
 class IdxError(ValueError):
     """Something is wrong with an IDX file, or with what is asked of it.
@@ -86,15 +83,18 @@ class PictureError(IdxError):
         self.bad = bad or []
 
 
-@contextlib.contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Set the file name in an OSError of the system that has none."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = name
-        raise
+class naming:
+    """Set the file name in an OSError of the system that has none, raised inside the block."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = self._name
 
 
 def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:

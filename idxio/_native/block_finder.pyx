@@ -1,5 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Finds places in deflate data where a block with Huffman codes of its own could start (RFC 1951, 3.2.7)."""
+"""Finds places in deflate data where a block with Huffman codes of its own could start.
+
+RFC 1951, 3.2.7.
+"""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -24,7 +27,8 @@ cdef extern from *:
 
 # The order in which the lengths of the code length code are stored (RFC 1951, 3.2.7).
 cdef uint8_t[19] ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
-# Bytes that a header can take: 17 + 19 * 3 bits and (286 + 30) codes of up to 7 + 7 bits, with room for loads.
+# Bytes that a header can take: 17 + 19 * 3 bits and (286 + 30) codes of up to 7 + 7 bits, with room
+# for loads.
 cdef enum:
     HEADER_BYTES = 640
 MARGIN = HEADER_BYTES
@@ -51,7 +55,7 @@ cdef inline uint64_t load(const uint8_t *data, size_t bit) noexcept nogil:
 
 
 cdef bint is_header(const uint8_t *data, size_t bit) noexcept nogil:
-    """Whether the bits behind the three of the block type describe complete codes with an end-of-block."""
+    """Whether the bits behind the block's type describe complete codes with an end-of-block."""
     cdef uint64_t word = load(data, bit + 3)
     cdef int literals = <int>(word & 31) + 257
     cdef int distances = <int>(word >> 5 & 31) + 1
@@ -132,13 +136,16 @@ cdef bint is_header(const uint8_t *data, size_t bit) noexcept nogil:
     if not has_end or literal_space != 32768:
         return False
     # One distance code of one bit, or none, is legal too.
-    return distance_space == 32768 or (distance_codes == 1 and distance_space == 16384) or distance_codes == 0
+    if distance_codes == 0 or (distance_codes == 1 and distance_space == 16384):
+        return True
+    return distance_space == 32768
 
 
 def find_block(const uint8_t[::1] data not None, size_t start, size_t stop):
-    """The first bit from start on, and before stop, where such a block that is not the last could start; -1 if none.
+    """The first bit in [start, stop) where such a block could start; -1 if there is none.
 
-    Looks only where MARGIN bytes of data follow. What it finds is a hypothesis: any data can look like a header.
+    The block is not the last of its stream. Looks only where MARGIN bytes of data follow. What it
+    finds is a hypothesis: any data can look like a header.
     """
     cdef size_t size = data.shape[0], bit = start, base
     cdef Py_ssize_t header = -1
@@ -153,7 +160,8 @@ def find_block(const uint8_t[::1] data not None, size_t start, size_t stop):
     with nogil:
         while bit < stop and header < 0:
             word = load(p, bit)
-            # Not last (0), type 2 (0 1); at most 286 literal codes and 30 distance codes: not 1111 in their upper bits.
+            # Not last (0), type 2 (0 1); at most 286 literal codes and 30 distance codes: not 1111
+            # in their upper bits.
             hits = ~word & ~(word >> 1) & (word >> 2)
             hits &= ~((word >> 4) & (word >> 5) & (word >> 6) & (word >> 7))
             hits &= ~((word >> 9) & (word >> 10) & (word >> 11) & (word >> 12))

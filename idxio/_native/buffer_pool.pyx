@@ -11,7 +11,10 @@ cdef enum:
 
 
 cdef class BufferPool:
-    """Blocks of one size. Blocks that are free go when the pool does, those that are held when nobody holds them."""
+    """Blocks of one size.
+
+    Free blocks go when the pool does; those that are held go when nobody holds them any more.
+    """
 
     cdef void *free[KEPT]
     cdef int count

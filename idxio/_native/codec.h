@@ -1,4 +1,5 @@
-/* One whole-stream inflate and one CRC-32, over libdeflate and ISA-L or, where these are not built in, over zlib. */
+/* One whole-stream inflate and one CRC-32, over libdeflate and ISA-L or, where these are not built
+ * in, over zlib. */
 #ifndef IDXIO_CODEC_H
 #define IDXIO_CODEC_H
 
@@ -20,10 +21,12 @@ enum {
 /* z_stream counts in unsigned int; a buffer may be longer. */
 static inline uInt idxio_clamp(size_t n) { return n > UINT_MAX ? UINT_MAX : (uInt)n; }
 
-/* Inflates as far as input and output go, and no further than the first edge between two blocks at or behind
- * edge bytes of output, which it answers with IDXIO_EDGE. A raw deflate stream must be open in *z. */
+/* Inflates as far as input and output go, and no further than the first edge between two blocks at
+ * or behind edge bytes of output, which it answers with IDXIO_EDGE. A raw deflate stream must be
+ * open in *z. */
 static inline int idxio_zlib_inflate(z_stream *z, const uint8_t *in, size_t in_size, uint8_t *out,
-                                     size_t out_size, size_t edge, size_t *consumed, size_t *produced) {
+                                     size_t out_size, size_t edge, size_t *consumed,
+                                     size_t *produced) {
     size_t in_done = 0, out_done = 0;
     for (;;) {
         int by_block = out_done >= edge;
@@ -66,7 +69,9 @@ static inline int idxio_inflate(idxio_decoder *d, const uint8_t *in, size_t in_s
 
 typedef struct libdeflate_compressor idxio_encoder;
 
-static inline idxio_encoder *idxio_encoder_new(int level) { return libdeflate_alloc_compressor(level); }
+static inline idxio_encoder *idxio_encoder_new(int level) {
+    return libdeflate_alloc_compressor(level);
+}
 static inline void idxio_encoder_free(idxio_encoder *e) { libdeflate_free_compressor(e); }
 
 static inline size_t idxio_deflate_bound(idxio_encoder *e, size_t size) {
@@ -74,7 +79,8 @@ static inline size_t idxio_deflate_bound(idxio_encoder *e, size_t size) {
 }
 
 /* One whole raw deflate stream; 0 if it does not fit. */
-static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size) {
+static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t in_size,
+                                   uint8_t *out, size_t out_size) {
     return libdeflate_deflate_compress(e, in, in_size, out, out_size);
 }
 
@@ -112,7 +118,9 @@ typedef z_stream idxio_encoder;
 
 static inline idxio_encoder *idxio_encoder_new(int level) {
     z_stream *z = (z_stream *)calloc(1, sizeof *z);
-    if (z != NULL && deflateInit2(z, level > 9 ? 9 : level, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (z == NULL) return NULL;
+    if (level > 9) level = 9;
+    if (deflateInit2(z, level, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
         free(z);
         return NULL;
     }
@@ -126,9 +134,12 @@ static inline void idxio_encoder_free(idxio_encoder *e) {
     }
 }
 
-static inline size_t idxio_deflate_bound(idxio_encoder *e, size_t size) { return deflateBound(e, size) + 64; }
+static inline size_t idxio_deflate_bound(idxio_encoder *e, size_t size) {
+    return deflateBound(e, size) + 64;
+}
 
-static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size) {
+static inline size_t idxio_deflate(idxio_encoder *e, const uint8_t *in, size_t in_size,
+                                   uint8_t *out, size_t out_size) {
     deflateReset(e);
     e->next_in = (z_const Bytef *)in;
     e->avail_in = (uInt)in_size;
@@ -174,7 +185,8 @@ static inline const char *idxio_isal_version(void) {
 #ifdef IDXIO_ISAL
 #define IDXIO_TEXT_(x) #x
 #define IDXIO_TEXT(x) IDXIO_TEXT_(x)
-    return IDXIO_TEXT(ISAL_MAJOR_VERSION) "." IDXIO_TEXT(ISAL_MINOR_VERSION) "." IDXIO_TEXT(ISAL_PATCH_VERSION);
+    return IDXIO_TEXT(ISAL_MAJOR_VERSION) "." IDXIO_TEXT(ISAL_MINOR_VERSION) "."
+           IDXIO_TEXT(ISAL_PATCH_VERSION);
 #else
     return NULL;
 #endif

@@ -1,5 +1,9 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Deflate encoding in chunks: each on its own, byte-aligned, not the last of its stream, and checked by decoding it."""
+"""Deflate encoding in chunks.
+
+Each chunk is encoded on its own and checked by decoding it. It ends at a byte, and other chunks
+can follow it in one stream.
+"""
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
@@ -57,18 +61,26 @@ cdef class Encoder:
 
     def bound(self, size_t size):
         """The most bytes that encode() makes of size bytes."""
-        return (size // self.chunk + 1) * (idxio_deflate_bound(self.encoder, self.chunk) + SYNC_BYTES)
+        cdef size_t most = idxio_deflate_bound(self.encoder, self.chunk) + SYNC_BYTES
+        return (size // self.chunk + 1) * most
 
-    def encode(self, const uint8_t[::1] data not None, uint8_t[::1] out not None, uint32_t[::1] sizes not None):
-        """Encode data, chunk after chunk, one behind the other in out; their sizes go to sizes. The bytes of all.
+    def encode(
+        self,
+        const uint8_t[::1] data not None,
+        uint8_t[::1] out not None,
+        uint32_t[::1] sizes not None,
+    ):
+        """Encode data, chunk after chunk, one behind the other in out; their sizes go to sizes.
 
-        Each ends at a byte, behind an empty stored block, and refers to nothing before it.
+        Each ends at a byte, behind an empty stored block, and refers to nothing before it. Returns
+        the bytes of all.
         """
         cdef size_t size = data.shape[0], start = 0, done = 0, n, i = 0
         cdef bint good = True
         if size == 0:
             return 0
-        if <size_t>out.shape[0] < self.bound(size) or <size_t>sizes.shape[0] < (size - 1) // self.chunk + 1:
+        if (<size_t>out.shape[0] < self.bound(size)
+                or <size_t>sizes.shape[0] < (size - 1) // self.chunk + 1):
             raise IndexError("out or sizes is too small")
         with nogil:
             while start < size and good:
@@ -79,11 +91,17 @@ cdef class Encoder:
                 start += n
                 i += 1
         if not good:
-            raise RuntimeError("a compressed chunk does not decode to what went in: the memory or a library is faulty")
+            raise RuntimeError(
+                "a compressed chunk does not decode to what went in:"
+                " the memory or a library is faulty"
+            )
         return done
 
     def whole(self, const uint8_t[::1] data not None, uint8_t[::1] out not None):
-        """Encode data, one chunk at most, as a deflate stream of its own, its last block marked as such. Its bytes."""
+        """Encode data, one chunk at most, as a deflate stream of its own; its bytes.
+
+        The last block is marked as such.
+        """
         cdef size_t size = data.shape[0], done
         cdef const uint8_t *plain = &data[0] if size else self.scratch
         cdef int status = Z_OK
@@ -97,11 +115,17 @@ cdef class Encoder:
             self.check.next_out = self.scratch
             self.check.avail_out = <unsigned int>(size + 1)
             status = inflate(&self.check, Z_FINISH)
-        if status != Z_STREAM_END or self.check.next_out != self.scratch + size or memcmp(self.scratch, plain, size):
-            raise RuntimeError("a compressed file does not decode to what went in: the memory or a library is faulty")
+        if (status != Z_STREAM_END or self.check.next_out != self.scratch + size
+                or memcmp(self.scratch, plain, size)):
+            raise RuntimeError(
+                "a compressed file does not decode to what went in:"
+                " the memory or a library is faulty"
+            )
         return done
 
-    cdef size_t one(self, const uint8_t *plain, size_t n, uint8_t *out, size_t space) noexcept nogil:
+    cdef size_t one(
+        self, const uint8_t *plain, size_t n, uint8_t *out, size_t space
+    ) noexcept nogil:
         """Encode a chunk; its size, or 0 if it fails the check."""
         cdef size_t size = idxio_deflate(self.encoder, plain, n, out, space - SYNC_BYTES)
         if size == 0:
@@ -111,8 +135,10 @@ cdef class Encoder:
 
 cdef size_t open_end(z_stream *z, uint8_t *data, size_t size, const uint8_t *plain, size_t n,
                      uint8_t *scratch) noexcept nogil:
-    """Make a whole deflate stream one that others can follow: its last block is no longer marked as the last, and an
-    empty stored block fills up its last byte. Decodes on the way and compares. The new size, 0 if that fails.
+    """Make a whole deflate stream one that others can follow; its new size, 0 if that fails.
+
+    Its last block is no longer marked as the last, and an empty stored block fills up its last
+    byte. Decodes on the way and compares.
     """
     cdef size_t bit = 0, before, done, kept
     cdef bint last = data[0] & 1

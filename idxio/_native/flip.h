@@ -34,7 +34,8 @@ static inline void idxio_reverse_bytes(const uint8_t *restrict x, size_t n, uint
 #define IDXIO_REVERSE_ITEMS(size) \
     for (size_t i = 0; i < n; i++) memcpy(y + i * (size), x + (n - 1 - i) * (size), size)
 
-static inline void idxio_reverse_items(const uint8_t *restrict x, size_t n, size_t size, uint8_t *restrict y) {
+static inline void idxio_reverse_items(const uint8_t *restrict x, size_t n, size_t size,
+                                       uint8_t *restrict y) {
     if (size == 2) IDXIO_REVERSE_ITEMS(2);
     else if (size == 3) IDXIO_REVERSE_ITEMS(3);
     else if (size == 4) IDXIO_REVERSE_ITEMS(4);
@@ -42,8 +43,8 @@ static inline void idxio_reverse_items(const uint8_t *restrict x, size_t n, size
     else IDXIO_REVERSE_ITEMS(size);
 }
 
-static const uint8_t *idxio_flip_apply(const idxio_transform *transform, const uint8_t *image, uint8_t *room,
-                                       uint64_t state) {
+static const uint8_t *idxio_flip_apply(const idxio_transform *transform, const uint8_t *image,
+                                       uint8_t *room, uint64_t state) {
     const idxio_flip *flip = (const idxio_flip *)transform;
     const size_t group = flip->items * flip->size;
     if (idxio_draw(state, 0) >> 11 >= flip->below) return image;

@@ -1,14 +1,14 @@
 from libc.stdint cimport int64_t, uint8_t
 
-from .transforms cimport Transform, idxio_transform
+from .transforms cimport Kernel, idxio_transform
 
 cdef extern from "task.h" nogil:
     ctypedef struct idxio_task:
         void (*rows)(const void *, size_t, size_t)
         const void *what
         size_t turn, front, back
-    ctypedef void (*idxio_affine)(const uint8_t *, size_t, size_t, const int64_t *, size_t, void *, const void *,
-                                  const void *, int)
+    ctypedef void (*idxio_affine)(const uint8_t *, size_t, size_t, const int64_t *, size_t, void *,
+                                  const void *, const void *, int)
     ctypedef struct idxio_gathering:
         const uint8_t *source
         const uint8_t *scale
@@ -24,10 +24,11 @@ cdef extern from "task.h" nogil:
 
 
 cdef class Gather:
-    cdef const uint8_t[::1] source, scale, shift  # which keep the memory that is written about below
+    # These views keep the memory that `what` points to.
+    cdef const uint8_t[::1] source, scale, shift
     cdef const int64_t[::1] ids, positions
     cdef uint8_t[::1] out
-    cdef Transform transforms
+    cdef Kernel transforms
     cdef idxio_gathering what
     cdef idxio_task task
     cdef check(self)

@@ -2,14 +2,14 @@ from typing import final
 
 from typing_extensions import Buffer
 
-from .transforms import Transform
+from .transforms import Kernel
 
 KINDS: tuple[str, ...]
 
 @final
 class Gather:
     def run(self) -> None: ...
-    def transform(self, transforms: Transform, positions: Buffer) -> None: ...
+    def transform(self, transforms: Kernel, positions: Buffer) -> None: ...
 
 def gather(source: Buffer, row: int, ids: Buffer, out: Buffer, swapped: int = 0) -> Gather: ...
 def gather_affine(

@@ -1,5 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Gathers rows by index, with byte order, cast and scaling in the same pass, and parts of a decoded span."""
+"""Gathers rows by index, with byte order, cast and scaling in the same pass.
+
+It also copies parts of a decoded span.
+"""
 
 cimport cython
 from libc.stdint cimport int64_t, uint8_t
@@ -29,7 +32,7 @@ cdef bint outside(const int64_t[::1] ids, size_t rows) noexcept nogil:
 
 @cython.no_gc  # what it holds never points back to it, and threads use it
 cdef class Gather:
-    """Rows to be gathered: all is checked, nothing done. Threads of a `ThreadPool` do it, or `run`."""
+    """Rows to be gathered: all is checked, nothing done. A `ThreadPool` does it, or `run`."""
 
     def run(self):
         """Do it, here. Raises MemoryError where a transform gets no memory."""
@@ -43,17 +46,25 @@ cdef class Gather:
         if self.what.lacks_memory:
             raise MemoryError(f"no memory to transform images of {self.what.row} bytes")
 
-    def transform(self, Transform transforms not None, const int64_t[::1] positions not None):
-        """Apply transforms to the rows, which stand at these positions, before all else. Raises IndexError."""
+    def transform(self, Kernel transforms not None, const int64_t[::1] positions not None):
+        """Apply transforms to the rows, which stand at these positions, before all else.
+
+        Raises IndexError.
+        """
         if self.task.front == self.task.back:  # no rows
             return
         if transforms.what.row != self.what.row or <size_t>positions.shape[0] != self.task.back:
-            raise IndexError("transforms are for images of another size, or there are not as many positions as rows")
+            raise IndexError(
+                "transforms are for images of another size,"
+                " or there are not as many positions as rows"
+            )
         self.transforms, self.positions = transforms, positions
         self.what.transforms, self.what.positions = transforms.what, &positions[0]
 
 
-cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row):
+cdef Gather prepare(
+    const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row
+):
     """A gather of which the memory is set."""
     cdef Gather g = Gather.__new__(Gather)
     g.source, g.ids, g.out = source, ids, out
@@ -65,31 +76,46 @@ cdef Gather prepare(const uint8_t[::1] source, size_t row, const int64_t[::1] id
     return g
 
 
-def gather(const uint8_t[::1] source not None, size_t row, const int64_t[::1] ids not None, uint8_t[::1] out not None,
-           int swapped=0):
-    """Copies of the rows of `row` bytes with these indices, in out; swapped: items of 2, 4 or 8 bytes to be reversed.
+def gather(
+    const uint8_t[::1] source not None,
+    size_t row,
+    const int64_t[::1] ids not None,
+    uint8_t[::1] out not None,
+    int swapped=0,
+):
+    """Copies of the rows of `row` bytes with these indices, in out.
 
-    Raises IndexError.
+    The bytes of items of `swapped` bytes, 2, 4 or 8, are reversed. Raises IndexError.
     """
     cdef Gather g
     if row == 0 or ids.shape[0] == 0:
         return Gather()
     if swapped and (swapped not in (2, 4, 8) or row % <size_t>swapped):
         raise ValueError(f"cannot reverse items of {swapped} bytes in rows of {row}")
-    if outside(ids, source.shape[0] // row) or out.shape[0] // row != <size_t>ids.shape[0] or out.shape[0] % row:
+    if (outside(ids, source.shape[0] // row) or out.shape[0] % row
+            or out.shape[0] // row != <size_t>ids.shape[0]):
         raise IndexError("a row lies outside the source, or out has another size")
     g = prepare(source, row, ids, out, row)
     g.what.swapped = swapped
     return g
 
 
-def gather_affine(const uint8_t[::1] source not None, int kind, bint swapped, const int64_t[::1] ids not None,
-                  uint8_t[::1] out not None, bint to_double, size_t elements, const uint8_t[::1] scale not None,
-                  const uint8_t[::1] shift not None):
-    """Rows of `elements` items as x * scale + shift in float32, or in float64 for to_double. Raises IndexError.
+def gather_affine(
+    const uint8_t[::1] source not None,
+    int kind,
+    bint swapped,
+    const int64_t[::1] ids not None,
+    uint8_t[::1] out not None,
+    bint to_double,
+    size_t elements,
+    const uint8_t[::1] scale not None,
+    const uint8_t[::1] shift not None,
+):
+    """Rows of `elements` items as x * scale + shift in float32, or in float64 for to_double.
 
-    kind is the place of the source's type in KINDS. scale and shift hold one factor of the output's type, or one for
-    each element of a row. All memory is aligned to its items, but for the source.
+    kind is the place of the source's type in KINDS. scale and shift hold one factor of the output's
+    type, or one for each element of a row. All memory is aligned to its items, but for the source.
+    Raises IndexError.
     """
     cdef Gather g
     cdef size_t itemsize = 8 if to_double else 4
@@ -116,8 +142,13 @@ def gather_affine(const uint8_t[::1] source not None, int kind, bint swapped, co
     return g
 
 
-def copy_parts(const uint8_t[::1] data not None, const int64_t[::1] offsets not None,
-               const int64_t[::1] sizes not None, const int64_t[::1] targets not None, uint8_t[::1] out not None):
+def copy_parts(
+    const uint8_t[::1] data not None,
+    const int64_t[::1] offsets not None,
+    const int64_t[::1] sizes not None,
+    const int64_t[::1] targets not None,
+    uint8_t[::1] out not None,
+):
     """Copy sizes[i] bytes of data from offsets[i] on to out[targets[i]:], for each i."""
     cdef Py_ssize_t n = offsets.shape[0], i
     if sizes.shape[0] != n or targets.shape[0] != n:

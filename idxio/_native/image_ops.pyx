@@ -1,7 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Loops over the pixels of one picture, without the GIL: where its edges end, and adaptive sharpening.
+"""Loops over the pixels of one picture, without the GIL.
 
-A picture is C-contiguous, (height, width, channels), with 1 or 3 channels.
+They find where its edges end, and sharpen it adaptively. A picture is C-contiguous, (height,
+width, channels), with 1 or 3 channels.
 """
 
 from libc.math cimport ceil, exp
@@ -26,8 +27,13 @@ cdef extern from *:
     Py_ssize_t behind "IDXIO_BEHIND"(Py_ssize_t, Py_ssize_t) noexcept nogil
 
 
-cdef inline bint differs(const Pixel *a, const Pixel *b, Py_ssize_t channels, int64_t limit) noexcept nogil:
-    """Whether the squared distance of two colours in RGB space is more than limit; grey counts three times."""
+cdef inline bint differs(
+    const Pixel *a, const Pixel *b, Py_ssize_t channels, int64_t limit
+) noexcept nogil:
+    """Whether the squared distance of two colours in RGB space is more than limit.
+
+    Grey counts three times.
+    """
     cdef int64_t d = <int64_t>a[0] - b[0], e, f
     if channels == 1:
         return 3 * d * d > limit
@@ -36,8 +42,9 @@ cdef inline bint differs(const Pixel *a, const Pixel *b, Py_ssize_t channels, in
     return d * d + e * e + f * f > limit
 
 
-cdef inline bint row_differs(const Pixel *row, const Pixel *corner, Py_ssize_t width, Py_ssize_t channels,
-                             int64_t limit) noexcept nogil:
+cdef inline bint row_differs(
+    const Pixel *row, const Pixel *corner, Py_ssize_t width, Py_ssize_t channels, int64_t limit
+) noexcept nogil:
     """Whether any pixel of a row differs from a corner."""
     cdef Py_ssize_t x
     for x in range(width):
@@ -47,10 +54,12 @@ cdef inline bint row_differs(const Pixel *row, const Pixel *corner, Py_ssize_t w
 
 
 def inner_box(const Pixel[:, :, ::1] picture not None, int64_t limit):
-    """(top, bottom, left, right) of what differs from the corners, as slices take them; (0, 0, 0, 0) for nothing.
+    """(top, bottom, left, right) of what differs from the corners, as slices take them.
 
-    The top and left edges are held against the top left corner, the right edge against the top right one, the bottom
-    edge against the bottom left one (magick/attribute.c, GetImageBoundingBox). The picture has a pixel or more.
+    (0, 0, 0, 0) stands for nothing.
+    The top and left edges are held against the top left corner, the right edge against the top
+    right one, the bottom edge against the bottom left one (magick/attribute.c,
+    GetImageBoundingBox). The picture has a pixel or more.
     """
     cdef Py_ssize_t height = picture.shape[0], width = picture.shape[1], channels = picture.shape[2]
     cdef Py_ssize_t top = height, bottom = 0, left = width, right = 0, x, y
@@ -95,7 +104,9 @@ cdef inline uint16_t quantum(double value) noexcept nogil:
     return 65535 if value >= MOST else <uint16_t>(value + 0.5)
 
 
-cdef void edges(const uint16_t *a, uint16_t *out, Py_ssize_t height, Py_ssize_t width, Py_ssize_t n) noexcept nogil:
+cdef void edges(
+    const uint16_t *a, uint16_t *out, Py_ssize_t height, Py_ssize_t width, Py_ssize_t n
+) noexcept nogil:
     """Eight times each value less its eight neighbours."""
     cdef Py_ssize_t x, y, c, left, right
     cdef const uint16_t *above
@@ -132,12 +143,16 @@ cdef void stretch(uint16_t *a, Py_ssize_t size) noexcept nogil:
         a[i] = quantum(MOST * (scale * (a[i] - least)))
 
 
-cdef void blur(uint16_t *a, uint16_t *between, Py_ssize_t height, Py_ssize_t width, Py_ssize_t n) noexcept nogil:
+cdef void blur(
+    uint16_t *a, uint16_t *between, Py_ssize_t height, Py_ssize_t width, Py_ssize_t n
+) noexcept nogil:
     """A Gaussian of radius 1 and sigma 1 along rows, then along columns; rounded between.
 
-    Each of its three weights sums a Gaussian of sigma 3 at three points (magick/morphology.c, BlurKernel).
+    Each of its three weights sums a Gaussian of sigma 3 at three points (magick/morphology.c,
+    BlurKernel).
     """
-    cdef double side = exp(-16 / 18.0) + exp(-9 / 18.0) + exp(-4 / 18.0), centre = 1 + 2 * exp(-1 / 18.0)
+    cdef double side = exp(-16 / 18.0) + exp(-9 / 18.0) + exp(-4 / 18.0)
+    cdef double centre = 1 + 2 * exp(-1 / 18.0)
     cdef double whole = 2 * side + centre
     cdef Py_ssize_t x, y, c, i, left, right, above, below
     side /= whole
@@ -148,20 +163,32 @@ cdef void blur(uint16_t *a, uint16_t *between, Py_ssize_t height, Py_ssize_t wid
             left = (y * width + before(x)) * n
             right = (y * width + behind(x, width)) * n
             for c in range(n):
-                between[i + c] = quantum(side * a[left + c] + centre * a[i + c] + side * a[right + c])
+                between[i + c] = quantum(
+                    side * a[left + c] + centre * a[i + c] + side * a[right + c]
+                )
     for y in range(height):
         for x in range(width):
             i = (y * width + x) * n
             above = (before(y) * width + x) * n
             below = (behind(y, height) * width + x) * n
             for c in range(n):
-                a[i + c] = quantum(side * between[above + c] + centre * between[i + c] + side * between[below + c])
+                a[i + c] = quantum(
+                    side * between[above + c] + centre * between[i + c] + side * between[below + c]
+                )
 
 
 cdef void sharpen_edges(
-    const uint16_t *a, const uint16_t *edge, uint16_t *out, Py_ssize_t height, Py_ssize_t width, Py_ssize_t n
+    const uint16_t *a,
+    const uint16_t *edge,
+    uint16_t *out,
+    Py_ssize_t height,
+    Py_ssize_t width,
+    Py_ssize_t n,
 ) noexcept nogil:
-    """Minus a Gaussian of radius 1 and sigma 1, with twice its sum at the centre, where the edges are strong."""
+    """Filter the picture with a kernel that sharpens, where the edges are strong.
+
+    The kernel is minus a Gaussian of radius 1 and sigma 1, with twice its sum at the centre.
+    """
     cdef double[9] weights
     cdef double norm = 0, gain = 0, sum, strength
     cdef Py_ssize_t[3] rows
@@ -181,9 +208,11 @@ cdef void sharpen_edges(
         rows[2] = behind(y, height) * width
         for x in range(width):
             i = (y * width + x) * n
-            strength = (RED * edge[i] + GREEN * edge[i + (1 if last else 0)] + BLUE * edge[i + last]) / MOST
-            # ImageMagick picks a kernel 3 - k wide, for k = ceil(3 (1 - strength) - 0.5) made even; of radius 1
-            # there are two, of which the narrow one changes nothing (magick/effect.c, AdaptiveSharpenImageChannel).
+            strength = RED * edge[i] + GREEN * edge[i + (1 if last else 0)] + BLUE * edge[i + last]
+            strength /= MOST
+            # ImageMagick picks a kernel 3 - k wide, for k = ceil(3 (1 - strength) - 0.5) made even;
+            # of radius 1 there are two, of which the narrow one changes nothing (magick/effect.c,
+            # AdaptiveSharpenImageChannel).
             if ceil(3 * (1.0 - strength) - 0.5) >= 2:
                 for c in range(n):
                     out[i + c] = a[i + c]

@@ -1,4 +1,5 @@
-/* Keys from numbers of 64 bits: each number passes the mixer alone. Frozen: orders and transforms hang on it. */
+/* Keys from numbers of 64 bits: each number passes the mixer alone. Frozen: orders and transforms
+ * hang on it. */
 #ifndef IDXIO_MIX_H
 #define IDXIO_MIX_H
 

@@ -1,10 +1,11 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """A random order of n things that needs no memory: a keyed permutation, evaluated at any position.
 
-A Feistel network of 8 rounds over the smallest power of two that holds n (at least 256), its round function being the
-finaliser of MurmurHash3 (Appleby 2011, public domain) over half and round key. Results of n or more are sent through
-again until one is not (cycle walking: Black, Rogaway 2002): less than once more on average, or 256 times in all for a
-smaller n. Frozen: tests hold vectors of it.
+A Feistel network of 8 rounds over the smallest power of two that holds n (at least 256), its round
+function being the finaliser of MurmurHash3 (Appleby 2011, public domain) over half and round key.
+Results of n or more are sent through again until one is not (cycle walking: Black, Rogaway 2002):
+less than once more on average, or 256 times in all for a smaller n. The order is frozen: tests
+hold vectors of it.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -24,48 +25,55 @@ cdef extern from *:
         return v ^ (v >> 16);
     }
 
-    /* LANES positions at a time, in loops that the compiler vectorises. Those beyond n go through again alone. */
-    #define IDXIO_NETWORK(count, left, right)                                                                   \
-        for (int r = 0; r < IDXIO_ROUNDS; r += 2) {                                                             \
-            for (int j = 0; j < count; j++) left[j] ^= idxio_fmix32(right[j] + keys[r]) & high_mask;            \
-            for (int j = 0; j < count; j++) right[j] ^= idxio_fmix32(left[j] + keys[r + 1]) & low_mask;         \
+    /* LANES positions at a time, in loops that the compiler vectorises. Those beyond n go through
+       again alone. */
+    #define IDXIO_NETWORK(count, left, right)                                                      \
+        for (int r = 0; r < IDXIO_ROUNDS; r += 2) {                                                \
+            for (int j = 0; j < count; j++)                                                        \
+                left[j] ^= idxio_fmix32(right[j] + keys[r]) & high_mask;                           \
+            for (int j = 0; j < count; j++)                                                        \
+                right[j] ^= idxio_fmix32(left[j] + keys[r + 1]) & low_mask;                        \
         }
-    #define IDXIO_PERMUTE(suffix, target)                                                                       \
-        target static int idxio_permute##suffix(const uint32_t *keys, int bits, uint64_t n,                     \
-                                                const int64_t *positions, size_t count, int64_t *out) {         \
-            const int low = bits / 2;                                                                           \
-            const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);                                     \
-            const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);                           \
-            for (size_t k = 0; k < count; k += IDXIO_LANES) {                                                   \
-                const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;                     \
-                uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};                                     \
-                for (int j = 0; j < lanes; j++) {                                                               \
-                    const uint64_t position = (uint64_t)positions[k + (size_t)j];                               \
-                    if (position >= n) return 0;                                                                \
-                    left[j] = (uint32_t)(position >> low);                                                      \
-                    right[j] = (uint32_t)position & low_mask;                                                   \
-                }                                                                                               \
-                IDXIO_NETWORK(IDXIO_LANES, left, right)                                                         \
-                for (int j = 0; j < lanes; j++) {                                                               \
-                    uint32_t *l = left + j, *r1 = right + j;                                                    \
-                    uint64_t value;                                                                             \
-                    while ((value = (uint64_t)*l << low | *r1) >= n) { IDXIO_NETWORK(1, l, r1) }                \
-                    out[k + (size_t)j] = (int64_t)value;                                                        \
-                }                                                                                               \
-            }                                                                                                   \
-            return 1;                                                                                           \
+    #define IDXIO_PERMUTE(suffix, target)                                                          \
+        target static int idxio_permute##suffix(const uint32_t *keys, int bits, uint64_t n,        \
+                                                const int64_t *positions, size_t count,            \
+                                                int64_t *out) {                                    \
+            const int low = bits / 2;                                                              \
+            const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);                        \
+            const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);              \
+            for (size_t k = 0; k < count; k += IDXIO_LANES) {                                      \
+                const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;        \
+                uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};                        \
+                for (int j = 0; j < lanes; j++) {                                                  \
+                    const uint64_t position = (uint64_t)positions[k + (size_t)j];                  \
+                    if (position >= n) return 0;                                                   \
+                    left[j] = (uint32_t)(position >> low);                                         \
+                    right[j] = (uint32_t)position & low_mask;                                      \
+                }                                                                                  \
+                IDXIO_NETWORK(IDXIO_LANES, left, right)                                            \
+                for (int j = 0; j < lanes; j++) {                                                  \
+                    uint32_t *l = left + j, *r1 = right + j;                                       \
+                    uint64_t value;                                                                \
+                    while ((value = (uint64_t)*l << low | *r1) >= n) { IDXIO_NETWORK(1, l, r1) }   \
+                    out[k + (size_t)j] = (int64_t)value;                                           \
+                }                                                                                  \
+            }                                                                                      \
+            return 1;                                                                              \
         }
     IDXIO_PERMUTE(_plain, )
     #if defined(__x86_64__) && defined(__GNUC__)
     IDXIO_PERMUTE(_avx2, __attribute__((target("avx2"))))
-    #define idxio_permute(...) \
-        (__builtin_cpu_supports("avx2") ? idxio_permute_avx2(__VA_ARGS__) : idxio_permute_plain(__VA_ARGS__))
+    #define idxio_permute(...)                                              \
+        (__builtin_cpu_supports("avx2") ? idxio_permute_avx2(__VA_ARGS__)   \
+                                        : idxio_permute_plain(__VA_ARGS__))
     #else
     #define idxio_permute idxio_permute_plain
     #endif
     """
     enum: IDXIO_ROUNDS
-    int idxio_permute(const uint32_t *, int, uint64_t, const int64_t *, size_t, int64_t *) noexcept nogil
+    int idxio_permute(
+        const uint32_t *, int, uint64_t, const int64_t *, size_t, int64_t *
+    ) noexcept nogil
 
 VERSION = 1
 """Of the order: another number, other orders for the same seed."""
@@ -75,15 +83,23 @@ MAX = 1 << 62
 
 
 def key(*numbers):
-    """A key from numbers of 64 bits: each passes the mixer alone, so that (1, 0) and (0, 1) have nothing in common."""
+    """A key from numbers of 64 bits.
+
+    Each passes the mixer alone, so that (1, 0) and (0, 1) have nothing in common.
+    """
     cdef uint64_t value = 0, number
     for number in numbers:
         value = idxio_key_add(value, number)
     return value
 
 
-def permute(uint64_t key, uint64_t n, const int64_t[::1] positions not None, int64_t[::1] out not None):
-    """The things at these positions, from 0 to n - 1, in the order of this key. Raises IndexError."""
+def permute(
+    uint64_t key, uint64_t n, const int64_t[::1] positions not None, int64_t[::1] out not None
+):
+    """The things at these positions, from 0 to n - 1, in the order of this key.
+
+    Raises IndexError.
+    """
     cdef uint32_t[IDXIO_ROUNDS] keys
     cdef int bits = 8, r
     cdef bint good

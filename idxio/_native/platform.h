@@ -1,4 +1,5 @@
-/* What the thread pool needs of the system and the compiler: POSIX threads, and the atomics of gcc and clang. */
+/* What the thread pool needs of the system and the compiler: POSIX threads, and the atomics of gcc
+ * and clang. */
 #ifndef IDXIO_PLATFORM_H
 #define IDXIO_PLATFORM_H
 

@@ -1,7 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Loops over the rows of an array of bytes, without the GIL: their hashes, constant ones, sums by class, values.
+"""Loops over the rows of an array of bytes, without the GIL.
 
-The functions check what they are given: nothing is read or written outside it.
+They make hashes of rows, find constant ones, sum them by class and count values. They check what
+they are given: nothing is read or written outside it.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
@@ -10,11 +11,13 @@ cdef extern from *:
     """
     #include <string.h>
 
-    /* Shifted before the product too: its upper bits take in all of a word, but the upper bits of one hardly change it. */
-    #define IDXIO_MIX(h, w) ((h) ^= (w), (h) ^= (h) >> 32, (h) *= 0x9E3779B97F4A7C15u, (h) ^= (h) >> 32)
+    /* Shifted before the product too: its upper bits take in all of a word, but the upper bits of
+       one hardly change it. */
+    #define IDXIO_MIX(h, w) \
+        ((h) ^= (w), (h) ^= (h) >> 32, (h) *= 0x9E3779B97F4A7C15u, (h) ^= (h) >> 32)
 
-    /* Four lanes, because one multiplication must wait for the one before. The odd constant is 2^64 over the golden
-       ratio: Knuth, The Art of Computer Programming, vol. 3, 6.4. */
+    /* Four lanes, because one multiplication must wait for the one before. The odd constant is 2^64
+       over the golden ratio: Knuth, The Art of Computer Programming, vol. 3, 6.4. */
     static uint64_t idxio_hash(const uint8_t *row, size_t size) {
         uint64_t lane[4] = {1, 2, 3, 4}, word[4], hash = size;
         size_t i;
@@ -33,8 +36,8 @@ cdef extern from *:
         for (size_t i = 0; i < size; i++) sums[i] += row[i];
     }
 
-    /* Four tables, because an increment must wait for one of the same counter; and zeros, the ground of most
-       pictures, eight at once. */
+    /* Four tables, because an increment must wait for one of the same counter. Zeros, the ground of
+       most pictures, are counted eight at once. */
     static void idxio_count(const uint8_t *data, size_t size, uint64_t *counts) {
         uint64_t table[4][256] = {{0}}, word, zeros = 0;
         size_t i;
@@ -48,7 +51,8 @@ cdef extern from *:
         }
         for (; i < size; i++) table[0][data[i]]++;
         counts[0] += zeros;
-        for (int v = 0; v < 256; v++) counts[v] += table[0][v] + table[1][v] + table[2][v] + table[3][v];
+        for (int v = 0; v < 256; v++)
+            counts[v] += table[0][v] + table[1][v] + table[2][v] + table[3][v];
     }
 
     /* One table for each of 2 to 4 channels: they too keep an increment from waiting for the last. */
@@ -65,7 +69,10 @@ cdef extern from *:
 
 
 def hash_rows(const uint8_t[:, ::1] rows not None, uint64_t[::1] hashes not None):
-    """Fill hashes with one of each row. Equal rows have equal hashes; different ones may have, if someone wants it."""
+    """Fill hashes with one of each row.
+
+    Equal rows have equal hashes. Someone who wants it can make different rows with equal ones.
+    """
     cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1]
     if hashes.shape[0] != count:
         raise ValueError(f"there are {hashes.shape[0]} hashes for {count} rows")
@@ -74,7 +81,9 @@ def hash_rows(const uint8_t[:, ::1] rows not None, uint64_t[::1] hashes not None
             hashes[i] = idxio_hash(&rows[i, 0], size) if size else 0
 
 
-def constant_rows(const uint8_t[:, ::1] rows not None, Py_ssize_t itemsize, uint8_t[::1] constant not None):
+def constant_rows(
+    const uint8_t[:, ::1] rows not None, Py_ssize_t itemsize, uint8_t[::1] constant not None
+):
     """Set constant to 1 for each row whose items of itemsize bytes are all the same, else to 0."""
     cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1]
     if constant.shape[0] != count:
@@ -84,16 +93,23 @@ def constant_rows(const uint8_t[:, ::1] rows not None, Py_ssize_t itemsize, uint
     with nogil:
         for i in range(count):
             # Each item equals the one before it.
-            constant[i] = size == 0 or memcmp(&rows[i, 0], &rows[i, 0] + itemsize, size - itemsize) == 0
+            constant[i] = (
+                size == 0 or memcmp(&rows[i, 0], &rows[i, 0] + itemsize, size - itemsize) == 0
+            )
 
 
-def sum_rows(const uint8_t[:, ::1] rows not None, const int64_t[::1] classes not None, uint64_t[:, ::1] sums not None):
+def sum_rows(
+    const uint8_t[:, ::1] rows not None,
+    const int64_t[::1] classes not None,
+    uint64_t[:, ::1] sums not None,
+):
     """Add each row to the row of sums that is its class."""
     cdef Py_ssize_t i, count = rows.shape[0], size = rows.shape[1], n = sums.shape[0]
     cdef bint known = True
     if classes.shape[0] != count or sums.shape[1] != size:
         raise ValueError(
-            f"{count} rows of {size} bytes don't fit {classes.shape[0]} classes and sums of {sums.shape[1]}"
+            f"{count} rows of {size} bytes don't fit {classes.shape[0]} classes and sums of"
+            f" {sums.shape[1]}"
         )
     with nogil:
         for i in range(count):

@@ -11,14 +11,14 @@ struct idxio_transform;
 typedef struct idxio_task {
     void (*rows)(const void *what, size_t first, size_t count);
     const void *what;
-    size_t turn;             /* rows that a thread takes at a time */
-    size_t front, back;      /* the rows that nobody took yet */
-    int busy;                /* threads of the pool that work on some */
+    size_t turn;              /* rows that a thread takes at a time */
+    size_t front, back;       /* the rows that nobody took yet */
+    int busy;                 /* threads of the pool that work on some */
     struct idxio_task *after; /* in the line */
 } idxio_task;
 
-typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids, size_t count,
-                             void *out, const void *a, const void *b, int step);
+typedef void (*idxio_affine)(const uint8_t *source, size_t row, size_t elements, const int64_t *ids,
+                             size_t count, void *out, const void *a, const void *b, int step);
 
 /* Rows with these ids, copied or made by affine; transforms come first. */
 typedef struct {
@@ -30,7 +30,7 @@ typedef struct {
     int swapped, step;
     const struct idxio_transform *transforms; /* NULL: none */
     const int64_t *positions;                 /* of each row, for what is random in transforms */
-    int lacks_memory;                         /* set where a transform got none: the rows are not made */
+    int lacks_memory; /* set where a transform got none: the rows are not made */
 } idxio_gathering;
 
 #endif

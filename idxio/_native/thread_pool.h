@@ -1,8 +1,8 @@
 /* A pool of threads that run tasks of rows. The caller that waits for a task helps with it.
  *
- * Tasks run in the order in which they were submitted. A waiting caller runs unclaimed rows itself, so that a thread
- * which wakes late costs nothing. The mutex guards every field that changes; before a thread sleeps, it reads `first` or
- * `busy` for a while without the mutex. */
+ * Tasks run in the order in which they were submitted. A waiting caller runs unclaimed rows itself,
+ * so that a thread which wakes late costs nothing. The mutex guards every field that changes;
+ * before a thread sleeps, it reads `first` or `busy` for a while without the mutex. */
 #ifndef IDXIO_THREAD_POOL_H
 #define IDXIO_THREAD_POOL_H
 
@@ -21,8 +21,8 @@ typedef struct {
     idxio_thread *threads;
 } idxio_thread_pool;
 
-/* Looks before a thread sleeps, about 20 us: less than it takes to wake up. Measured: without them an epoch of float32
- * takes 7.3 ms in place of 5.2, and 2,000 are no better. */
+/* Looks before a thread sleeps, about 20 us: less than it takes to wake up. Measured: without them
+ * an epoch of float32 takes 7.3 ms in place of 5.2, and 2,000 are no better. */
 #define IDXIO_LOOKS 500
 #define IDXIO_LOOK(what) \
     for (int k = 0; k < IDXIO_LOOKS && !(what); k++) IDXIO_PAUSE()
@@ -50,7 +50,8 @@ static void *idxio_thread_pool_work(void *argument) {
             pool->sleeping--;
             continue;
         }
-        /* From the end, as the waiting caller takes rows from the front: each processor keeps to memory in its cache. */
+        /* From the end, as the waiting caller takes rows from the front: each processor keeps to
+         * memory in its cache. */
         size_t count = idxio_thread_pool_take(pool, task), first = task->back -= count;
         IDXIO_POKE(task->busy, task->busy + 1);
         IDXIO_UNLOCK(&pool->mutex);

@@ -1,4 +1,7 @@
-"""Threads that gather rows ahead of a loop, without Python's lock, and together with the loop when it waits."""
+"""Threads that gather rows ahead of a loop, without Python's lock.
+
+When the loop waits, it gathers with them.
+"""
 
 cimport cython
 from posix.unistd cimport getpid
@@ -20,9 +23,10 @@ cdef extern from "thread_pool.h" nogil:
 
 @cython.no_gc_clear  # the threads use what it holds
 cdef class ThreadPool:
-    """A line of gathers, done in order by threads. For one thread of Python, which calls `shutdown` in the end.
+    """A line of gathers, done in order by threads.
 
-    There are `size` threads, or as many as the system gives; RuntimeError where it gives none.
+    It is for one thread of Python, which calls `shutdown` in the end. There are `size` threads, or
+    as many as the system gives; RuntimeError where it gives none.
     """
 
     cdef idxio_thread_pool pool
@@ -56,7 +60,10 @@ cdef class ThreadPool:
         idxio_thread_pool_notify(&self.pool)
 
     def wait(self):
-        """Return when the first gather in the line is done, and help with it until then; raises as `Gather.run`."""
+        """Return when the first gather in the line is done, and help with it until then.
+
+        Raises as `Gather.run`.
+        """
         cdef Gather gather
         self.check()
         gather = self.line[0]
@@ -75,4 +82,6 @@ cdef class ThreadPool:
 
     cdef check(self):
         if self.process != getpid():
-            raise RuntimeError("the threads that make batches are not in this process, which forked: start again")
+            raise RuntimeError(
+                "the threads that make batches are not in this process, which forked: start again"
+            )

@@ -8,7 +8,8 @@ cdef extern from "transform.h" nogil:
         const idxio_transform *next
 
 
-cdef class Transform:
-    cdef idxio_transform *what  # begins what is allocated for a kernel; or none, for images of no bytes
+cdef class Kernel:
+    # Where the memory of a kernel begins, or `none`, for images of no bytes.
+    cdef idxio_transform *what
     cdef idxio_transform none
-    cdef Transform then
+    cdef Kernel then

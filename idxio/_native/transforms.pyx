@@ -13,8 +13,11 @@ cdef extern from "flip.h" nogil:
 
 
 @cython.no_gc  # it is made once, behind those that follow it
-cdef class Transform:
-    """A transform for one shape of image and one key of random numbers, and those that follow it."""
+cdef class Kernel:
+    """A transform for one shape of image and one key of random numbers, and those behind it.
+
+    `idxio.transforms` has the classes that users see; each makes one of these.
+    """
 
     def __cinit__(self):
         self.what = &self.none
@@ -24,9 +27,9 @@ cdef class Transform:
             free(self.what)
 
 
-cdef Transform prepare(size_t size, uint64_t key, size_t row, Transform then):
-    """A transform of which `apply` and what lies behind the base, in memory of this size, are to be set."""
-    cdef Transform t = Transform.__new__(Transform)
+cdef Kernel prepare(size_t size, uint64_t key, size_t row, Kernel then):
+    """A transform in memory of this size; `apply` and fields behind `base` are still to be set."""
+    cdef Kernel t = Kernel.__new__(Kernel)
     if then is not None and then.what.row != row:
         raise ValueError(f"images of {row} bytes go to a transform of {then.what.row}")
     cdef idxio_transform *what = <idxio_transform *>calloc(1, size)
@@ -40,12 +43,14 @@ cdef Transform prepare(size_t size, uint64_t key, size_t row, Transform then):
     return t
 
 
-def flip(uint64_t key, uint64_t below, groups, items, size, Transform then=None):
-    """Turns round the items, of `size` bytes, in each group of an image, with a probability of below / 2^53.
+def flip(uint64_t key, uint64_t below, groups, items, size, Kernel then=None):
+    """Turns round the items, of `size` bytes, in each group of an image.
 
-    `then` gets what it made. Raises OverflowError for images that no memory holds.
+    The probability is below / 2^53. `then` gets what it made. Raises OverflowError for images that
+    no memory holds.
     """
-    cdef Transform t = prepare(sizeof(idxio_flip), key, groups * items * size, then)  # integers of Python
+    # The product is one of Python's integers, which does not wrap around.
+    cdef Kernel t = prepare(sizeof(idxio_flip), key, groups * items * size, then)
     cdef idxio_flip *what = <idxio_flip *>t.what
     what.base.apply = idxio_flip_apply
     what.below = below

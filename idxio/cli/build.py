@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from ..datasets.metadata import ABOUT
 from ..errors import PictureError
 from . import exit_codes
 from .options import Commands, add_level
@@ -18,6 +19,12 @@ from .text import dimensions, first_few, printable
 if TYPE_CHECKING:
     from ..convert.build import Built
 
+_HELP = {
+    "licence": "what dataset.json tells: CC-BY-4.0, CC0-1.0, …",
+    "source": "where the pictures come from",
+    "citation": "how to cite the dataset",
+    "description": "what it is",
+}
 # The number of pictures named for one kind of complaint; dataset.json lists them all.
 _NAMED = 5
 
@@ -28,11 +35,20 @@ def add_parser(commands: Commands) -> None:
         "build", help="make the four files of a dataset of a folder of pictures"
     )
     parser.description = (
-        "Each subfolder of IMAGES_DIR is a class; the files appear in OUT_DIR, all or none."
+        "Each subfolder of IMAGES_DIR is a class, or a split (train, test, val) with the classes in"
+        " it.\nThe files appear in OUT_DIR, all or none."
     )
     parser.add_argument("images", metavar="IMAGES_DIR")
     parser.add_argument(
-        "directory", metavar="OUT_DIR", type=new_folder, help="a new folder, or an empty one"
+        "directory",
+        metavar="OUT_DIR",
+        type=new_folder,
+        help="a new folder, or an empty one; with --add the dataset",
+    )
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="add pictures to the dataset in OUT_DIR, which keeps its splits and options",
     )
     parser.add_argument(
         "--pipeline",
@@ -50,7 +66,9 @@ def add_parser(commands: Commands) -> None:
         "--colour", choices=("grey", "rgb"), help="as the first picture, if not given"
     )
     parser.add_argument(
-        "--labels", metavar="FILE.csv", help="lines of path,label instead of the subfolders"
+        "--labels",
+        metavar="FILE.csv",
+        help="lines of path,label or path,label,split instead of the subfolders",
     )
     parser.add_argument(
         "--allow-outside",
@@ -63,19 +81,24 @@ def add_parser(commands: Commands) -> None:
         "--test-per-class",
         type=int,
         metavar="N",
-        help="pictures of each class to test with; a seventh, if not given",
+        help="so many of each class test, those of the smallest SHA-256; a seventh, if not given",
+    )
+    parser.add_argument(
+        "--val-per-class", type=int, metavar="N", help="so many more are to validate with; none"
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="of the split and the order; 0 if not given",
+        help="of the order; 0 if not given",
     )
     parser.add_argument("--sort", action="store_true", help="order by label; else shuffled")
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
     )
+    for name in ABOUT:
+        parser.add_argument(f"--{name}", metavar="TEXT", help=_HELP[name])
     add_level(parser)
     parser.set_defaults(run=run)
 
@@ -84,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build the dataset; print a line for each file, on stderr for each kind of bad pictures."""
     from ..convert.build import build
 
+    about = {name: text for name in ABOUT if (text := getattr(arguments, name)) is not None}
     try:
         with exit_codes.usage_errors(), bar(arguments.images, unit=" steps") as progress:
             built = build(
@@ -93,11 +117,14 @@ def run(arguments: argparse.Namespace) -> int:
                 size=arguments.size,
                 colour=arguments.colour,
                 labels=arguments.labels,
+                add=arguments.add,
                 allow_outside=arguments.allow_outside,
                 test_per_class=arguments.test_per_class,
+                val_per_class=arguments.val_per_class,
                 seed=arguments.seed,
                 sort=arguments.sort,
                 skip_bad=arguments.skip_bad,
+                about=about,
                 level=arguments.level,
                 progress=progress,
             )

@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "source",
         metavar="IN",
-        help="an npz, npy, CSV or Parquet file, a folder of the last two, or PNG folders of export",
+        help="an npz, npy, CSV or Parquet file, a folder of such, or PNG folders of export",
     )
     parser.add_argument(
         "target", metavar="OUT", type=new_folder, help="a new folder; for npy a file"
@@ -35,16 +35,27 @@ def add_parser(commands: Commands) -> None:
         type=_shape,
         metavar="HxW",
         help=(
-            "the shape of the images of a CSV file, as 28x28 or 32x32x3, if they are no grey"
-            " squares; of flat ones"
+            "the shape of an image, as 28x28 or 3x32x32, where rows of pixels do not tell it and"
+            " are no grey squares"
         ),
     )
     parser.add_argument(
+        "--layout",
+        choices=("chw", "hwc"),
+        help="where the channels are in IN: first or last; they are written last",
+    )
+    parser.add_argument(
+        "--images",
+        type=_number_or_name,
+        metavar="NAME",
+        help="the column or array that holds the images, by name or number",
+    )
+    parser.add_argument(
         "--labels",
-        type=_column,
-        metavar="COLUMN",
+        type=_labels,
+        metavar="NAME",
         help=(
-            "the column of a CSV file with the labels, by number (0: first, -1: last) or name;"
+            "the column or array that holds the labels, by name or number (0: first, -1: last);"
             " none: no labels"
         ),
     )
@@ -70,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
             source,
             target,
             shape=arguments.shape,
+            layout=arguments.layout,
+            images=arguments.images,
             labels=arguments.labels,
             config=arguments.config,
             progress=progress,
@@ -86,8 +99,12 @@ def _shape(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _column(text: str) -> int | str | bool:
+def _labels(text: str) -> int | str | bool:
     """Parse `0`, `-1`, `digit`, or `none`."""
     if text.lower() in ("none", "false"):
         return False
-    return int(text) if text.lstrip("-").isdecimal() else text
+    return _number_or_name(text)
+
+
+def _number_or_name(text: str) -> int | str:
+    return int(text) if text.removeprefix("-").isdecimal() else text

@@ -13,6 +13,7 @@ from ..core.array import open_array
 from ..core.coerce import check_classes, class_column, read_classes
 from ..datasets.classes import class_names
 from ..datasets.discovery import find_pair
+from ..datasets.names import stem_of
 from ..errors import FormatError, IdxError
 from . import exit_codes
 from .text import first_few, printable
@@ -84,12 +85,13 @@ def _beside(images: str) -> str:
     """Return the label file beside an image file."""
     folder, name = os.path.split(images)
     match = _IMAGES.fullmatch(name)
-    if not match:
+    stem = match[1] if match else stem_of(name, os.path.basename(os.path.abspath(folder)))
+    if stem is None:
         raise exit_codes.UsageError(
             f"{images}: its name does not tell where its labels are; name them with --labels FILE"
         )
     try:
-        return find_pair(folder or ".", match[1])[1]
+        return find_pair(folder or ".", stem)[1]
     except FileNotFoundError as error:
         raise exit_codes.UsageError(
             f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE"

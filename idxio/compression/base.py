@@ -73,6 +73,17 @@ class Stream:
         return done
 
 
+def read_to_end(stream: Stream, out: memoryview) -> int:
+    """Fill out and go on to the end; returns the unpacked length, which may be any other."""
+    total = stream.readinto(out)
+    if total < len(out):
+        return total
+    scratch = memoryview(bytearray(BLOCK))
+    while n := stream.readinto(scratch):
+        total += n
+    return total
+
+
 class Sink(Protocol):
     """Takes the unpacked bytes of a new file behind its header, and writes them packed."""
 
@@ -126,9 +137,6 @@ class Compression:
     """Whether `read_at` and `gather` work, if the source has a size."""
     checked: ClassVar[str] = ""
     """What `idxio verify` adds to an OK where a sound file proves little."""
-    walks = False
-    """Whether the file is decoded from its start on because the span index that it states is false.
-    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -142,12 +150,11 @@ class Compression:
         """Close the files that were opened beside the source."""
 
     def state(self) -> Any:
-        """What a pickle of the file carries beside its source."""
-        return self.walks
+        """What a pickle of the file carries beside its source: what was learnt while reading it."""
+        return None
 
     def restore(self, state: Any) -> None:
         """Take over what `state` gave for the same bytes."""
-        self.walks = state
 
     def renew_locks(self) -> None:
         """Make new locks, and drop state that another thread may have been changing when the
@@ -200,14 +207,7 @@ class Compression:
 
         Returns the unpacked length of the file, which may be smaller or larger than out.
         """
-        stream = self.stream()
-        total = stream.readinto(out)
-        if total < len(out):
-            return total
-        scratch = memoryview(bytearray(BLOCK))
-        while n := stream.readinto(scratch):
-            total += n
-        return total
+        return read_to_end(self.stream(), out)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""
@@ -247,6 +247,11 @@ class Compression:
         raise IdxError(
             "needs no index or can have none: it is not a gzip file with a path", file=self.name
         )
+
+    @classmethod
+    def library(cls) -> str | None:
+        """What `show_config` says of the library that unpacks such files, if it may be missing."""
+        return None
 
     @classmethod
     def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import IO
 
 import numpy as np
@@ -15,6 +16,8 @@ from .spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 
 # Records that are apart are read with what lies between them, up to this share of unwanted bytes.
 _SPARSE = 8
+# Bytes that are read at once where the first few are wanted: the header of most files.
+_HEAD = 32
 # Written bytes after which the disk is told to begin.
 _EARLY = 2 << 20
 
@@ -36,6 +39,17 @@ class Raw(Compression):
 
     def stream(self) -> Stream:
         return _RawStream(self)
+
+    def head(self, size: int, more: Callable[[bytes], int]) -> bytes:
+        if self.source.size is None:  # a pipe, which may have no more bytes than these yet
+            return super().head(size, more)
+        out = bytearray(max(size, _HEAD))
+        n = self.source.read_at(0, memoryview(out))
+        found = bytes(out[:n])
+        if len(found) < size:
+            return found
+        whole = size + more(found[:size])
+        return found[:whole] if whole <= len(out) else super().head(size, more)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         if self.source.read_at(offset, out) < len(out):

@@ -54,6 +54,14 @@ class Zstd(Compression):
         return _FrameStream(self, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)
 
     @classmethod
+    def library(cls) -> str:
+        try:
+            zstd = importlib.import_module(cls.module)
+        except ImportError:
+            return f"none: it packs {cls.suffixes[0]} files, {_missing()}"
+        return f"{zstd.zstd_version}, of {cls.module}: {cls.suffixes[0]} files"
+
+    @classmethod
     def writer(cls, file: IO[bytes], header: bytes, options: WriteOptions) -> Sink:
         try:
             zstd = importlib.import_module(cls.module)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import IO, Literal, NamedTuple
 
 import numpy as np
@@ -15,15 +18,20 @@ from .._util.types import Array
 from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
-from ..datasets.discovery import SPLITS
-from ..datasets.metadata import write_description
+from ..datasets.metadata import DESCRIPTION, about_of, checked_about, write_description
+from ..datasets.sources import SOURCES, Source, write_sources
+from ..datasets.split_names import KNOWN
+from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
+from ..storage.targets import commit_all, open_target
 from .formats.png import require_pillow
-from .images.discovery import Bounds, by_folder, check_links
+from .images.discovery import Bounds, PictureList, by_folder, check_links
+from .images.existing import Existing, read_existing
 from .images.listing import by_csv
-from .images.notes import notes_of
+from .images.notes import notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
+from .images.sides import Sides, check_counts, decided, given
 from .pipeline import Pipeline, step
 
 # Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
@@ -38,7 +46,7 @@ class Built(NamedTuple):
     class_names: list[str]
     """The name of label 0, 1, …"""
     files: list[Info]
-    """The four files: images and labels to train with, then those to test with."""
+    """Images and labels to train with, then those of the other splits: as a rule four files."""
     skipped: list[tuple[str, str]]
     """The paths of the bad pictures, and what is wrong with each."""
     unlisted: int
@@ -56,17 +64,24 @@ def build(
     size: int = 28,
     colour: Literal["grey", "rgb"] | None = None,
     labels: str | os.PathLike[str] | None = None,
+    add: bool = False,
     allow_outside: bool = False,
     test_per_class: int | None = None,
+    val_per_class: int | None = None,
     seed: int = 0,
     sort: bool = False,
     skip_bad: bool = False,
+    about: Mapping[str, str] | None = None,
     level: int = 6,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Make a dataset in MNIST's format of a folder of pictures: four files that every MNIST loader
     reads.
+
+    Pictures that are already split, in folders as train/cat and test/cat or by the CSV file, keep
+    their splits. Of others, those test whose SHA-256 is below a seventh of all that there may be:
+    so a picture stays on its side whatever is added. Equal pictures go to one side.
 
     All of it appears in `directory` at once, or nothing does. The same pictures and options give
     the same bytes. Memory stays constant; the unpacked records lie in a temporary file beside
@@ -75,11 +90,12 @@ def build(
     Parameters
     ----------
     images : path
-        A folder with a subfolder for each class. Names that are numbers come first, by value, then
-        the others; those that have a good picture are label 0, 1, … Blanks around a name do not
-        count.
+        A folder with a subfolder for each class, or with one for each split (train, test, val and
+        their like, in any case) and those of the classes in them. Names that are numbers come
+        first, by value, then the others; those that have a good picture are label 0, 1, … Blanks
+        around a name do not count.
     directory : path
-        Where to put the dataset: a new folder or an empty one.
+        Where to put the dataset: a new folder or an empty one; with `add` the dataset.
     pipeline : {"none", "fashion", "fit"}
         What is done to each picture. ``"none"`` takes pictures of one size as they are,
         ``"fashion"`` converts as Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a
@@ -90,22 +106,31 @@ def build(
         What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are
         idx4.
     labels : path, optional
-        A CSV file of lines ``path,label``, with paths below `images`, that says the classes instead
-        of the folders. A first line whose path is no file is a heading.
+        A CSV file of lines ``path,label`` or ``path,label,split``, with paths below `images`, that
+        says the classes instead of the folders. A first line whose path is no file is a heading.
+    add : bool
+        Add pictures to the dataset in `directory`, which `build` made. Its records keep their
+        splits and their classes their labels; a picture that it has already is left out, wherever
+        it lies now. The pipeline, size, seed and numbers for each class are those of the dataset;
+        the latter may be given anew, and then a class is filled up. All files are replaced at once.
     allow_outside : bool
         Take pictures outside `images` too, to which paths of the CSV file or links lead. Else they
         are bad.
-    test_per_class : int, optional
-        How many pictures of each class are kept for testing; a seventh, as in Fashion-MNIST, if not
-        given.
+    test_per_class, val_per_class : int, optional
+        How many pictures of each class are to test with, those of the smallest SHA-256, and how
+        many of the others to validate with. If not given, about a seventh tests, of each class one
+        or more, and none validate. Pictures that are already split take no such numbers.
     seed : int
-        Which ones are, and in which order the pictures come, follows from it.
+        The order in which the pictures come follows from it.
     sort : bool
         Order the files by label, and by name within a class, as the paper has them. Else they are
         shuffled.
     skip_bad : bool
         Leave out bad pictures and tell of them in the result and in ``dataset.json``. Else they
         stop the run.
+    about : mapping, optional
+        Texts under "licence" (an identifier as "CC-BY-4.0" is best), "source", "citation" and
+        "description", for ``dataset.json``; what is made of the dataset has them too.
     level, threads
         As in `idxio.write`. As many helper processes decode pictures, if that pays.
     progress : callable, optional
@@ -124,7 +149,8 @@ def build(
         There are no pictures in class folders, or the CSV file has a picture twice or can't be
         understood.
     ValueError
-        A wrong option, or a class with too few pictures.
+        A wrong option, or one that differs from that of the dataset to add to; a class with too
+        few pictures.
     ImportError
         Pillow is missing.
     OSError
@@ -138,39 +164,52 @@ def build(
     >>> for i in range(14):
     ...     os.makedirs(f"{folder.name}/pictures/class {i % 2}", exist_ok=True)
     ...     Image.new("L", (28, 28), i).save(f"{folder.name}/pictures/class {i % 2}/{i}.png")
-    >>> built = idxio.build(f"{folder.name}/pictures", f"{folder.name}/dataset")
+    >>> pictures, dataset = f"{folder.name}/pictures", f"{folder.name}/dataset"
+    >>> built = idxio.build(pictures, dataset, test_per_class=1)
     >>> built.class_names, [file.shape for file in built.files]
     (['class 0', 'class 1'], [(12, 28, 28), (12,), (2, 28, 28), (2,)])
     >>> folder.cleanup()
     """
-    spec = _spec_of(pipeline, size, colour)
-    if test_per_class is not None and test_per_class < 0:
-        raise ValueError(f"test_per_class is 0 or more, not {test_per_class}")
+    for name, count in (("test_per_class", test_per_class), ("val_per_class", val_per_class)):
+        if count is not None and count < 0:
+            raise ValueError(f"{name} is 0 or more, not {count}")
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
+    told = checked_about(about)
     threads = check_threads(threads)
     require_pillow()
     images = os.fspath(images)
+    directory = os.fsdecode(directory)
+    options = _Options(pipeline, size, colour, test_per_class, val_per_class, seed, sort)
+    spec = _spec_of(options)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
+    existing = None
+    if add:
+        existing = read_existing(directory)
+        told = {**about_of(existing.description), **told}
+        options = _as_before(options, existing)
+        spec = _spec_of(options)
     bounds = Bounds(images, allow_outside=allow_outside)
     pictures = (
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
     )
     check_links(pictures, images)
-    if pictures.paths:  # raises while nothing is done yet
-        _split(np.array(pictures.labels, np.int32), pictures.class_names, test_per_class, seed)
+    _check_splits(pictures, options, existing)
 
     with (
-        AtomicFolder(os.fspath(directory)) as folder,
+        _temporary_folder(directory, existing) as folder,
         open(os.path.join(folder.path, "spool"), "w+b") as spool,
     ):
         os.unlink(spool.name)
-        reader = PictureReader(images, pictures, spec, skip_bad, progress)
+        reader = PictureReader(images, pictures, spec, skip_bad, progress, existing)
         reader.write_records(spool, threads)
         class_names = reader.class_names
-        train, test = _split(reader.labels, class_names, test_per_class, seed)
-        rows = [_in_order(part, reader.labels, sort=sort, seed=seed) for part in (train, test)]
+        sides = _sides(pictures, reader, options, existing)
+        rows = {
+            split: _in_order(part, reader.labels, sort=options.sort, seed=options.seed)
+            for split, part in sides.parts.items()
+        }
         names = _write_files(
             folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress
         )
@@ -180,67 +219,196 @@ def build(
                 raise OSError(
                     errno.EIO, "ends before its checksum, though it was just written", file.file
                 )
+        counts = {
+            split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
+            for split, part in rows.items()
+        }
+        skipped = [{"file": path, "reason": reason} for path, reason in reader.bad]
         description = {
+            **told,
             "class_names": class_names,
-            "counts": {
-                split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
-                for split, part in zip(SPLITS, rows, strict=True)
-            },
+            "counts": counts,
             "files": {
                 name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
                 for name, file in zip(names, files, strict=True)
             },
             "pipeline": spec.pipeline,
             "size": spec.size if spec.pipeline != "none" else None,
-            "test_per_class": test_per_class,
-            "seed": seed,
-            "sorted": sort,
-            "skipped": [{"file": path, "reason": reason} for path, reason in reader.bad],
+            "split_by": "pictures" if pictures.splits is not None else "sha256",
+            "test_per_class": options.test_per_class,
+            "val_per_class": options.val_per_class,
+            "seed": options.seed,
+            "sorted": options.sort,
+            "skipped": skipped,
         }
         write_description(folder.path, description)
+        with open(os.path.join(folder.path, SOURCES), "xb") as file_of_sources:
+            write_sources(file_of_sources, _sources(images, reader, rows))
         spool.close()
-        folder.commit()
+        if existing is None:
+            folder.commit()
+        else:
+            _replace(directory, folder.path, [*names, DESCRIPTION, SOURCES], existing)
     files = [
-        file._replace(file=os.path.join(folder.target, name))
+        file._replace(file=os.path.join(directory, name))
         for name, file in zip(names, files, strict=True)
     ]
-    notes = notes_of(pictures, class_names, reader.deep)
-    return Built(folder.target, class_names, files, reader.bad, pictures.unlisted, notes)
+    notes = notes_of(pictures, class_names, counts, reader.deep)
+    notes += side_notes(sides, reader.files, reader.labels, reader.digests, class_names)
+    if existing is not None:
+        notes.append(
+            f"{len(reader.kept):,} added to the {len(existing.labels):,} pictures of the dataset,"
+            f" which had {reader.already:,} of them already"
+        )
+    return Built(directory, class_names, files, reader.bad, pictures.unlisted, notes)
 
 
-def _spec_of(name: str, size: int, colour: str | None) -> ConversionSpec:
+class _Options(NamedTuple):
+    """What a dataset.json tells of how its dataset was made."""
+
+    pipeline: str
+    size: int
+    colour: str | None
+    test_per_class: int | None
+    val_per_class: int | None
+    seed: int
+    sort: bool
+
+
+_DEFAULTS = _Options("none", 28, None, None, None, 0, False)
+
+
+def _as_before(options: _Options, existing: Existing) -> _Options:
+    """The options by which an existing dataset was made; those that the caller may give anew."""
+    told = existing.description
+    before = _Options(
+        told["pipeline"],
+        told["size"] or _DEFAULTS.size,
+        "rgb" if len(existing.shape) == 3 else "grey",
+        told.get("test_per_class"),
+        told.get("val_per_class"),
+        told["seed"],
+        told["sorted"],
+    )
+    for name in ("pipeline", "size", "colour", "seed", "sort"):
+        wanted, was = getattr(options, name), getattr(before, name)
+        if wanted not in (getattr(_DEFAULTS, name), was):
+            raise ValueError(
+                f"{name} is {wanted!r}, and the dataset was made with {was!r}; leave it out, or"
+                " build a new dataset"
+            )
+    if options.test_per_class is not None:
+        before = before._replace(test_per_class=options.test_per_class)
+    if options.val_per_class is not None:
+        before = before._replace(val_per_class=options.val_per_class)
+    return before
+
+
+def _check_splits(pictures: PictureList, options: _Options, existing: Existing | None) -> None:
+    """Raise for what could not be split as asked for, while nothing is done yet."""
+    if existing is not None:
+        was_split = existing.description["split_by"] == "pictures"
+        if was_split != (pictures.splits is not None):
+            one, other = ("have their splits", "have none") if was_split else ("had none", "have")
+            raise ValueError(
+                f"the pictures of the dataset {one}, and those to add {other}; put those to add"
+                f" into {'train/, test/ and so on' if was_split else 'class folders alone'}, or"
+                " build a new dataset"
+            )
+    if pictures.splits is not None:
+        for name, count in (("test", options.test_per_class), ("val", options.val_per_class)):
+            if count is not None:
+                raise ValueError(
+                    f"the pictures are split already, so that none are drawn; leave"
+                    f" {name}_per_class (--{name}-per-class) out"
+                )
+    elif pictures.paths and existing is None:
+        check_counts(
+            np.array(pictures.labels, np.int32),
+            pictures.class_names,
+            options.test_per_class,
+            options.val_per_class,
+        )
+
+
+def _sides(
+    pictures: PictureList, reader: PictureReader, options: _Options, existing: Existing | None
+) -> Sides:
+    """The side of each record: the one that it has, or the one that its bytes decide."""
+    if pictures.splits is not None:
+        names = np.array(pictures.splits)[reader.kept]
+        if existing is not None:
+            names = np.concatenate([np.array(existing.splits)[existing.split_of], names])
+        return given(names)
+    check_counts(reader.labels, reader.class_names, options.test_per_class, options.val_per_class)
+    old = np.full(len(reader.labels), -1)
+    if existing is not None:
+        places = np.array([KNOWN.index(split) for split in existing.splits])
+        old[: len(existing.labels)] = places[existing.split_of]
+    return decided(
+        reader.sha256,
+        reader.digests,
+        reader.labels,
+        reader.class_names,
+        options.test_per_class,
+        options.val_per_class,
+        old,
+    )
+
+
+def _temporary_folder(directory: str, existing: Existing | None) -> AtomicFolder:
+    """Where the files are written: beside a new dataset, or in an existing one."""
+    if existing is None:
+        return AtomicFolder(directory)
+    return AtomicFolder(os.path.join(directory, ".added"))  # never committed
+
+
+def _replace(directory: str, folder: str, names: list[str], existing: Existing) -> None:
+    """Replace the files of an existing dataset by those in a folder, all at once."""
+    left = existing.description["files"].keys() - set(names)
+    if left:
+        raise FormatError(
+            f"would keep {min(left)}, as {names[1]} takes its place: the labels of more than 256"
+            " classes need more than a byte each. Build a new dataset of all pictures, without"
+            " add=True (--add)",
+            file=directory,
+        )
+    with ExitStack() as stack:
+        targets = []
+        for name in names:
+            target = open_target(os.path.join(directory, name))
+            stack.callback(target.discard)
+            targets.append(target)
+            with open(os.path.join(folder, name), "rb") as file:
+                shutil.copyfileobj(file, target.file)
+        commit_all(targets)
+
+
+def _spec_of(options: _Options) -> ConversionSpec:
     """Check the options of the conversion and put them together."""
-    step(name, size)  # raises for a wrong one
+    name, colour = options.pipeline, options.colour
+    step(name, options.size)  # raises for a wrong one
     if colour not in (None, "grey", "rgb"):
         raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
     if colour == "rgb" and name == "fashion":
         raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
     if name == "fashion":
         colour = "grey"
-    return ConversionSpec(name, size, colour, None)
+    return ConversionSpec(name, options.size, colour, None)
 
 
-def _split(
-    labels: Array, class_names: list[str], test_per_class: int | None, seed: int
-) -> tuple[Array, Array]:
-    """Draw the test records of each class at random; return the train and the test records,
-    ascending.
-    """
-    # numpy promises that this generator's stream stays as it is for ever (NEP 19).
-    draw = np.random.RandomState(seed)
-    is_test = np.zeros(len(labels), bool)
-    by_label = np.argsort(labels, kind="stable")
-    ends = np.cumsum(np.bincount(labels, minlength=len(class_names)))
-    for name, of_class in zip(class_names, np.split(by_label, ends[:-1]), strict=True):
-        count = len(of_class)
-        wanted = max(count // 7, min(1, count - 1), 0) if test_per_class is None else test_per_class
-        if count and wanted >= count:
-            raise ValueError(
-                f"class {name!r} has {count:,} pictures; {wanted:,} to test with leave none to"
-                " train with"
-            )
-        is_test[draw.permutation(of_class)[:wanted]] = True
-    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+def _sources(
+    images: str, reader: PictureReader, rows: dict[str, Array]
+) -> Iterator[tuple[str, int, Source]]:
+    """The picture of each record, split by split."""
+    for split, part in rows.items():
+        for record, row in enumerate(part.tolist()):
+            path = reader.files[row]
+            if os.path.isabs(path):
+                path = os.path.relpath(path, os.path.abspath(images))
+            path = os.path.normpath(path)
+            sha256 = reader.sha256[row].tobytes().hex()
+            yield split, record, Source(path, int(reader.labels[row]), sha256)
 
 
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
@@ -255,20 +423,20 @@ def _write_files(
     folder: str,
     spool: IO[bytes],
     labels: Array,
-    parts: list[Array],
+    parts: dict[str, Array],
     classes: int,
     level: int,
     threads: int,
     progress: Progress | None,
 ) -> list[str]:
-    """Write images and labels of the rows of each part; return the names of the four files."""
+    """Write images and labels of the rows of each part; return the names of the files."""
     names = []
     done = 0
     spool.seek(0)
     with open_array(spool) as records:
         shape = records.shape[1:]
         at_once = max(1, _GATHER // int(np.prod(shape)))
-        for split, rows in zip(SPLITS, parts, strict=True):
+        for split, rows in parts.items():
             name = f"{split}-images-idx{1 + len(shape)}-ubyte.gz"
             names.append(name)
             with Writer(

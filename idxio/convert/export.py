@@ -15,11 +15,13 @@ from .._util.threads import check_threads
 from ..core.array import open_array
 from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
-from ..datasets.metadata import DESCRIPTION, read_description, write_description
+from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
+from ..storage.targets import write_file
 from .formats import csv_table, npz, parquet, png, png_folder
+from .formats.card import CARD, card
 from .formats.common import Split, check_no_source
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
@@ -57,7 +59,7 @@ def export_dataset(
         - "png": `train/3/00017.png` is record 17, of class 3. For grey or RGB uint8 images. Needs
           Pillow.
         - "parquet": `train-00000-of-00001.parquet` and so on, with PNG bytes, as on the Hugging
-          Face Hub. Needs pyarrow and Pillow.
+          Face Hub, and its dataset card, `README.md`. Needs pyarrow and Pillow.
         - "npy": one IDX file, of any type and shape.
     dataset : str, optional
         Which one, where the directory has several: "emnist-letters".
@@ -120,13 +122,18 @@ def export_dataset(
         folder = stack.enter_context(AtomicFolder(target))
         for split in splits:
             write(folder.path, split, threads, step)
+        about = about_of(read_description(source))
+        if chosen == "parquet":
+            title = os.path.basename(os.path.abspath(target))
+            write_file(os.path.join(folder.path, CARD), card(title, splits, names, about))
         # A CSV file has no place for names of classes, and a name of its own does not say that it
         # is a split's.
         if chosen == "png" or (
-            chosen == "csv" and (names or any(known_split(split.name) is None for split in splits))
+            chosen == "csv"
+            and (names or about or any(known_split(split.name) is None for split in splits))
         ):
             counts = {split.name: len(split.images) for split in splits}
-            write_description(folder.path, {"class_names": names, "records": counts})
+            write_description(folder.path, {**about, "class_names": names, "records": counts})
         folder.commit()
 
 

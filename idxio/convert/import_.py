@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,11 @@ from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
 from ..storage.regular import open_regular
-from .formats import csv_table, layout, npz, parquet, png, png_folder
+from .formats import csv_table, layout, npz, numpy_names, parquet, png, png_folder
 from .formats.common import Blocks, agreed_names, check_no_source
+from .formats.image_shape import Form, shaped
+from .formats.names import Wanted
+from .formats.text_classes import numbered
 
 # The word for each type in the names of files: MNIST's ubyte, QMNIST's int, the others as MNIST's
 # description has them.
@@ -33,6 +35,12 @@ _WORDS = {
     "uint8": "ubyte", "int8": "byte", "int16": "short", "int32": "int",
     "float32": "float", "float64": "double",
 }  # fmt: skip
+# What the options choose.
+_SAYS = {
+    "images": "which column or array holds the images",
+    "labels": "which column or array holds the labels",
+    "config": "which one of several datasets in a folder",
+}
 Progress = Callable[[int], None]
 
 
@@ -47,8 +55,8 @@ class _Content(NamedTuple):
 
 
 class _Options(NamedTuple):
-    shape: tuple[int, ...] | None
-    labels: int | str | bool | None
+    form: Form
+    wanted: Wanted
     config: str | None
     threads: int
 
@@ -59,6 +67,8 @@ def import_dataset(
     target: str | os.PathLike[str],
     *,
     shape: tuple[int, ...] | list[int] | None = None,
+    layout: Literal["chw", "hwc"] | None = None,
+    images: int | str | None = None,
     labels: int | str | bool | None = None,
     config: str | None = None,
     level: int = 6,
@@ -78,7 +88,9 @@ def import_dataset(
         - a folder with a folder for each split, which holds PNG files as `export_dataset` wrote
           them;
         - a folder of `.csv` or `.parquet` files, or one such file;
-        - an .npz file with x_train, y_train, x_test and y_test, or the arrays of any other splits;
+        - an .npz file with x_train, y_train, x_test and y_test, or the arrays of any other splits
+          and names in use (train_images, data and target), or a folder of .npy or .npz files with
+          such names;
         - a .npy file of any type that IDX has, which becomes one IDX file.
 
         What stands where the name of a split does says which one it is: train or training; test,
@@ -89,13 +101,21 @@ def import_dataset(
         a `dataset.json` if the source has names for its classes. For a .npy file the IDX file, gzip
         if its name ends in .gz.
     shape : tuple of int, optional
-        The shape of an image, for a CSV file whose heading does not tell it and whose images are no
-        grey squares, and for flat images in NumPy's files. Images of another shape are an error.
+        The shape of an image as it lies in the source, where a row of pixels does not tell it: of a
+        CSV file whose heading says nothing and whose images are no grey squares, of flat arrays.
+        Images of another shape are an error.
+    layout : {"chw", "hwc"}, optional
+        Where the channels of the source are: first, as torch has them, or last. They are written
+        last, and one channel as grey. Rows of 3 * n * n pixels are then squares of red, green and
+        blue.
+    images : int or str, optional
+        The column or array that holds the images, by name or number (-1 is the last). Of arrays,
+        `"x"` means x_train, test_x and so on. If not given, it has a name in use: image, img, x,
+        data, …
     labels : int, str or False, optional
-        The column of the labels of a CSV file, by number (-1 is the last) or name. False: there are
-        none, and the images alone are written. If not given, the heading names it `label` (or
-        `class`, `target` or `y`), or without a heading the first or the last column is it, if the
-        numbers in it, and not in the other one, bear that out.
+        The same for the labels, which are called label, y, target, … False: there are none, and the
+        images alone are written. Without a heading, the first or the last column of a CSV file is
+        it, if the numbers in it, and not in the other one, bear that out.
     config : str, optional
         Which one of several configurations or datasets, by what stands before the splits in the
         names of files and folders of tables.
@@ -117,7 +137,8 @@ def import_dataset(
     Notes
     -----
     Labels stay as they are if IDX has their type. Others, as those of CSV, PNG and Parquet, become
-    uint8 if all are below 256, else int32.
+    uint8 if all are below 256, else int32. Texts are numbered in the order of the alphabet, over
+    all splits, and become the names of the classes.
 
     Examples
     --------
@@ -132,15 +153,20 @@ def import_dataset(
     """
     source = os.fspath(source)
     target = os.fspath(target)
+    if isinstance(images, bool) or not isinstance(images, (int, str, type(None))):
+        raise ValueError(f"images is the number or the name of a column or array, not {images!r}")
     if labels is True or not isinstance(labels, (int, str, bool, type(None))):
         raise ValueError(
-            f"labels is the number or the name of a column, or False for none, not {labels!r}"
+            "labels is the number or the name of a column or array, or False for none, not"
+            f" {labels!r}"
         )
-    record_shape = tuple(shape) if shape is not None else None
-    options = _Options(record_shape, labels, config, check_threads(threads))
+    if layout not in (None, "chw", "hwc"):
+        raise ValueError(f"layout is 'chw' or 'hwc', not {layout!r}")
+    form = Form(tuple(shape) if shape is not None else None, layout)
+    options = _Options(form, Wanted(images, labels), config, check_threads(threads))
     step = counter(progress, None)
     if not os.path.isdir(source) and _starts_with(source, b"\x93NUMPY"):
-        _check_tables_only(source, options)
+        _refuse(source, "this is one array", options, "images", "labels", "config")
         check_no_source(target, [source])
         _import_npy(source, target, options, level, step)
         return
@@ -151,48 +177,46 @@ def import_dataset(
         # What the beginning of each split tells is found before anything is written.
         begun = {split: (next(blocks), blocks) for split, blocks in content.splits.items()}
         folder = stack.enter_context(AtomicFolder(target))
+        found: dict[str, Array] = {}
         for split, (first, rest) in begun.items():
-            count = _write_split(folder.path, split, first, rest, source, options, level, step)
+            count, split_labels = _write_images(
+                folder.path, split, first, rest, source, options, level, step
+            )
             if count != content.records.get(split, count):
                 raise FormatError(
                     f"holds {count:,} records of the {common_name(split)} split, expected"
                     f" {content.records[split]:,}",
                     file=source,
                 )
-        if content.names:
-            write_description(folder.path, {"class_names": content.names})
+            if split_labels is not None:
+                found[split] = split_labels
+        found, names = numbered(found, content.names, source)
+        for split, split_labels in found.items():
+            _write_labels(folder.path, split, split_labels, source, options, level)
+        if names:
+            write_description(folder.path, {"class_names": names})
         folder.commit()
 
 
 def _import_npy(source: str, target: str, options: _Options, level: int, step: Progress) -> None:
     with npz.open_npy(source) as (shape, dtype, blocks):
         if not shape:
-            _shaped(np.empty((1,)), options.shape, source)
+            shaped(np.empty((1,)), options.form, source)
             write(target, next(blocks), level=level)
             return
-        record = _shaped(np.empty((0, *shape[1:]), dtype), options.shape, source).shape[1:]
+        record = shaped(np.empty((0, *shape[1:]), dtype), options.form, source).shape[1:]
         with Writer(target, dtype, record, level=level, threads=options.threads) as writer:
             for block in blocks:
-                writer.append(_shaped(block, options.shape, source))
+                writer.append(shaped(block, options.form, source))
                 step(len(block))
 
 
-def _shaped(images: Array, shape: tuple[int, ...] | None, source: str) -> Array:
-    """Reshape flat images to the shape that the caller chose; other shapes must equal it."""
-    if shape is None or images.shape[1:] == shape:
-        return images
-    if images.ndim != 2 or images.shape[1] != math.prod(shape):
-        raise FormatError(f"has images of the shape {images.shape[1:]}, not {shape}", file=source)
-    return images.reshape(len(images), *shape)
-
-
-def _check_tables_only(source: str, options: _Options) -> None:
-    if options.labels is not None:
-        raise ValueError(
-            f"{source}: labels says which column of a CSV file they are; this is no CSV"
-        )
-    if options.config is not None:
-        raise ValueError(f"{source}: config chooses among tables, Parquet or CSV; these are none")
+def _refuse(source: str, why: str, options: _Options, *names: str) -> None:
+    """Raise ValueError if the caller gave an option that would be ignored."""
+    given = {**options.wanted._asdict(), "config": options.config}
+    for name in names:
+        if given[name] is not None:
+            raise ValueError(f"{source}: {name} says {_SAYS[name]}; {why}")
 
 
 def _content(source: str, options: _Options) -> _Content:
@@ -201,8 +225,11 @@ def _content(source: str, options: _Options) -> _Content:
         stated = layout.stated_records(source)
         inside = layout.look(source, stated)
         if inside.kind == layout.PNG:
-            _check_tables_only(source, options)
+            _refuse(source, "its folders say it", options, "images", "labels", "config")
             return _pictures(source, inside.names, stated, options.threads)
+        if inside.kind == "NumPy":
+            arrays = numpy_names.folder_source(source, inside.names, options.wanted, options.config)
+            return _Content(*arrays, {})
         if inside.kind:
             return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
@@ -213,17 +240,11 @@ def _content(source: str, options: _Options) -> _Content:
             " your own",
             file=source,
         )
-    for magic, what in (
-        (b"\0\0", "is an IDX file already"),
-        (b"\x1f\x8b", "is packed with gzip; unpack it first"),
-    ):
-        if _starts_with(source, magic):
-            raise FormatError(
-                f"{what}; idxio reads IDX files as they are, packed or not", file=source
-            )
+    if _starts_with(source, b"\0\0"):
+        raise csv_table.is_idx(source)
     if _starts_with(source, b"PK"):
-        _check_tables_only(source, options)
-        return _Content(npz.npz_splits(source), npz.npz_class_names(source), {})
+        _refuse(source, "this is one file", options, "config")
+        return _Content(*numpy_names.archive_source(source, options.wanted), {})
     folder, name = os.path.split(source)
     kind = "Parquet" if _starts_with(source, b"PAR1") else "CSV"
     return _tables(folder, [name], kind, options, is_whole=False)
@@ -234,10 +255,6 @@ def _tables(
 ) -> _Content:
     """Open CSV files, one for each split, or Parquet shards: all of a folder, or one."""
     if kind == "Parquet":
-        if options.labels is not None:
-            raise ValueError(
-                f"{os.path.join(folder, names[0])}: labels says which column of a CSV file they are"
-            )
         png.require_pillow()
         parquet.need_pyarrow()
     homes = {name: layout.described_folder(folder, name) for name in names}
@@ -255,20 +272,18 @@ def _tables(
         paths = [path for shards in files.values() for path in shards]
         return _Content(
             {
-                split: parquet.parquet_blocks(shards, options.threads)
+                split: parquet.parquet_blocks(shards, options.wanted, options.form, options.threads)
                 for split, shards in files.items()
             },
-            parquet.parquet_names(paths) or described_names,
+            parquet.parquet_names(paths, options.wanted) or described_names,
             records,
         )
-    return _Content(
-        {
-            split: csv_table.csv_blocks(paths[0], options.labels, options.shape)
-            for split, paths in files.items()
-        },
-        described_names,
-        records,
-    )
+    splits: dict[str, Blocks] = {}
+    for split, (path,) in files.items():
+        splits |= csv_table.csv_splits(
+            path, split, options.wanted, options.form, is_alone=len(files) == 1
+        )
+    return _Content(splits, described_names, records)
 
 
 def _descriptions(
@@ -307,7 +322,7 @@ def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: 
     return _Content(splits, described(source), {})
 
 
-def _write_split(
+def _write_images(
     folder: str,
     split: str,
     first: tuple[Array, Array | None],
@@ -316,9 +331,9 @@ def _write_split(
     options: _Options,
     level: int,
     step: Progress,
-) -> int:
-    """Write the images and the labels of a split; return the number of records."""
-    images = _shaped(first[0], options.shape, source)
+) -> tuple[int, Array | None]:
+    """Write the images of a split; return the number of records, and the labels, if it has some."""
+    images = shaped(first[0], options.form, source)
     if images.ndim < 2:
         raise FormatError(
             f"has one number for each image of the {common_name(split)} split, expected pixels: a"
@@ -333,16 +348,25 @@ def _write_split(
         path, images.dtype, images.shape[1:], level=level, threads=options.threads
     ) as writer:
         for block, labels in itertools.chain([first], rest):
-            writer.append(_shaped(block, options.shape, source))
+            writer.append(shaped(block, options.form, source))
             count += len(block)
             if labels is not None:
                 parts.append(labels)
             step(len(block))
-    if parts:
-        labels = _as_labels(simple_labels(np.concatenate(parts), source), split, source)
-        name = f"{split}-labels-idx{labels.ndim}-{_WORDS[labels.dtype.name]}.gz"
-        write(os.path.join(folder, name), labels, level=level, threads=options.threads)
-    return count
+    if parts and sum(map(len, parts)) != count:
+        raise FormatError(
+            f"has labels in some files of the {common_name(split)} split and none in others",
+            file=source,
+        )
+    return count, np.concatenate(parts) if parts else None
+
+
+def _write_labels(
+    folder: str, split: str, labels: Array, source: str, options: _Options, level: int
+) -> None:
+    labels = _as_labels(simple_labels(labels, source), split, source)
+    name = f"{split}-labels-idx{labels.ndim}-{_WORDS[labels.dtype.name]}.gz"
+    write(os.path.join(folder, name), labels, level=level, threads=options.threads)
 
 
 def _as_labels(labels: Array, split: str, source: str) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._util.masks import refuse_masked
+from .._util.masks import refuse_masked, unmasked
 from .._util.types import Array
 from ..errors import FormatError
 from .array import IdxArray, open_array
@@ -29,7 +29,7 @@ def as_records(data: Any) -> ArrayLike:
     if isinstance(data, (list, tuple)) or (
         hasattr(data, "__array__") and not isinstance(data, (str, bytes))
     ):
-        return np.asarray(data)
+        return unmasked(data)
     if not isinstance(data, (str, os.PathLike, bytes, bytearray, memoryview)) and not hasattr(
         data, "read"
     ):

@@ -1,4 +1,4 @@
-"""show_config(): the codec libraries of this build, as text."""
+"""show_config(): the codec libraries that are there, as text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 from .._native import inflate, lanes
 from .._util.public import public
 from .._util.version import __version__
+from ..compression.registry import COMPRESSIONS
 
 
 @public
 def show_config() -> str:
-    """A text that says which codec libraries are built in and what that costs, for people and bug
-    reports.
+    """A text that says which codec libraries are built in or found, and what that costs, for people
+    and bug reports.
 
     Returns
     -------
@@ -48,12 +49,13 @@ def show_config() -> str:
         decoding = "off, as IDXIO_LANES says"
     else:
         decoding = f"{lanes.mode()}: four pieces of a gzip are decoded at once on each core"
+    machine = f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian"
+    python = f"Python {platform.python_version()}, numpy {np.__version__}"
+    libraries = {kind.packing: kind.library() for kind in COMPRESSIONS}
     return "\n".join(
         (
-            (
-                f"idxio {__version__}, Python {platform.python_version()}, numpy {np.__version__}, "
-                f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian"
-            ),
+            f"idxio {__version__}, {python}, {machine}",
+            *(f"{name:12}{library}" for name, library in libraries.items() if library),
             f"zlib        {zlib}: gzip piece by piece",
             f"libdeflate  {codec}",
             f"lanes       {decoding}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._util.masks import refuse_masked
+from .._util.masks import unmasked
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
@@ -72,7 +72,7 @@ def write(
     """
     if isinstance(array, (str, os.PathLike)):
         raise TypeError(f"{array!r} is no array; the file comes first: idxio.write(file, array)")
-    array = _as_array(array)
+    array = unmasked(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
     with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
@@ -143,7 +143,7 @@ class Writer:
         """
         if self._output.closed:
             raise ValueError("the writer is closed")
-        array = _as_array(records)
+        array = unmasked(records)
         if array.shape[1:] != self.record_shape or not array.ndim:
             expected = ", ".join(("n", *map(str, self.record_shape)))
             raise ValueError(f"records have the shape {array.shape}; this file takes ({expected})")
@@ -190,24 +190,28 @@ class Writer:
             self.discard()
 
 
-def _as_array(data: Any) -> Array:
-    """Convert to an array; ValueError if elements are masked."""
-    refuse_masked(data)
-    return np.asarray(data)
+def check_dtype(
+    dtype: np.dtype[Any], array: Array | None, what: str = "", *, whole: bool = False
+) -> None:
+    """Raise unless IDX has this type; the error names a lossless cast if the values allow one.
 
-
-def check_dtype(dtype: np.dtype[Any], array: Array | None, what: str = "") -> None:
-    """Raise unless IDX has this type; the error names a lossless cast if the values allow one."""
+    whole: they are whole numbers, as labels are, and no floats.
+    """
     if dtype.newbyteorder(">") in CODES:
         return
     hint = ""
     if array is not None:
-        for target in (d.newbyteorder("=") for d in CODES):
+        for target in (d.newbyteorder("=") for d in CODES if not (whole and d.kind == "f")):
             if _is_lossless(array, target):
                 hint = f". The values fit into {target.name}: write array.astype({target.name!r})"
                 break
         else:
             hint = ". The values fit into none of them without loss"
+            if whole:
+                hint = (
+                    ". The values fit into no integers of these; number the classes from 0, as"
+                    " np.unique(labels, return_inverse=True)[1].astype('int32') does"
+                )
     raise FormatError(f"IDX has no type for {what}{dtype}; it has {TYPE_NAMES}{hint}")
 
 

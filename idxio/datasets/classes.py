@@ -48,6 +48,8 @@ _NAMES: dict[str, Names] = {
 }
 # MD5 of the published .gz files of the labels, as torchvision has them; their CRC-32 is not known.
 _KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
+# A number in digits, or as np.savetxt writes it, with a sign in its exponent: 3e5 may be a code.
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+][0-9]{1,3})?", re.IGNORECASE)
 # No published label file is larger, in bytes: EMNIST byclass, the largest, has 814,255 labels.
 _MAX_BYTES = 4 << 20
 
@@ -88,14 +90,17 @@ def mapped_names(labels: str) -> Names | None:
 
 
 def as_names(class_names: Any) -> Names:
-    """Names by label, from a mapping or from a sequence that starts with the name of class 0."""
-    if isinstance(class_names, str):
+    """Names by label, from a mapping (or what has items as one, as a Series of pandas, with the
+    labels as its index), or from a sequence that starts with the name of class 0.
+    """
+    if isinstance(class_names, (str, bytes, bytearray)):
         raise TypeError(
-            "class names are a sequence of names or a dict from labels to names, not one str"
+            "class names are a sequence of names or a dict from labels to names, not one"
+            f" {type(class_names).__name__}"
         )
     if isinstance(class_names, (set, frozenset)):
         raise TypeError("class names are in the order of their labels; a set has no order")
-    is_mapping = isinstance(class_names, Mapping)
+    is_mapping = hasattr(class_names, "items")
     items = [*class_names.items()] if is_mapping else [*enumerate(class_names)]
     odd = [name for _, name in items if _is_no_text(name)]
     if odd:
@@ -184,6 +189,9 @@ def _from_mapping(path: str) -> Names:
                 label, *codes = map(int, line.split())
                 if label in names:
                     raise ValueError(f"the label {label} is there twice")
+                # what is left of a number whose last digit is cut off is a control character
+                if not codes or not all(chr(code).isprintable() for code in codes):
+                    raise ValueError(f"the label {label} has no character, or one cut short")
                 names[label] = "/".join(dict.fromkeys(map(chr, codes)))
     except (ValueError, OverflowError) as error:
         raise FormatError(
@@ -219,4 +227,4 @@ def _sort_key(name: str) -> tuple[bool, Decimal, str]:
 
 def _value(name: str) -> Decimal | None:
     """The number that a name is; None for any other name."""
-    return Decimal(name) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", name) else None
+    return Decimal(name) if _NUMBER.fullmatch(name) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from .._util.integers import unsigned_64
 from .._util.public import public
 from .._util.types import Array, Rows
 from ..core.coerce import as_labels, as_records
@@ -228,7 +229,7 @@ class Dataset:
         """
         sizes = splits.sizes_of(size, len(self))
         positions = np.arange(len(self))
-        shuffled = samplers.permuted(len(self), positions, samplers.word("seed", seed), _SPLIT)
+        shuffled = samplers.permuted(len(self), positions, unsigned_64("seed", seed), _SPLIT)
         parts = splits.split(sizes, shuffled, self.labels if stratified else None)
         return tuple(self[part] for part in parts)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..compression.registry import named, speed_rank
 from ..core.info import Info, info, verify
 from ..errors import FormatError, IdxError
-from ..storage.journal import settle
+from ..storage.journal import ensure_complete
 from ..storage.regular import FoundPath
 from . import names
 from .beside import hint
@@ -180,7 +180,7 @@ def home(directory: str) -> str:
     IdxError
         It has none of the files itself, and several such folders have.
     """
-    settle(os.fsdecode(directory))  # what a killed `write_sorted` left
+    ensure_complete(os.fsdecode(directory))  # what a killed `write_sorted` left
     if _stems(directory):
         return directory
     inner = [name for name in sorted(os.listdir(directory)) if not name.startswith(".")]
@@ -294,6 +294,12 @@ def named_role(path: str) -> str:
     """The role in the name of a file: "image" or "label"; "" for any other name."""
     name = names.parse(os.path.basename(path))
     return name.role if name else ""
+
+
+def stem(name: str) -> str:
+    """The part of the name of a label file before "-labels"."""
+    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
+    return match[1] if match else name
 
 
 def _look(path: str) -> _File:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,11 +11,13 @@ import numpy as np
 from .._util.types import Array
 from ..errors import FormatError, IdxError
 from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
-from .discovery import named_role
-from .metadata import DESCRIPTION, read_description
+from .discovery import named_role, stem
+from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
-_BUILD_KEYS = ("pipeline", "size", "test_per_class", "seed", "sorted", "skipped")
+_BUILD_KEYS = (
+    "pipeline", "size", "split_by", "test_per_class", "val_per_class", "seed", "sorted", "skipped",
+)  # fmt: skip
 # Labels from here on are not counted: they can't be numbers of classes.
 _MAX_LABEL = 1 << 20
 
@@ -98,7 +99,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
                 "labels: the files number their classes in different ways; give arrays as files too"
             )
     numbers = _numbers(sources)
-    spelled = {number: name for name, number in numbers.items()} | dict(first.names or {})
+    kept = {label: (first.names or {})[label] for label in _tidied(first)}
+    spelled = {number: name for name, number in numbers.items()} | kept
     labels_merged = _renumbered(sources, numbers, together.dtype)
     return Merged(labels_merged, spelled, is_described, is_renumbered=True)
 
@@ -116,14 +118,16 @@ def _name(source: _Source, label: int) -> str:
 
 
 def _tidied(source: _Source) -> Names:
-    """The names of a source as they are compared."""
-    return {label: tidy(name) for label, name in (source.names or {}).items()}
+    """The names of a source as they are compared; those that are blank are none."""
+    names = {label: tidy(name) for label, name in (source.names or {}).items()}
+    return {label: name for label, name in names.items() if name}
 
 
 def _check_named(source: _Source) -> None:
     """Raise if a label has no name."""
+    names = _tidied(source)
     for label in np.unique(source.labels).tolist():
-        if label not in (source.names or {}):
+        if label not in names:
             raise IdxError(
                 f"has the label {label}, which {source.origin} does not name; "
                 "to merge files by the names of their classes, give every label one",
@@ -180,12 +184,12 @@ class MergedDescription:
         files: Sequence[Any],
         labels_file: Any,
         merged: Merged,
-        *,
-        from_files: bool,
+        label_files: Sequence[str | None],
     ) -> None:
         """Raises IdxError if a dataset.json could not be true of all files beside it.
 
-        files: all targets. from_files: whether a label file is merged; arrays need no dataset.json.
+        files: all targets. label_files: those that are merged; None for arrays, which alone need no
+        dataset.json.
         """
         self._merged = merged
         self.path: str | None = None
@@ -193,7 +197,8 @@ class MergedDescription:
         self._kept: dict[str, Any] = {}
         self._names: set[str] = set()
         self._is_written = False
-        if not from_files:
+        self._about: dict[str, str] = {}
+        if not any(label_files):
             return
         if not isinstance(labels_file, (str, os.PathLike)) or _is_device(labels_file):
             if merged.is_renumbered:
@@ -214,8 +219,9 @@ class MergedDescription:
         is_named = bool(described(folder))
         self._is_written = merged.needs_description or self._is_forgotten(label_path)
         self._kept = self._still_true(existing, folder)
+        self._about = self._told(existing, label_files)
         lists_target = bool(_table(existing, "files").keys() & self._names)
-        if self._is_written or is_named or lists_target:
+        if self._is_written or is_named or lists_target or self._about:
             self.path = os.path.join(folder, DESCRIPTION)
             if DESCRIPTION in self._names:
                 raise IdxError(
@@ -228,6 +234,14 @@ class MergedDescription:
                         "tells of it, or none; name that file itself, or remove the link",
                         file=path,
                     )
+
+    def _told(self, existing: dict[str, Any], label_files: Sequence[str | None]) -> dict[str, str]:
+        """What is told of the files to merge, and of others that the existing content lists."""
+        folders = dict.fromkeys(os.path.dirname(file) if file else None for file in label_files)
+        parts = [{} if folder is None else about_of(read_description(folder)) for folder in folders]
+        if _table(existing, "files").keys() - self._names:
+            parts.insert(0, about_of(existing))
+        return merged_about(parts)
 
     def _is_forgotten(self, label_path: str) -> bool:
         """Whether the names would be lost: known by a checksum or by what lies beside the sources.
@@ -277,12 +291,15 @@ class MergedDescription:
         outdated = _BUILD_KEYS if listed.keys() & files.keys() else ()
         kept = {key: value for key, value in self._kept.items() if key not in outdated}
         counts = _table(self._kept, "counts")
-        stem = _stem(self._label_name)
-        counts.pop(stem, None)
+        split = stem(self._label_name)
+        counts.pop(split, None)
         if len(labels) == 0 or 0 <= labels.min() <= labels.max() < _MAX_LABEL:
             least = max(self._merged.names or {}, default=-1) + 1
-            counts[stem] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
+            counts[split] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
         names = {} if self._merged.names is None else {"class_names": _listed(self._merged.names)}
+        stale = set(ABOUT) - self._about.keys()
+        kept = {key: self._about.get(key, kept[key]) for key in kept if key not in stale}
+        kept = {**self._about, **kept} if kept.keys().isdisjoint(ABOUT) else {**kept, **self._about}
         return {**kept, **names, "counts": counts, "files": {**listed, **files}}
 
     def holds(self, target: str) -> bool:
@@ -329,12 +346,6 @@ def _table(description: dict[str, Any], key: str) -> dict[str, Any]:
     """A copy of the object under a key; empty if there is none."""
     value = description.get(key)
     return dict(value) if isinstance(value, dict) else {}
-
-
-def _stem(name: str) -> str:
-    """The part of the name of a label file before "-labels"."""
-    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
-    return match[1] if match else name
 
 
 def _listed(names: Names) -> list[str] | dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import FormatError
@@ -10,6 +11,8 @@ from ..storage.regular import read_regular
 from ..storage.targets import write_file
 
 DESCRIPTION = "dataset.json"
+ABOUT = ("licence", "source", "citation", "description")
+"""What a person tells of a dataset; it goes along into whatever is made of it."""
 _MAX_BYTES = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
 
 
@@ -67,3 +70,35 @@ def as_json(description: dict[str, Any]) -> bytes:
     import json  # slow to import
 
     return f"{json.dumps(description, indent=2)}\n".encode()
+
+
+def about_of(description: Mapping[str, Any]) -> dict[str, str]:
+    """What a `dataset.json` tells of licence, source, citation and description."""
+    values = {key: description.get(key) for key in ABOUT}
+    return {key: value for key, value in values.items() if isinstance(value, str) and value}
+
+
+def checked_about(about: Mapping[str, str] | None) -> dict[str, str]:
+    """What a caller tells of a dataset; ValueError or TypeError for anything else."""
+    for key, value in (about or {}).items():
+        if key not in ABOUT:
+            raise ValueError(f"about has the keys {', '.join(ABOUT)}, not {key!r}")
+        if not isinstance(value, str):
+            raise TypeError(f"about has texts, and {key} is {value!r:.40}")
+    return about_of(about or {})
+
+
+def merged_about(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What is to be told of data that were merged: all that is told of a part, once.
+
+    A licence that is not told of a part is unknown.
+    """
+    parts = list(parts)
+    merged = {}
+    for key in ABOUT:
+        joint = " AND " if key == "licence" else "\n\n"
+        told = [part.get(key, "unknown" if key == "licence" else "") for part in parts]
+        texts = dict.fromkeys(text for one in told for text in one.split(joint) if text)
+        if texts.keys() - {"unknown"}:
+            merged[key] = joint.join(texts)
+    return merged

@@ -23,7 +23,9 @@ from ..core.write import check_dtype
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
 from .merge import MergedDescription, merge_labels
+from .merge_sources import MergedSources
 from .metadata import as_json
+from .sources import Sources, rows_of, write_sources
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -66,7 +68,8 @@ def write_sorted(
     `Dataset.of_class` unpacks nothing else. The images are gathered piece by piece; their sorted
     copy never exists in memory. Where a `dataset.json` names the classes of label files, or names
     would be lost that only their checksum tells, one is
-    written or brought up to date beside the result.
+    written or brought up to date beside the result. The `sources.csv` of label files, which says of
+    which picture each record is, goes along, and so do licence, source, citation and description.
 
     Parameters
     ----------
@@ -138,8 +141,8 @@ def write_sorted(
             columns.append((order_file, order.astype(np.int32)))
         targets = [images_file, *(target for target, _ in columns)]
         _check_targets(targets)
-        from_files = any(label_files)
-        description = MergedDescription(targets, labels_file, merged, from_files=from_files)
+        description = MergedDescription(targets, labels_file, merged, label_files)
+        sources_list = MergedSources(targets, labels_file, label_files, tags, tag, order)
 
         def output(
             target: Target, shape: tuple[int, ...], dtype: np.dtype[Any], *, whole: bool
@@ -152,7 +155,7 @@ def write_sorted(
 
         first = sources[0]
         check_dtype(first.dtype, None, "images of ")
-        check_dtype(tag.dtype, tag, "labels of ")
+        check_dtype(tag.dtype, tag, "labels of ", whole=True)
         outputs = [output(images_file, (len(order), *first.shape[1:]), first.dtype, whole=False)]
         for target, column in columns:
             outputs.append(output(target, column.shape, column.dtype, whole=True))
@@ -168,6 +171,8 @@ def write_sorted(
             files = _entries(description, zip((images_file, labels_file), outputs, strict=False))
             content = description.content(files, tag)
             finished.append(_write_json(description.path, content, stack))
+        if sources_list.path is not None:
+            finished.append(_write_sources(sources_list.path, sources_list.content, stack))
         commit_all(finished)
     return order
 
@@ -234,6 +239,14 @@ def _write_json(path: str, content: dict[str, Any], stack: ExitStack) -> AtomicF
     target = open_target(path)
     stack.callback(target.discard)
     target.file.write(as_json(content))
+    return target
+
+
+def _write_sources(path: str, content: Sources, stack: ExitStack) -> AtomicFile | OpenFile:
+    """A sources.csv that is written but not yet committed; the stack discards it on an error."""
+    target = open_target(path)
+    stack.callback(target.discard)
+    write_sources(target.file, rows_of(content))
     return target
 
 

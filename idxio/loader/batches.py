@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from .._native import inflate
+from .._util.integers import unsigned_64, whole_number
 from .._util.threads import check_threads
 from .._util.types import Array
 from ..core.selection import ArrayLike
@@ -72,12 +73,13 @@ class Batches:
         )
         # What the order depends on; load_state_dict refuses a state that differs in one of these.
         self._identity = {
-            "version": samplers.VERSION,
             "samples": n,
             "seed": options.seed,
             "shuffle": int(options.shuffle),
             "balanced": int(options.balanced),
             "window": sampler.window,
+            # Last: orders of other arguments may have other versions.
+            "version": sampler.version,
         }
         self.epoch = 0
         """The epoch that the next loop goes through. A loop that comes to its end adds one."""
@@ -119,7 +121,7 @@ class Batches:
 
     def set_epoch(self, epoch: int) -> None:
         """Go through this epoch next, from its start."""
-        self.go_to(samplers.word("epoch", epoch), 0)
+        self.go_to(unsigned_64("epoch", epoch), 0)
 
     @property
     def begin(self) -> tuple[int, int]:
@@ -164,8 +166,8 @@ class Batches:
             if state[key] != value:
                 differ = f"the state has {key} {state[key]}; these batches have {value}"
                 raise ValueError(f"{differ}: {_MEANING[key]}")
-        epoch = samplers.word("epoch", state["epoch"])
-        position = samplers.whole("position", state["position"], 0)
+        epoch = unsigned_64("epoch", state["epoch"])
+        position = whole_number("position", state["position"], 0)
         n = self._shard.sampler.n
         if position > n:
             raise ValueError(f"the state has position {position} of {n} samples")

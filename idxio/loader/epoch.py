@@ -1,4 +1,16 @@
-"""One pass through an epoch: batches made ahead of the loop that uses them."""
+"""One pass through an epoch: batches made ahead of the loop that uses them.
+
+1. `_Plans` works out which samples stand in each batch, with their labels, for some thousand
+   samples at a time: rows of a sampler, as arrays.
+2. `_Groups` makes the batches. Small ones are made several at a time, a group, in memory that they
+   share. Of group k it can `begin` (plan it and take memory), give the native `job` that gathers
+   its images, or `make` all of it on the thread that calls.
+3. `EpochIterator` chooses who makes them: native threads (`prefetch.gathered`), where native code
+   can gather the records; Python threads (`prefetch.ahead`), where it can't; or the loop itself.
+   It hands the batches out one by one, and moves the cursor behind each.
+
+What a batch holds depends on its number alone, never on who makes it or when.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +24,7 @@ from .gather import RowGatherer
 from .materialize import Materialized
 from .options import Out
 from .prefetch import ahead, gathered
-from .row_source import Request
+from .row_source import Request, RowSource
 from .sharding import RankShard
 from .transforms import Augmentation
 
@@ -68,108 +80,147 @@ class EpochIterator:
         """
         self._spec = spec
         self._cursor = cursor
-        self._label_dtype = label_dtype
-        self._start = cursor.position
-        self._stride = spec.shard.stride
-        sampler = spec.shard.sampler
-        self._n = sampler.n
-        self._plans: dict[int, _Plan] = {}
+        self._n = spec.shard.sampler.n
         # Each pass has its own, so that two passes don't drop each other's shuffle windows.
-        self._source = sampler.row_source(spec.images, cursor.epoch, spec.threads)
+        self._source = spec.shard.sampler.row_source(spec.images, cursor.epoch, spec.threads)
         self._gatherer = spec.image_rows
         if spec.augmentation is not None:
             self._gatherer = self._gatherer.transformed(spec.augmentation.in_epoch(cursor.epoch))
-        self._group = self._batches_at_once()
-        """Batches that are made in one go."""
-        self._per_plan = self._group * max(1, _PLANNED // (spec.shard.size * self._group))
-        """Batches of one plan."""
-
-    def _batches_at_once(self) -> int:
-        if self._spec.outs:
-            return 1
-        row_nbytes = max(1, self._spec.image_rows.row_nbytes)
-        samples = min(_GROUP // row_nbytes, _PLANNED)
-        return max(1, samples // self._spec.shard.size)
+        self._group_size = _batches_at_once(spec)
+        self._plans = _Plans(spec, cursor, label_dtype, self._group_size)
 
     def run(self, part: int, parts: int) -> Iterator[Batch]:
         """Every parts-th batch, beginning with number part; made ahead as `prefetch` says."""
-        spec = self._spec
-        shard = spec.shard
-        numbers = range(shard.count(self._start))
-        if parts == 1:
-            group = self._group
-            groups = numbers[::group]
-        else:
-            group = 1
-            groups = numbers[part::parts]
-        outs = spec.outs
-        # The loop looks at one of the caller's arrays while the others are filled.
-        depth = min(spec.prefetch, len(outs) - 1) if outs else -(-spec.prefetch // group)
-        depth = min(depth, len(groups))
-
-        at_once = min(self._group * shard.size, shard.sampler.n)
-        pool = BufferPool(at_once * spec.image_rows.row_nbytes)
-        source = self._source
-        gatherer = self._gatherer
-        job = source.job_for(gatherer)
-
-        def begin(k: int) -> tuple[Numbered, Request]:
-            """The batches of a group without images, and the request for these."""
-            first = groups[k]
-            count = min(group, len(numbers) - first)
-            out = outs[k % len(outs)] if outs else pool
-            batches, request = self._begin(first, count, out)
-            return list(enumerate(batches, first)), request
-
-        def prepare(k: int) -> tuple[Numbered, Gather]:
-            assert job is not None
-            numbered, request = begin(k)
-            return numbered, job(*request)
-
-        def make(k: int) -> Numbered:
-            numbered, request = begin(k)
-            if job is not None:
-                job(*request).run()
-            else:
-                source.gather(gatherer, request)
-                source.prepare(self._behind(numbered[-1][0]))
-            return numbered
-
-        made: Iterator[Numbered]
-        if not depth:
-            made = map(make, range(len(groups)))
-        elif job is not None:
-            made = gathered(prepare, len(groups), depth, spec.threads)
-        else:
-            helpers = 1 if source.is_serial else spec.threads
-            made = ahead(make, len(groups), depth, helpers, source.leave)
-        for numbered in made:
+        for numbered in self._made_groups(part, parts):
             for number, batch in numbered:
-                self._cursor.position = self._behind(number)
+                self._cursor.position = self._plans.behind(number)
                 yield batch
-            del numbered, batch
+            del numbered, batch  # so that their memory is free once the loop drops them
         self._cursor.position = self._n
 
-    def _behind(self, number: int) -> int:
-        """The position of all ranks behind a batch."""
-        return min(self._start + (number + 1) * self._stride, self._n)
+    def _made_groups(self, part: int, parts: int) -> Iterator[Numbered]:
+        """The groups of batches, in order, each when it is made."""
+        spec = self._spec
+        source = self._source
+        groups = self._groups_of(part, parts)
+        if spec.outs:
+            # The loop looks at one of the caller's arrays while the others are filled.
+            depth = min(spec.prefetch, len(spec.outs) - 1)
+        else:
+            depth = -(-spec.prefetch // groups.size)
+        depth = min(depth, len(groups))
+        if not depth:
+            return map(groups.make, range(len(groups)))
+        if groups.is_native:
+            return gathered(groups.job, len(groups), depth, spec.threads)
+        helpers = 1 if source.is_serial else spec.threads
+        return ahead(groups.make, len(groups), depth, helpers, source.leave)
 
-    def _begin(
+    def _groups_of(self, part: int, parts: int) -> _Groups:
+        """The groups of one of several parts, which take batches in turn."""
+        spec = self._spec
+        numbers = range(self._plans.batches)
+        if parts == 1:
+            size = self._group_size
+            firsts = numbers[::size]
+        else:
+            size = 1
+            firsts = numbers[part::parts]
+        at_once = min(self._group_size * spec.shard.size, self._n)
+        pool = BufferPool(at_once * spec.image_rows.row_nbytes)
+        return _Groups(self._plans, self._source, self._gatherer, pool, spec.outs, firsts, size)
+
+
+class _Groups:
+    """Makes the batches of a pass, a group at a time. Any thread may make any group."""
+
+    def __init__(
         self,
-        first: int,
-        count: int,
-        out: Out | BufferPool,
-    ) -> tuple[list[Batch], Request]:
-        """count batches from number first on, in out or in memory of the pool, without images.
+        plans: _Plans,
+        source: RowSource,
+        gatherer: RowGatherer,
+        pool: BufferPool,
+        outs: list[Out],
+        firsts: range,
+        size: int,
+    ) -> None:
+        """Fill the caller's outs in turn, or memory of the pool if there are none.
 
-        Returns the batches, and the request for their images.
+        firsts: the number of the first batch of each group; size: batches in one.
+        """
+        self.size = size
+        self._plans = plans
+        self._source = source
+        self._gatherer = gatherer
+        self._pool = pool
+        self._outs = outs
+        self._firsts = firsts
+        self._native_job = source.job_for(gatherer)
+
+    def __len__(self) -> int:
+        return len(self._firsts)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether `job` works."""
+        return self._native_job is not None
+
+    def begin(self, k: int) -> tuple[Numbered, Request]:
+        """The batches of group k without images, and the request for these."""
+        first = self._firsts[k]
+        out = self._outs[k % len(self._outs)] if self._outs else self._pool
+        batches, request = self._plans.begin(first, self.size, out)
+        return list(enumerate(batches, first)), request
+
+    def job(self, k: int) -> tuple[Numbered, Gather]:
+        """The batches of group k, and the native job that fills them with images."""
+        assert self._native_job is not None
+        numbered, request = self.begin(k)
+        return numbered, self._native_job(*request)
+
+    def make(self, k: int) -> Numbered:
+        """The batches of group k, made here."""
+        if self._native_job is not None:
+            numbered, gather = self.job(k)
+            gather.run()
+            return numbered
+        numbered, request = self.begin(k)
+        self._source.gather(self._gatherer, request)
+        self._source.prepare(self._plans.behind(numbered[-1][0]))
+        return numbered
+
+
+class _Plans:
+    """What stands in the batches of a pass, but for the images; plan by plan."""
+
+    def __init__(self, spec: BatchSpec, cursor: Cursor, label_dtype: Any, group_size: int) -> None:
+        """A plan is for whole groups."""
+        self._spec = spec
+        self._epoch = cursor.epoch
+        self._start = cursor.position
+        self._label_dtype = label_dtype
+        self._per_plan = group_size * max(1, _PLANNED // (spec.shard.size * group_size))
+        self.batches = spec.shard.count(self._start)
+        """How many there are in the pass."""
+        self._made: dict[int, _Plan] = {}
+
+    def behind(self, number: int) -> int:
+        """The position of all ranks behind a batch."""
+        shard = self._spec.shard
+        return min(self._start + (number + 1) * shard.stride, shard.sampler.n)
+
+    def begin(self, first: int, most: int, out: Out | BufferPool) -> tuple[list[Batch], Request]:
+        """The batches from number first on, at most so many, in out or in memory of the pool.
+
+        They have no images yet; returns the request for these too.
         """
         spec = self._spec
         size = spec.shard.size
+        count = min(most, self.batches - first)
         plan = self._plan(first // self._per_plan)
         number = first % self._per_plan
-        stretch = slice(number * size, (number + count) * size)
-        rows = plan.rows[stretch]
+        samples = slice(number * size, (number + count) * size)
+        rows = plan.rows[samples]
         labels = plan.labels[number : number + count]
         if isinstance(out, BufferPool):
             images = spec.image_rows.shape(out.take(), len(rows))
@@ -178,7 +229,7 @@ class EpochIterator:
             labels_out = out[1][: len(rows)]
             labels_out[:] = labels[0]
             labels = [labels_out]
-        request = Request(rows, plan.positions[stretch], images)
+        request = Request(rows, plan.positions[samples], images)
         each = [images] if count == 1 else _cut(images, size)
         if spec.shard.remainder == "pad":
             valid = plan.valid[number : number + count]
@@ -187,22 +238,30 @@ class EpochIterator:
 
     def _plan(self, k: int) -> _Plan:
         """The k-th plan. Two helper threads may both make it, which does no harm."""
-        plan = self._plans.get(k)
+        plan = self._made.get(k)
         if plan is None:
-            plan = self._make_plan(k)
+            plan = self._make(k)
             # Another thread may still use the plan before this one.
-            before = {j: other for j, other in self._plans.items() if j == k - 1}
-            self._plans = {**before, k: plan}
+            before = {j: other for j, other in self._made.items() if j == k - 1}
+            self._made = {**before, k: plan}
         return plan
 
-    def _make_plan(self, k: int) -> _Plan:
+    def _make(self, k: int) -> _Plan:
         spec = self._spec
         size = spec.shard.size
         first = k * self._per_plan
-        samples = spec.shard.samples(self._cursor.epoch, self._start, first, self._per_plan)
+        samples = spec.shard.samples(self._epoch, self._start, first, self._per_plan)
         labels = spec.label_rows.gather(spec.labels, samples.ids)
         labels = labels.astype(self._label_dtype, copy=False)
         return _Plan(samples.rows, samples.positions, _cut(labels, size), _cut(samples.valid, size))
+
+
+def _batches_at_once(spec: BatchSpec) -> int:
+    """How many batches make a group, unless several parts take batches in turn."""
+    if spec.outs:
+        return 1
+    samples = min(_GROUP // max(1, spec.image_rows.row_nbytes), _PLANNED)
+    return max(1, samples // spec.shard.size)
 
 
 def _cut(array: Array, size: int) -> list[Array]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._native import gather as kernels
-from .._native.transforms import Transform
+from .._native.transforms import Kernel
 from .._util.memory import allocate
 from .._util.types import Array, Ids
 
@@ -49,7 +49,7 @@ class RowGatherer:
         self.row_nbytes: int = self._elements * self.dtype.itemsize
         """Bytes of a row of a batch."""
         self._factors: tuple[Array, Array] | None = None
-        self._transforms: Transform | None = None
+        self._transforms: Kernel | None = None
         is_float = self.dtype in (np.float32, np.float64)
         if self.dtype.hasobject:
             raise ValueError(f"batches hold numbers, not {self.dtype}")
@@ -65,7 +65,7 @@ class RowGatherer:
         elif scaled:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
-    def transformed(self, transforms: Transform) -> RowGatherer:
+    def transformed(self, transforms: Kernel) -> RowGatherer:
         """The same, but it applies these transforms to each row first."""
         gatherer = copy.copy(self)
         gatherer._transforms = transforms

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._util.integers import unsigned_64, whole_number
 from .._util.types import Array
-from . import samplers
 from .sharding import REMAINDERS, Remainder
 from .transforms import Transform, as_transforms
 
@@ -42,17 +42,17 @@ class BatchOptions:
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("world_size", 1), ("rank", 0), ("prefetch", 0)):
-            self._set(name, samplers.whole(name, getattr(self, name), least))
+            self._set(name, whole_number(name, getattr(self, name), least))
         if self.rank >= self.world_size:
             rank = f"rank {self.rank} of world_size {self.world_size}"
             raise ValueError(f"{rank}: ranks go from 0 to world_size - 1")
         if self.remainder not in REMAINDERS:
             raise ValueError(f"remainder is one of {', '.join(REMAINDERS)}, not {self.remainder!r}")
-        self._set("seed", samplers.word("seed", self.seed))
+        self._set("seed", unsigned_64("seed", self.seed))
         self._set("augment", as_transforms(self.augment))
         for name in ("buffer", "threads"):
             if getattr(self, name) is not None:
-                self._set(name, samplers.whole(name, getattr(self, name), 1))
+                self._set(name, whole_number(name, getattr(self, name), 1))
         for name in ("shuffle", "balanced", "drop_last"):
             self._set(name, bool(getattr(self, name)))
 

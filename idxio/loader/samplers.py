@@ -7,9 +7,6 @@ is where the record of a sample is read: the number of the sample, unless the sa
 
 from __future__ import annotations
 
-import operator
-from typing import Any
-
 import numpy as np
 
 from .._native import permutation
@@ -24,6 +21,8 @@ MAX = permutation.MAX
 class Sampler:
     """The samples in the order in which they are stored."""
 
+    version = VERSION
+    """Of the order: another number, other rows for the same arguments."""
     window = 0
     """Records in a shuffle window; 0 for an order without one."""
 
@@ -64,9 +63,11 @@ class BalancedSampler(Sampler):
     proportion, and classes of one size to within one sample.
     """
 
-    def __init__(self, labels: Array, seed: int | None) -> None:
+    def __init__(self, labels: Array, seed: int | None, *key: int) -> None:
+        """key: further numbers of the key, behind seed, epoch and class."""
         super().__init__(len(labels))
         self.seed = seed
+        self._key = key
         counts = np.unique(labels, return_counts=True)[1]
         self._members = np.argsort(labels, kind="stable")  # class by class
         self._starts = np.concatenate([[0], np.cumsum(counts)])
@@ -88,7 +89,8 @@ class BalancedSampler(Sampler):
                 first = self._starts[k]
                 mine = k_of == k
                 m = int(self._starts[k + 1] - first)
-                shuffled[mine] = first + permuted(m, wanted[mine] - first, self.seed, epoch, k)
+                mixed = permuted(m, wanted[mine] - first, self.seed, epoch, k, *self._key)
+                shuffled[mine] = first + mixed
             wanted = shuffled
         return self._members[wanted]
 
@@ -98,22 +100,3 @@ def permuted(n: int, positions: Ids, *key: int) -> Ids:
     out = np.empty(len(positions), np.int64)
     permutation.permute(permutation.key(*key), n, np.ascontiguousarray(positions, np.int64), out)
     return out
-
-
-def word(name: str, value: Any) -> int:
-    """value as an int of 64 bits, unsigned; raises for anything else."""
-    number = whole(name, value, 0)
-    if number >> 64:
-        raise ValueError(f"{name} is less than 2^64, not {number}")
-    return number
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """value as an int of at least `least`; raises for anything else."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is an integer, not {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} is {least} or more, not {number}")
-    return number

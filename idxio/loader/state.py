@@ -9,7 +9,7 @@ class BatchState(TypedDict):
     """The result of `Batches.state_dict`: where a loop is, and of which order of which dataset."""
 
     version: int
-    """Of the orders that idxio makes."""
+    """Of the order that idxio makes of these."""
     samples: int
     """How many the dataset has."""
     labels: int

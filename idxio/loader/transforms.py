@@ -60,9 +60,7 @@ class ImageShape(NamedTuple):
 class Transform:
     """What `augment` of `Dataset.batches` takes."""
 
-    def native(
-        self, shape: ImageShape, key: int, then: kernels.Transform | None
-    ) -> kernels.Transform:
+    def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         """The kernel for images of this shape, which hands them on to `then`."""
         raise NotImplementedError
 
@@ -104,9 +102,7 @@ class RandomHorizontalFlip(_RandomFlip):
 
     __module__ = "idxio.transforms"
 
-    def native(
-        self, shape: ImageShape, key: int, then: kernels.Transform | None
-    ) -> kernels.Transform:
+    def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         lines = shape.planes * shape.height
         return kernels.flip(key, self._below, lines, shape.width, shape.pixel, then)
 
@@ -130,9 +126,7 @@ class RandomVerticalFlip(_RandomFlip):
 
     __module__ = "idxio.transforms"
 
-    def native(
-        self, shape: ImageShape, key: int, then: kernels.Transform | None
-    ) -> kernels.Transform:
+    def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         line = shape.width * shape.pixel
         return kernels.flip(key, self._below, shape.planes, shape.height, line, then)
 
@@ -153,7 +147,7 @@ class Augmentation:
         self._shape = ImageShape.of(record_shape, dtype.itemsize)
         self._seed = seed
 
-    def in_epoch(self, epoch: int) -> kernels.Transform:
+    def in_epoch(self, epoch: int) -> kernels.Kernel:
         """The first kernel, with the key of an epoch; it hands on to the others."""
         first = None
         for number in reversed(range(len(self._transforms))):

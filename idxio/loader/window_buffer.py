@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .._util.memory import allocate
@@ -69,23 +71,24 @@ class WindowBuffer(RowSource):
         if number not in self._windows:
             self._windows[number] = (self._allocate(length), 0)
         window, done = self._windows[number]
-        first = number * layout.window
-
-        def read(start: int) -> None:
-            """Read a block, in two parts where it goes on with the first records."""
-            if self._is_left:
-                raise RuntimeError("the loop was left")
-            stop = min(start + layout.block, length)
-            begin = int(layout.ids(self._epoch, np.array([first + start]))[0])
-            middle = min(stop, start + layout.n - begin)
-            window[start:middle] = self._images[begin : begin + middle - start]
-            if middle < stop:
-                window[middle:stop] = self._images[: stop - middle]
-
         starts = range(done * layout.block, min(blocks * layout.block, length), layout.block)
-        on_threads(read, starts, self._threads)
+        on_threads(partial(self._read_block, window, number), starts, self._threads)
         self._windows[number] = (window, max(done, blocks))
         return window
+
+    def _read_block(self, window: Array, number: int, start: int) -> None:
+        """Read the block that begins at a record of the window with this number."""
+        if self._is_left:
+            raise RuntimeError("the loop was left")
+        layout = self._layout
+        stop = min(start + layout.block, len(window))
+        first_row = np.array([number * layout.window + start])
+        begin = int(layout.ids(self._epoch, first_row)[0])
+        # A block that reaches the last record of the file goes on with the first ones.
+        middle = min(stop, start + layout.n - begin)
+        window[start:middle] = self._images[begin : begin + middle - start]
+        if middle < stop:
+            window[middle:stop] = self._images[: stop - middle]
 
     def _allocate(self, length: int) -> Array:
         """Memory for this many records."""

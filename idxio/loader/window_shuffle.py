@@ -36,6 +36,8 @@ BUFFER = 256 << 20
 
 # The third number of a key, behind seed and epoch; `window_layout` has 0 and 1.
 _WITHIN = 2
+# In version 1, a class had the same order in all windows where it was as large.
+_BALANCED_VERSION = 2
 
 
 class WindowSampler(Sampler):
@@ -57,6 +59,8 @@ class WindowSampler(Sampler):
         self.layout = WindowLayout(n, block, blocks_per_window, seed)
         self.window = self.layout.window
         self._labels = labels
+        if labels is not None and seed is not None:
+            self.version = _BALANCED_VERSION
         # The sampler of the window used last, with the epoch and number of that window.
         self._balanced: tuple[tuple[int, int], BalancedSampler] | None = None
 
@@ -87,7 +91,7 @@ class WindowSampler(Sampler):
         assert self._labels is not None
         first = number * self.window
         ids = self.ids(epoch, np.arange(first, first + self.layout.length(number)))
-        balanced = BalancedSampler(self._labels[ids], self.seed)
+        balanced = BalancedSampler(self._labels[ids], self.seed, number)
         self._balanced = ((epoch, number), balanced)
         return balanced
 

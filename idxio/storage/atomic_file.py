@@ -70,7 +70,7 @@ class AtomicFile:
     def commit(self) -> None:
         """Rename the temporary file to the target in one step. On failure the old file stays."""
         try:
-            self.settle()
+            self.finish_writing()
             if self.temporary is not None:
                 try:
                     self.temporary.place(self._path)
@@ -82,7 +82,7 @@ class AtomicFile:
         finally:
             self.discard()
 
-    def settle(self) -> None:
+    def finish_writing(self) -> None:
         """Flush a temporary file to disk; close a pipe or device."""
         with naming(self.name):
             self.file.flush()

@@ -56,7 +56,7 @@ def replace_all(files: Sequence[Replacement]) -> None:
         journal.begin(files)
         journal.finish()
     except BaseException as error:
-        journal.settle(undo=is_refusal(error))
+        journal.end_after_error(undo=is_refusal(error))
         raise
     finally:
         journal.close()
@@ -70,14 +70,14 @@ def complete(folder: str) -> None:
             _recover(path)
 
 
-def settle(folder: str) -> None:
+def ensure_complete(folder: str) -> None:
     """Complete a folder before its files are listed; FileNotFoundError if one is still missing.
 
     A file is missing while its writer lives, or if this process may not finish for a killed writer.
     Without the error a listing would leave the file out silently.
     """
     complete(folder)
-    for move in _told(folder):
+    for move in _moves_in(folder):
         if identity(move.path) is not None or identity(move.aside) is None:
             continue
         what = (
@@ -88,7 +88,7 @@ def settle(folder: str) -> None:
         raise FileNotFoundError(errno.ENOENT, what, move.path)
 
 
-def _told(folder: str) -> list[Move]:
+def _moves_in(folder: str) -> list[Move]:
     """The moves that the journal lists for files in a folder; none if it can't be read."""
     real = os.path.realpath(os.path.join(folder, JOURNAL))
     with ignoring_refusals():
@@ -104,7 +104,17 @@ def _told(folder: str) -> list[Move]:
 
 
 class _Journal:
-    """The moves of one replacement, and the journal file that lists them."""
+    """The moves of one replacement, and the journal file that lists them.
+
+    | `_file` | `_is_begun` | on the disk | after an error |
+    |---|---|---|---|
+    | None | False | nothing, or an empty journal, if an interrupt came during `begin` | remove it |
+    | open | False | a journal that lists no files: none was touched | remove it |
+    | open | True | a journal that lists all files | finish, or put the old files back |
+
+    An error of the system ends in old files, an interrupt in new ones (`end_after_error`). Whatever
+    a process leaves behind is the last row's or the second's, and the next process goes on there.
+    """
 
     def __init__(
         self, folders: list[str], moves: list[Move] | None = None, file: IO[bytes] | None = None
@@ -133,28 +143,28 @@ class _Journal:
 
     def finish(self) -> None:
         """Do all remaining steps."""
-        self.forward()
+        self.place_new()
         with ignoring_refusals():  # the next writer will do it
-            self.remove()
+            self.remove_old()
 
-    def settle(self, *, undo: bool) -> None:
+    def end_after_error(self, *, undo: bool) -> None:
         """Finish or undo after an exception, and start again after each interrupt."""
         try:
             if not self._is_begun:
-                self.drop()
+                self.remove_journal()
             elif undo:
-                self.back()
+                self.put_back_old()
             else:
                 self.finish()
         except BaseException as error:
             if not is_refusal(error):
-                self.settle(undo=undo)
+                self.end_after_error(undo=undo)
                 raise
             if not undo:
-                self.settle(undo=True)
+                self.end_after_error(undo=True)
             # Otherwise the next writer finishes.
 
-    def forward(self) -> None:
+    def place_new(self) -> None:
         """Hide all old files, then rename all new ones to their targets."""
         for move in self._moves:
             there = identity(move.path)
@@ -171,7 +181,7 @@ class _Journal:
         for folder in self._folders:
             sync_folder(folder)
 
-    def back(self) -> None:
+    def put_back_old(self) -> None:
         """Hide all new files again, then rename all old ones to their targets."""
         if not self._is_there():
             return
@@ -191,18 +201,18 @@ class _Journal:
                 move.rename(move.aside, move.path)
         for folder in self._folders:
             sync_folder(folder)
-        self.drop()
+        self.remove_journal()
 
-    def remove(self) -> None:
+    def remove_old(self) -> None:
         """Remove the old files, and the journal."""
         if not self._is_there():
             return
         for move in self._moves:
             if move.old is not None and identity(move.aside) == move.old:
                 os.unlink(move.aside)
-        self.drop()
+        self.remove_journal()
 
-    def drop(self) -> None:
+    def remove_journal(self) -> None:
         """Remove the links to the journal, then the journal."""
         if self._file is None:  # an interrupt came during its creation
             complete(self._folders[0])
@@ -285,15 +295,15 @@ def _recover(path: str, *, wait: bool = False) -> None:
         journal = _Journal(folders, moves, file)
         # The links are removed last: without them only the journal itself is left to remove.
         if moves is None or not all(_leads_to(other, real) for other in folders[1:]):
-            journal.drop()
+            journal.remove_journal()
             return
         try:
-            journal.forward()
+            journal.place_new()
         except OSError as error:
             if not is_refusal(error):
                 raise
             try:
-                journal.back()
+                journal.put_back_old()
             except OSError as second:
                 if not is_refusal(second):
                     raise
@@ -305,6 +315,6 @@ def _recover(path: str, *, wait: bool = False) -> None:
                     path,
                 ) from second
         else:
-            journal.remove()
+            journal.remove_old()
         for move in moves:
             clear(move.temporary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 
@@ -52,18 +53,26 @@ def open_regular(path: str, flags: int = os.O_RDONLY | os.O_CLOEXEC) -> int:
         It is a named pipe, a socket or a device.
     """
     with naming(path):
-        _check(status_of(path), path)
-        try:
-            fd = os.open(path, flags | os.O_NONBLOCK)
-        except BlockingIOError:  # another process holds a lease on the file, and will release it
-            fd = os.open(path, flags)
-        try:
-            _check(os.fstat(fd), path)  # the path may have been replaced since the first check
-            os.set_blocking(fd, True)
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+        return open_checked(path, status_of(path), flags)[0]
+
+
+def open_checked(
+    path: str, before: os.stat_result, flags: int = os.O_RDONLY | os.O_CLOEXEC
+) -> tuple[int, os.stat_result]:
+    """Do what open_regular() does after status_of(); return what fstat() says of the file too."""
+    _check(before, path)
+    try:
+        fd = os.open(path, flags | os.O_NONBLOCK)
+    except BlockingIOError:  # another process holds a lease on the file, and will release it
+        fd = os.open(path, flags)
+    try:
+        status = os.fstat(fd)
+        _check(status, path)  # the path may have been replaced since the first check
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)  # blocking; os.set_blocking() takes two calls
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, status
 
 
 def read_regular(path: str, most: int | None = None) -> bytes:

@@ -45,6 +45,8 @@ _SIGNATURES = (
     # protocols 2 to 5, and 0 of lists, dicts and arrays
     (rb"\x80[\x02-\x05]", _PICKLE),
     (rb"\(?[ldi]p\d+\n|c(numpy|copy_reg|_codecs|collections)[.\w]*\n\w+\n", _PICKLE),
+    # the length of the first record, its checksum, a message of protobuf
+    (rb".{4}\0{4}.{4}\n", "a TFRecord file: read it with tensorflow.data"),
     # pictures and documents
     (rb"\x89PNG\r\n", "a PNG picture"),
     (rb"\xff\xd8\xff", "a JPEG picture"),

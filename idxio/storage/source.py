@@ -13,7 +13,7 @@ from .._native import byteorder
 from ..errors import ChangedError, naming
 from .base import Source
 from .file_object import PIECE, TEXT, PipeSource, SeekableSource, is_trusted, pread_full
-from .regular import FoundPath, open_regular, status_of
+from .regular import FoundPath, open_checked, status_of
 
 __all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
 
@@ -37,18 +37,25 @@ class PathSource(Source):
     A pickle holds the path and identity; unpickling raises ChangedError for another file there.
     """
 
-    def __init__(self, path: str, identity: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        identity: tuple[int, ...] | None = None,
+        status: os.stat_result | None = None,
+    ) -> None:
+        """status: what `status_of` said of the path a moment ago, if it was asked."""
         self.path: str = os.path.abspath(path)
         self.name = str(path)
-        self._fd = open_regular(path)
-        try:
-            self.identity = identity or _identity(self.status())
-            self.size: int | None = self.identity[0]
-            if identity is not None:
+        with naming(path):
+            self._fd, opened = open_checked(path, status or status_of(path))
+        self.identity = identity or _identity(opened)
+        self.size: int | None = self.identity[0]
+        if identity is not None:
+            try:
                 self.check()
-        except BaseException:
-            self.close()
-            raise
+            except BaseException:
+                self.close()
+                raise
 
     def status(self) -> os.stat_result:
         """Return the result of fstat() for the open file."""
@@ -167,9 +174,10 @@ def open_source(file: File, *, in_order: bool = False) -> Source:
     """
     if isinstance(file, (str, os.PathLike)):
         path = os.fsdecode(os.fspath(file))
-        mode = status_of(path).st_mode
+        status = status_of(path)
+        mode = status.st_mode
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or isinstance(path, FoundPath):
-            return PathSource(path)
+            return PathSource(path, status=status)
         return PipeSource(open(path, "rb", buffering=0), owned=True)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)

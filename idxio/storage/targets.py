@@ -29,7 +29,7 @@ class OpenFile:
             with naming(self.name):
                 self.file.flush()
 
-    settle = commit
+    finish_writing = commit
 
     def discard(self) -> None:
         """Do nothing: bytes written to a file object can't be taken back."""
@@ -48,7 +48,7 @@ def open_target(target: Target) -> AtomicFile | OpenFile:
 def commit_all(targets: Sequence[AtomicFile | OpenFile]) -> None:
     """Commit several targets, all or none; see journal.py. The caller still discards each."""
     for target in targets:
-        target.settle()
+        target.finish_writing()
     files: list[AtomicFile] = []
     moves: list[journal.Replacement] = []
     for target in targets:

@@ -41,7 +41,11 @@ def test_export_and_import(capsys, to):
         "npz": ["out"],
         "csv": ["out/test.csv", "out/train.csv"],
         "png": ["out/dataset.json", "out/test", "out/train"],
-        "parquet": ["out/test-00000-of-00001.parquet", "out/train-00000-of-00001.parquet"],
+        "parquet": [
+            "out/README.md",
+            "out/test-00000-of-00001.parquet",
+            "out/train-00000-of-00001.parquet",
+        ],
     }
     assert [line.split(": ")[0] for line in out.splitlines()] == expected[to]
     if to == "png":

@@ -273,7 +273,7 @@ def test_a_table_is_dropped_once_for_all_roads(tmp_path, walks):
             assert f._compressed.span_index.complete
             for road in (first, *roads):
                 road(f)
-            assert f._compressed.walks
+            assert f._compressed._known.is_refuted
         assert len(walks) == 1
 
 
@@ -351,7 +351,7 @@ def test_a_damaged_file_is_told_from_a_false_table(tmp_path, is_true, monkeypatc
                 failed.append((type(error), error.offset))
         assert set(failed) == {(told.type, told.value.offset)}
         assert len(streams) < 5  # one walk, however many ask
-        assert not f._compressed.walks
+        assert not f._compressed._known.is_refuted
         if is_true:
             assert len(failed) < 250
             assert_same(f[3], ARRAY[3])
@@ -397,4 +397,4 @@ def test_a_file_that_is_replaced_is_no_false_table(tmp_path):
         path.write_bytes((tmp_path / "y").read_bytes() + b"\0")
         with pytest.raises(idxio.ChangedError):
             f[3]
-        assert not f._compressed.walks
+        assert not f._compressed._known.is_refuted

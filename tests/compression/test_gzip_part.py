@@ -2,13 +2,19 @@
 
 import itertools
 import threading
+import zlib
 
 import numpy as np
 import pytest
 
+from idxio._native import inflate
 from idxio.compression.gzip.members import Segment
-from idxio.compression.gzip.part import FailedError, Part, PartOutput, PartState, Stage
+from idxio.compression.gzip.part import Decoded, FailedError, Part, PartOutput, PartState, Stage
+from idxio.compression.gzip.part_decoder import PartDecoder, Round, decode_span
 from idxio.compression.gzip.part_mover import PartMover
+from idxio.compression.gzip.sequential import SequentialDecoder
+from idxio.compression.gzip.span_index import WINDOW
+from idxio.storage.source import open_source
 
 STAGES = list(Stage)
 
@@ -144,3 +150,53 @@ def test_a_tail_is_the_last_window(lock):
     assert len(output.tail(11)) == BASE
     assert output.tail(11)[-1] == 5
     assert len(PartOutput(np.zeros(100, np.uint8), 0).tail(7)) == 7  # a file has none before
+
+
+# A part that heals the next one twice
+# ------------------------------------------------------------------------------------
+
+
+def parts_of_a_stream(lock):
+    """A decoder of a part, the next part as it was decoded behind zeros, and its CRC-32s then.
+
+    The next part has a span that copies the window, one that copies that, and one of noise.
+    """
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 256, 3 * WINDOW, np.uint8).tobytes()
+    window, last = noise[:WINDOW], noise[WINDOW:]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    stream = packer.compress(window) + packer.flush(zlib.Z_SYNC_FLUSH)
+    pieces = [window[1000:32000], window[1000:17000], last]
+    edges = [8 * len(stream)]
+    for piece in pieces:
+        stream += packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+        edges.append(8 * len(stream))
+    source = open_source(stream + bytes(64))
+    outputs = [PartOutput(np.zeros(WINDOW + 6 * WINDOW, np.uint8), WINDOW) for _ in range(2)]
+    parts = [Part(number, 0, PartState(lock), output) for number, output in enumerate(outputs, 1)]
+    outputs[0].length = WINDOW
+    theirs, decoder = outputs[1], inflate.Decoder()
+    sequential = SequentialDecoder(source, bit=edges[0], history=WINDOW)
+    for piece, (bit, stop) in zip(pieces, itertools.pairwise(edges), strict=True):
+        start = WINDOW + theirs.length
+        span = Decoded(bit, stop, Segment(len(piece), None), 0)
+        memory = theirs.memory[: start + len(piece)]
+        decode_span(sequential.input, decoder, span, memory, start, WINDOW)
+        theirs.add(bit, stop, span.segment)
+    parts[1].state.rise(Stage.DECODED)
+    this = Round(source, parts, False, 0, PartMover(np.zeros(0, np.uint8), 0, parts))
+    return PartDecoder(this, parts[0], sequential), parts[1]
+
+
+def test_a_second_healing_leaves_nothing_of_the_first(lock):
+    decoder, following = parts_of_a_stream(lock)
+    ours, theirs = decoder.part.output, following.output
+    guessed = [span.crc for span in theirs.spans]
+    ours.tail(ours.length)[:] = 7  # wrong: it takes until the noise to come right
+    decoder._decode_front(following)
+    assert theirs.healed == 3
+    assert [span.crc for span in theirs.true_spans()] != guessed
+    ours.tail(ours.length)[:] = 0  # what was guessed: the first span shows that already
+    decoder._decode_front(following)
+    assert (theirs.healed, theirs.front, ours.reach) == (1, 31000, WINDOW + 31000)
+    assert [span.crc for span in theirs.true_spans()] == guessed

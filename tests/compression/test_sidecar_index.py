@@ -285,9 +285,9 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
             assert second.needs_window
             key = pick((second.start + second.end) // 2 // 101)
             assert (f[0] == noise[0]).all()
-            assert not f._compressed.walks
+            assert not f._compressed._known.is_refuted
             assert (f[key] == noise[key]).all()
-            assert f._compressed.walks
+            assert f._compressed._known.is_refuted
 
 
 def test_spans_of_what_zlib_decodes_are_short_too(tmp_path):

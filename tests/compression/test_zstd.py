@@ -7,6 +7,7 @@ import itertools
 import os
 import pickle
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -364,6 +365,14 @@ def test_without_the_module_an_error_says_what_to_install(monkeypatch, tmp_path)
     with pytest.raises(ImportError, match="can't write zstd, "):
         idxio.Writer(tmp_path / "x.zst", "uint8", ())
     assert not os.listdir(tmp_path)
+    (line,) = [line for line in idxio.show_config().splitlines() if line.startswith("zstd ")]
+    assert re.match("zstd +none: " + match.replace("is packed with zstd", ".*"), line)
+
+
+def test_config_names_the_library():
+    version = ".".join(map(str, zstd.zstd_version_info))
+    line = f"zstd        {version}, of {ZSTD}: .zst files"
+    assert line in idxio.show_config().splitlines()
 
 
 def test_without_need_the_module_is_not_imported():

@@ -1,6 +1,7 @@
 """idxio.build: a folder of pictures to the four files."""
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -63,13 +64,29 @@ def no_leftovers(folder):
     return [name for name in os.listdir(folder) if name.endswith(".tmp")] == []
 
 
+def side_by_hash(folder, made):
+    """Whether each picture tests: below a seventh, or the least of a class without such a one."""
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in made}
+    least = {
+        min((sums[n], n) for n in made if n.split("/")[0] == name.split("/")[0])[1] for name in made
+    }
+    return {name: int(sums[name], 16) * 7 < 1 << 256 or name in least for name in made}
+
+
 def test_four_files(classes):
     tmp_path, made = classes
     seen = []
     built = idxio.build(f"{tmp_path}/in", tmp_path / "out", progress=lambda *p: seen.append(p))
     assert built.class_names == ["Coat", "boot ß", "dress"]  # blanks around a name do not count
-    assert sorted(os.listdir(tmp_path / "out")) == sorted([*FOUR, "dataset.json"])
-    assert [file.shape for file in built.files] == [(36, 28, 28), (36,), (6, 28, 28), (6,)]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*FOUR, "dataset.json", "sources.csv"])
+    tests = side_by_hash(tmp_path / "in", made)
+    count = sum(tests.values())
+    assert [file.shape for file in built.files] == [
+        (42 - count, 28, 28),
+        (42 - count,),
+        (count, 28, 28),
+        (count,),
+    ]
     assert built.skipped == []
     train, train_labels, test, test_labels = read(tmp_path / "out")
     # Every picture is there once, with its label.
@@ -81,7 +98,9 @@ def test_four_files(classes):
         for image, label in zip([*train, *test], [*train_labels, *test_labels], strict=True)
     ]
     assert sorted(rows) == expected
-    assert np.bincount(test_labels).tolist() == [1, 2, 3]
+    assert sorted(image.tobytes() for image in test) == sorted(
+        made[name].tobytes() for name in made if tests[name]
+    )
     assert seen[-1] == (84, 84)
     assert seen == sorted(seen)
     assert no_leftovers(tmp_path)
@@ -128,11 +147,25 @@ def test_the_same_pictures_give_the_same_bytes(classes):
     tmp_path, _ = classes
     for name, options in {"a": {"threads": 1}, "b": {"threads": 3}, "c": {"seed": 1}}.items():
         idxio.build(tmp_path / "in", tmp_path / name, **options)
-    for name in [*FOUR, "dataset.json"]:
+    for name in [*FOUR, "dataset.json", "sources.csv"]:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a" / FOUR[0]).read_bytes() != (tmp_path / "c" / FOUR[0]).read_bytes()
-    # Frozen: another order for the same seed would be another dataset.
-    assert read(tmp_path / "a")[3].tolist() == [2, 1, 1, 2, 0, 2]
+
+
+def test_sides_and_order_are_frozen(tmp_path):
+    """Another side, or another order for the same seed, would be another dataset."""
+    for i in range(30):  # PGM: the bytes of other formats depend on the version of Pillow
+        path = tmp_path / "in" / "abc"[i % 3] / f"{i:02}.pgm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"P5 2 2 255\n" + bytes([i, i, 0, 0]))
+    idxio.build(tmp_path / "in", tmp_path / "out")
+    train, _, test, _ = read(tmp_path / "out")
+    assert train[:9, 0, 0].tolist() == [7, 4, 26, 19, 14, 3, 16, 29, 28]
+    assert test[:, 0, 0].tolist() == [23, 22, 10, 2, 27, 17]
+    assert (tmp_path / "out" / "sources.csv").read_text().splitlines()[:2] == [
+        "split,record,file,label,sha256",
+        "train,0,b/07.pgm,1,a3e53feed52af1e19a955b875aabe79e50dff610797e5235db529f8418ecfc2f",
+    ]
 
 
 def test_sorted(classes):
@@ -390,6 +423,9 @@ def test_wrong_arguments(classes):
         ({"size": 0, "pipeline": "fit"}, "size"),
         ({"test_per_class": 7}, "class 'Coat' has 7 pictures; 7 to test with"),
         ({"test_per_class": -1}, "test_per_class"),
+        ({"val_per_class": -1}, "val_per_class"),
+        ({"test_per_class": 3, "val_per_class": 4}, "3 to test with and 4 to validate with leave"),
+        ({"val_per_class": 7}, "class 'Coat' has 7 pictures; 0 to test with and 7 to validate"),
         ({"seed": -1}, "seed"),
         ({"threads": 0}, "threads"),
     ):
@@ -412,7 +448,7 @@ def test_an_empty_folder_and_new_parents_are_taken(classes):
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "empty", tmp_path / "new" / "er"):
         idxio.build(tmp_path / "in", target)
-        assert len(os.listdir(target)) == 5
+        assert len(os.listdir(target)) == 6
 
 
 def test_an_empty_class_is_told(classes):
@@ -422,7 +458,7 @@ def test_an_empty_class_is_told(classes):
         idxio.build(tmp_path / "in", tmp_path / "out")
     built = idxio.build(tmp_path / "in", tmp_path / "out", skip_bad=True)
     assert built.class_names == ["Coat", "boot ß", "dress"]  # no number without a good picture
-    assert built.notes == ["no good picture, and so no number, has the class empty"]
+    assert built.notes[0] == "no good picture, and so no number, has the class empty"
 
 
 @pytest.mark.parametrize("at", [30, 60])
@@ -454,7 +490,7 @@ def test_helper_processes_give_the_same(classes):
             tmp_path / "in", tmp_path / str(threads), threads=threads, skip_bad=True, sort=True
         )
         assert [path for path, _ in built.skipped] == ["dress/11 bad"]
-    for name in [*FOUR, "dataset.json"]:
+    for name in [*FOUR, "dataset.json", "sources.csv"]:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
     assert set(children(os.getpid())) <= set(before)
 

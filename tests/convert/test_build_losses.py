@@ -62,6 +62,8 @@ def test_numbers_come_by_value_whatever_lies_beside_them(pics):
         (["1.5", "1.25", "nan"], ["1.25", "1.5", "nan"]),
         (["9" * 5000, "1"], ["1", "9" * 5000]),  # more digits than int() takes
         (["+2", "1", "²"], ["1", "+2", "²"]),
+        (["1.0e+01", "1.0e+00", "2.00E+00", ".5"], [".5", "1.0e+00", "2.00E+00", "1.0e+01"]),
+        (["3e5", "9"], ["9", "3e5"]),
     ],
 )
 def test_numbers_of_pandas(pics, names, expected):
@@ -109,6 +111,22 @@ def test_blanks_and_forms_of_accents_make_no_class(pics):
     for i in range(2):
         save(pics / f"{i}.png", i)
     assert build("csv", labels=listed("0.png, dog\n1.png,dog \n")).class_names == ["dog"]
+
+
+def test_names_that_look_the_same_are_told(pics):
+    for i, name in enumerate(["cat", "cat\u200b", "big dog", "big  dog", "big\u00a0dog"]):
+        save(pics / name / "a.png", i)
+    assert build().notes == [
+        "classes whose names differ in what is not seen only: 'big  dog', 'big dog',"
+        " 'big\\xa0dog', 'cat', 'cat\\u200b'"
+    ]
+
+
+def test_a_class_of_missing_labels_is_told(pics):
+    for i in range(3):
+        save(pics / f"{i}.png", i)
+    built = build(labels=listed("0.png,cat\n1.png,nan\n2.png,N/A\n"))
+    assert built.notes == ["a class whose name may say that a label is missing: N/A, nan"]
 
 
 @pytest.mark.parametrize("names", [("1", "01"), ("10", "10.0")])
@@ -160,17 +178,14 @@ def test_pictures_that_lie_in_the_folder_itself(pics, capsys):
         assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "names", [("train", "test"), ("Train", "val"), ("training", "testing"), ("train",)]
-)
+@pytest.mark.parametrize("name", ["train", "test", "Training-images"])
 @pytest.mark.parametrize("args", [(), ("--skip-bad",)])
-def test_splits_are_no_classes(pics, capsys, names, args):
-    for name in names:
-        for c in ("cat", "dog"):
-            save(pics / name / c / "0.png", 0)
+def test_a_split_alone_is_no_class(pics, capsys, name, args):
+    for c in ("cat", "dog"):
+        save(pics / name / c / "0.png", 0)
     error = refused(capsys, *args)
-    which = "is a split and no class" if len(names) == 1 else "are splits and no classes"
-    assert f"holds {' and '.join(sorted(names))}, which {which} (as {min(names)}/cat)" in error
+    assert f"holds {name}, which is a split and no class (as {name}/cat)" in error
+    assert f"name pics/{name}, and build draws the pictures to test with" in error
     assert error.count("\n") == 1
 
 
@@ -286,7 +301,7 @@ def test_pictures_that_are_not_listed_are_counted(pics, capsys):
     built = build(labels=text)
     assert built.unlisted == 8
     assert built.notes == ["8 pictures in the folder are not in the CSV file, and were left out"]
-    assert main(["build", "pics", "other", "--labels", text]) == 0
+    assert main(["build", "pics", "other", "--labels", text, "--test-per-class", "0"]) == 0
     assert capsys.readouterr().err == f"idxio: {built.notes[0]}\n"
 
 
@@ -439,11 +454,12 @@ def deep(path, values):
 )
 def test_bits_that_are_lost_are_told_once(pics, capsys, most, what):
     for i in range(14):
-        deep(pics / str(i % 2) / f"{i}.png", np.arange(64).reshape(8, 8) * most // 63)
+        # Of one class: equal ones of two would be told of.
+        deep(pics / "0" / f"{i}.png", np.arange(64).reshape(8, 8) * most // 63)
     note = f"14 pictures of 16 bits became 8, rounded down: {what}"
     for threads in (1, 2):
         assert build(f"{threads}", threads=threads).notes == [note]
-    assert main(["build", "pics", "out"]) == 0
+    assert main(["build", "pics", "out", "--test-per-class", "0"]) == 0
     assert capsys.readouterr().err == f"idxio: {note}\n"
 
 
@@ -470,6 +486,21 @@ def test_grey_and_alpha_of_16_bits_stay_grey(pics):
     (pics / "a" / "2.png").write_bytes(png_of_16_bits(np.stack([grey, alpha], axis=2)))
     assert build().notes == ["1 picture of 16 bits for each colour became 8, as Pillow reads them"]
     assert (idxio.load("out").images[1] == np.where(alpha, grey >> 8, 255)).all()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_picture_that_is_transparent_in_all_parts_is_bad(pics, mode):
+    """As programs write 32 bits that take the fourth byte for nothing."""
+    image = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).convert(mode)
+    save(pics / "a" / "1.png", 3, (8, 8, len(mode) - 1)[: len(mode)])
+    image.putalpha(0)
+    image.save(pics / "a" / "2.png")
+    Image.new(mode, (8, 8)).save(pics / "a" / "3.png")  # and has no colours: it is white
+    with pytest.raises(idxio.PictureError, match=r"2\.png is transparent in all parts") as info:
+        build()
+    assert len(info.value.bad) == 1
+    build(skip_bad=True)
+    assert (idxio.load("out").images[1] == 255).all()
 
 
 def test_a_quote_that_is_not_closed_takes_no_lines_away(pics):

@@ -25,7 +25,7 @@ from PIL import Image
 
 import idxio
 from idxio._native import csv_parser
-from idxio.convert.formats import csv_table
+from idxio.convert.formats import csv_columns, csv_records
 from idxio.datasets.classes import class_names
 from idxio.datasets.discovery import find_pair
 
@@ -318,7 +318,7 @@ def test_parquet_is_that_of_the_hub(tmp_path, small):
     (tmp_path / "data" / "dataset.json").write_text('{"class_names": ["cat", "dog", "hat"]}')
     idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="parquet")
     names = [f"{split}-00000-of-00001.parquet" for split in ("test", "train")]
-    assert sorted(os.listdir(tmp_path / "out")) == names
+    assert sorted(os.listdir(tmp_path / "out")) == ["README.md", *names]
     table = pyarrow.parquet.read_table(tmp_path / "out" / names[1])
     images, labels = small["train"]
     assert table.column("label").to_pylist() == labels.tolist()
@@ -518,8 +518,8 @@ IMAGES = npy(np.zeros((3, 2, 2), np.uint8))
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"x_train": IMAGES}, "has no array y_train"),
-        ({"images": IMAGES, "labels": LABELS}, "has the arrays images, labels; expected x_train"),
+        ({"x_train": IMAGES, "x_test": IMAGES, "y_test": LABELS}, "has no array y_train"),
+        ({"a": IMAGES, "b": LABELS}, "has the arrays a,b; expected x_train.*--images, --labels"),
         (
             {"x_train": IMAGES, "y_train": npy(np.zeros(4, np.uint8))},
             "3 records in x_train, 4 in y_train",
@@ -633,8 +633,10 @@ HEADING = "label,a,b,c,d\n"
     [
         ("", "is empty"),
         ("label\n1\n", "has one column"),
-        ("label;a;b\n1;2;3\n", "expected label,pixel0"),
-        ("pixel0,pixel1\n1,2\n", "expected label,pixel0"),
+        ("label;a;b\n1;2;3\n", "has 2 pixels in a line, which make no square"),
+        ("label a b\n1 2 3\n", "expected label,pixel0"),
+        ("pixel0,pixel1\n1,2\n", "has 2 pixels in a line, which make no square"),
+        ("a,b,c,d\n1,2,3,4\n", "expected label,pixel0"),
         ("<!DOCTYPE html>\n", "looks like an HTML or XML page"),
         ("label,a,b\n1,2,3\n", "has 2 pixels in a line, which make no square"),
         (HEADING + "1,2,3,4,5\n" * 9 + "1,2,3,4\n", "line 11 has 4 columns, expected 5"),
@@ -643,7 +645,13 @@ HEADING = "label,a,b,c,d\n"
         (HEADING + "1,2,3,-4,5\n", "line 2: .*'-4'"),
         (HEADING + "1,2,3,0.5,5\n", "line 2: .*'0.5'"),
         (HEADING + "1,2,,4,5\n", "line 2: .*''"),
-        (HEADING + "cat,2,3,4,5\n", "line 2: .*'cat' to int64 in column 1"),
+        (HEADING + "1,2,3,4,5\ncat,2,3,4,5\n", "line 3: .*'cat' to int64 in column 1"),
+        (HEADING + "cat,2,3,4,5\n1,2,3,4,5\n", "line 3 has the label '1', a number, and line 2"),
+        (HEADING + "cat,2,3,4,5\n,2,3,4,5\n", "line 3 has no label"),
+        (HEADING + "1,2,3,4_0,5\n", "line 2: .*'4_0' to uint8"),
+        (HEADING + "1,2,3,-0.0,1e9\n", "line 2: .*'1e9' to uint8"),
+        (HEADING + "1,2,3,٣,5\n", "line 2: .*'٣' to uint8"),
+        (HEADING + "1e30,2,3,4,5\n", "line 2: .*'1e30' to int64"),
         (HEADING + "1,2,3,4,5\n-1,2,3,4,5\n", "label -1 at record 1"),
         (HEADING + '1,2,3,4,"5\n1,2,3,4,5\n', "line [23]"),
         (HEADING + "1,2,3,4,5\r1,2,3,4,5\n", "line 2"),
@@ -793,9 +801,16 @@ NONE = pyarrow.array([], pyarrow.struct([("bytes", pyarrow.binary())]))
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"img": [{"bytes": GREY}], "label": [1]}, "has the columns img, label; expected image and label"),
-        ({"image": [GREY], "label": [1]}, "has binary in the column image, expected a struct with bytes"),
-        ({"image": [{"bytes": GREY}], "label": ["cat"]}, "has string in the column label, expected integers"),
+        ({"photo": [{"bytes": GREY}], "label": [1]}, "has the columns photo, label; expected image and label.*--images"),
+        ({"image": [{"bytes": GREY}], "kind": [1]}, "has the columns image, kind; expected image and label.*--labels"),
+        ({"image": [{"bytes": GREY}], "y": [1], "target": [1]}, "more than one column of labels: y, target"),
+        ({"image": ["a.png"], "label": [1]}, "has string in the column image, expected picture files"),
+        ({"image": [{"bytes": GREY}], "label": [1.5]}, "has double in the column label, expected integers"),
+        ({"image": [{"bytes": GREY}] * 2, "label": ["cat", ""]}, "row 1 has no label"),
+        ({"image": [[1, 2, 3, 256]], "label": [1]}, "256 is no pixel from 0 to 255"),
+        ({"image": [[1, 2, 3, 0.5]], "label": [1]}, "0.5 is no pixel from 0 to 255"),
+        ({"image": [[1, 2], [1]], "label": [1, 2]}, "a list of another length"),
+        ({"image": [["a", "b"]], "label": [1]}, "expected numbers from 0 to 255"),
         ({"image": [{"bytes": GREY}] * 2, "label": [1, None]}, "row 1 has no label"),
         ({"image": [{"bytes": GREY}, {"bytes": None}], "label": [1, 2]}, "row 1 has no picture in its bytes"),
         ({"image": [{"bytes": GREY}, None], "label": [1, 2]}, "row 1 has no picture in its bytes"),
@@ -825,7 +840,13 @@ def test_a_cut_parquet(tmp_path, small, cut):
     ("data", "message"),
     [
         (b"\0\0\x08\x01\0\0\0\x01a", "is an IDX file already"),
-        (b"\x1f\x8b\x08", "is packed with gzip; unpack it first"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x01a", mtime=0), "is an IDX file already"),
+        (gzip.compress(b"\x93NUMPY\x01\0", mtime=0), "is no CSV file but a .npy file"),
+        (
+            gzip.compress(gzip.compress(b"label,a\n", mtime=0), mtime=0),
+            "is no CSV file but gzip inside another",
+        ),
+        (b"\x1f\x8b\x08", "ends inside the header of gzip"),
         (b"\x89PNG\r\n\x1a\n", "is no CSV file but a PNG"),
     ],
 )
@@ -908,7 +929,7 @@ def test_labels_are_bytes_if_all_fit(tmp_path, most, word):
 
 
 @given(st.data())
-def test_the_fast_parser_agrees_with_numpys(data):
+def test_the_fast_parser_agrees_with_pythons(data):
     """Or leaves the text to it."""
     columns = data.draw(st.integers(2, 4))
     field = st.integers(0, 300).map(str) | st.sampled_from(
@@ -924,7 +945,10 @@ def test_the_fast_parser_agrees_with_numpys(data):
     found = csv_parser.parse_lines(text, labels, pixels)
     if found < 0:
         return
-    expected = csv_table._parse_any(text, columns)
+    table = csv_columns.Table(
+        columns, ",", 1, label=0, pixels=range(1, columns), shape=(columns - 1,)
+    )
+    expected = csv_records._parse_any(text, table, "a.csv", 1, None)
     assert labels[:found].tolist() == expected[0].tolist()
     assert pixels[:found].tolist() == expected[1].tolist()
     assert (labels[found:] == 77).all()
@@ -962,7 +986,7 @@ def test_the_fast_parser_takes_whole_arrays_only():
 
 def test_plain_csv_takes_the_fast_parser(tmp_path, small, monkeypatch):
     idxio.export_dataset(tmp_path / "data", tmp_path / "out", to="csv")
-    monkeypatch.setattr(csv_table, "_parse_any", None)
+    monkeypatch.setattr(csv_records, "_parse_any", None)
     idxio.import_dataset(tmp_path / "out", tmp_path / "back")
     assert_back(tmp_path / "back", "train", *small["train"])
 

@@ -2,10 +2,14 @@
 shape is refused.
 """
 
+import csv
+import gzip
 import io
 import json
+import lzma
 import os
 import re
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -17,6 +21,7 @@ from PIL import Image
 
 import idxio
 from idxio.cli.main import main
+from idxio.convert.images.decode import decode
 
 X = np.random.default_rng(0).integers(0, 17, (40, 64))
 X[:, ::8], X[:, 63] = 0, 0  # as most corners are
@@ -123,11 +128,11 @@ def test_labels_in_a_column_that_is_named(tmp_path, labels):
 
 @pytest.mark.parametrize("heading", [None, ",".join(f"pixel{i}" for i in range(64))])
 def test_a_table_without_labels(tmp_path, heading):
-    """As Kaggle's test.csv is; asked for, its images are written alone."""
+    """As Kaggle's test.csv is: where that is clear, or asked for, its images are written alone."""
     path = table(tmp_path / "test.csv", X, heading=heading)
-    if heading:
-        refused(path, tmp_path, "has no column label in its heading pixel0,.*labels=False")
-    idxio.import_dataset(path, tmp_path / "a", labels=False)
+    if not heading:
+        refused(path, tmp_path, "neither its first nor its last column")
+    idxio.import_dataset(path, tmp_path / "a", labels=None if heading else False)
     assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
     assert np.array_equal(
         idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8)
@@ -154,8 +159,14 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
     ("text", "message"),
     [
         ("class,target,p0\n1,2,3\n", "more than one column of labels: class, target"),
-        (",label,p0,p1,p2,p3\n0,7,1,2,3,4\n", "has the column '' in its heading"),
-        ("label,id,p0,p1,p2\n7,0,1,2,3\n", "has the column 'id' in its heading"),
+        (",label,a,b,c,d\n0,7,1,2,3,4\n", "has the column '' in its heading"),
+        ("label,,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has the column '' in its heading"),
+        ("label,id,a,b,c\n7,0,1,2,3\n", "has the column 'id' in its heading"),
+        ("mean,p0,p1,p2,p3\n7,1,2,3,4\n3,1,2,3,4\n", "'mean' may be it or not; labels=0"),
+        ("age,sex,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has no column label in its heading"),
+        ("image,label\na.PNG,7\n", r"lists picture files.*idxio build .* --labels a\.csv"),
+        ("image_id,kind\na.jpg,cat\n", "has no column label in its heading"),
+        ("label,a,b,c,split\n7,0,1,2,train\n", "has the column 'split'"),
         ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
         (
             "label,n,a,b,c\n7,0,1,2,3\n7,1,1,2,3\n7,2,1,2,3\n",
@@ -168,6 +179,135 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
 def test_columns_that_are_no_pixels(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     refused(tmp_path / "a.csv", tmp_path, message)
+
+
+_PIXELS = np.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 255]]], np.uint8)
+_P = "p0,p1,p2,p3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f",label,{_P}\n5,3,1,2,3,4\n2,7,5,6,7,8\n9,3,9,10,11,255\n",  # pandas, of some rows
+        f"Unnamed: 0,label,{_P}\n500,3,1,2,3,4\n501,7,5,6,7,8\n502,3,9,10,11,255\n",
+        f"{_P},label\n1,2,3,4,3\n5,6,7,8,7\n9,10,11,255,3\n",
+        f"digit,{_P}\n3,1,2,3,4\n7,5,6,7,8\n3,9,10,11,255\n",
+        f"label,{_P}\n3.0,1.0,2.0,3.0,4.0\n7.0,5,6e0,7.,8\n3,9,1e1,11,255.0\n",
+        f"label;{_P.replace(',', ';')}\n3;1;2;3;4\n7;5;6;7;8\n3;9;10;11;255\n",
+        f"label\t{_P.replace(',', chr(9))}\n3\t1\t2\t3\t4\n7\t5\t6\t7\t8\n3\t9\t10\t11\t255\n",
+        f"sep=;\nlabel;{_P.replace(',', ';')}\n3;1;2;3;4\n7;5;6;7;8\n3;9;10;11;255\n",
+        f"# label,{_P}\n3,1,2,3,4\n7,5,6,7,8\n3,9,10,11,255\n",
+        "label,pixels\n3,1 2 3 4\n7,5 6 7 8\n3,9 10 11 255\n",
+        'label,pixels\n3,"[1, 2, 3, 4]"\n7,"[5, 6,7,8]"\n3,"[9, 10, 11, 255]"\n',
+        "pixels;y\n1  2 3 4;3\n5 6 7 8;7\n9.0 10 11 255;3\n",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, "gzip", "xz"])
+def test_tables_as_people_have_them(tmp_path, text: str, packed) -> None:
+    data = text.encode()
+    if packed:
+        data = (gzip if packed == "gzip" else lzma).compress(data)
+    name = "my_test.csv" + {"gzip": ".gz", "xz": ".xz"}.get(packed, "")
+    (tmp_path / name).write_bytes(data)
+    options = {} if "digit" not in text else {"labels": "digit"}
+    idxio.import_dataset(tmp_path / name, tmp_path / "o", **options)
+    assert_same(idxio.load(tmp_path / "o", "test").images[:], _PIXELS)
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [3, 7, 3]
+
+
+def test_a_table_of_numpys_savetxt(tmp_path) -> None:
+    np.savetxt(tmp_path / "a.csv", np.c_[Y, X], delimiter=",")
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    assert np.array_equal(idxio.load(tmp_path / "o").images[:], X.reshape(40, 8, 8))
+
+
+def test_the_one_column_beside_pixels_holds_the_labels_if_its_values_recur(tmp_path) -> None:
+    heading = "kind," + ",".join(f"pixel{i}" for i in range(64))
+    idxio.import_dataset(table(tmp_path / "a.csv", Y, X, heading=heading), tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    wide = table(tmp_path / "b.csv", np.arange(40) * 3, X, heading=heading)
+    refused(wide, tmp_path, "'kind' may be it or not; labels=0")
+
+
+@pytest.mark.parametrize("heading", [f"label,{_P}\n", ""])
+def test_texts_in_a_table_are_classes(tmp_path, heading: str) -> None:
+    for split, kinds in (
+        ("train", ["dog", " cat ", '"owl, big"'] * 2),
+        ("test", ["owl", "dog"] * 2),
+    ):
+        os.makedirs(tmp_path / "in", exist_ok=True)
+        lines = "".join(f"{kind},{2 * i},2,3,4\n" for i, kind in enumerate(kinds))
+        (tmp_path / "in" / f"{split}.csv").write_text(heading + lines)
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    names = {0: "cat", 1: "dog", 2: "owl", 3: "owl, big"}
+    assert idxio.load(tmp_path / "o").class_names == names
+    assert idxio.load(tmp_path / "o").labels.tolist() == [1, 0, 3, 1, 0, 3]
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [2, 1, 2, 1]
+    assert idxio.load(tmp_path / "o").images[4].tolist() == [[8, 2], [3, 4]]
+
+
+def test_a_column_that_says_the_split(tmp_path) -> None:
+    """As FER2013 has it."""
+    words = ["Training"] * 3 + ["PublicTest"] * 2 + ["PrivateTest", "Training"]
+    lines = [f'{i},"{i} 2 3 4",{word}\n' for i, word in enumerate(words)]
+    (tmp_path / "a.csv").write_text("emotion, pixels, Usage\n" + "".join(lines))
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o")
+    for split, labels in (("train", [0, 1, 2, 6]), ("publictest", [3, 4]), ("privatetest", [5])):
+        ds = idxio.load(tmp_path / "o", split)
+        assert ds.labels.tolist() == ds.images[:, 0, 0].tolist() == labels
+    lines = [f"{word},{i},1,2,3,4\n" for i, word in enumerate(words)]
+    (tmp_path / "b.csv").write_text(f"split,label,{_P}\n" + "".join(lines))
+    assert back(tmp_path / "b.csv", tmp_path) == {"train": 4, "publictest": 2, "privatetest": 1}
+    os.mkdir(tmp_path / "in")
+    for name in ("train", "test"):
+        os.link(tmp_path / "b.csv", tmp_path / "in" / f"{name}.csv")
+    refused(tmp_path / "in", tmp_path, "has a column that says train, publictest, privatetest")
+    (tmp_path / "b.csv").write_text(f"split,label,{_P}\nmy set,1,1,2,3,4\n")
+    refused(tmp_path / "b.csv", tmp_path, "has 'my set' in the column of splits")
+
+
+def test_a_column_of_pixels_that_the_caller_names(tmp_path) -> None:
+    lines = "".join(f"{i},1 2 3 4,5 6 7 8,x\n" for i in range(3))
+    (tmp_path / "a.csv").write_text("label,left,right,note\n" + lines)
+    refused(tmp_path / "a.csv", tmp_path, "several columns with numbers .*left, right.*--images")
+    with pytest.warns(UserWarning, match="left out what is no image or label: left, note"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o", images="right")
+    assert idxio.load(tmp_path / "o").images[0].tolist() == [[5, 6], [7, 8]]
+    refused(tmp_path / "a.csv", tmp_path, "has 'x' in the column of images", images="note")
+    (tmp_path / "b.csv").write_text("label,pixels\n1,1 2 3 4\n2,1 2 3\n")
+    refused(tmp_path / "b.csv", tmp_path, "line 3 has 3 pixels in column 2, expected 4")
+    (tmp_path / "b.csv").write_text("label,pixels\n1,1 2 3 4\n2,1 2 3 400\n")
+    refused(tmp_path / "b.csv", tmp_path, "line 3: .*'400' to uint8 in column 2")
+
+
+def test_columns_of_tables_that_are_left_out_are_told(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text(f"id,label,{_P},filename\nx1,7,1,2,3,4,a.png\n")
+    with pytest.warns(UserWarning, match="left out what is no image or label: id, filename"):
+        assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
+
+
+def test_long_fields_of_tables_are_read(tmp_path) -> None:
+    """Longer than Python's csv module allows, whose limit stays as it was."""
+    limit = csv.field_size_limit()
+    pixels = " ".join(["200"] * 250 * 250)
+    (tmp_path / "a.csv").write_text(f"label,pixels\n3,{pixels}\n")
+    assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize("cut", [10, -5])
+def test_a_packed_table_that_broke_off_is_refused(tmp_path, cut: int) -> None:
+    path = table(tmp_path / "a.csv", Y, X)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(path.read_bytes())[:cut])
+    refused(tmp_path / "a.csv.gz", tmp_path, r"a\.csv\.gz: ", idxio.TruncatedError)
+
+
+@pytest.mark.parametrize("mark", ["utf-16", "utf-16-be"])
+def test_a_table_in_utf_16_is_named(tmp_path, mark: str) -> None:
+    data = f"label,{_P}\n1,1,2,3,4\n".encode(mark)
+    (tmp_path / "a.csv").write_bytes(data if mark == "utf-16" else b"\xfe\xff" + data)
+    refused(tmp_path / "a.csv", tmp_path, "is no CSV file but text in UTF-16: save it as UTF-8")
 
 
 def test_numbers_for_names_are_a_heading(tmp_path):
@@ -185,14 +325,41 @@ def test_a_column_that_is_not_there(tmp_path):
     refused(tmp_path / "a.csv", tmp_path, "number or the name of a column", ValueError, labels=True)
 
 
-@pytest.mark.parametrize("name", ["a.npz", "a.npy", "hub"])
-def test_options_of_tables_are_never_ignored(tmp_path, name):
+def test_options_are_never_ignored(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=X.astype(np.uint8), y_train=Y)
     np.save(tmp_path / "a.npy", X.astype(np.uint8))
-    shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
-    refused(tmp_path / name, tmp_path, "which column of a CSV file", ValueError, labels=0)
-    if name != "hub":
-        refused(tmp_path / name, tmp_path, "config chooses among tables", ValueError, config="a")
+    os.makedirs(tmp_path / "png" / "train" / "7")
+    (tmp_path / "png" / "train" / "7" / "00000.png").write_bytes(picture()["bytes"])
+    for options in ({"images": 0}, {"labels": 0}, {"labels": False}, {"config": "a"}):
+        (word,) = options
+        for name in ("a.npy", "png"):
+            refused(tmp_path / name, tmp_path, f"{word} says which", ValueError, **options)
+    refused(tmp_path / "a.npz", tmp_path, "config says which", ValueError, config="a")
+    refused(tmp_path / "a.npz", tmp_path, "images is the number or", ValueError, images=False)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (["train.csv"], r"is a zip with train\.csv, and no arrays .*: unpack it first"),
+        (["gzip/emnist-train-images-idx3-ubyte.gz", "b", "c"], "is a zip with gzip/.* and 2 more"),
+        (["m/data.pkl", "m/data/0"], "is a file of torch.save.*np.savez"),
+        (["[Content_Types].xml", "xl/workbook.xml"], "is an Excel workbook: save the sheet as CSV"),
+        (["mimetype", "content.xml"], "is a document of an office program"),
+        (["empty/"], "is an empty zip archive"),
+        ([], "is an empty zip archive"),
+    ],
+)
+def test_a_zip_says_what_it_holds(tmp_path, members, message: str) -> None:
+    """Alone, or as a table in a folder."""
+    (tmp_path / "in").mkdir()
+    for name in ("a.npz", "in/train.csv.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, b"x")
+    refused(tmp_path / "a.npz", tmp_path, rf"a\.npz: {message}")
+    if members:  # nothing but an end is no table either
+        refused(tmp_path / "in", tmp_path, rf"train\.csv\.zip: {message}")
 
 
 # --- labels with two axes ---
@@ -378,16 +545,123 @@ def test_splits_of_an_npz(tmp_path):
             ["x_train", "y_train", "x_training", "y_training"],
             "both x_train and x_training|both y_train",
         ),
-        (
-            ["x_train", "y_train", "val_images", "val_labels"],
-            "has val_images, val_labels beside x_train",
-        ),
+        (["x_train", "y_train", "masks"], "has masks beside x_train.*--images, --labels"),
+        (["x_train", "y_train", "fine_labels"], "has fine_labels beside x_train"),
+        (["x_train", "y_train", "image_labels"], "has image_labels beside x_train"),
+        (["train_images", "train_labels", "y_val"], "has no array x_val"),
+        (["images", "labels", "x_val", "y_val"], "has images, whose name says no split"),
+        (["images", "data", "target"], "has both images and data.*--images data"),
         (["x_train", "y_train", "x_val"], "has no array y_val"),
         (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
         (["x_train", "y_train", "x_my_val", "y_my_val"], "'my_val' is no name for a split"),
     ):
         np.savez(tmp_path / "a.npz", **{name: x if name[0] == "x" else y for name in names})
         refused(tmp_path / "a.npz", tmp_path, message)
+
+
+PAIR = {"train": 4, "t10k": 3, "val": 2}
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("x_{}", "y_{}"), ("X_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_x", "{}_y"),
+        ("images_{}", "labels_{}"), ("{}X", "{}Y"), ("{}_data", "{}_target"), ("{}_img", "{}_class"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["npz", "npy", "files"])
+def test_names_of_arrays_in_use(tmp_path, x: str, y: str, kind: str) -> None:
+    """As of Keras, MedMNIST, scikit-learn and Kannada-MNIST, in one archive or a file for each."""
+    arrays = {}
+    for word, n in (("train", 4), ("test", 3), ("val", 2)):
+        arrays[x.format(word)] = np.full((n, 3, 3), n, np.uint8)
+        arrays[y.format(word)] = np.arange(n)[:, None]
+    source = tmp_path / "in"
+    source.mkdir()
+    if kind == "npz":
+        source /= "a.npz"
+        np.savez(source, **arrays)
+    for name, array in arrays.items() if kind != "npz" else ():
+        if kind == "npy":
+            np.save(source / f"{name}.npy", array)
+        else:
+            np.savez(source / f"my-{name}.npz", array)  # as arr_0
+    assert back(source, tmp_path) == PAIR
+
+
+@pytest.mark.parametrize("pair", ["images labels", "data target", "X y", "img label"])
+@pytest.mark.parametrize(("file", "split"), [("a", "train"), ("my_test", "t10k")])
+def test_arrays_without_a_split_in_their_name(tmp_path, pair: str, file: str, split: str) -> None:
+    x, y = pair.split()
+    np.savez(tmp_path / f"{file}.npz", **{x: X.astype(np.uint8), y: Y})
+    assert back(tmp_path / f"{file}.npz", tmp_path, shape=(8, 8)) == {split: 40}
+
+
+@pytest.mark.parametrize("options", [{"images": 0, "labels": 1}, {"images": "a", "labels": "b"}])
+def test_arrays_that_the_caller_names(tmp_path, options) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    np.savez(tmp_path / "one.npz", a=x, b=Y, c=Y)
+    with pytest.warns(UserWarning, match="left out what is no image or label: c"):
+        assert back(tmp_path / "one.npz", tmp_path, **options) == {"train": 40}
+    np.savez(tmp_path / "two.npz", a_train=x, b_train=Y, a_test=x[:9], b_test=Y[:9])
+    if options["images"] == "a":
+        assert back(tmp_path / "two.npz", tmp_path, **options) == {"train": 40, "t10k": 9}
+    refused(tmp_path / "two.npz", tmp_path, "has no array 'zebra'|has the arrays", images="zebra")
+    np.savez(tmp_path / "cifar.npz", x=x, fine_labels=Y, coarse_labels=Y // 5)
+    with pytest.warns(UserWarning, match="coarse_labels"):
+        idxio.import_dataset(
+            tmp_path / "cifar.npz", tmp_path / "c", images="x", labels="fine_labels"
+        )
+    assert idxio.load(tmp_path / "c").labels.tolist() == Y.tolist()
+
+
+def test_arrays_without_labels_are_images_alone(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    np.savez(tmp_path / "kmnist-test-imgs.npz", x)
+    np.savez(tmp_path / "b.npz", x_train=x)
+    np.savez(tmp_path / "c.npz", x_train=x, y_train=Y)
+    for name, split in (("kmnist-test-imgs", "t10k"), ("b", "train"), ("c", "train")):
+        options = {"labels": False} if name == "c" else {}
+        idxio.import_dataset(tmp_path / f"{name}.npz", tmp_path / name, **options)
+        assert os.listdir(tmp_path / name) == [f"{split}-images-idx3-ubyte.gz"]
+    np.savez(tmp_path / "kmnist-test-labels.npz", Y)
+    refused(tmp_path / "kmnist-test-labels.npz", tmp_path, "has no array that belongs to arr_0")
+
+
+def test_several_datasets_of_arrays_are_chosen(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    (tmp_path / "in").mkdir()
+    for name, n in (("kmnist", 7), ("k49", 9)):
+        np.savez(tmp_path / "in" / f"{name}-train-imgs.npz", x[:n])
+        np.savez(tmp_path / "in" / f"{name}-train-labels.npz", Y[:n])
+    refused(tmp_path / "in", tmp_path, "several configurations or datasets: k49, kmnist")
+    assert back(tmp_path / "in", tmp_path, config="k49") == {"train": 9}
+    np.save(tmp_path / "in" / "notes.npy", Y)
+    refused(tmp_path / "in", tmp_path, "has notes beside", config="k49")
+
+
+def test_texts_are_classes_in_the_order_of_the_alphabet(tmp_path) -> None:
+    x = X.reshape(40, 8, 8).astype(np.uint8)
+    path = tmp_path / "a.npz"
+    texts = np.array(["dog", "cat", "owl"])
+    np.savez(path, x_train=x[:3], y_train=texts, x_test=x[:2], y_test=texts[[2, 0]])
+    idxio.import_dataset(path, tmp_path / "o")
+    ds = idxio.load(tmp_path / "o", "test")
+    assert ds.labels.tolist() == [2, 1]  # as in train, which has more classes
+    assert ds.class_names == {0: "cat", 1: "dog", 2: "owl"}
+    np.savez(path, x_train=x[:3], y_train=np.array(["10", "9", "2"]))
+    idxio.import_dataset(path, tmp_path / "numbers")
+    assert idxio.load(tmp_path / "numbers").labels.tolist() == [10, 9, 2]
+    np.savez(path, x_train=x[:3], y_train=np.array(["10", "9", "cat"]))
+    refused(path, tmp_path, r"labels that are numbers \(10\) and others that are texts \('cat'\)")
+    np.savez(path, x_train=x[:3], y_train=texts, x_test=x[:2], y_test=np.array([0, 1]))
+    refused(path, tmp_path, "numbers in another split.*'cat'")
+    names = {"class_names": np.array(["dog", "cat"]), "class_labels": np.array([3, 5])}
+    np.savez(path, x_train=x[:2], y_train=texts[:2], **names)
+    idxio.import_dataset(path, tmp_path / "named")
+    assert idxio.load(tmp_path / "named").labels.tolist() == [3, 5]
+    np.savez(path, x_train=x[:3], y_train=texts, **names)
+    refused(path, tmp_path, "has the label 'owl', and .* no such class")
 
 
 def test_splits_of_png_folders(tmp_path):
@@ -544,6 +818,63 @@ def test_a_shape_is_never_ignored(tmp_path):
     refused(tmp_path / "cubes.npz", tmp_path, "has images of the shape", shape=(64,))
 
 
+COLOURS = np.random.default_rng(7).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+def _colours(path, images, kind: str):
+    """Images in a file of any kind, flat or not, with labels that recur."""
+    labels = np.array([1, 0, 1, 0, 1])
+    if kind == "npz":
+        np.savez(path / "a.npz", x=images, y=labels)
+        return path / "a.npz"
+    if kind == "npy":
+        np.save(path / "a.npy", images)
+        return path / "a.npy"
+    if kind == "csv":
+        flat = images.reshape(5, -1)
+        heading = "label," + ",".join(f"pixel{i}" for i in range(flat.shape[1]))
+        return table(path / "a.csv", labels, flat, heading=heading)
+    lists = pyarrow.table({"image": images.tolist(), "label": labels})
+    pyarrow.parquet.write_table(lists, path / "a.parquet")
+    return path / "a.parquet"
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+@pytest.mark.parametrize("is_flat", [False, True])
+@pytest.mark.parametrize("layout", ["chw", "hwc"])
+@pytest.mark.parametrize("has_shape", [False, True])
+def test_layout_means_the_same_in_every_format(
+    tmp_path, kind: str, is_flat: bool, layout: str, has_shape: bool
+) -> None:
+    images = COLOURS.transpose(0, 3, 1, 2) if layout == "chw" else COLOURS
+    shape = images.shape[1:] if has_shape else None
+    source = _colours(tmp_path, images.reshape(5, -1) if is_flat else images, kind)
+    idxio.import_dataset(source, tmp_path / "o", layout=layout, shape=shape)
+    found = tmp_path / "o" if kind == "npy" else tmp_path / "o" / "train-images-idx4-ubyte.gz"
+    assert_same(idxio.read(found), COLOURS)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+@pytest.mark.parametrize("layout", ["chw", "hwc"])
+def test_one_channel_is_grey(tmp_path, kind: str, layout: str) -> None:
+    grey = COLOURS[..., 0]
+    images = grey[:, None] if layout == "chw" else grey[..., None]
+    source = _colours(tmp_path, images, kind)
+    idxio.import_dataset(source, tmp_path / "o", layout=layout, shape=images.shape[1:])
+    found = tmp_path / "o" if kind == "npy" else tmp_path / "o" / "train-images-idx3-ubyte.gz"
+    assert_same(idxio.read(found), grey)
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv", "parquet"])
+def test_a_layout_that_the_images_can_not_have_is_refused(tmp_path, kind: str) -> None:
+    source = _colours(tmp_path, COLOURS, kind)
+    shape = COLOURS.shape[1:]
+    refused(source, tmp_path, r"\(8, 8, 3\), of which layout='chw'", layout="chw", shape=shape)
+    grey = _colours(tmp_path, COLOURS[..., 0], kind)
+    refused(grey, tmp_path, "no square image of red|of which layout='hwc'", layout="hwc")
+    refused(grey, tmp_path, "layout is 'chw' or 'hwc'", ValueError, layout="HWC")
+
+
 # --- the command ---
 
 
@@ -566,8 +897,13 @@ def test_the_options_of_the_command(tmp_path, monkeypatch, capsys):
     assert "(--config a)" in capsys.readouterr().err
     assert main(["import", "hub", "yes", "--config", "a"]) == 0
     np.savez("a.npz", x_train=X.astype(np.uint8), y_train=Y)
-    assert main(["import", "a.npz", "no", "--labels", "0"]) == 2
-    assert "which column of a CSV file" in capsys.readouterr().err
+    assert main(["import", "a.npz", "npz", "--images", "x_train", "--labels", "-1"]) == 0
+    assert idxio.load("npz").labels.tolist() == Y.tolist()
+    np.save("chw.npy", COLOURS.transpose(0, 3, 1, 2))
+    assert main(["import", "chw.npy", "hwc", "--layout", "chw", "--shape", "3x8x8"]) == 0
+    assert idxio.open("hwc").shape == COLOURS.shape
+    assert main(["import", "a.npz", "no", "--config", "0"]) == 2
+    assert "config says which one of several datasets" in capsys.readouterr().err
     assert not os.path.exists("no")
 
 
@@ -607,7 +943,7 @@ def test_names_of_pixels_tell_the_shape_even_of_as_many_as_a_square_has(tmp_path
     assert idxio.load(tmp_path / "o").images.shape == (1, 2, 8)
 
 
-@pytest.mark.parametrize("field", ["cat", "", "3.0", "1e0", "nan"])
+@pytest.mark.parametrize("field", ["cat", "", "3.5", "1e-1", "nan", "1_0"])
 @pytest.mark.parametrize("place", [0, -1])
 def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, place: int) -> None:
     first = ["7", "1", "9", "4", "5"]
@@ -632,7 +968,7 @@ def test_a_first_record_that_is_damaged_is_no_heading(tmp_path, field: str, plac
         ("?,1,2,3,4", 0),
         (",1,2,3,4", 0),
         ("7,cat,dog,cow,owl", 0),
-        ("7,1e0,2e0,3e0,4e0", 0),
+        ("7,1e0,2e0,3e0,4e-1", 0),
         ("-1,0,1,2,3", 0),
         ("-1,0,1,2,3", False),
         ("0,1,2,3,-1", -1),
@@ -777,6 +1113,25 @@ def test_damaged_names_in_parquet_are_those_of_the_features_or_refused(
     refused(tmp_path / "train.parquet", tmp_path, r"train\.parquet: has metadata 'idxio' whose")
 
 
+def test_names_in_parquet_that_disagree_are_refused(tmp_path) -> None:
+    """As where another program gave the features other names."""
+    _parquet(tmp_path / "train.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "train.parquet")
+    for names, is_good in (({"1": "dog"}, True), (["dog", "cat"], False), ({"2": "owl"}, False)):
+        both = {
+            "idxio": json.dumps({"class_names": names}),
+            "huggingface": json.dumps(_FEATURES),
+        }
+        pyarrow.parquet.write_table(table.replace_schema_metadata(both), tmp_path / "train.parquet")
+        if is_good:
+            idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
+            assert idxio.load(tmp_path / "o").class_names == {1: "dog"}
+        else:
+            refused(
+                tmp_path / "train.parquet", tmp_path, r"train\.parquet: calls the class \d 'd?o"
+            )
+
+
 @pytest.mark.parametrize(
     ("features", "is_good"),
     [
@@ -842,6 +1197,77 @@ def test_columns_of_parquet_that_are_left_out_are_told(tmp_path, capsys) -> None
     assert capsys.readouterr().err == f"idxio: {tmp_path}/b.parquet: {text}\n"
 
 
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_columns_of_parquet_under_other_names(tmp_path, as_bytes: bool) -> None:
+    """As of CIFAR-100, in a struct or as plain binary, with names of the fine classes."""
+    image = picture()
+    path = tmp_path / "train.parquet"
+    table = pyarrow.table(
+        {
+            "coarse_label": [1, 1],
+            "fine_label": [0, 1],
+            "img": [image["bytes"] if as_bytes else image] * 2,
+            "__index_level_0__": [5, 6],
+        }
+    )
+    features = {"fine_label": {"names": ["cat", "dog"]}, "coarse_label": {"names": ["a", "b"]}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.warns(UserWarning, match="left out what is no image or label: coarse_label$"):
+        idxio.import_dataset(path, tmp_path / "o")
+    ds = idxio.load(tmp_path / "o")
+    assert ds.labels.tolist() == [0, 1]
+    assert ds.class_names == {0: "cat", 1: "dog"}
+    assert ds.images.shape == (2, 4, 4)
+    for labels in ("coarse_label", 0):
+        with pytest.warns(UserWarning, match="fine_label"):
+            idxio.import_dataset(path, tmp_path / str(labels), images="img", labels=labels)
+        assert idxio.load(tmp_path / str(labels)).labels.tolist() == [1, 1]
+    assert back(path, tmp_path, labels=False) == {"train": 2}
+    pyarrow.parquet.write_table(table.select(["img"]), path)
+    assert back(path, tmp_path) == {"train": 2}
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary"])
+def test_texts_of_parquet_are_classes(tmp_path, kind: str) -> None:
+    texts = pyarrow.array(["dog", "cat", "dog"])
+    texts = texts.dictionary_encode() if kind == "dictionary" else texts.cast(kind)
+    os.mkdir(tmp_path / "in")
+    for split, n in (("train", 3), ("test", 1)):
+        table = pyarrow.table({"image": [picture()] * n, "label": texts[:n]})
+        pyarrow.parquet.write_table(table, tmp_path / "in" / f"{split}.parquet")
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == [1, 0, 1]
+    assert idxio.load(tmp_path / "o", "test").labels.tolist() == [1]
+    assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
+
+
+@pytest.mark.parametrize("type", [np.uint8, np.int64, np.float64])
+def test_pixels_in_lists_of_parquet(tmp_path, type) -> None:
+    images = np.arange(48, dtype=type).reshape(2, 4, 6)
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"image": images.tolist(), "label": [0, 1]}), path)
+    idxio.import_dataset(path, tmp_path / "nested")
+    flat = images.reshape(2, 24)
+    pyarrow.parquet.write_table(pyarrow.table({"image": flat.tolist(), "label": [0, 1]}), path)
+    idxio.import_dataset(path, tmp_path / "flat", shape=(4, 6))
+    for name in ("nested", "flat"):
+        assert_same(idxio.load(tmp_path / name).images[:], images.astype(np.uint8))
+    refused(path, tmp_path, "24 pixels in a line, which make no square")
+    table = pyarrow.table({"image": [[1] * 4] * 256 + [[1] * 9], "label": [0] * 257})
+    pyarrow.parquet.write_table(table, path)
+    refused(path, tmp_path, r"row 256 has the shape \(9,\), the first picture has \(4,\)")
+
+
+def test_shards_of_which_one_has_no_labels_are_refused(tmp_path) -> None:
+    os.mkdir(tmp_path / "in")
+    for i in range(2):
+        columns = {"image": [picture()], **({"label": [1]} if i else {})}
+        path = tmp_path / "in" / f"train-0000{i}-of-00002.parquet"
+        pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    refused(tmp_path / "in", tmp_path, "has labels in some files of the train split and none in")
+
+
 @pytest.mark.parametrize("second", ["test.parquet", "train-00001-of-00002.parquet"])
 def test_parquet_files_that_number_their_classes_in_different_ways_are_refused(
     tmp_path, second: str
@@ -905,10 +1331,8 @@ def _saved(mode: str, format: str, **options) -> bytes:
         (b"P6 4 4 65535\n" + bytes(96), "has 16 bits for each colour.*idxio build"),
         (b"P5 4 4 65535\n" + bytes(32), "has the mode I.*idxio build"),
         (_saved("RGB", "SGI", bpc=2), "has 16 bits for each colour.*idxio build"),
-        (_saved("L", "PNG", transparency=0), "has a transparent colour.*idxio build"),
-        (_saved("RGB", "PNG", transparency=(0, 0, 0)), "has a transparent colour.*idxio build"),
     ],
-    ids=["png16", "ppm16", "pgm16", "sgi16", "transparent grey", "transparent colour"],
+    ids=["png16", "ppm16", "pgm16", "sgi16"],
 )
 def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
     tmp_path, kind: str, data: bytes, message: str
@@ -922,6 +1346,80 @@ def test_pictures_that_lose_what_8_bits_of_colour_can_not_hold_are_refused(
         table = pyarrow.table({"image": rows, "label": [0, 1]})
         pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
         refused(tmp_path / "train.parquet", tmp_path, rf"train\.parquet: row 0 {message}")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_transparent_colour_in_png_folders_is_refused(tmp_path, mode: str) -> None:
+    """Export writes none."""
+    (tmp_path / "in" / "train" / "7").mkdir(parents=True)
+    data = _saved(mode, "PNG", transparency=0 if mode == "L" else (0, 0, 0))
+    (tmp_path / "in" / "train" / "7" / "00000.png").write_bytes(data)
+    refused(tmp_path / "in", tmp_path, "has a transparent colour.*idxio build")
+
+
+def _odd_picture(kind: str) -> Image.Image:
+    """A picture that is neither plain grey nor plain RGB."""
+    pixels = np.random.default_rng(3).integers(0, 256, (4, 6, 4), np.uint8)
+    if kind in ("RGBA", "LA", "1", "P", "CMYK"):
+        return Image.fromarray(pixels, "RGBA").convert(kind)
+    return Image.fromarray(pixels, "RGBA").convert("L" if kind == "clear grey" else "RGB")
+
+
+@pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated")
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        ("RGBA", (4, 6, 3)), ("LA", (4, 6)), ("1", (4, 6)), ("P", (4, 6, 3)), ("CMYK", (4, 6, 3)),
+        ("clear grey", (4, 6)), ("clear RGB", (4, 6, 3)),
+    ],
+)  # fmt: skip
+def test_odd_pictures_in_parquet_go_by_the_rules_of_build(tmp_path, kind: str, shape) -> None:
+    data = io.BytesIO()
+    clear = {"clear grey": 0, "clear RGB": (0, 0, 0)}.get(kind)
+    options = {} if clear is None else {"transparency": clear}
+    _odd_picture(kind).save(data, "TIFF" if kind == "CMYK" else "PNG", **options)
+    (tmp_path / "a.png").write_bytes(data.getvalue())
+    rows = [{"bytes": data.getvalue(), "path": None}] * 2
+    table = pyarrow.table({"image": rows, "label": [0, 1]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "imported")
+    images = idxio.load(tmp_path / "imported").images[:]
+    assert images.shape == (2, *shape)
+    assert np.array_equal(images[1], decode(tmp_path / "a.png").pixels)
+
+
+def test_memory_for_large_pictures_of_parquet_stays_small(tmp_path) -> None:
+    """150 MB of pixels in 200 pictures, all in one row group, go through in half of that."""
+    data = io.BytesIO()
+    Image.new("RGB", (500, 500)).save(data, "PNG")
+    rows = [{"bytes": data.getvalue(), "path": None}] * 200
+    table = pyarrow.table({"image": rows, "label": [0] * 200})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    tracemalloc.start()
+    try:
+        idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o", level=0, threads=1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert idxio.load(tmp_path / "o").images.shape == (200, 500, 500, 3)
+    assert peak < 75 << 20
+
+
+def test_a_picture_of_another_size_is_not_decoded(tmp_path) -> None:
+    """A small file may hold pictures that need far more memory than the first one."""
+    small, large = io.BytesIO(), io.BytesIO()
+    Image.new("L", (4, 4)).save(small, "PNG")
+    Image.new("L", (5000, 5000)).save(large, "PNG")
+    rows = [{"bytes": data.getvalue(), "path": None} for data in (small, large)]
+    table = pyarrow.table({"image": rows, "label": [0, 0]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    tracemalloc.start()
+    try:
+        refused(tmp_path / "train.parquet", tmp_path, r"row 1 has the shape \(5000, 5000\)")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 << 20
 
 
 def test_pictures_of_8_bits_in_any_format_are_taken(tmp_path) -> None:

@@ -15,7 +15,7 @@ from helpers import encode, header
 import idxio
 
 RAW = struct.pack(">4I", 2051, 60, 28, 28) + bytes(range(256)) * 183 + bytes(192)
-PACKED = gzip.compress(RAW)
+PACKED = gzip.compress(RAW, mtime=0)
 # Few different bytes, so that gzip does not store them as they are.
 LONG = gzip.compress(
     struct.pack(">2I", 2049, 50_000) + bytes(random.Random(0).choices(range(60), k=50_000)), mtime=0
@@ -65,6 +65,11 @@ OTHERS = {
     "mat": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64".ljust(128), "scipy.io.loadmat"),
     "mat 7.3": (b"MATLAB 7.3 MAT-file, Platform".ljust(512) + b"\x89HDF\r\n", "h5py"),
     "arrow": (b"ARROW1\0\0", "an Arrow file"),
+    "tfrecord": (
+        struct.pack("<Q", 790) + b"\x1b\x8d\x0c\x5f\n\x93\x06",
+        "a TFRecord file: read it with tensorflow.data",
+    ),
+    "little-endian": (struct.pack("<4I", 2051, 10, 10, 10), "header was written little-endian"),
     "arff": (b"% MNIST\n%\n@RELATION mnist_784\n", "an ARFF table"),
     "bmp": (b"BM\x36\0\x01\0" + bytes(48), "a BMP picture"),
     "gif": (b"GIF89a" + bytes(30), "a GIF picture"),

@@ -1,10 +1,11 @@
 """The header: what is accepted, what is refused, and what the message says."""
 
+import io
 import re
 
 import numpy as np
 import pytest
-from helpers import CODES, TYPES, encode, header
+from helpers import CODES, TYPES, PipeLike, encode, header
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,3 +178,16 @@ def test_only_the_exact_size_is_read(code, shape, size):
     else:
         with pytest.raises(idxio.FormatError, match=f"{size - expected} bytes behind"):
             idxio.read(data)
+
+
+@pytest.mark.parametrize("ndim", [0, 1, 6, 7, 8, 9, 32])
+def test_headers_about_as_long_as_what_is_read_at_once(ndim, tmp_path):
+    data = encode(np.full((1,) * ndim, 7, np.uint8))
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    for file in (path, data, io.BytesIO(data), PipeLike(data, 1)):
+        with idxio.open(file) as f:
+            assert f.ndim == ndim
+            assert f.read().tobytes() == data[4 + 4 * ndim :]
+    with pytest.raises(idxio.TruncatedError):
+        idxio.open(data[: 3 + 4 * ndim])

@@ -776,7 +776,22 @@ def test_masked_elements_are_refused(tmp_path):
         w.append([masked, masked])
     with pytest.raises(ValueError, match=r"masked.*filled"):
         idxio.write_sorted(tmp_path / "i", tmp_path / "l", np.ma.stack([masked] * 2), [1, 0])
-    for images, labels in ((masked, [1, 2, 3]), ([1, 2, 3], masked), ([[masked]] * 3, [1, 2, 3])):
+
+    class Variable:
+        """Gives a masked array, as netCDF4's does, of which numpy drops the mask."""
+
+        def __array__(self, dtype=None, copy=None):
+            return masked
+
+    with pytest.raises(ValueError, match=r"masked.*filled"):
+        idxio.write(tmp_path / "z", Variable())
+    for images, labels in (
+        (masked, [1, 2, 3]),
+        ([1, 2, 3], masked),
+        ([[masked]] * 3, [1, 2, 3]),
+        (Variable(), [1, 2, 3]),
+        ([1, 2, 3], Variable()),
+    ):
         with pytest.raises(ValueError, match=r"masked.*filled"):
             idxio.Dataset(images, labels)
     assert idxio.read(tmp_path / "x").tolist() == [1, 2, 3]

@@ -84,9 +84,10 @@ def test_emnists_mapping(tmp_path):
     (tmp_path / "emnist-balanced-mapping.txt").write_text("0 48\n")
     assert class_names(path) == {1: "A/a", 2: "B/b"}
     assert class_names(put(tmp_path, "emnist-balanced-test-labels-idx1-ubyte", LABELS)) == {0: "0"}
-    (tmp_path / "emnist-letters-mapping.txt").write_text("<html>")
-    with pytest.raises(idxio.FormatError, match="is no list of labels"):
-        class_names(path)
+    for text in ("<html>", "1 65 97\n2\n", "1 65 97\n2 66 9"):
+        (tmp_path / "emnist-letters-mapping.txt").write_text(text)
+        with pytest.raises(idxio.FormatError, match="is no list of labels"):
+            class_names(path)
 
 
 def test_names_of_another_split(fashion_mnist, tmp_path):

@@ -174,12 +174,29 @@ def test_labels_are_in_native_byte_order():
     assert ds.labels.tolist() == LABELS.tolist()
 
 
-def test_class_names_are_no_single_text():
-    with pytest.raises(TypeError, match="not one str"):
-        idxio.Dataset(IMAGES, LABELS, class_names="abcd")
+@pytest.mark.parametrize("names", ["abcd", b"abcd", bytearray(b"abcd")])
+def test_class_names_are_no_single_text(names):
+    with pytest.raises(TypeError, match=f"not one {type(names).__name__}"):
+        idxio.Dataset(IMAGES, LABELS, class_names=names)
 
 
-@pytest.mark.parametrize("kind", [types.MappingProxyType, UserDict])
+class Series:
+    """What pandas' Series has: its values are iterated, and its items are pairs as a dict's."""
+
+    def __init__(self, names):
+        self._names = names
+
+    def __iter__(self):
+        return iter(self._names.values())
+
+    def __len__(self):
+        return len(self._names)
+
+    def items(self):
+        return self._names.items()
+
+
+@pytest.mark.parametrize("kind", [types.MappingProxyType, UserDict, Series])
 def test_class_names_of_any_mapping(kind):
     names = kind({np.int64(7): "a", 8: "b"})
     assert idxio.Dataset(np.zeros((2, 2, 2), "u1"), [7, 8], class_names=names).class_names == {

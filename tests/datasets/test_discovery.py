@@ -12,6 +12,7 @@ import pytest
 from helpers import encode
 
 import idxio
+from idxio.cli.main import main
 from idxio.datasets import discovery
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
@@ -98,6 +99,21 @@ def test_folders_that_are_in_use(tmp_path, split, start, images, labels):
     findings = idxio.check(folder).findings
     other = "t10k" if split == "train" else "train"
     assert [f.split for f in findings if f.level == "error"] == [other]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("train/images-idx3-ubyte", "train/labels-idx1-ubyte"),
+        ("train/X_kannada_train-idx3-ubyte", "train/y_kannada_train-idx1-ubyte"),
+    ],
+)
+def test_show_finds_the_labels(tmp_path, images, labels, capsys):
+    (tmp_path / "train").mkdir()
+    put(tmp_path, images, IMAGES)
+    put(tmp_path, labels, LABELS)
+    assert main(["show", str(tmp_path / images), "--class", "2"]) == 0
+    assert "class 2" in capsys.readouterr().out
 
 
 def test_class_names_beside_the_folder_of_a_split(tmp_path):
@@ -499,3 +515,18 @@ def test_what_lies_beside_the_splits(tmp_path, name) -> None:
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, name, IMAGES)
     idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+
+
+@pytest.mark.parametrize("what", ["images", "labels"])
+def test_check_reads_copies_that_state_no_crc_32(tmp_path, what, monkeypatch) -> None:
+    monkeypatch.setattr(discovery, "_MOST_LABELS", 1)
+    content = {"images": IMAGES, "labels": LABELS}
+    for name, array in content.items():
+        put(tmp_path, f"train-{name}-idx{array.ndim}-ubyte", array)
+    copy = f"train-{what}-idx{content[what].ndim}-ubyte.xz"
+    put(tmp_path, copy, content[what], lzma.compress)
+    assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
+    put(tmp_path, copy, content[what] + 1, lzma.compress)
+    assert len(idxio.load(tmp_path)) == len(LABELS)  # they are not read to open the others
+    found = [f.message for f in idxio.check(tmp_path).findings if f.kind == "copy"]
+    assert found == [f"{copy} is not the same as {copy[:-3]}; leave one of the two"]

@@ -127,6 +127,20 @@ def test_labels_that_have_no_type_together(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+def test_blank_names_are_none():
+    """Two files may leave different classes without a name."""
+    a, b = dataset("a", {0: "cat", 1: ""}, [0, 1]), dataset("b", {0: " ", 1: "cat"}, [0, 1])
+    os.mkdir("out")
+    target = "out/train-images", "out/train-labels"
+    with pytest.raises(
+        idxio.IdxError, match=r"has the label 1, which a/dataset\.json does not name"
+    ):
+        idxio.write_sorted(*target, [a[0], b[0]], [a[1], b[1]])
+    a, b = dataset("a", {0: "cat", 1: ""}, [0]), dataset("b", {0: "dog", 1: ""}, [0])
+    idxio.write_sorted(*target, [a[0], b[0]], [a[1], b[1]])
+    assert check_true("out").class_names == {0: "cat", 1: "dog"}
+
+
 def test_labels_with_gaps():
     a = dataset("a", {3: "c", 7: "g"}, [3, 7])
     b = dataset("b", {1: "g", 2: "x"}, [2, 1])

@@ -201,6 +201,12 @@ def test_a_broken_source_leaves_the_old_files(files, tmp_path):
             r"IDX has no type for labels of int64.*astype\('uint8'\)",
         ),
         (
+            IMAGES,
+            LABELS.astype(np.uint64) << 40,
+            idxio.FormatError,
+            "fit into no integers of these; number the classes from 0",
+        ),
+        (
             IMAGES.astype(np.uint16),
             LABELS,
             idxio.FormatError,

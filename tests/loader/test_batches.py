@@ -680,6 +680,20 @@ def test_a_state_of_something_else(change, message):
         batches.set_epoch(-1)
 
 
+def test_a_state_of_the_first_order_of_balanced_windows_is_refused(tmp_path):
+    idxio.write(tmp_path / "x.gz", np.zeros((2000, 256), np.int32))
+    ds = Dataset(tmp_path / "x.gz", np.arange(2000) % 7)
+    batches = ds.batches(100, shuffle=True, balanced=True, buffer=1 << 20)
+    state = batches.state_dict()
+    assert state["version"] == 2
+    batches.load_state_dict(state)
+    with pytest.raises(ValueError, match="orders are others; begin the epoch anew"):
+        batches.load_state_dict({**state, "version": 1})
+    other = ds.batches(100, shuffle=True, buffer=1 << 20).state_dict()
+    with pytest.raises(ValueError, match="give batches\\(\\) the same balanced"):
+        batches.load_state_dict(other)
+
+
 def test_another_dataset_of_the_same_size_is_told():
     state = numbered(10).batches(4).state_dict()
     with pytest.raises(ValueError, match="labels"):

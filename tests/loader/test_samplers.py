@@ -1,5 +1,7 @@
 """The order of an epoch: every sample once, random enough, and the same for ever."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from idxio._native import permutation as native
 from idxio.loader import samplers
+from idxio.loader.window_shuffle import WindowSampler
 
 
 def chi_square(counts, expected):
@@ -158,3 +161,35 @@ def test_balanced_shuffles_within_classes():
     one, two = (samplers.BalancedSampler(labels, 0).rows(epoch, 0, 200) for epoch in (0, 1))
     assert (one == two).mean() < 0.1
     assert np.array_equal(samplers.BalancedSampler(labels, None).rows(0, 0, 200), np.arange(200))
+
+
+# Classes balanced within shuffle windows
+# ------------------------------------------------------------------------------------
+
+WINDOW, BYTES = 400, 1 << 20
+
+
+def windows_of(labels, seed, epoch=0):
+    """The rows of each shuffle window of WINDOW records, counted from its own first one."""
+    sampler = WindowSampler(len(labels), BYTES, 2 * WINDOW * BYTES, seed, labels)
+    assert sampler.window == WINDOW
+    rows = sampler.rows(epoch, 0, sampler.n).reshape(-1, WINDOW)
+    return rows - WINDOW * np.arange(len(rows))[:, None]
+
+
+def test_balanced_windows_have_orders_of_their_own():
+    """In one window and the next, as many records of a class stand in other orders."""
+    windows = windows_of(np.zeros(10 * WINDOW, np.uint8), 3)
+    assert (np.sort(windows) == np.arange(WINDOW)).all()
+    same = [(one == other).mean() for one, other in itertools.combinations(windows, 2)]
+    assert max(same) < 0.03
+    assert (windows_of(np.zeros(10 * WINDOW, np.uint8), None) == np.arange(WINDOW)).all()
+
+
+def test_golden_vectors_of_balanced_windows():
+    labels = np.arange(4 * WINDOW, dtype=np.uint8) % 2
+    assert WindowSampler(len(labels), BYTES, 2 * WINDOW * BYTES, 7, labels).version == 2
+    assert windows_of(labels, 7, 1)[:2, :6].tolist() == [
+        [261, 14, 124, 326, 172, 110],
+        [397, 201, 299, 118, 370, 293],
+    ]

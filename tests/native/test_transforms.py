@@ -82,7 +82,7 @@ def test_what_is_no_transform():
     with pytest.raises(TypeError):
         job.transform(None, np.zeros(1, np.int64))
     with pytest.raises(IndexError):
-        job.transform(transforms.Transform(), np.zeros(1, np.int64))
+        job.transform(transforms.Kernel(), np.zeros(1, np.int64))
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")

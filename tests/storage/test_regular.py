@@ -19,6 +19,7 @@ from idxio.cli.main import main
 from idxio.storage import regular
 from idxio.storage.atomic_folder import AtomicFolder
 from idxio.storage.regular import FoundPath, open_regular, read_regular
+from idxio.storage.source import open_source
 
 NAMES = [
     f"{split}-{kind}"
@@ -284,3 +285,25 @@ def test_an_error_inside_a_new_folder_names_it(tmp_path):
     with pytest.raises(OSError, match="No space left") as info, AtomicFolder(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert info.value.filename == str(tmp_path / "out")
+
+
+def test_a_file_is_looked_at_once_before_it_is_opened_and_once_after(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"bytes")
+    calls = []
+
+    def counted(name):
+        call = getattr(os, name)
+
+        def look(*args, **options):
+            calls.append(name)
+            return call(*args, **options)
+
+        return look
+
+    for name in ("stat", "open", "fstat"):
+        monkeypatch.setattr(os, name, counted(name))
+    source = open_source(str(path))
+    assert calls == ["stat", "open", "fstat"]
+    assert os.get_blocking(source._fd)
+    source.close()

@@ -1,5 +1,5 @@
 """Plans which span holds which part of scattered records, and decodes many spans in one call
-without the GIL.
+without the GIL: in lanes, or each to the checkpoint behind what is wanted of it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..._native import inflate
+from ..._native import gather, inflate
 from ..._util.types import Bytes, Ids
 from .random_access import SpanReader
 from .span_cache import CACHE
@@ -16,6 +16,10 @@ from .span_index import WINDOW, Sidecar, SpanIndex
 
 # Compressed bytes from the first to the last span of a call: neighbours share a read of the file.
 _REGION = 1 << 20
+# Fewer spans are decoded one by one.
+_LEAST = 3
+# Unpacked bytes of the spans of a call in lanes: they and what they come from stay in an L2 cache.
+_ROOM = 1 << 20
 
 
 class Parts(NamedTuple):
@@ -46,6 +50,40 @@ def plan(span_index: SpanIndex, offsets: Ids, size: int) -> Parts:
     return Parts(
         numbers, lengths, np.append(edges, len(record)), begins - starts, stops - begins, targets
     )
+
+
+class Together:
+    """Decodes spans that need no windows in lanes."""
+
+    def __init__(self, reader: SpanReader, span_index: SpanIndex, parts: Parts) -> None:
+        self._reader, self._index, self._parts = reader, span_index, parts
+        self._bits, self._limits, _, _ = span_index.columns(parts.numbers)
+        self._free: list[Bytes] = []  # memory to decode into
+
+    def read(self, k: int, stop: int, out: Bytes) -> int:
+        """Copy the parts of spans from the k-th on; returns how many spans before `stop` that
+        were. None where too few lie together.
+        """
+        parts = self._parts
+        region = (int(self._bits[k]) >> 3) + _REGION
+        stop = k + int(np.searchsorted(self._limits[k:stop], region, "right"))
+        ends = np.cumsum(parts.lengths[k:stop])
+        stop = k + int(np.searchsorted(ends, _ROOM, "right"))
+        if stop - k < _LEAST:
+            return 0
+        try:
+            memory = self._free.pop()  # which another thread may do at the same time
+        except IndexError:
+            memory = np.empty(_ROOM, np.uint8)
+        places = ends[: stop - k] - parts.lengths[k:stop]
+        spans = [self._index.span(i) for i in parts.numbers[k:stop].tolist()]
+        self._reader.decode_in_lanes(self._index, spans, memory, places.tolist())
+        some = slice(parts.edges[k], parts.edges[stop])
+        counts = np.diff(parts.edges[k : stop + 1])
+        offsets = parts.offsets[some] + np.repeat(places, counts)
+        gather.copy_parts(memory, offsets, parts.sizes[some], parts.targets[some], out)
+        self._free.append(memory)
+        return stop - k
 
 
 class Fronts:

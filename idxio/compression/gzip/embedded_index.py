@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...storage.source import Source
-from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
     IncompleteError,
@@ -86,15 +85,18 @@ def _chunks(
         or not 0 < chunk <= CACHE
         or not count
         or len(sizes) != count
-        or not sizes.all()
+        or np.count_nonzero(sizes) != count
     ):
         return None
-    ends = begin + np.cumsum(sizes, dtype=np.int64)
+    edges = np.empty(count + 1, np.int64)  # bytes of the file
+    edges[0] = begin
+    np.cumsum(sizes, dtype=np.int64, out=edges[1:])
+    edges[1:] += begin
     trailer = bytearray(TRAILER)
     # What comes behind the chunks: at the most an empty last block and the trailer. Anything else
     # is not ours.
     if (
-        not 0 <= size - TRAILER - int(ends[-1]) <= 16
+        not 0 <= size - TRAILER - int(edges[-1]) <= 16
         or source.read_at(size - TRAILER, memoryview(trailer)) < TRAILER
     ):
         return None
@@ -102,7 +104,7 @@ def _chunks(
     last = (length - (count - 1) * chunk) % (1 << 32)
     if not 0 < last <= chunk:
         return None
-    edges = 8 * np.append(begin, ends)
+    edges *= 8
     stops = edges[1:].copy()
     stops[-1] = 0
     starts = np.arange(count, dtype=np.int64) * chunk
@@ -112,13 +114,16 @@ def _chunks(
 
 def _blocks(source: Source, size: int) -> SpanIndex | None:
     """Members that each state their own size; all of them must."""
-    span_index = GrowingIndex()
+    bits: list[int] = []
+    edges = [0]  # of the unpacked bytes of each
     position = 0
     trailer = bytearray(TRAILER)
     while position < size:
         header = _member_header(source, position)
         if header is None:
-            return span_index if _is_padding(source, position) and len(span_index) else None
+            if not _is_padding(source, position):
+                return None
+            break
         stated = dict(subfields(header.extra)).get(_BC, b"")
         if len(stated) != 2:
             return None
@@ -133,11 +138,12 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
         if length > 65536:  # the same section: a block unpacks to at most 2^16 bytes
             return None
         if length:
-            span_index.add(8 * header.end, 0, length, b"", end)
+            bits.append(8 * header.end)
+            edges.append(edges[-1] + length)
         position = end
-    span_index.limit = position
-    span_index.complete = True
-    return span_index
+    if not bits:
+        return None
+    return SpanIndex.of_columns(bits, np.zeros(len(bits)), edges[:-1], edges[-1], position)
 
 
 def _member_header(source: Source, position: int) -> MemberHeader | None:

@@ -61,6 +61,7 @@ class KnownSpans:
         """Decoded spans of the index."""
         self.knowledge = Knowledge.NONE
         self.is_refuted = False
+        """Whether the spans that the file or its sidecar states were found false."""
         self._index: SpanIndex = GrowingIndex()
         self._scout: _Scout | None = None  # adds to the index
         self._damage: IdxError | None = None  # what a pass through the file found

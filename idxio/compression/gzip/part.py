@@ -105,7 +105,11 @@ class Decoded(NamedTuple):
 class PartOutput:
     """The spans of one part, and the memory with their bytes.
 
-    Behind them the memory goes on with bytes of the part that follows, behind their true window.
+        | window | front | the rest of this part | front of the part that follows |
+                 ^ base                          ^ base + length                   ^ base + reach
+
+    The window is guessed, so the front is wrong here; the part before has it right, behind its own
+    bytes. In the same way this part has that of the next one.
     """
 
     def __init__(self, memory: Bytes, base: int) -> None:
@@ -118,6 +122,7 @@ class PartOutput:
         """`length`, and the bytes behind it of the part that follows."""
         self.front = 0
         """How many of its first bytes the part before has in its own memory, and right."""
+        self._healed: list[int] = []  # the CRC-32 of each span in front
 
     def add(self, bit: int, stop: int, segment: Segment) -> None:
         """Take the next span, whose bytes are in the memory already."""
@@ -125,6 +130,28 @@ class PartOutput:
         crc = inflate.crc32(self.memory[start : start + segment.length])
         self.spans.append(Decoded(bit, stop, segment, crc))
         self.length += segment.length
+
+    def heal_none(self) -> None:
+        """Let the part before begin to heal the first spans, or begin anew."""
+        self.front = 0
+        self._healed = []
+
+    def heal(self, crc: int) -> None:
+        """Take the CRC-32 that the next span has behind its true window."""
+        self.front += self.spans[len(self._healed)].segment.length
+        self._healed.append(crc)
+
+    @property
+    def healed(self) -> int:
+        """How many of the first spans are in front."""
+        return len(self._healed)
+
+    def true_spans(self) -> list[Decoded]:
+        """The spans with the CRC-32s of true bytes: those of the front were healed."""
+        front = [
+            span._replace(crc=crc) for span, crc in zip(self.spans, self._healed, strict=False)
+        ]
+        return front + self.spans[len(front) :]
 
     def tail(self, length: int) -> Bytes:
         """The window that the first `length` bytes leave behind."""

@@ -1,7 +1,18 @@
 """Decodes one part of a file behind a guessed window, and heals what the guess spoilt of the next.
 
-Where a part arrives at the start of the next one, it goes on into that one's spans, behind the true
-window, until one leaves the same 32 KiB as the guess did: from there on the guess was right.
+1. Search: the part scans for a bit where a block could start, and decodes a span there behind a
+   window of zeros, which is the guess. The first part knows its start and its window.
+2. Decode: it goes on to just the bit where the next part starts. If it passes that bit, the next
+   part's start was no edge of a block: that part is dropped, and this one goes on to the one after.
+3. Heal: the guess spoilt what was copied from the window, and copies of that. So the part decodes
+   the first spans of the next part again, behind its own last 32 KiB, until a span leaves the same
+   32 KiB as the guess did: from there on the guess was right. The bytes before are the *front* of
+   the next part, and stand in the memory of this one.
+4. Heal anew: if this part was itself spoilt to its end, its last 32 KiB were wrong in step 3. It
+   takes them from the part before, once that one is healed, and heals the next part once more.
+5. Move: with every other thread, it moves the parts to where they belong (`part_mover`).
+
+Each step ends in a stage of `part.PartState`, whose table says what the others may then rely on.
 """
 
 from __future__ import annotations
@@ -26,10 +37,13 @@ from .span_index import WINDOW
 _HEALED = 2 << 20
 SHORT, LONG = 1 << 18, TARGET  # compressed bytes
 _STARTS = 8  # how many starts a part tries before it gives up
+# So many compressed bytes before a part is looked for, a span might pass its start: it must be
+# known.
+_NEAR = 2 * TARGET
 
 
 class Round(NamedTuple):
-    """The parts that are decoded at the same time."""
+    """What the decoders of parts that are decoded at the same time have in common."""
 
     source: Source
     parts: list[Part]
@@ -58,7 +72,7 @@ class PartDecoder:
         self.round = this
 
     def run(self) -> None:
-        """Decode the part, heal the next one, and help to move all of them."""
+        """Do all five steps; drop the part where one fails."""
         part = self.part
         try:
             if part.number:
@@ -114,21 +128,22 @@ class PartDecoder:
                 raise FailedError  # alone it is slower than a decoder of whole members
             if not sequential.open_member():
                 return None
-            stop = None
-            if following is not None:
-                if sequential.bit + 16 * TARGET > 8 * following.begin:
-                    following.state.wait_for(Stage.DECODING)
-                stop = following.state.start
-                is_passed = stop is not None and sequential.bit > stop
-                if is_passed or following.state.is_dropped:
-                    state.drop_passed(following.state)
-                    following = next(later, None)
-                    continue
-                if sequential.bit == stop:
-                    return following
-            elif sequential.bit >= 8 * self.round.end:
-                return None
-            self._step(stop)
+            if following is None:
+                if sequential.bit >= 8 * self.round.end:
+                    return None
+                self._step(None)
+                continue
+            if sequential.bit + 8 * _NEAR > 8 * following.begin:
+                following.state.wait_for(Stage.DECODING)
+            stop = following.state.start
+            is_passed = stop is not None and sequential.bit > stop
+            if is_passed or following.state.is_dropped:
+                state.drop_passed(following.state)
+                following = next(later, None)
+            elif sequential.bit == stop:
+                return following
+            else:
+                self._step(stop)
         return None
 
     def _is_alone(self) -> bool:
@@ -157,8 +172,8 @@ class PartDecoder:
         return 0 if is_member_end else self.sequential.bit
 
     def _heal(self, following: Part) -> None:
-        """Decode the first spans of the part that follows too, as far as its guess spoilt them."""
-        self._go_on(following)
+        """Decode the front of the part that follows; anew, if this part was spoilt to its end."""
+        self._decode_front(following)
         if self.part.number == 0:
             return
         for part in self._earlier():
@@ -166,45 +181,44 @@ class PartDecoder:
         output = self.part.output
         if output.front < output.length:
             return
-        # Nothing of this part was right, so only the one before knows how it ends.
         before = [part.output for part in self._earlier() if not part.state.is_dropped]
         if not before:
             raise FailedError
-        true, guessed = before[-1].tail(before[-1].reach), output.tail(output.length)
-        # a file has no window before its first bytes
+        true = before[-1].tail(before[-1].reach)
+        guessed = output.tail(output.length)
+        # A file has no window before its first bytes.
         guessed = guessed[len(guessed) - len(true) :]
         if not np.array_equal(true, guessed):
-            guessed[:] = true  # the end of this part: the true window for what follows
-            self._go_on(following)
+            guessed[:] = true
+            self._decode_front(following)
 
-    def _go_on(self, following: Part) -> None:
-        """Decode spans of the part that follows until one leaves what it left there."""
+    def _decode_front(self, following: Part) -> None:
+        """Decode spans of the part that follows, behind this one, until its guess was right."""
         output, theirs = self.part.output, following.output
         decoder = inflate.Decoder()
-        theirs.front = k = 0
+        theirs.heal_none()
         while True:
             if self.part.state.is_dropped:
                 raise FailedError
+            # Asked for first: once it is complete, no span is added after the list was looked at.
             is_complete = following.state.stage >= Stage.DECODED
-            if k == len(theirs.spans):
+            if theirs.healed == len(theirs.spans):
                 if following.state.is_dropped:
                     raise FailedError
                 if is_complete:
                     return
                 following.state.wait_for(Stage.DECODED)
                 continue
-            span = theirs.spans[k]
+            span = theirs.spans[theirs.healed]
             start = output.base + output.length + theirs.front
             end = start + span.segment.length
             if end > len(output.memory):
                 raise FailedError
-            # a member refers to no other
+            # A member refers to no other.
             window = min(self.sequential.history + theirs.front, start, WINDOW)
             decode_span(self.sequential.input, decoder, span, output.memory[:end], start, window)
-            theirs.spans[k] = span._replace(crc=inflate.crc32(output.memory[start:end]))
-            theirs.front += span.segment.length
+            theirs.heal(inflate.crc32(output.memory[start:end]))
             self.again += span.segment.length
-            k += 1
             output.reach = output.length + theirs.front
             if span.segment.trailer or np.array_equal(
                 output.tail(output.reach), theirs.tail(theirs.front)

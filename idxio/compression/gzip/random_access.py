@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,15 @@ LANE_SPAN_WITH_WINDOW = 1 << 20
 LANE_SPANS_WITH_WINDOW = 4
 
 
+class Decoded(NamedTuple):
+    """What is known of the bytes of a span."""
+
+    segment: Segment
+    crc: int
+    stop: int
+    """The byte of the file behind their bits, or behind the trailer of the member."""
+
+
 class SpanReader:
     """Decodes spans of one file.
 
@@ -65,9 +75,8 @@ class SpanReader:
         if len(buffer.data) <= _POOLED:
             self._free.append((buffer, decoder))
 
-    def decode(self, span: Span, out: Bytes, start: int, window: int) -> tuple[Segment, int]:
-        """Decode a span, behind the window bytes before out[start:], to the end of out; and its
-        CRC-32.
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> Decoded:
+        """Decode a span, behind the window bytes before out[start:], to the end of out.
 
         Raises FormatError unless its bits decode to just that many bytes.
         """
@@ -86,11 +95,12 @@ class SpanReader:
         return result
 
     def decode_in_lanes(
-        self, span_index: SpanIndex, spans: list[Span], out: Bytes
-    ) -> list[tuple[Segment, int]]:
-        """Decode consecutive spans into out, several at a time; segment and CRC-32 of each.
+        self, span_index: SpanIndex, spans: list[Span], out: Bytes, places: list[int]
+    ) -> list[Decoded]:
+        """Decode ascending spans, several at a time, each to its place in out.
 
-        Raises FormatError unless the bits of each decode to just the bytes that the index promises.
+        What lies between them in the file is read too. Raises FormatError unless the bits of each
+        decode to just the bytes that the index promises.
         """
         first = spans[0].bit >> 3
         buffer, decoder = self.take()
@@ -100,12 +110,12 @@ class SpanReader:
         windows = [span_index.window(span.number) for span in spans]
         rows = np.empty((len(spans), 6), np.int64)  # as `lanes.decode` takes them
         window_offset = 0
-        for row, span, window in zip(rows, spans, windows, strict=True):
+        for row, span, place, window in zip(rows, spans, places, windows, strict=True):
             stop = span.stop or 8 * span.limit
             row[:] = (
                 span.bit + buffer.offset,
                 stop + buffer.offset,
-                span.start,
+                place,
                 span.end - span.start,
                 window_offset,
                 len(window),
@@ -114,20 +124,23 @@ class SpanReader:
         results = np.empty((len(spans), 3), np.int64)
         lanes.decode(buffer.data, rows, out, results, b"".join(windows))
         segments = []
-        for span, (status, bit, produced) in zip(spans, results.tolist(), strict=True):
+        for span, place, (status, bit, produced) in zip(
+            spans, places, results.tolist(), strict=True
+        ):
             wanted = inflate.EDGE if span.stop else inflate.END
             if status != wanted or produced != span.end - span.start:
                 raise wrong_span(self.source.name, span)
             end = (bit - buffer.offset) >> 3
-            segments.append(self._checked(span, buffer, decoder, out[span.start : span.end], end))
+            block = out[place : place + produced]
+            segments.append(self._checked(span, buffer, decoder, block, end))
         self.give(buffer, decoder)
         return segments
 
     def _checked(
         self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
-    ) -> tuple[Segment, int]:
-        """The segment of a decoded span and its CRC-32, once both and a trailer at the byte `end`
-        are checked.
+    ) -> Decoded:
+        """What is known of a decoded span, once its CRC-32 and a trailer at the byte `end` are
+        checked.
         """
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
@@ -141,7 +154,8 @@ class SpanReader:
             is_good = not span.is_member or trailer == Trailer(crc, len(out) & 0xFFFFFFFF)
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
-        return Segment(len(out), trailer), crc
+        stop = (span.stop + 7) >> 3 if trailer is None else end + TRAILER
+        return Decoded(Segment(len(out), trailer), crc, stop)
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -183,6 +197,17 @@ def use_lanes() -> bool:
     return lanes.mode() != "off" and lanes.supported()
 
 
+def lane_runs(span_index: SpanIndex, numbers: range, threads: int) -> list[list[Span]]:
+    """Spans, joined and put into runs, each for one call in lanes: as many for each thread."""
+    first, last = span_index.span(numbers[0]), span_index.span(numbers[-1])
+    size = last.limit - (first.bit >> 3)
+    count = threads * max(1, round(size / (threads * LANE_SPANS * LANE_SPAN)))
+    spans = span_index.merged(-(-size // (count * LANE_SPANS)), numbers)
+    count = min(count, len(spans))
+    edges = [len(spans) * k // count for k in range(count + 1)]
+    return [spans[a:b] for a, b in itertools.pairwise(edges)]
+
+
 def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads: int) -> None:
     """Fill out with the whole file, checking every member. Raises IdxError where that fails."""
     in_lanes = use_lanes()
@@ -204,11 +229,12 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
     count = min(len(spans), count)
     edges = [len(spans) * k // count for k in range(count + 1)]
     runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
-    decoded: list[list[tuple[Segment, int]]] = [[] for _ in runs]
+    decoded: list[list[Decoded]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
-            decoded[k] = reader.decode_in_lanes(span_index, runs[k], out)
+            places = [span.start for span in runs[k]]
+            decoded[k] = reader.decode_in_lanes(span_index, runs[k], out, places)
             return
         for segment in _read_run(reader, span_index, runs[k], out):
             decoded[k].append(segment)
@@ -216,15 +242,15 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
 
     on_threads(read, range(count), threads)
     check = MemberCheck(reader.source.name)
-    for span, (segment, crc) in zip(spans, itertools.chain.from_iterable(decoded), strict=True):
-        check.add(segment, crc, span.limit)
+    for segment, crc, stop in itertools.chain.from_iterable(decoded):
+        check.add(segment, crc, stop)
     if segment.trailer is None:
-        raise wrong_span(reader.source.name, span)
+        raise wrong_span(reader.source.name, spans[-1])
 
 
 def _read_run(
     reader: SpanReader, span_index: SpanIndex, spans: list[Span], out: Bytes
-) -> Iterator[tuple[Segment, int]]:
+) -> Iterator[Decoded]:
     """Decode consecutive spans into out, one after the other."""
     begin = spans[0].start
     for span in spans:
@@ -238,9 +264,7 @@ def _read_run(
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(
-    reader: SpanReader, span_index: SpanIndex, span: Span
-) -> tuple[tuple[Segment, int], Bytes]:
+def decode_apart(reader: SpanReader, span_index: SpanIndex, span: Span) -> tuple[Decoded, Bytes]:
     """Decode one span into memory of its own."""
     window = span_index.window(span.number)
     size = len(window)

@@ -4,8 +4,9 @@ it by spans.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ..._util.memory import allocate, populating
 from ..._util.types import Bytes, Ids
 from ...errors import IdxError
 from ...storage.source import Source
-from ..base import Compression, Sink, Stream, WriteOptions
+from ..base import Compression, Sink, Stream, WriteOptions, read_to_end
 from . import sidecar_index
 from .embedded_index import embedded_index
 from .growing_index import GrowingIndex
@@ -22,10 +23,13 @@ from .members import MAGIC, Trailer
 from .random_access import WORTH_THREADS, SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
 from .span_index import WINDOW, SpanIndex
+from .span_stream import BLOCK, SpanStream
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 
 if TYPE_CHECKING:
     from .pickled_index import PackedIndex
+    from .span_copier import SpanCopier
+    from .speculative import SpeculativeRead
 
 # Populate no more pages ahead than data of this ratio need: what a header claims is not yet
 # believed.
@@ -35,6 +39,26 @@ _FIRST = 1 << 10
 # Unpacked bytes that one call of a decoder may make: some 0.2 s, after which an interrupt is
 # noticed.
 _MOST_AT_ONCE = 64 << 20
+
+
+class _Imported(NamedTuple):
+    """What only reads need, imported when the first gzip file is opened."""
+
+    copier: type[SpanCopier]
+    read_speculatively: Callable[[Source, Bytes, int], SpeculativeRead | None]
+
+
+@functools.cache
+def _import_for_reads() -> _Imported:
+    """Import what only reads need: `import idxio` takes less time without it.
+
+    It is not left to the first read, which may be on one of several threads: a process that is
+    forked while a thread imports a module can't import it any more.
+    """
+    from .span_copier import SpanCopier
+    from .speculative import read_speculatively
+
+    return _Imported(SpanCopier, read_speculatively)
 
 
 class Gzip(Compression):
@@ -50,22 +74,17 @@ class Gzip(Compression):
         super().__init__(source)
         self._reader = SpanReader(source)
         self._known = KnownSpans(source)
-        # Not with idxio, which need not take so long to import, nor on one of several threads that
-        # read: a process that is forked meanwhile could not import them any more.
-        from . import span_copier, speculative
-
-        self._copier = span_copier.SpanCopier(self._reader, self._known)
-        self._read_speculatively = speculative.read_speculatively
+        self._copier = _import_for_reads().copier(self._reader, self._known)
 
     def close(self) -> None:
         """Close the index, if it was looked at."""
         self._known.close()
 
     def state(self) -> tuple[bool, PackedIndex | None]:
-        return self.walks, self._known.packed()
+        return self._known.is_refuted, self._known.packed()
 
     def restore(self, state: tuple[bool, PackedIndex | None]) -> None:
-        self.walks, packed = state
+        self._known.is_refuted, packed = state
         if packed is not None:
             self._known.adopt(packed)
 
@@ -74,17 +93,6 @@ class Gzip(Compression):
 
     def limit(self) -> int | None:
         return None if self.source.size is None else self.source.size * MAX_RATIO
-
-    @property
-    def walks(self) -> bool:
-        """Whether the file is decoded from its start on because the span index that it states is
-        false.
-        """
-        return self._known.is_refuted
-
-    @walks.setter
-    def walks(self, walks: bool) -> None:
-        self._known.is_refuted = walks
 
     @property
     def span_index(self) -> SpanIndex:
@@ -102,8 +110,18 @@ class Gzip(Compression):
         return index.usual_length() if self._known.knowledge is Knowledge.STATED else None
 
     def stream(self) -> Stream:
-        # windows are kept for whoever takes the index
-        note = None if self._known.index.complete else self._known.note
+        index = self._known.index
+        if index.complete and index.is_plain and use_lanes() and index.longest() <= BLOCK:
+            return SpanStream(self._reader, index, lambda: self._stream_in_order(index))
+        return self._stream_in_order()
+
+    def _stream_in_order(self, failed: SpanIndex | None = None) -> Stream:
+        """A stream whose index replaces one that failed, or is kept if none is complete."""
+        note: Callable[[SpanIndex], None] | None = None
+        if failed is not None:
+            note = functools.partial(self._known.drop, failed)
+        elif not self._known.index.complete:  # windows are kept for whoever takes the index
+            note = self._known.note
         return GzipStream(SequentialDecoder(self.source), self.name, STREAM_BUFFER, note)
 
     def _short_stream(self) -> Stream:
@@ -118,14 +136,14 @@ class Gzip(Compression):
                     if self._read_by_index(index, memory, threads):
                         return len(out)
                     failed = index
-                elif threads > 1 and self._read_by_guess(memory, threads):
+                elif threads > 1 and self._read_speculatively(memory, threads):
                     return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if self._read_in_order(out):
                     self._known.drop(failed)
                     return len(out)
         # The stream is slower and exact: what the fast ways refuse, it decodes or says why not.
-        length = super().read_whole(out, threads)
+        length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
             self._known.drop(failed)
         return length
@@ -140,13 +158,13 @@ class Gzip(Compression):
             return False
         return True
 
-    def _read_by_guess(self, out: Bytes, threads: int) -> bool:
+    def _read_speculatively(self, out: Bytes, threads: int) -> bool:
         """Fill out on several threads without an index; False where that does not work out."""
-        guess = self._read_speculatively(self.source, out, threads)
-        if guess is None:
+        result = _import_for_reads().read_speculatively(self.source, out, threads)
+        if result is None:
             return False
         index, history = GrowingIndex(), 0
-        for span in guess.spans:
+        for span in result.spans:
             window = bytes(out[index.end - min(history, WINDOW) : index.end])
             index.add(span.bit, span.stop, span.segment.length, window, self.source.size or 0)
             history = history + span.segment.length if span.segment.trailer is None else 0

@@ -11,9 +11,17 @@ from ..._util.threads import on_threads
 from ..._util.types import Bytes, Ids
 from ...storage.source import Source
 from ..base import BLOCK
-from .coalesce import Fronts, Parts, plan
+from .coalesce import Fronts, Parts, Together, plan
 from .known_spans import STREAM_BUFFER, KnownSpans
-from .random_access import SPAN, WORTH_THREADS, SpanReader, decode_apart, wrong_span
+from .random_access import (
+    SPAN,
+    WORTH_THREADS,
+    SpanReader,
+    decode_apart,
+    lane_runs,
+    use_lanes,
+    wrong_span,
+)
 from .sequential import SequentialDecoder
 from .span_cache import CACHE, SpanCache
 from .span_index import Span, SpanIndex
@@ -21,7 +29,10 @@ from .stream import GzipStream
 
 # Spans of so long a part are decoded several at once into place, and not kept: nobody reads that in
 # a loop.
-_LONG = 1 << 20
+_LONG = 3 << 18
+# Spans of so many bytes in all are kept. Others would not stay in the cache, and are decoded in
+# lanes or no further than they must be.
+_KEPT = CACHE
 # Spans that a thread takes at a time.
 _RUN = 16
 
@@ -57,19 +68,28 @@ class SpanCopier:
         """
         memory = np.frombuffer(out, np.uint8)
         inner = numbers[1:-1]  # all of each is wanted
-        in_place = len(out) >= _LONG and index.is_plain
-        spans = index.merged(SPAN, inner) if in_place else [index.span(i) for i in inner]
-
-        def copy(span: Span) -> None:
-            a, b = span.start - offset, span.end - offset
-            if in_place and span.number in inner:
-                self._reader.decode(span, memory[:b], a, 0)
-            else:
-                self._copy(index, cache, span, max(0, -a), out[max(0, a) : b])
-
         if len(out) < WORTH_THREADS:
             threads = 1
-        on_threads(copy, [index.span(numbers[0]), *spans, index.span(numbers[-1])], threads)
+        if not inner or len(out) < _LONG or not index.is_plain:
+            runs = [[index.span(i)] for i in inner]
+            in_place = False
+        elif use_lanes():
+            runs, in_place = lane_runs(index, inner, threads), True
+        else:
+            runs, in_place = [[span] for span in index.merged(SPAN, inner)], True
+
+        def copy(run: list[Span]) -> None:
+            span = run[0]
+            a, b = span.start - offset, span.end - offset
+            if not in_place or span.number not in inner:
+                self._copy(index, cache, span, max(0, -a), out[max(0, a) : b])
+            elif len(run) > 1:
+                places = [span.start - offset for span in run]
+                self._reader.decode_in_lanes(index, run, memory, places)
+            else:
+                self._reader.decode(span, memory[:b], a, 0)
+
+        on_threads(copy, [[index.span(numbers[0])], *runs, [index.span(numbers[-1])]], threads)
 
     def _copy(
         self, index: SpanIndex, cache: SpanCache, span: Span, skip: int, out: memoryview
@@ -94,16 +114,17 @@ class SpanCopier:
         cache = self._known.cache
         index = self._known.covering(int(offsets[-1]), int(offsets[-1]) + size)[0]
         parts = plan(index, offsets, size)
-        # What can't stay in the cache is not put there, and decoded no further than it must be.
-        keep = int(parts.lengths.sum()) <= CACHE
-        fronts = None
+        keep = int(parts.lengths.sum()) <= _KEPT
+        together: Fronts | Together | None = None
         if index.sidecar is not None and not keep:
-            fronts = Fronts(self._reader, index, index.sidecar, parts)
+            together = Fronts(self._reader, index, index.sidecar, parts)
+        elif index.is_plain and not keep and use_lanes():
+            together = Together(self._reader, index, parts)
 
         def run(k: int) -> Iterator[None]:
             stop = min(k + _RUN, len(parts.numbers))
             while k < stop:
-                done = fronts.read(k, stop, out) if fronts else 0
+                done = together.read(k, stop, out) if together else 0
                 if done == 0:
                     self._pick(index, cache, parts, k, out, keep)
                     done = 1

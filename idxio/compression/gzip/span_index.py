@@ -180,6 +180,11 @@ class SpanIndex:
         starts = np.asarray(self._columns.starts, np.int64)
         return int(np.median(np.diff(starts, append=self.end)))
 
+    def longest(self) -> int:
+        """The unpacked bytes of the longest span."""
+        starts = np.asarray(self._columns.starts, np.int64)
+        return int(np.diff(starts, append=self.end).max())
+
     @property
     def is_plain(self) -> bool:
         """Whether any spans can be joined: none has a window or a CRC-32 of its own."""

@@ -1,12 +1,16 @@
 """A whole gzip file at first sight, on several threads.
 
-The compressed file is cut into one part a thread, at block headers found by scanning. The first
-part is decoded into place. A later one starts behind a guessed window of zeros, into memory of its
-own; the part before it heals what the guess spoilt (`part_decoder`). Lengths never depend on the
-window, so every part knows its place as soon as all before it are decoded; whoever is free then
-moves the parts there (`part_mover`). What the threads know of each other is in `part`. Exact
-arrival at each part's start, the sizes and the checksums of the whole decide; where anything fails,
-nothing of this is believed.
+1. The compressed file is cut into one part a thread; a long file into rounds of such parts, one
+   round after the other.
+2. The first part of a round goes on where the round before ended, and is decoded into its place.
+3. Each later part scans for a block header, and is decoded from there behind a guessed window of
+   zeros, into memory of its own. The part before it heals what the guess spoilt (`part_decoder`).
+4. Lengths never depend on the window, so every part knows its place as soon as all before it are
+   decoded. Whoever is free then moves the parts there (`part_mover`).
+5. What the threads know of each other is in `part`, with a table of its states.
+6. Nothing is believed before the end: each part must arrive at just the bit where the next one
+   starts, and the sizes and checksums of all members must hold. Where anything fails, the caller
+   decodes the file in order.
 """
 
 from __future__ import annotations
@@ -35,30 +39,31 @@ LARGEST_PART = 32 << 20
 FIRST_SHARE = 0.95
 
 
-class Guess(NamedTuple):
+class SpeculativeRead(NamedTuple):
     """What a read by parts found: its spans in order, and how many bytes it decoded twice."""
 
     spans: list[Decoded]
     again: int
 
 
-def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None:
+def read_speculatively(source: Source, out: Bytes, threads: int) -> SpeculativeRead | None:
     """Fill out with everything in a gzip file; None unless all is well and out exactly full."""
     spans: list[Decoded] = []
-    again = done = 0
-    sequential = SequentialDecoder(source)
+    again = 0
+    done = 0  # bytes of out
+    sequential = SequentialDecoder(source)  # stands where the next round begins
     while done < len(out) or not sequential.between:
         try:
             decoders = _begin_round(source, out, done, threads, sequential)
         except MemoryError:
             return None
         if len(decoders) < 2 and not spans:
-            return None
+            return None  # one part is the whole file: nothing is gained
         _run(decoders)
         alive = _unbroken(decoders)
         if alive is None:
             return None
-        decoded = [span for decoder in alive for span in decoder.part.output.spans]
+        decoded = [span for decoder in alive for span in decoder.part.output.true_spans()]
         if not decoded:
             break
         spans += decoded
@@ -67,14 +72,14 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> Guess | None
         sequential = alive[-1].sequential
         sequential.history = min(sequential.history, done)  # it began behind a window of zeros
     is_right = done == len(out) and _is_right(source.name, spans, sequential)
-    return Guess(spans, again) if is_right else None
+    return SpeculativeRead(spans, again) if is_right else None
 
 
 def _begin_round(
     source: Source, out: Bytes, done: int, threads: int, sequential: SequentialDecoder
 ) -> list[PartDecoder]:
-    """The decoders of one round: of the compressed bytes from where the sequential decoder stands,
-    which has filled out[:done].
+    """The decoders of one round, which begins where the sequential decoder stands; out[:done] is
+    filled.
     """
     first = sequential.bit >> 3
     size = min((source.size or 0) - first, threads * LARGEST_PART)

@@ -1,7 +1,9 @@
 """Datasets in the formats of other programs, one file a format, both ways.
 
-`npz`, `csv_table`, `png_folder` and `parquet` each write a split and read it again. `csv_columns`
-tells labels from pixels in a CSV file, `layout` finds the files of each split, `png` codes one
-picture, `common` has blocks of records, labels and checks. `convert.export` and `convert.import_`
-decide which format a path means. `images/` takes pictures that need work first.
+`npz`, `csv_table`, `png_folder` and `parquet` each write a split and read it again. `names` has the
+words for images and labels that are in use; by it `csv_columns`, `parquet_columns` and
+`numpy_names` tell them apart, and `text_classes` numbers labels that are texts. `csv_records`
+parses lines, `layout` finds the files of each split, `png` codes one picture, `common` has blocks
+of records, labels and checks. `convert.export` and `convert.import_` decide which format a path
+means. `images/` takes pictures that need work first.
 """

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 Blocks: TypeAlias = Generator[tuple[Array, "Array | None"], None, None]
 
 _BLOCK = 1 << 20
-# Items that a thread takes at a time.
+# Items that a thread takes at a time, at most.
 _RUN = 32
 
 
@@ -46,11 +46,12 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], threads: int
     """Apply the function to each item on several threads; return the results in order."""
     items = list(items)
     results: dict[int, list[Result]] = {}
+    many = max(1, min(_RUN, len(items) // threads))
 
     def run(begin: int) -> None:
-        results[begin] = [function(item) for item in items[begin : begin + _RUN]]
+        results[begin] = [function(item) for item in items[begin : begin + many]]
 
-    begins = range(0, len(items), _RUN)
+    begins = range(0, len(items), many)
     on_threads(run, begins, threads)
     return [result for begin in begins for result in results[begin]]
 
@@ -102,6 +103,19 @@ def check_pictures(split: Split, format: str) -> None:
             " height x width x 3. npz keeps every shape",
             file=split.images.name,
         )
+
+
+def whole_bytes(values: Array) -> Array:
+    """Convert whole numbers from 0 to 255 of any type to uint8; ValueError for any other."""
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"pixels are {values.dtype}, expected numbers from 0 to 255")
+    with np.errstate(invalid="ignore"):  # of NaN
+        as_bytes = values.astype(np.uint8)
+    if len(bad := np.argwhere(as_bytes != values)):
+        raise ValueError(f"{values[tuple(bad[0])]} is no pixel from 0 to 255, a whole number")
+    return as_bytes
 
 
 def check_no_source(target: str, sources: Sequence[str]) -> None:

@@ -10,24 +10,33 @@ import io
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator
-from typing import IO
+from contextlib import contextmanager
+from typing import IO, Any
 
 import numpy as np
 
-from ..._native import csv_parser
 from ..._util.types import Array
+from ...compression.base import Stream
+from ...compression.registry import open_compressed
+from ...datasets.split_names import split_named
 from ...errors import FormatError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
+from ...storage.source import open_source
 from ...storage.targets import atomic_write
-from . import csv_columns
+from . import csv_columns, npz
 from .common import Blocks, Split, check_bytes, classes_of, images_of
+from .csv_columns import Table
+from .csv_records import MAX_LINE, parse, rows_of
+from .image_shape import Form
+from .names import LABEL, Wanted
 
 # Text read at a time.
 _TEXT = 1 << 18
-# No line is longer: a colour picture of 2048 x 2048.
-_MAX_LINE = 64 << 20
+# A first line that says what divides the fields.
+_STATED = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 
 def _texts(end: str) -> Array:
@@ -52,9 +61,7 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
             file=split.images.name,
         )
     with atomic_write(os.path.join(folder, f"{split.name}.csv")) as output:
-        write_all(
-            output, ",".join((csv_columns.LABEL, *csv_columns.pixel_names(shape))).encode() + b"\n"
-        )
+        write_all(output, ",".join((LABEL, *csv_columns.pixel_names(shape))).encode() + b"\n")
         for start, block in images_of(split):
             write_all(
                 output,
@@ -74,54 +81,153 @@ def _lines(labels: Array, pixels: Array) -> bytes:
     return cells.tobytes().translate(None, b"\0")
 
 
-def csv_blocks(path: str, labels: int | str | bool | None, shape: tuple[int, ...] | None) -> Blocks:
-    """Read the records of a CSV file: images, uint8, and labels, int64, or None if it has none.
+def csv_splits(
+    path: str, split: str, wanted: Wanted, form: Form, *, is_alone: bool
+) -> dict[str, Blocks]:
+    """Read the records of a CSV file: images, uint8, and labels, or None if it has none.
 
-    labels is the number or the name of their column, False for none. If not given, the heading says
-    it, or the lines bear it out that it is the first or the last. Without a shape, the heading
-    tells it or the images are grey squares.
+    Its name says the split, or a column does, so that there may be several. Labels are int64, or
+    objects where they are texts.
     """
-    with naming(path), open(path, "rb", opener=open_regular) as file:
-        first = file.readline(_MAX_LINE).removeprefix(b"\xef\xbb\xbf")
-        fields, is_heading = csv_columns.heading_of(first, path)
+    table = _table(path, wanted, form)
+    if table.others:
+        warnings.warn(
+            f"{path}: left out what is no image or label: {', '.join(table.others)}",
+            UserWarning,
+            stacklevel=2,
+        )
+    if table.split is None:
+        return {split: _blocks(path, table, None)}
+    values: dict[str, set[str]] = {}
+    for value in dict.fromkeys(_column(path, table, table.split)):
+        said = split_named(value)
+        if said is None:
+            raise FormatError(
+                f"has {value!r} in the column of splits, which names none; name it train, test,"
+                " val, or another name of a-z, 0-9, _ and -",
+                file=path,
+            )
+        values.setdefault(said, set()).add(value)
+    if not is_alone and [*values] != [split]:
+        raise FormatError(
+            f"is of the split {split} by its name, and has a column that says"
+            f" {', '.join(values)}: name this file alone, or take that column out",
+            file=path,
+        )
+    return {said: _blocks(path, table, only) for said, only in values.items()}
+
+
+def _table(path: str, wanted: Wanted, form: Form) -> Table:
+    """Find out which columns of a file hold what."""
+    with _opened(path) as (file, delimiter, first, line):
+        fields, is_heading = csv_columns.heading_of(first, delimiter, path)
+        record = b"" if is_heading else first
+        while not record.strip() and (more := file.readline(MAX_LINE)):
+            record = more
         if is_heading:
-            csv_columns.check_no_record(fields, labels, path)
-            label = csv_columns.named_column(fields, labels, path)
-        elif labels is None:
-            label = _guess(path, len(fields))
-        else:
-            label = csv_columns.unnamed_column(fields, labels, path)
-        heading = fields if is_heading else None
-        table = csv_columns.table_of(heading, len(fields), label, shape, path)
-        line = 1 + is_heading
-        unread = b"" if is_heading else first
+            csv_columns.check_no_record(fields, wanted.labels, path)
+    head = Table(len(fields), delimiter, line + is_heading)
+    rows = [row for _, row in rows_of(record, head, path, head.line)]
+    return csv_columns.table_of(
+        head,
+        fields if is_heading else None,
+        rows[0] if rows else None,
+        wanted,
+        form,
+        path,
+        lambda column: [*_column(path, head, column)],
+    )
+
+
+def _blocks(path: str, table: Table, only: set[str] | None) -> Blocks:
+    """Read the records whose split is one of these values, or all of them."""
+    with _opened(path) as (file, _, first, line):
+        unread = b""
+        if line == table.line:  # it has no heading
+            unread = first
+        line = table.line
+        is_begin = True
         for text in _texts_of(file, unread, path):
-            try:
-                classes, pixels = _parse(text, table.columns, table.label)
-            except ValueError:
-                raise _error(text, table, path, line) from None
-            if line == 1 + is_heading and not table.is_own:
+            labels, pixels = parse(text, table, path, line, only)
+            if is_begin and not table.is_own:
                 csv_columns.check_no_index(pixels, path)
+            is_begin = False
             line += text.count(b"\n")
-            yield pixels.reshape(-1, *table.shape), classes
-        if line == 1 + is_heading:  # not one line
+            yield pixels.reshape(-1, *table.shape), labels
+        if is_begin:  # not one line
             yield (
                 np.empty((0, *table.shape), np.uint8),
-                (None if label is None else np.empty(0, np.int64)),
+                (None if table.label is None else np.empty(0, np.int64)),
             )
 
 
-def _guess(path: str, columns: int) -> int:
-    """Read the first and last column of a table without a heading; return that of the labels."""
-    firsts: list[bytes] = []
-    lasts: list[bytes] = []
-    with open(path, "rb") as file:
-        for text in _texts_of(file, b"", path):
-            for line in text.removeprefix(b"\xef\xbb\xbf").splitlines():
-                if line.strip():
-                    firsts.append(line.partition(b",")[0].strip(b' "'))
-                    lasts.append(line.rpartition(b",")[2].strip(b' "'))
-    return csv_columns.guess_label(firsts, lasts, columns, path)
+def _column(path: str, table: Table, column: int) -> Iterator[str]:
+    """Read one column of a table."""
+    with _opened(path) as (file, _, first, line):
+        unread = first if line == table.line else b""
+        line = table.line
+        for text in _texts_of(file, unread, path):
+            if b'"' in text:
+                yield from (row[column].strip() for _, row in rows_of(text, table, path, line))
+            else:
+                for fields in text.decode(errors="replace").splitlines():
+                    if fields.strip():
+                        yield _field(fields, table, column)
+            line += text.count(b"\n")
+
+
+def _field(line: str, table: Table, column: int) -> str:
+    """Return one field of a line without quotes; "" if it has not so many."""
+    if column == table.columns - 1:
+        return line.rpartition(table.delimiter)[2].strip()
+    fields = line.split(table.delimiter, column + 1)
+    return fields[column].strip() if column < len(fields) else ""
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[IO[bytes], str, bytes, int]]:
+    """Open a file, packed or not: it, what divides its fields, its first line and that's number."""
+    with naming(path), open(path, "rb", opener=open_regular) as raw:
+        file = _unpacked(raw)
+        first = file.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf")
+        if first.startswith(b"\0\0"):
+            raise is_idx(path)
+        if first.startswith(b"PK\3\4") and file is raw:
+            npz.array_names(path)  # says what the archive holds
+        stated = _STATED.fullmatch(first)
+        if stated:  # for Excel
+            yield file, stated[1].decode(), file.readline(MAX_LINE), 2
+        else:
+            yield file, csv_columns.delimiter_of(first), first, 1
+
+
+def is_idx(path: str) -> FormatError:
+    """The error for an IDX file, packed or not, where another format is expected."""
+    return FormatError(
+        "is an IDX file already; idxio reads IDX files as they are, packed or not", file=path
+    )
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    """What a packed file holds, or the file itself."""
+    compressed = open_compressed(open_source(raw))
+    raw.seek(0)
+    if compressed.packing == "raw":
+        return raw
+    return io.BufferedReader(_Unpacked(compressed.stream()), _TEXT)
+
+
+class _Unpacked(io.RawIOBase):
+    """A stream of unpacked bytes as a file."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, out: Any) -> int:
+        return self._stream.readinto(memoryview(out).cast("B"))
 
 
 def _texts_of(file: IO[bytes], before: bytes, path: str) -> Iterator[bytes]:
@@ -132,81 +238,7 @@ def _texts_of(file: IO[bytes], before: bytes, path: str) -> Iterator[bytes]:
         if whole:
             yield before[:whole]
             before = before[whole:]
-        elif len(before) > _MAX_LINE:
-            raise FormatError(f"has a line longer than {_MAX_LINE:,} bytes", file=path)
+        elif len(before) > MAX_LINE:
+            raise FormatError(f"has a line longer than {MAX_LINE:,} bytes", file=path)
     if before:
-        yield before + b"\n"
-
-
-def _parse(text: bytes, columns: int, label: int | None) -> tuple[Array | None, Array]:
-    """Parse whole lines into labels and pixels; ValueError for a bad or a missing field."""
-    room = text.count(b"\n")
-    firsts = np.empty(room, np.int64)
-    others = np.empty((room, columns - 1), np.uint8)
-    # Measured: 4 times as fast as numpy.
-    if columns > 1 and csv_parser.parse_lines(text, firsts, others) == room:
-        if label == 0:
-            return firsts, others
-        if firsts.max(initial=0) <= 255:
-            table = np.concatenate((firsts.astype(np.uint8)[:, None], others), axis=1)
-            return (None, table) if label is None else (_apart(table, label))
-    return _parse_any(text, columns, label)
-
-
-def _apart(table: Array, label: int) -> tuple[Array, Array]:
-    return table[:, label].astype(np.int64), np.delete(table, label, axis=1)
-
-
-def _parse_any(text: bytes, columns: int, label: int | None = 0) -> tuple[Array | None, Array]:
-    """Parse lines as `_parse` does, also those with spaces, quotes or nothing in them."""
-    pixels = columns - (label is not None)
-    if not text.strip():
-        return None if label is None else np.empty(0, np.int64), np.empty((0, pixels), np.uint8)
-    before = pixels if label is None else label
-    fields = [
-        ("before", np.uint8, (before,)),
-        ("label", np.int64),
-        ("behind", np.uint8, (pixels - before,)),
-    ]
-    there = [before > 0, label is not None, pixels > before]
-    record = np.dtype([field for field, is_there in zip(fields, there, strict=True) if is_there])
-    table = np.loadtxt(
-        io.BytesIO(text), record, delimiter=",", comments=None, quotechar='"', ndmin=1
-    )
-    parts = [table[name] for name in ("before", "behind") if name in (record.names or ())]
-    # Copies: a caller that keeps the labels must not keep the pixels alive.
-    return None if label is None else table["label"].copy(), np.concatenate(parts, axis=1)
-
-
-def _error(text: bytes, table: csv_columns.Table, path: str, line: int) -> FormatError:
-    """Find the first line that can't be parsed by halving; `line` is the first line's number."""
-    lines = text.split(b"\n")
-    first = line
-    while len(lines) > 1:
-        half = lines[: len(lines) // 2]
-        try:
-            _parse_any(b"\n".join(half), table.columns, table.label)
-        except ValueError:
-            lines = half
-        else:
-            line += len(half)
-            lines = lines[len(half) :]
-    try:
-        _parse_any(lines[0], table.columns, table.label)
-    except ValueError as error:
-        reason = re.sub(r" at row \d+, column (\d+)\.$", r" in column \1", str(error))
-    else:  # each line is good, but not all of them together
-        return FormatError(
-            f"line {first:,} or one behind it opens a quote that is not closed", file=path
-        )
-    count = lines[0].count(b",") + 1
-    if count != table.columns:
-        return FormatError(
-            f"line {line:,} has {count:,} columns, expected {table.columns:,}", file=path
-        )
-    where = "pixels" if table.label is None else f"a label in column {table.label + 1:,} and pixels"
-    remedy = ". If it is a heading, write label,pixel0,pixel1,… in place of it" if line == 1 else ""
-    return FormatError(
-        f"line {line:,}: {reason}; expected {where} from 0 to 255, whole numbers{remedy}",
-        file=path,
-    )
+        yield before if before.endswith(b"\n") else before + b"\n"

@@ -23,7 +23,8 @@ _SUFFIXES = {
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
     # Other programs' tables, which are not read here and may be a split.
     "another format": re.compile(
-        r".*\.(tsv|jsonl|ndjson|arrow|feather|orc|avro|xlsx?|ods|tfrecords?|h5|hdf5|mat|pkl|pickle|pt)"
+        r".*\.(tsv|jsonl|ndjson|arrow|feather|orc|avro|xlsx?|ods|tfrecords?"
+        r"|h5|hdf5|mat|pkl|pickle|pt)"
         rf"{_NOT_YET}",
         re.IGNORECASE,
     ),
@@ -42,12 +43,14 @@ class Source(NamedTuple):
     """The kind of files in a folder, and their names."""
 
     kind: str
-    """ "Parquet", "CSV", `PNG`, or "" for nothing that becomes a dataset."""
+    """ "Parquet", "CSV", "NumPy", `PNG`, or "" for nothing that becomes a dataset."""
     names: list[str]
     """The files, or folders of pictures, as paths below the folder."""
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
+    """A table, or an array of NumPy's, with what its name says."""
+
     path: str
     config: str
     """What stands before the split: the name of a configuration or of a dataset."""
@@ -83,7 +86,7 @@ def look(folder: str, stated: dict[str, int]) -> Source:
             f"has {kinds}; move away what is not to be imported, or name one file", file=folder
         )
     kind = next(iter(by_kind), "")
-    return Source(kind, by_kind[kind]) if kind in (*_TABLES, PNG) else Source("", [])
+    return Source(kind, by_kind[kind]) if kind in (*_TABLES, "NumPy", PNG) else Source("", [])
 
 
 def _is_folder(path: str) -> bool:
@@ -151,7 +154,7 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
             file=folder,
         )
     check_stated(folder, "folder", list(splits), stated)
-    _check_unread(folder, {name: split for split, name in splits.items()}, names)
+    check_unread(folder, {name: split for split, name in splits.items()}, names)
     if pictures := [name for name in _entries(folder) if name.lower().endswith(".png")]:
         raise FormatError(
             f"has the picture {pictures[0]} beside the folders {', '.join(names)}, expected it in"
@@ -161,7 +164,7 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
     return splits
 
 
-def _check_unread(folder: str, split_of: dict[str, str], known: list[str]) -> None:
+def check_unread(folder: str, split_of: dict[str, str], known: list[str]) -> None:
     """Raise if something would be left out whose name says a split that is not read: test.txt,
     mnist_test.dat, test.csv~, test.zip.
 
@@ -220,9 +223,9 @@ def tables_of(
         A name leaves open which split it is; there are several configurations and none, or another,
         was chosen; files are no parts of one split, or one is missing.
     """
-    tables = _chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
+    tables = chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
     split_of = {table.path: table.split or _unnamed(folder, table, len(tables)) for table in tables}
-    splits: dict[str, list[_Table]] = {}
+    splits: dict[str, list[Table]] = {}
     for table in tables:
         splits.setdefault(split_of[table.path], []).append(table)
     for split, parts in splits.items():
@@ -235,14 +238,14 @@ def tables_of(
             )
     if is_whole:
         _check_shards(folder, [table.path for table in tables])
-        _check_unread(folder, split_of, names)
+        check_unread(folder, split_of, names)
     return {
         split: [os.path.join(folder, part.path) for part in parts]
         for split, parts in splits.items()
     }
 
 
-def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
+def _table(folder: str, path: str, stated: dict[str, int]) -> Table:
     """Derive configuration, split and group from the names of a table and of its folders."""
     *above, file = path.split(os.sep)
     above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
@@ -279,14 +282,14 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> _Table:
         split = place
         above.pop()
     config = "/".join([*above, *([before.strip("-_. ")] if before.strip("-_. ") else [])])
-    return _Table(path, config, split, group)
+    return Table(path, config, split, group)
 
 
 def _stem(file: str) -> str:
     return re.sub(rf"\.(parquet|csv){_NOT_YET}$", "", file, flags=re.IGNORECASE)
 
 
-def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Table]:
+def chosen(folder: str, tables: list[Table], config: str | None) -> list[Table]:
     """Select the tables of the chosen configuration, or of the only one."""
     named = sorted({table.config for table in tables} - {""})
     if config is not None:
@@ -307,19 +310,28 @@ def _chosen(folder: str, tables: list[_Table], config: str | None) -> list[_Tabl
     return tables
 
 
-def _unnamed(folder: str, table: _Table, count: int) -> str:
+def _unnamed(folder: str, table: Table, count: int) -> str:
     """Return the split of a table whose name has none: train if it is alone, else its name."""
     stem = _stem(os.path.basename(table.path))
+    path = os.path.join(folder, table.path)
+    if count > 1 and re.search(r"[a-zA-Z]", stem) and not has_word_inside(stem):
+        return _said(split_named(stem), path)
+    return split_alone(folder, stem, path)
+
+
+def split_alone(folder: str, stem: str, path: str) -> str:
+    """Return the split of a file that is alone, by its name: train if that says none."""
     if not re.search(r"[a-zA-Z]", stem):  # as 0000.parquet of the Hub lies in a folder of its split
-        split = known_split(os.path.basename(os.path.abspath(folder)))
-    elif has_word_inside(stem):
-        split = None
-    else:
-        split = "train" if count == 1 else split_named(stem)
+        return _said(known_split(os.path.basename(os.path.abspath(folder))), path)
+    words = {split for _, split in words_in(stem)}
+    if len(words) > 1 or (not words and has_word_inside(stem)):
+        return _said(None, path)
+    return words.pop() if words else "train"
+
+
+def _said(split: str | None, path: str) -> str:
     if split is None:
-        raise FormatError(
-            f"does not say which split it is of; {_NAMING}", file=os.path.join(folder, table.path)
-        )
+        raise FormatError(f"does not say which split it is of; {_NAMING}", file=path)
     return split
 
 

@@ -17,18 +17,16 @@ from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import simple_labels
 from ...core.header import CODES, TYPE_NAMES
-from ...datasets.split_names import split_named
 from ...errors import ChecksumError, FormatError, TruncatedError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from .common import Blocks, Split, records_at_once
+from .names import CLASS_LABELS, CLASS_NAMES
+from .zip_contents import not_an_npz
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
-# Where the names of classes stand in an archive, and their labels in the same order.
-_NAMES = "class_names"
-_NAMED = "class_labels"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
@@ -40,6 +38,19 @@ class _Header(NamedTuple):
     @property
     def record_nbytes(self) -> int:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+
+class Stored(NamedTuple):
+    """An array in a file of its own, or in an archive."""
+
+    path: str
+    name: str | None
+    """The name in the archive; None for a .npy file."""
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return self.name or os.path.basename(self.path)
 
 
 def write_npz(
@@ -67,7 +78,7 @@ def _write_names(archive: zipfile.ZipFile, names: dict[int, str]) -> None:
     texts = np.array([*names.values()])
     if texts.tolist() != [*names.values()]:
         raise FormatError("has names of classes that end in a NUL; npz has no such texts")
-    for name, array in ((_NAMED, np.array([*names])), (_NAMES, texts)):
+    for name, array in ((CLASS_LABELS, np.array([*names])), (CLASS_NAMES, texts)):
         with _member(archive, name) as member:
             np.lib.format.write_array(member, array, allow_pickle=False)
 
@@ -103,60 +114,19 @@ def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> No
         step(len(block))
 
 
-def npz_splits(path: str) -> dict[str, Blocks]:
-    """Return the blocks of each split of an .npz with arrays x_train, y_train and so on."""
-    names = _names(path)
-    pairs: dict[str, str] = {}
-    for name in names:
-        if name[:2] not in ("x_", "y_"):
-            continue
-        word = name[2:]
-        split = split_named(word)
-        if split is None:
-            raise FormatError(
-                f"has the array {name}; {word!r} is no name for a split: train, test, val or"
-                " another of a-z, 0-9, _ and -",
-                file=path,
-            )
-        if pairs.setdefault(split, word) != word:
-            raise FormatError(
-                f"has both {name[:2]}{pairs[split]} and {name}, which are one split; leave one",
-                file=path,
-            )
-    if not pairs:
-        raise FormatError(
-            f"has the arrays {', '.join(names)}; expected x_train, y_train, x_test, y_test",
-            file=path,
-        )
-    others = [
-        name for name in names if name[:2] not in ("x_", "y_") and name not in (_NAMES, _NAMED)
-    ]
-    if others := others + _no_arrays(path):
-        raise FormatError(
-            f"has {', '.join(others)} beside x_{next(iter(pairs.values()))}; nothing tells what"
-            " that is. Save an archive without it, or name it like x_val and y_val if it is a"
-            " split",
-            file=path,
-        )
-    for word in pairs.values():
-        if missing := [name for name in (f"x_{word}", f"y_{word}") if name not in names]:
-            raise FormatError(f"has no array {missing[0]}", file=path)
-    return {split: _pairs(path, f"x_{word}", f"y_{word}") for split, word in pairs.items()}
-
-
 def npz_class_names(path: str) -> dict[int, str] | None:
     """Read the names of classes that `write_npz` wrote; None if the archive has none."""
-    names = _names(path)
-    if _NAMES not in names:
-        if _NAMED in names:
+    names = array_names(path)
+    if CLASS_NAMES not in names:
+        if CLASS_LABELS in names:
             raise FormatError(
-                f"has {_NAMED} and no {_NAMES}, so that the names of the classes are lost; save"
-                f" them as {_NAMES} too, or leave {_NAMED} out",
+                f"has {CLASS_LABELS} and no {CLASS_NAMES}, so that the names of the classes are"
+                f" lost; save them as {CLASS_NAMES} too, or leave {CLASS_LABELS} out",
                 file=path,
             )
         return None
-    texts = _whole(path, _NAMES)
-    labels = _whole(path, _NAMED) if _NAMED in names else np.arange(len(texts))
+    texts = _whole(Stored(path, CLASS_NAMES))
+    labels = _whole(Stored(path, CLASS_LABELS)) if CLASS_LABELS in names else np.arange(len(texts))
     if (
         texts.dtype.kind != "U"
         or labels.dtype.kind not in "iu"
@@ -164,21 +134,25 @@ def npz_class_names(path: str) -> dict[int, str] | None:
         or labels.shape != texts.shape
     ):
         raise FormatError(
-            f"{_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each class, and"
-            f" in {_NAMED}, if that is there, as many integers",
+            f"{CLASS_NAMES} is {texts.dtype} of shape {texts.shape}, expected a text for each"
+            f" class, and in {CLASS_LABELS}, if that is there, as many integers",
             file=path,
         )
     named = dict(zip(labels.tolist(), texts.tolist(), strict=True))
     if len(named) < len(labels):
         raise FormatError(
-            f"{_NAMED} has a label twice, so that two names are of one class", file=path
+            f"{CLASS_LABELS} has a label twice, so that two names are of one class", file=path
         )
     return named
 
 
-def _names(path: str) -> list[str]:
+def array_names(path: str) -> list[str]:
+    """The names of the arrays in an .npz; FormatError for a zip archive of anything else."""
     with _reading(path) as archive:
-        names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+        members = archive.namelist()
+    names = [name[:-4] for name in members if name.endswith(".npy")]
+    if not names:
+        raise not_an_npz(members, path)
     if twice := [name for name in names if names.count(name) > 1]:
         raise FormatError(
             f"has the array {twice[0]} twice, and nothing tells which one counts; save it anew",
@@ -187,34 +161,58 @@ def _names(path: str) -> list[str]:
     return names
 
 
-def _no_arrays(path: str) -> list[str]:
+def other_members(path: str) -> list[str]:
+    """What an archive holds that is no array."""
     with _reading(path) as archive:
         return [name for name in archive.namelist() if not name.endswith((".npy", "/"))]
 
 
-def _whole(path: str, name: str) -> Array:
-    """Read an array of an archive into memory."""
+@contextmanager
+def _opened(stored: Stored) -> Iterator[tuple[_Header, Iterator[Array]]]:
+    """The header of an array, and its blocks."""
+    path, name = stored
+    if name is None:
+        with naming(path), open(path, "rb", opener=open_regular) as file:
+            header = _read_header(file, path, None, None)
+            yield header, _blocks(file, header, path, None)
+        return
     with _reading(path) as archive, archive.open(f"{name}.npy") as member:
         header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
-        return np.concatenate([*_blocks(member, header, path, name)])
+        yield header, _blocks(member, header, path, name)
 
 
-def _pairs(path: str, images: str, labels: str) -> Blocks:
-    y = _whole(path, labels)
-    if y.dtype.kind not in "iu":
-        raise FormatError(f"has {y.dtype} in {labels}; labels are integers", file=path)
-    y = simple_labels(y, path)
-    with _reading(path) as archive, archive.open(f"{images}.npy") as member:
-        header = _read_header(member, path, images, archive.getinfo(f"{images}.npy"))
-        if header.shape[0] != len(y):
+def _whole(stored: Stored) -> Array:
+    """Read an array into memory."""
+    with _opened(stored) as (_, blocks):
+        return np.concatenate([*blocks])
+
+
+def pair_blocks(images: Stored, labels: Stored | None) -> Blocks:
+    """The records of images and their labels."""
+    y = None if labels is None else _labels(labels)
+    with _opened(images) as (header, blocks):
+        count = header.shape[0] if header.shape else 0
+        if labels is not None and y is not None and count != len(y):
             raise FormatError(
-                f"has {header.shape[0]:,} records in {images}, {len(y):,} in {labels}", file=path
+                f"has {count:,} records in {images.shown}, {len(y):,} in {labels.shown}",
+                file=images.path,
             )
-        _check_type(header.dtype, path, images)
+        _check_type(header.dtype, images.path, images.name)
         start = 0
-        for block in _blocks(member, header, path, images):
-            yield block, y[start : start + len(block)]
+        for block in blocks:
+            yield block, None if y is None else y[start : start + len(block)]
             start += len(block)
+
+
+def _labels(stored: Stored) -> Array:
+    y = _whole(stored)
+    if y.dtype.kind == "U":
+        return y.astype(object)
+    if y.dtype.kind not in "iu":
+        raise FormatError(
+            f"has {y.dtype} in {stored.shown}; labels are integers or texts", file=stored.path
+        )
+    return simple_labels(y, stored.path)
 
 
 @contextmanager
@@ -223,10 +221,9 @@ def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterat
 
     One with no axes is one block.
     """
-    with naming(path), open(path, "rb", opener=open_regular) as file:
-        header = _read_header(file, path, None, None)
+    with _opened(Stored(path, None)) as (header, blocks):
         _check_type(header.dtype, path, None)
-        yield header.shape, header.dtype, _blocks(file, header, path, None)
+        yield header.shape, header.dtype, blocks
 
 
 def _read_header(

@@ -5,28 +5,34 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from ..._util.sizes import records_in
 from ..._util.types import Array
 from ...datasets.classes import as_names
 from ...datasets.metadata import from_json
 from ...errors import FormatError, naming
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
+from ..images.decode import quiet
 from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
+from .image_shape import Form, flat_shape
+from .names import Wanted
+from .parquet_columns import Columns, columns_of, labels_of, pixels_of, warn_of_others
 
 if TYPE_CHECKING:
     import pyarrow
 
-# Pictures that are read at a time.
+# Pictures that are read at a time, and the most bytes of their pixels.
 _ROWS = 256
+_DECODED = 16 << 20
+# Bytes of the file that are read at a time.
+_BUFFER = 1 << 20
 # More labels are no classes that have names.
 _MOST_CLASSES = 100_000
 
@@ -85,41 +91,58 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     )
 
 
-def parquet_names(paths: list[str]) -> dict[int, str] | None:
+def parquet_names(paths: list[str], wanted: Wanted) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than
     the others.
     """
-    return agreed_names([(path, _class_names(path)) for path in paths])
+    return agreed_names([(path, _class_names(path, wanted)) for path in paths])
 
 
-def _class_names(path: str) -> dict[int, str] | None:
+def _class_names(path: str, wanted: Wanted) -> dict[int, str] | None:
     """Read the class names from the metadata of a file; None if they are only the numbers.
 
     Where those of idxio are damaged, the features of the Hub still have the names.
     """
     with _reading(path) as file:
         metadata = file.schema_arrow.metadata or {}
+        label = columns_of(file.schema_arrow, wanted, path).labels
     damage = None
     if b"idxio" in metadata:
         try:
-            return as_names(from_json(metadata[b"idxio"])["class_names"])
+            names = as_names(from_json(metadata[b"idxio"])["class_names"])
         except (TypeError, ValueError, KeyError, RecursionError) as error:
             damage = error
-    listed = _listed_names(metadata, path)
+        else:
+            _check_agreed(names, _listed_names(metadata, label, path), path)
+            return names
+    listed = _listed_names(metadata, label, path)
     if damage is not None and not listed:
         raise _unreadable("idxio", damage, path) from damage
     names = dict(enumerate(listed))
     return None if all(name == str(i) for i, name in names.items()) else names
 
 
-def _listed_names(metadata: dict[bytes, bytes], path: str) -> list[str]:
+def _check_agreed(names: dict[int, str], listed: list[str], path: str) -> None:
+    """Raise unless the features of the Hub, if they list names, have those of idxio."""
+    features = dict(enumerate(listed))
+    for label, name in names.items():
+        if listed and features.get(label) != name:
+            raise FormatError(
+                f"calls the class {label} {name!r} in its metadata 'idxio', and"
+                f" {features.get(label, 'nothing')!r} in its features: remove the one that is not"
+                " true, or write the file anew",
+                file=path,
+            )
+
+
+def _listed_names(metadata: dict[bytes, bytes], column: str | None, path: str) -> list[str]:
     """Read the names of the classes 0, 1, … from Hugging Face's features; an empty list without
     any.
     """
     if b"huggingface" not in metadata:
         return []
     try:
-        label = from_json(metadata[b"huggingface"])["info"]["features"]["label"]
+        label = from_json(metadata[b"huggingface"])["info"]["features"][column]
     except (TypeError, KeyError):  # other features, or none
         return []
     except (ValueError, RecursionError) as error:
@@ -143,80 +166,86 @@ def _unreadable(key: str, error: Exception, path: str) -> FormatError:
     )
 
 
-def parquet_blocks(paths: list[str], threads: int) -> Blocks:
-    """The records of the shards of a split: images, uint8, and labels, int64."""
+def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -> Blocks:
+    """The records of the shards of a split: images, uint8, and labels, int64 or texts, or None."""
     shape: tuple[int, ...] | None = None
     for path in paths:
         with _reading(path) as file:
-            _check_columns(file.schema_arrow, path)
-            listed = _listed_names(file.schema_arrow.metadata or {}, path)
+            columns = columns_of(file.schema_arrow, wanted, path)
+            warn_of_others(columns, path)
+            listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
+            shape = shape or _first_shape(file, columns, path)
+            if shape is None:
+                continue
+            many = min(_ROWS, records_in(_DECODED, math.prod(shape)))
             row = 0
-            for batch in file.iter_batches(_ROWS, columns=["image", "label"]):
-                labels = batch.column("label")
+            for batch in _batches(file, many, columns.names):
                 rows = [f"row {i:,}" for i in range(row, row + len(batch))]
-                if labels.null_count:
-                    raise FormatError(
-                        f"{rows[labels.to_pylist().index(None)]} has no label", file=path
-                    )
-                classes = labels.to_numpy()
-                if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
-                    raise FormatError(
-                        f"{rows[far[0]]} has the label {classes[far[0]]}, expected"
-                        f" 0 to {np.iinfo(np.int32).max:,}",
-                        file=path,
-                    )
-                if listed and len(bad := np.flatnonzero((classes < 0) | (classes >= len(listed)))):
-                    raise FormatError(
-                        f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the"
-                        f" classes 0 to {len(listed) - 1:,} only",
-                        file=path,
-                    )
-                pictures = zip(rows, batch.column("image").to_pylist(), strict=True)
-                images = each(
-                    _decode, [(picture, where, path) for where, picture in pictures], threads
-                )
-                shape = shape or images[0].shape
-                yield png.stack(images, shape, rows, path), classes.astype(np.int64)
+                labels = None
+                if columns.labels is not None:
+                    labels = labels_of(batch.column(columns.labels), listed, rows, path)
+                column = batch.column(columns.images)
+                if columns.is_picture:
+                    images = _decode_all(column, rows, path, shape, threads)
+                else:
+                    images = pixels_of(column, rows, path)
+                    png.check_shape(images.shape[1:], shape, rows[0], path)
+                    images = _flat_shaped(images, form, path)
+                yield images, labels
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
 
 
-def _decode(item: tuple[Any, str, str]) -> Array:
-    picture, where, path = item
-    if picture is None or picture["bytes"] is None:
+def _flat_shaped(images: Array, form: Form, path: str) -> Array:
+    """Give flat images the chosen shape, or that of a grey square, as those of CSV have it."""
+    if images.ndim != 2:
+        return images
+    return images.reshape(-1, *flat_shape(images.shape[1], form, None, path))
+
+
+def _batches(
+    file: pyarrow.parquet.ParquetFile, rows: int, columns: list[str]
+) -> Iterator[pyarrow.RecordBatch]:
+    """Read columns, some rows at a time, and never more than one row group in memory."""
+    for group in range(file.metadata.num_row_groups):
+        # pyarrow keeps the groups that it has read until the iterator is gone.
+        yield from file.iter_batches(rows, row_groups=[group], columns=columns)
+
+
+def _first_shape(
+    file: pyarrow.parquet.ParquetFile, columns: Columns, path: str
+) -> tuple[int, ...] | None:
+    """Return the shape of the first image; None if there are no rows."""
+    for batch in _batches(file, 1, [columns.images]):
+        if len(batch):
+            images = batch.column(columns.images)
+            if columns.is_picture:
+                first: Array = _decode((images[0].as_py(), "row 0", path, None))
+            else:
+                first = pixels_of(images, ["row 0"], path)[0]
+            return tuple(first.shape)
+    return None
+
+
+def _decode_all(
+    pictures: pyarrow.Array, rows: list[str], path: str, shape: tuple[int, ...], threads: int
+) -> Array:
+    items = [
+        (picture, where, path, shape)
+        for where, picture in zip(rows, pictures.to_pylist(), strict=True)
+    ]
+    with quiet():
+        images = each(_decode, items, threads)
+    return png.stack(images, shape, rows, path)
+
+
+def _decode(item: tuple[Any, str, str, tuple[int, ...] | None]) -> Array:
+    picture, where, path, shape = item
+    data = picture["bytes"] if isinstance(picture, dict) else picture
+    if data is None:
         raise FormatError(f"{where} has no picture in its bytes", file=path)
-    return png.decode(picture["bytes"], where, path)
-
-
-def _check_columns(schema: pyarrow.Schema, path: str) -> None:
-    """Raise unless there are an image with bytes and a label that is an integer."""
-    import pyarrow.types as types
-
-    for name, expected in (("image", "a struct with bytes"), ("label", "integers")):
-        index = schema.get_field_index(name)
-        if index < 0:
-            raise FormatError(
-                f"has the columns {', '.join(schema.names)}; expected image and label", file=path
-            )
-        kind = schema.field(index).type
-        if name == "label":
-            good = types.is_integer(kind)
-        else:
-            is_bytes = types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-            good = is_bytes and (
-                types.is_binary(kind.field("bytes").type)
-                or types.is_large_binary(kind.field("bytes").type)
-            )
-        if not good:
-            raise FormatError(f"has {kind} in the column {name}, expected {expected}", file=path)
-    others = [name for name in schema.names if name not in ("image", "label")]
-    if others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {', '.join(others)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    return png.decode(data, where, path, shape, converts=True)
 
 
 @contextmanager
@@ -226,7 +255,10 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
     import pyarrow.parquet
 
     try:
-        with open(path, "rb", opener=open_regular) as raw, pyarrow.parquet.ParquetFile(raw) as file:
+        with (
+            open(path, "rb", opener=open_regular) as raw,
+            pyarrow.parquet.ParquetFile(raw, buffer_size=_BUFFER) as file,
+        ):
             yield file
     except pyarrow.ArrowException as error:
         raise FormatError(f"can't be read as Parquet: {error}", file=path) from error

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from ..._util.types import Array
 from ...compression.registry import likely_cause
 from ...errors import FormatError
 from ...storage.regular import read_regular
+from . import tiff_data
+from .complete import fault
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,10 +44,25 @@ class Decoded(NamedTuple):
     """uint8 or uint16, (height, width) for grey or (height, width, 3) for RGB."""
     is_cut: bool
     """Whether the file has 16 bits for each colour, of which Pillow has read 8."""
+    sha256: bytes
+    """Of the bytes of the file."""
 
 
 def decode(path: str) -> Decoded:
-    """The pixels of a picture file.
+    """The pixels of a picture file; see `decode_bytes`."""
+    try:
+        data = read_regular(path)
+    except FormatError as error:
+        raise BadPictureError(error.message) from None
+    except OSError as error:
+        raise BadPictureError(f"can't be read: {error.strerror}") from None
+    except ValueError as error:  # a path with a zero
+        raise BadPictureError(f"can't be read: {error}") from None
+    return decode_bytes(data)
+
+
+def decode_bytes(data: bytes) -> Decoded:
+    """The pixels of a picture file in memory.
 
     Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without
     colour profiles; 16 bits of grey stay 16, those of colours become 8 as Pillow reads them. A
@@ -59,21 +77,14 @@ def decode(path: str) -> Decoded:
     import PIL.Image
 
     try:
-        data = read_regular(path)
-    except FormatError as error:
-        raise BadPictureError(error.message) from None
-    except OSError as error:
-        raise BadPictureError(f"can't be read: {error.strerror}") from None
-    except ValueError as error:  # a path with a zero
-        raise BadPictureError(f"can't be read: {error}") from None
-    try:
         image = PIL.Image.open(io.BytesIO(data))
-        is_deep = has_16_bits(image)
+        is_deep = has_16_bits(image, data)
         is_grey = _is_grey_with_alpha(image)
-        pixels = _pixels(image)
+        pixels = _pixels(image, data)
         if is_grey and pixels.ndim == 3:
             pixels = np.ascontiguousarray(pixels[..., 0])
-        return Decoded(pixels, is_deep and pixels.dtype == np.uint8)
+        is_cut = is_deep and pixels.dtype == np.uint8
+        return Decoded(pixels, is_cut, hashlib.sha256(data).digest())
     except BadPictureError:
         raise
     except PIL.UnidentifiedImageError:
@@ -87,8 +98,17 @@ def decode(path: str) -> Decoded:
         raise BadPictureError(f"is broken: {error or type(error).__name__}") from None
 
 
-def has_16_bits(image: Image.Image) -> bool:
-    """Tell by the decoder's arguments, which loading discards, whether values have 16 bits."""
+def has_16_bits(image: Image.Image, data: bytes) -> bool:
+    """Tell by the decoder's arguments, which loading discards, whether values have 16 bits.
+
+    Those of JPEG 2000 have 9 or more by its header, the SIZ segment of ISO/IEC 15444-1, A.5.1.
+    """
+    if image.format == "JPEG2000":
+        start = data.index(b"\xff\x4f\xff\x51") + 40
+        count = int.from_bytes(data[start : start + 2], "big")
+        # each with its sign in the highest bit
+        depths = data[start + 2 : start + 2 + 3 * count : 3]
+        return any(1 + (depth & 0x7F) > 8 for depth in depths)
     tiles = getattr(image, "tile", None)
     if image.format not in ("PNG", "TIFF", "PPM", "SGI") or not tiles:
         return False
@@ -108,10 +128,12 @@ def _is_grey_with_alpha(image: Image.Image) -> bool:
     return image.format == "PNG" and str(tiles[0][3:]).startswith("('LA")
 
 
-def _pixels(image: Image.Image) -> Array:
+def _pixels(image: Image.Image, data: bytes) -> Array:
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise BadPictureError(f"has {frames} frames; a picture is one")
     image.load()
+    if reason := fault(data, image):
+        raise BadPictureError(reason)
     if image.info or image.mode not in ("L", "RGB"):
         return _special(image)
     return _bytes_of(image)
@@ -126,6 +148,8 @@ def _special(image: Image.Image) -> Array:
     # Pillow < 10 has I for the 16 bits of PNG; for those of PGM it still has.
     if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
         pixels = np.asarray(image).astype(np.uint16)
+        if tiff_data.is_negative(image):
+            pixels = 0xFFFF - pixels
         if isinstance(clear, int):
             pixels[pixels == clear] = 0xFFFF  # white is what lies behind
         return pixels
@@ -165,6 +189,10 @@ def _on_white(image: Image.Image) -> Array:
 
     is_grey = image.mode in ("L", "LA", "La", "1")
     rgba = image.convert("RGBA")
+    extrema: Any = rgba.getextrema()
+    *colours, alpha = extrema
+    if alpha == (0, 0) and any(low < high for low, high in colours):
+        raise BadPictureError("is transparent in all parts, so that nothing is seen of its colours")
     white = Image.new("RGBA", rgba.size, "white")
     blended = Image.alpha_composite(white, rgba)
     if is_grey:

@@ -9,15 +9,12 @@ from typing import NamedTuple
 
 from ...datasets.classes import in_order, same_numbers, tidy
 from ...errors import FormatError
+from .given_splits import folder_splits, split_word
 
 # What systems leave in folders: macOS's archiver, Synology, ext4, QNAP, Windows.
 _SYSTEM = {
     "__macosx", "@eadir", "lost+found", "@recycle", "#recycle", "$recycle.bin",
     "system volume information", "thumbs.db", "desktop.ini",
-}  # fmt: skip
-_SPLITS = {
-    "train", "training", "test", "testing", "t10k",
-    "val", "valid", "validation", "dev", "eval", "evaluation",
 }  # fmt: skip
 _STRAY = "lies in no class folder"
 _NESTED = "is a folder inside a class folder"
@@ -40,6 +37,8 @@ class PictureList(NamedTuple):
     """Pictures in the folder that the CSV does not have."""
     notes: tuple[str, ...] = ()
     """What else may be meant otherwise."""
+    splits: list[str] | None = None
+    """Of each path, as the files are called (train, t10k, val); None if they have none yet."""
 
 
 class Bounds:
@@ -81,28 +80,31 @@ class Bounds:
 def by_folder(folder: str, bounds: Bounds) -> PictureList:
     """List the pictures of each subfolder as a class; system files and dot files are left out.
 
+    Where the subfolders are splits, as train and test, the classes are the folders in them.
+
     Raises
     ------
     FormatError
-        There are no pictures in class folders; or the folders are splits, or two of them one
-        number.
+        There are no pictures in class folders; or some folders are splits and some are not, or two
+        of them one number.
     """
-    members: dict[str, list[str]] = {}
-    bad = []
-    for entry in entries(folder):
-        name = tidy(entry.name)
-        if not entry.is_dir():
-            bad.append((entry.name, _STRAY))
-        elif not name:
-            bad.append((entry.name, "is a folder without a name, which a class needs"))
-        elif reason := _refusal(entry, entry.name, bounds):
-            bad.append((entry.name, reason))
-        else:
-            members.setdefault(name, []).append(entry.name)
-    _check_splits(folder, members)
+    bad: list[tuple[str, str]] = []
+    tops = _folders(folder, "", bounds, bad)
+    is_split = any(split_word(name) for name in tops)
+    splits = folder_splits(folder, _inside(folder, tops)) if is_split else {}
+    # The folders of each class, with their splits.
+    members: dict[str, list[tuple[str, str]]] = {}
+    if not splits:
+        for name, paths in tops.items():
+            members[name] = [(path, "") for path in paths]
+    for top, split in splits.items():
+        for above in tops[top]:
+            for name, paths in _folders(folder, above, bounds, bad).items():
+                members.setdefault(name, []).extend((path, split) for path in paths)
     pictures = PictureList(ordered(members, folder), [], [], bad)
+    split_of = []
     for label, name in enumerate(pictures.class_names):
-        for member in sorted(members[name]):
+        for member, split in sorted(members[name]):
             inside = entries(os.path.join(folder, member))
             for entry in inside:
                 # os.path.join takes a second longer for a million
@@ -114,11 +116,41 @@ def by_folder(folder: str, bounds: Bounds) -> PictureList:
                 else:
                     pictures.paths.append(path)
                     pictures.labels.append(label)
+                    split_of.append(split)
             if not inside:
                 bad.append((member, _EMPTY))
     if not pictures.paths and all(reason in (_STRAY, _NESTED, _EMPTY) for _, reason in bad):
         raise FormatError(_none(folder, bad), file=folder)
-    return pictures
+    return pictures._replace(splits=split_of) if splits else pictures
+
+
+def _folders(
+    folder: str, above: str, bounds: Bounds, bad: list[tuple[str, str]]
+) -> dict[str, list[str]]:
+    """List the paths of the folders in one of them by their tidy names; the rest goes to bad."""
+    found: dict[str, list[str]] = {}
+    for entry in entries(os.path.join(folder, above)):
+        name = tidy(entry.name)
+        path = os.path.join(above, entry.name)
+        if not entry.is_dir():
+            bad.append((path, _STRAY))
+        elif not name:
+            bad.append((path, "is a folder without a name, which a class needs"))
+        elif reason := _refusal(entry, path, bounds):
+            bad.append((path, reason))
+        else:
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def _inside(folder: str, tops: dict[str, list[str]]) -> dict[str, tuple[int, list[str]]]:
+    """Count the files in each folder and list the folders in it, by the folder's name."""
+    found = {}
+    for name, paths in tops.items():
+        inside = [entry for path in paths for entry in entries(os.path.join(folder, path))]
+        folders = [entry.name for entry in inside if entry.is_dir()]
+        found[name] = (len(inside) - len(folders), folders)
+    return found
 
 
 def check_links(pictures: PictureList, folder: str) -> None:
@@ -174,28 +206,6 @@ def files_below(folder: str) -> Iterator[str]:
 
 def _refusal(entry: os.DirEntry[str], path: str, bounds: Bounds) -> str | None:
     return bounds.refusal(bounds.resolve(path)) if entry.is_symlink() else None
-
-
-def _check_splits(folder: str, members: dict[str, list[str]]) -> None:
-    """Raise if the subfolders are splits, not classes."""
-    splits = [name for name in members if name.lower() in _SPLITS]
-    for name in splits:
-        inside = entries(os.path.join(folder, members[name][0]))
-        classes = [entry.name for entry in inside if entry.is_dir()]
-        if len(splits) == len(members) > 1 or (classes and len(classes) == len(inside)):
-            like = f"{name}/{classes[0]}" if classes else name
-            which = (
-                "which are splits and no classes"
-                if len(splits) > 1
-                else "which is a split and no class"
-            )
-            raise FormatError(
-                f"holds {' and '.join(splits)}, {which} (as {like}); build takes one folder of"
-                " class folders and draws the pictures to test with itself. Put the pictures of a"
-                " class into one folder, or name a CSV file of paths and labels: labels= (--labels"
-                " FILE.csv)",
-                file=folder,
-            )
 
 
 def _none(folder: str, bad: list[tuple[str, str]]) -> str:

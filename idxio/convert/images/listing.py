@@ -8,14 +8,19 @@ import re
 from typing import NamedTuple
 
 from ...datasets.classes import tidy
+from ...datasets.split_names import common_name, known_split, split_named
 from ...errors import FormatError
 from .discovery import Bounds, PictureList, files_below, ordered
+from .given_splits import path_splits
 
 _HEADINGS = [
     [path, label]
     for path in ("path", "file", "filename", "file_name", "image")
     for label in ("label", "class")
 ]
+# Headings of a third column, under which a split may have any name.
+_SPLIT_HEADINGS = {"split", "set", "subset", "partition"}
+_EXPECTED = {2: "a path and a label", 3: "a path, a label and a split"}
 # Suffixes by which unlisted files count as pictures, beside those of the listed ones.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 # Lines examined for a fault that all lines share.
@@ -26,21 +31,28 @@ class _Line(NamedTuple):
     number: int
     path: str
     label: str
+    split: str | None
+    """None without a third column."""
 
 
 def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
-    """Read lines of path and label in UTF-8; a first line whose path is no file is a heading.
+    """Read lines of path, label and, if there is a third field, split, in UTF-8.
+
+    A first line whose path is no file is a heading. Without a third field, paths that begin with
+    the folders of train and other splits have these splits.
 
     Raises
     ------
     FormatError
-        A line that has not two fields, or is not UTF-8; a picture that is listed twice; columns or
-        paths that are all wrong in the same way; two classes that are one number.
+        A line that has not two or three fields, or is not UTF-8; a third one that is no split; a
+        picture that is listed twice; columns or paths that are all wrong in the same way; two
+        classes that are one number.
     OSError
         The file can't be read.
     """
     lines = _lines(file, folder)
     _check_columns(lines, folder, file)
+    split_of = _splits(lines, file)
     bad = []
     notes = []
     first = None
@@ -51,7 +63,7 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
         elif not _is_usual(first):
             notes.append(
                 f"line {first.number} of the CSV file was taken for a heading:"
-                f" {first.path},{first.label}"
+                f" {','.join(filter(None, first[1:]))}"
             )
     if not lines and not bad:
         heading = f"; line {first.number} is a heading, as {first.path} is no file" if first else ""
@@ -69,34 +81,70 @@ def by_csv(file: str, folder: str, bounds: Bounds) -> PictureList:
     label_of = {name: label for label, name in enumerate(names)}
     unlisted = _unlisted(lines, folder, bounds, set(resolved)) if taken else 0
     labels = [label_of[line.label] for line in taken]
-    return PictureList(names, [line.path for line in taken], labels, bad, unlisted, tuple(notes))
+    paths = [line.path for line in taken]
+    splits = [split_of[line.split] for line in taken if line.split is not None] or None
+    if not splits and (splits := path_splits(paths)):
+        words = " and ".join(sorted({common_name(split) for split in splits}))
+        notes.append(f"the first folder of each path was taken for its split: {words}")
+    return PictureList(names, paths, labels, bad, unlisted, tuple(notes), splits)
 
 
 def _lines(file: str, folder: str) -> list[_Line]:
     import csv
 
-    lines = []
+    lines: list[_Line] = []
     with open(file, encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
         try:
             for row in reader:
                 if not any(field.strip() for field in row) and len(row) < 2:
                     continue
-                if len(row) != 2 or not all(field.strip() for field in row):
+                count = len(row) if not lines else 2 + (lines[0].split is not None)
+                if len(row) != count or count not in _EXPECTED or not all(map(str.strip, row)):
+                    expected = _EXPECTED[count] if lines else " or ".join(_EXPECTED.values())
                     raise FormatError(
-                        f"line {reader.line_num} has the fields {row}; expected a path and a label,"
-                        " with a comma between them",
+                        f"line {reader.line_num} has the fields {row}; expected {expected},"
+                        " with commas between",
                         file=file,
                     )
                 path = row[0]
                 if path != path.strip() and not os.path.isfile(os.path.join(folder, path)):
                     path = path.strip()
-                lines.append(_Line(reader.line_num, path, tidy(row[1])))
+                split = row[2].strip() if len(row) == 3 else None
+                lines.append(_Line(reader.line_num, path, tidy(row[1]), split))
         except (UnicodeDecodeError, csv.Error) as error:
             raise FormatError(
                 f"is no CSV file in UTF-8, after line {reader.line_num}: {error}", file=file
             ) from None
     return lines
+
+
+def _splits(lines: list[_Line], file: str) -> dict[str, str]:
+    """The split that each word of the third column means; empty without one.
+
+    Raises FormatError for a word that is no split. A heading that calls the column so allows any
+    name; else it could be a column of something else.
+    """
+    split_of: dict[str, str] = {}
+    if not lines or lines[0].split is None:
+        return split_of
+    is_named = lines[0].split.lower() in _SPLIT_HEADINGS
+    for line in lines:
+        assert line.split is not None
+        if line.split in split_of:
+            continue
+        split = split_named(line.split) if is_named else known_split(line.split)
+        if split is None:
+            hint = "" if is_named else ", or with the heading path,label,split any name"
+            if known_split(line.label):
+                hint = "; the split comes third, behind the label"
+            raise FormatError(
+                f"line {line.number} has the fields {[*line[1:]]}; expected a path, a label and a"
+                f" split, which is train, test or val{hint}",
+                file=file,
+            )
+        split_of[line.split] = split
+    return split_of
 
 
 def _heading(lines: list[_Line], folder: str) -> str | None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
+from ..._util.types import Array
+from ...datasets.split_names import common_name
 from .discovery import PictureList
 from .records import Deep
+from .sides import Sides, unlike
+
+# What programs write where a label is missing.
+_MISSING = {"nan", "none", "null", "nil", "na", "n/a", "#n/a", "<na>", "?"}
 
 
-def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[str]:
-    """Write the notes, a line each. class_names: of the classes that have a good picture."""
+def notes_of(
+    pictures: PictureList, class_names: list[str], counts: dict[str, list[int]], deep: Deep
+) -> list[str]:
+    """Write the notes, a line each.
+
+    class_names: of the classes that have a good picture. counts: of each class, by split.
+    """
     notes = list(pictures.notes)
+    if pictures.splits is not None:
+        notes += _split_notes(class_names, counts)
     if pictures.unlisted:
         notes.append(
             f"{_pictures(pictures.unlisted)} in the folder are not in the CSV file, and were"
@@ -19,8 +35,13 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
         )
     if dropped := sorted(set(pictures.class_names) - set(class_names)):
         notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
-    if alike := _alike(class_names):
+    if alike := _alike(class_names, str.lower):
         notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
+    if alike := _alike(class_names, _visible):
+        names = _some([repr(name) for name in alike])
+        notes.append(f"classes whose names differ in what is not seen only: {names}")
+    if missing := [name for name in class_names if name.lower() in _MISSING]:
+        notes.append(f"a class whose name may say that a label is missing: {_some(missing)}")
     if deep.grey:
         notes.append(
             f"{_pictures(deep.grey)} of 16 bits became 8, rounded down: {_lost(deep.most)}"
@@ -32,10 +53,61 @@ def notes_of(pictures: PictureList, class_names: list[str], deep: Deep) -> list[
     return notes
 
 
-def _alike(names: Iterable[str]) -> list[str]:
+def side_notes(
+    sides: Sides, files: Sequence[str], labels: Array, digests: Array, class_names: list[str]
+) -> list[str]:
+    """Tell what the split could not hold to, and equal pictures that are not alike in all."""
+    notes = []
+    if sides.few:
+        names = _some([class_names[label] for label in sides.few])
+        notes.append(
+            f"no SHA-256 of the class {names} is below a seventh, so that its smallest tests;"
+            " with more pictures another may, unless they are added by add=True (--add)"
+        )
+    if sides.short:
+        names = _some([class_names[label] for label in sides.short])
+        notes.append(
+            f"less pictures than asked for to test or validate with has the class {names}: equal"
+            " ones go to one side, and those of an old dataset stay where they are"
+        )
+    side_of = np.empty(len(labels), np.intp)
+    for side, part in enumerate(sides.parts.values()):
+        side_of[part] = side
+    for values, what in ((labels, "class"), (side_of, "split")):
+        if found := unlike(digests, values):
+            count, one, other = found
+            are = "picture is" if count == 1 else "pictures are"
+            notes.append(
+                f"{count:,} {are} equal to one of another {what}, as {files[one]} and"
+                f" {files[other]}"
+            )
+    return notes
+
+
+def _split_notes(class_names: list[str], counts: dict[str, list[int]]) -> list[str]:
+    """Tell which splits were taken as they are, and what they lack."""
+    parts = [f"{_pictures(sum(counts[split]))} of {common_name(split)}" for split in counts]
+    notes = [f"the pictures are split already, and stay so: {', '.join(parts)}"]
+    if "t10k" not in counts:
+        notes.append("no picture to test with; others than `load` may look for the files of t10k")
+    for split in counts:
+        pairs = zip(class_names, counts[split], strict=True)
+        if lacking := [name for name, count in pairs if not count]:
+            notes.append(f"no picture of {common_name(split)} has the class {_some(lacking)}")
+    return notes
+
+
+def _alike(names: Iterable[str], form: Callable[[str], str]) -> list[str]:
+    """Select the names that are the same in some form."""
     names = list(names)
-    lower = Counter(name.lower() for name in names)
-    return [name for name in names if lower[name.lower()] > 1]
+    forms = Counter(map(form, names))
+    return [name for name in names if forms[form(name)] > 1]
+
+
+def _visible(name: str) -> str:
+    """A name without what has no width, and with one blank for every other one."""
+    shown = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    return " ".join(shown.split())
 
 
 def _lost(most: int) -> str:

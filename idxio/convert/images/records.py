@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from ..._util.types import Array
 from .. import pipeline
 from .decode import BadPictureError, Decoded, decode, quiet
+
+DIGEST = 8
 
 
 class ConversionSpec(NamedTuple):
@@ -45,6 +48,10 @@ class Batch(NamedTuple):
     """The positions of the bad pictures, and the reasons."""
     deep: Deep
     """The counts of good ones that lost bits."""
+    sha256: bytes
+    """Those of the files of the good ones, one after the other."""
+    digests: bytes
+    """Of the records, DIGEST bytes for each: equal records have equal ones."""
 
 
 def convert(paths: list[str], spec: ConversionSpec) -> Batch:
@@ -53,6 +60,8 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
     parts = []
     bad = []
     deep = Deep()
+    sums = []
+    digests = []
     with quiet():
         for i, path in enumerate(paths):
             try:
@@ -66,8 +75,15 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
                 bad.append((i, str(error)))
             else:
                 parts.append(np.ascontiguousarray(record).data)
+                sums.append(picture.sha256)
+                digests.append(digest(parts[-1]))
                 deep = deep.with_others(_loss(picture))
-    return Batch(b"".join(parts), spec.shape, bad, deep)
+    return Batch(b"".join(parts), spec.shape, bad, deep, b"".join(sums), b"".join(digests))
+
+
+def digest(record: memoryview) -> bytes:
+    """The digest of a record, by which equal ones are found."""
+    return hashlib.blake2b(record, digest_size=DIGEST).digest()
 
 
 def _loss(picture: Decoded) -> Deep:

@@ -1,0 +1,157 @@
+"""The columns of a Parquet file: which one holds the images and which one the labels."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..._util.types import Array
+from ...errors import FormatError
+from .common import whole_bytes
+from .names import Wanted, pick, remedy
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# pandas' own index, where it has no name.
+_INDEX = "__index_level_0__"
+
+
+class Columns(NamedTuple):
+    """The columns that are read."""
+
+    images: str
+    is_picture: bool
+    """Whether they are picture files; lists of pixels else."""
+    labels: str | None
+    others: list[str]
+    """Those that are left out, and that the caller does not know of."""
+
+    @property
+    def names(self) -> list[str]:
+        """Those that are read."""
+        return [self.images] if self.labels is None else [self.images, self.labels]
+
+
+def columns_of(schema: pyarrow.Schema, wanted: Wanted, path: str) -> Columns:
+    """Find the columns of images and labels."""
+    names = [name for name in schema.names if name != _INDEX]
+    images = pick(names, wanted.images, "images", path)
+    if images is None:
+        raise FormatError(
+            f"has the columns {_all(names)}; expected image and label. {remedy('images')}",
+            file=path,
+        )
+    labels = None if wanted.labels is False else pick(names, wanted.labels, "labels", path)
+    others = [name for i, name in enumerate(names) if i not in (images, labels)]
+    if labels is None and wanted.labels is None and others:
+        raise FormatError(
+            f"has the columns {_all(names)}; expected image and label. {remedy('labels')}",
+            file=path,
+        )
+    is_picture = _check_images(schema, names[images], path)
+    if labels is None:
+        return Columns(names[images], is_picture, None, [])
+    _check_labels(schema, names[labels], path)
+    return Columns(names[images], is_picture, names[labels], others)
+
+
+def warn_of_others(columns: Columns, path: str) -> None:
+    """Tell what is left out."""
+    if columns.others:
+        warnings.warn(
+            f"{path}: left out what is no image or label: {_all(columns.others)}",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _all(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
+
+
+def _check_images(schema: pyarrow.Schema, name: str, path: str) -> bool:
+    """Tell whether a column holds picture files, and not lists; raise if it holds neither."""
+    import pyarrow.types as types
+
+    kind = schema.field(name).type
+    if is_list(kind):
+        return False
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        kind = kind.field("bytes").type
+    if not (types.is_binary(kind) or types.is_large_binary(kind)):
+        raise FormatError(
+            f"has {schema.field(name).type} in the column {name}, expected picture files, a struct"
+            f" with bytes or binary, or lists of pixels; {remedy('images')}",
+            file=path,
+        )
+    return True
+
+
+def is_list(kind: pyarrow.DataType) -> bool:
+    """Tell whether a type is a list of any sort."""
+    import pyarrow.types as types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _check_labels(schema: pyarrow.Schema, name: str, path: str) -> None:
+    import pyarrow.types as types
+
+    kind = schema.field(name).type
+    of = kind.value_type if types.is_dictionary(kind) else kind
+    if not (types.is_integer(of) or types.is_string(of) or types.is_large_string(of)):
+        raise FormatError(
+            f"has {kind} in the column {name}, expected integers or texts; {remedy('labels')}",
+            file=path,
+        )
+
+
+def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: str) -> Array:
+    """Convert labels to int64, or to objects for texts; names are those of the features, if any."""
+    if column.null_count:
+        raise FormatError(f"{rows[column.to_pylist().index(None)]} has no label", file=path)
+    classes: Array = np.array(column.to_pylist(), object)
+    if len(classes) and isinstance(classes[0], str):
+        if "" in classes:
+            raise FormatError(f"{rows[classes.tolist().index('')]} has no label", file=path)
+        return classes
+    if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
+        raise FormatError(
+            f"{rows[far[0]]} has the label {classes[far[0]]}, expected"
+            f" 0 to {np.iinfo(np.int32).max:,}",
+            file=path,
+        )
+    classes = classes.astype(np.int64)
+    if names and len(bad := np.flatnonzero((classes < 0) | (classes >= len(names)))):
+        raise FormatError(
+            f"{rows[bad[0]]} has the label {classes[bad[0]]}, and the features name the"
+            f" classes 0 to {len(names) - 1:,} only",
+            file=path,
+        )
+    return classes
+
+
+def pixels_of(column: pyarrow.Array, rows: list[str], path: str) -> Array:
+    """Convert lists of pixels, nested as the axes of an image, to uint8."""
+    import pyarrow.compute
+
+    shape = [len(column)]
+    while is_list(column.type):
+        lengths = pyarrow.compute.list_value_length(column)
+        if lengths.null_count:
+            raise FormatError(f"{rows[0]} or one behind it has no pixels", file=path)
+        if len(pyarrow.compute.unique(lengths)) > 1:
+            raise FormatError(
+                f"{rows[0]} or one behind it has a list of another length than the others",
+                file=path,
+            )
+        shape.append(lengths[0].as_py() if len(lengths) else 0)
+        column = column.flatten()
+    try:
+        values = column.to_numpy(zero_copy_only=False)
+        return whole_bytes(values.reshape(shape))
+    except (ValueError, TypeError) as error:
+        raise FormatError(f"{rows[0]} or one behind it: {error}", file=path) from None

@@ -1,0 +1,150 @@
+"""A dataset that build made, and to which pictures are added."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..._util.sizes import records_in
+from ..._util.types import Array
+from ...core.array import open_array
+from ...core.coerce import read_classes
+from ...core.info import info
+from ...core.write import Writer
+from ...datasets.discovery import named_role, stem
+from ...datasets.metadata import DESCRIPTION, read_description
+from ...datasets.sources import SOURCES, read_sources
+from ...errors import FormatError
+from ...storage.journal import ensure_complete
+from .records import digest
+
+_KEYS = ("class_names", "files", "pipeline", "size", "split_by", "seed", "sorted")
+_BLOCK = 1 << 20
+
+
+class Existing(NamedTuple):
+    """A dataset, but for its images."""
+
+    description: dict[str, Any]
+    """Its dataset.json."""
+    class_names: list[str]
+    splits: list[str]
+    """As its files are called."""
+    images: list[str]
+    """The paths of the images of each split."""
+    shape: tuple[int, ...]
+    """Of a record."""
+    labels: Array
+    """Of all records, split by split."""
+    split_of: Array
+    """The place in splits of each record's."""
+    files: list[str]
+    """Of which picture each record was made."""
+    sha256: Array
+    """Of those pictures, (n, 32)."""
+
+    def copy_to(self, writer: Writer) -> bytes:
+        """Write all records; return their digests."""
+        digests = bytearray()
+        for path in self.images:
+            with open_array(path) as images:
+                for block in images.iter_records(records_in(_BLOCK, int(np.prod(self.shape)))):
+                    writer.append(block)
+                    for record in np.ascontiguousarray(block):
+                        digests += digest(record.data)
+        return bytes(digests)
+
+
+def read_existing(directory: str) -> Existing:
+    """Read what build wrote to a directory.
+
+    Raises
+    ------
+    FormatError
+        It is no dataset that build made, or no longer: its files were changed, or are not those
+        that its `dataset.json` and `sources.csv` tell of.
+    OSError
+        It can't be read.
+    """
+    if not stat.S_ISDIR(os.stat(directory).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder of a dataset", directory)
+    ensure_complete(directory)
+    description = read_description(directory)
+    lacking = [key for key in _KEYS if key not in description]
+    if lacking:
+        raise FormatError(
+            f"has no {DESCRIPTION} of build, with {lacking[0]!r} in it; pictures are added to a"
+            " dataset as build wrote it. Build a new one of all pictures, without add=True (--add)",
+            file=directory,
+        )
+    path = os.path.join(directory, DESCRIPTION)
+    class_names = description["class_names"]
+    stated = description["files"]
+    if not isinstance(class_names, list) or not isinstance(stated, dict):
+        raise FormatError("has class_names or files in another form than build writes", file=path)
+    pairs: dict[str, dict[str, str]] = {}
+    for name in stated:
+        _check_file(directory, name, stated[name])
+        split = name.split("-images-")[0] if named_role(name) == "image" else stem(name)
+        pairs.setdefault(split, {})[named_role(name)] = os.path.join(directory, name)
+    sources = read_sources(directory)
+    labels: list[Array] = []
+    split_of: list[Array] = []
+    files: list[str] = []
+    sums = []
+    shapes = set()
+    for place, (split, pair) in enumerate(pairs.items()):
+        if pair.keys() != {"image", "label"}:
+            raise FormatError(f"lists no images and labels of {split}", file=path)
+        tag = read_classes(pair["label"]).astype(np.int32)
+        with open_array(pair["image"]) as images:
+            shapes.add((images.dtype.name, images.shape[1:]))
+            count = len(images)
+        rows = sources.get(split, {})
+        if (
+            count != len(tag)
+            or len(rows) != count
+            or any(
+                rows.get(i) is None or rows[i].label != label
+                for i, label in enumerate(tag.tolist())
+            )
+        ):
+            raise FormatError(
+                f"does not tell the picture of each of the {count:,} records of {split}, so that"
+                " nobody knows which are there already. Build a new dataset of all pictures,"
+                " without add=True (--add)",
+                file=os.path.join(directory, SOURCES),
+            )
+        labels.append(tag)
+        split_of.append(np.full(count, place))
+        files += [rows[i].file for i in range(count)]
+        sums += [bytes.fromhex(rows[i].sha256) for i in range(count)]
+    if len(shapes) != 1 or next(iter(shapes))[0] != "uint8":
+        raise FormatError("lists images of other shapes or types than build writes", file=path)
+    return Existing(
+        description,
+        class_names,
+        [*pairs],
+        [pair["image"] for pair in pairs.values()],
+        next(iter(shapes))[1],
+        np.concatenate(labels),
+        np.concatenate(split_of),
+        files,
+        np.frombuffer(b"".join(sums), np.uint8).reshape(-1, 32),
+    )
+
+
+def _check_file(directory: str, name: str, stated: Any) -> None:
+    """Raise unless a file is the one that dataset.json tells of."""
+    path = os.path.join(directory, name)
+    crc32 = info(path).crc32
+    if not isinstance(stated, dict) or crc32 is None or f"{crc32:08x}" != stated.get("crc32"):
+        raise FormatError(
+            f"is not the file of which {DESCRIPTION} tells; pictures are added to a dataset as"
+            " build wrote it",
+            file=path,
+        )
