@@ -7,7 +7,8 @@ a code, `text` writes names and shapes, `check_text` and `page/` write the resul
 `select_class` finds the records of a class, `idx_files` and `show_folder` take a folder in the
 place of a file, `drawing` makes contact sheets, `terminal` turns pixels into text, `progress` is
 the bar, `signals` ends a command cleanly, `help_text` lays out help, `completion` writes the
-scripts for shells, and `warnings_once` counts equal warnings.
+scripts for shells, `complaints` makes one line of complaints of one kind, as `warnings_once` does
+of warnings.
 
 Nothing is computed here that Python cannot do with the public functions; nothing imports this.
 """

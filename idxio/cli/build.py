@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import PictureError
-from . import exit_codes
+from . import complaints, exit_codes
 from .options import Commands, add_level
 from .output import new_folder
 from .progress import bar
@@ -25,8 +24,6 @@ _ABOUT = {
     "citation": "how to cite the dataset",
     "description": "what it is",
 }
-# The number of pictures named for one kind of complaint; dataset.json lists them all.
-_NAMED = 5
 
 
 def add_parser(commands: Commands) -> None:
@@ -170,14 +167,6 @@ def _print_files(built: Built) -> None:
 
 
 def _report_bad(bad: list[tuple[str, str]]) -> None:
-    """Print a line for each kind of complaint: complaints of one kind differ in numbers only."""
-    kinds: dict[str, list[tuple[str, str]]] = {}
-    for path, reason in bad:
-        kinds.setdefault(re.sub(r"\d[\d,.]*", "0", reason), []).append((path, reason))
-    for alike in kinds.values():
-        path, reason = alike[0]
-        line = f"{path}: {reason}"
-        if len(alike) > 1:
-            others = first_few([path for path, _ in alike[1:]], _NAMED - 1)
-            line = f"{len(alike):,} alike, as {line}; {others}"
+    """Print a line for each kind of complaint."""
+    for line in complaints.lines(bad):
         print(f"idxio: {printable(line)}", file=sys.stderr)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from ..compression.registry import named
 from ..core.info import Info, info, verify
 from . import exit_codes
 from .idx_files import files_of
 from .options import STDIN_OR_FOLDER, Commands
+from .progress import bar
 from .text import dimensions, message, printable
 
 
@@ -42,7 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Describe or check each file, the bad ones too; the highest exit code."""
     if arguments.command == "info":
         return _run(arguments, info, _info_text)
-    return _run(arguments, verify, _verify_text)
+    return _run(arguments, _verify, _verify_text)
+
+
+def _verify(file: str | IO[bytes]) -> Info:
+    name = file if isinstance(file, str) else "standard input"
+    with bar(name) as progress:
+        return verify(file, progress=progress)
 
 
 def _run(

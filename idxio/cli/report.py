@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TypeAlias
 
 from ..storage.targets import write_file
 from . import exit_codes
@@ -10,6 +12,8 @@ from .options import Commands, add_dataset
 from .output import STDOUT, name_of, written
 from .progress import bar
 from .text import printable
+
+Progress: TypeAlias = Callable[[int, int], None] | None
 
 
 def add_parser(commands: Commands) -> None:
@@ -41,10 +45,25 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.directory
     output = arguments.output
     with exit_codes.naming(directory), bar(directory) as progress:
-        result = check(directory, dataset=arguments.dataset, progress=progress)
-        page = render(result).encode()
+        checking, choosing = _halves(progress)
+        result = check(directory, dataset=arguments.dataset, progress=checking)
+        page = render(result, progress=choosing).encode()
     with exit_codes.naming(name_of(output)), written(output) as path:
         write_file(path, page)
     if output != STDOUT:
         print(f"{printable(output)}: {len(page):,} bytes; {verdict(result)}")
     return exit_codes.FINE if result.ok else exit_codes.BAD_FILE
+
+
+def _halves(progress: Progress) -> tuple[Progress, Progress]:
+    """Make one progress of two passes over the same bytes."""
+    if progress is None:
+        return None, None
+
+    def first(done: int, total: int) -> None:
+        progress(done, 2 * total)
+
+    def second(done: int, total: int) -> None:
+        progress(total + done, 2 * total)
+
+    return first, second

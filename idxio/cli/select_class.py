@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._util.types import Array
-from ..core.coerce import read_classes
+from ..core.array import open_array
+from ..core.coerce import check_classes, class_column, read_classes
 from ..datasets.classes import class_names
 from ..datasets.discovery import find_pair
 from ..datasets.names import stem_of
-from ..errors import IdxError
+from ..errors import FormatError, IdxError
 from . import exit_codes
 from .text import first_few, printable
 
@@ -56,18 +57,28 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
 
 def captions(images: str, count: int, records: Array) -> list[str]:
     """Return the numbers of these of `count` images, with their labels where these lie beside."""
+    numbers = [str(record) for record in records.tolist()]
     try:
         labels = _beside(images)
-        values = read_classes(labels)
+        values = _labels_of(labels, count, records)
         names = class_names(labels) or {}
     except (exit_codes.UsageError, IdxError, OSError):  # they are read for this alone
-        return [str(record) for record in records.tolist()]
-    if len(values) != count:
-        return [str(record) for record in records.tolist()]
+        return numbers
     return [
-        printable(f"{record}: {names.get(k, k)}")
-        for record, k in zip(records.tolist(), values[records].tolist(), strict=True)
+        printable(f"{number}: {names.get(k, k)}")
+        for number, k in zip(numbers, values.tolist(), strict=True)
     ]
+
+
+def _labels_of(labels: str, count: int, records: Array) -> Array:
+    """Read the labels of some of `count` records; FormatError if the file has not so many."""
+    with open_array(labels) as f:
+        check_classes(f, labels)
+        if len(f) != count:
+            raise FormatError(f"has {len(f):,} labels for {count:,} images", file=labels)
+        if f.ndim == 1:
+            return f[records]
+        return class_column(f.read(), labels)[records]
 
 
 def _beside(images: str) -> str:

@@ -46,7 +46,8 @@ def show(directory: str, dataset: str | None) -> int:
 def _title(directory: str, f: IdxArray, labels: dict[str, Array], classes: list[int]) -> str:
     counts = ", ".join(f"{split} {len(of_split):,}" for split, of_split in labels.items())
     shape = f"{dimensions(f.shape[1:])} {f.dtype.name}"
-    return f"{printable(directory)}: {len(classes):,} classes; {printable(counts)}; {shape}"
+    noun = "class" if len(classes) == 1 else "classes"
+    return f"{printable(directory)}: {len(classes):,} {noun}; {printable(counts)}; {shape}"
 
 
 def _print_pictures(f: IdxArray, records: Array) -> None:

@@ -1,24 +1,25 @@
-"""Warnings of a command: a line on stderr for each, equal ones counted."""
+"""Warnings of a command: a line on stderr for each kind, with their number."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from . import complaints
 from .text import printable
 
 
 @contextlib.contextmanager
 def warnings_once() -> Iterator[None]:
-    """Collect the warnings inside, and print each once at the end, with how often it came."""
-    texts: Counter[str] = Counter()
+    """Collect the warnings inside, and print a line for each kind at the end."""
+    texts: list[tuple[str, str]] = []
 
     def collect(message: Warning | str, *where: Any, **more: Any) -> None:
-        texts[printable(str(message))] += 1
+        file, colon, reason = str(message).partition(": ")
+        texts.append((file, reason) if colon else ("", file))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
@@ -27,6 +28,5 @@ def warnings_once() -> Iterator[None]:
             yield
         finally:
             with contextlib.suppress(OSError):
-                for text, count in texts.items():
-                    times = f" ({count:,} times)" if count > 1 else ""
-                    print(f"idxio: {text}{times}", file=sys.stderr)
+                for line in complaints.lines(texts):
+                    print(f"idxio: {printable(line)}", file=sys.stderr)

@@ -179,13 +179,22 @@ def records_per_block(header: Header) -> int:
     return records_in(_BLOCK_OF_RECORDS, header.record_nbytes)
 
 
-def check_whole(compressed: Compression, header: Header) -> int:
-    """Decode the whole file, raise any error in it, and return the CRC-32 of the unpacked bytes."""
+def check_whole(
+    compressed: Compression, header: Header, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Decode the whole file, raise any error in it, and return the CRC-32 of the unpacked bytes.
+
+    progress is called with the unpacked bytes so far and the number that the header tells.
+    """
     crc = 0
+    done = 0
 
     def update(piece: memoryview) -> None:
-        nonlocal crc
+        nonlocal crc, done
         crc = inflate.crc32(piece, crc)
+        done += len(piece)
+        if progress is not None:
+            progress(done, header.size + header.nbytes)
 
     check_found(compressed, header, _count(compressed, header, update))
     return crc

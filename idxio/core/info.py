@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,13 +73,15 @@ def info(file: File) -> Info:
 
 
 @public
-def verify(file: File) -> Info:
+def verify(file: File, *, progress: Callable[[int, int], None] | None = None) -> Info:
     """Read a whole IDX file, check its size and every checksum, and return what `info` does, with
     its CRC-32.
 
     Parameters
     ----------
     file : path, bytes or binary file object
+    progress : callable, optional
+        Called with the unpacked bytes so far and their number.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def verify(file: File) -> Info:
     'c4252454'
     """
     with decode.opened(file) as (compressed, header):
-        return _info(compressed, header, decode.check_whole(compressed, header))
+        return _info(compressed, header, decode.check_whole(compressed, header, progress))
 
 
 def _info(compressed: Compression, header: Header, crc: int | None) -> Info:

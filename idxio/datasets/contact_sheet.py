@@ -68,7 +68,7 @@ def fit(height: int, width: int, wanted: int, columns: int, lines: int) -> Layou
     while not _fits(whole, wanted, columns, lines) and max(whole.height, whole.width) > 1:
         factor += 1
         whole = _layout(-(-height // factor), -(-width // factor), columns, lines)
-    for smaller in range(width - 1, int(_LARGER * whole.width), -1):
+    for smaller in range(min(width - 1, columns), int(_LARGER * whole.width), -1):
         part = _layout(max(1, height * smaller // width), smaller, columns, lines)
         if _fits(part, wanted, columns, lines):
             return part

@@ -127,6 +127,17 @@ def test_equal_warnings_are_one_line(capsys):
     )
 
 
+def test_warnings_of_one_kind_are_one_line(capsys):
+    with warnings_once():
+        for i in range(7):
+            warnings.warn(f"part-{i}.parquet: left out: column {i}", stacklevel=1)
+        warnings.warn("part-7.parquet: cut", stacklevel=1)
+    assert capsys.readouterr().err == (
+        "idxio: 7 alike, as part-0.parquet: left out: column 0; part-1.parquet, part-2.parquet,"
+        " part-3.parquet, part-4.parquet, …\nidxio: part-7.parquet: cut\n"
+    )
+
+
 def test_warnings_are_printed_where_the_command_fails(capsys):
     def fail():
         with warnings_once():

@@ -49,6 +49,18 @@ def test_bar_names_the_folder(tmp_path):
     assert "clothes: " in on_terminal(folder, "check", ".")
 
 
+def test_verify_has_a_bar(tmp_path):
+    idxio.write(tmp_path / "pictures", np.zeros((9, 3, 3), np.uint8))
+    assert "pictures: " in on_terminal(tmp_path, "verify", "pictures")
+
+
+def test_verify_tells_its_progress():
+    calls = []
+    data = bytes.fromhex("0000080100000003") + b"abc"
+    idxio.verify(data, progress=lambda *counts: calls.append(counts))
+    assert calls[-1] == (11, 11)
+
+
 def test_no_bar_beside_a_file(tmp_path):
     idxio.write(tmp_path / "images", np.zeros((9, 3, 3), np.uint8))
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """idxio report: the page, read as HTML and looked at in a browser; and idxio show --class."""
 
 import base64
+import contextlib
 import gzip
 import html
 import html.parser
@@ -504,3 +505,18 @@ def test_all_splits_are_on_the_page(tmp_path):
     for name in ("train", "t10k", "val", "other"):
         assert f'<path class="{name}" ' in text
         assert f".{name} {{ background" in text
+
+
+def test_progress_goes_through_both_passes(tmp_path, monkeypatch):
+    calls = []
+
+    @contextlib.contextmanager
+    def heard(*_):
+        yield lambda done, total: calls.append((done, total))
+
+    monkeypatch.setattr("idxio.cli.report.bar", heard)
+    page_of(write(tmp_path / "data"))
+    twice = 2 * 80 * 784
+    assert calls == sorted(calls)
+    assert {total for _, total in calls} == {twice}
+    assert calls[-1] == (twice, twice)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,12 @@ def tree(tmp_path, pytestconfig):
     (root / "idxio").mkdir(parents=True)
     for name in SOURCES:
         (root / name).write_text(name)
-    shutil.copy(Path(pytestconfig.rootpath, "run"), root)
+    text = Path(pytestconfig.rootpath, "run").read_text()
+    # Nothing is installed or built.
+    changed = text.replace("install_system() {", "install_system() {\n    exit 9")
+    assert changed != text
+    (root / "run").write_text(changed)
+    (root / "run").chmod(0o755)
     (root / ".venv" / "bin").mkdir(parents=True)
     command = root / ".venv" / "bin" / "idxio"
     command.write_text('#!/bin/sh\necho "built: $*"\n')
@@ -28,11 +32,10 @@ def tree(tmp_path, pytestconfig):
 
 
 def run(root, *args):
-    # Nothing can be installed or built: no package manager, and a Python without headers.
     return subprocess.run(
         ["./run", *args],
         cwd=root,
-        env={**os.environ, "PYTHON": sys.executable, "PATH": f"{root}/none:/usr/bin:/bin"},
+        env={**os.environ, "PYTHON": sys.executable, "VENV": f"{root}/.venv"},
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -67,8 +70,6 @@ def test_a_change_of_the_sources_is_noticed(tree, change):
         (tree / "idxio" / "b.py").write_text("")
     else:
         (tree / "idxio" / "a.py").unlink()
-    text = (tree / "run").read_text()
-    (tree / "run").write_text(text.replace("install_system() {", "install_system() {\n    exit 9"))
     assert run(tree, "demo").returncode == 9
 
 

@@ -68,15 +68,17 @@ def section(result: Check, selection: Selection, amount: Amount) -> str:
     few = ""
     if selection.classes and len(rows) > MOST_CLASSES:
         few = f"<p>Pictures of the first {MOST_CLASSES} classes.</p>"
-    return f"<h2>Classes</h2>{_explained(result)}{few}{''.join(cards)}"
+    return f"<h2>Classes</h2>{_explained(result, selection)}{few}{''.join(cards)}"
 
 
-def _explained(result: Check) -> str:
+def _explained(result: Check, selection: Selection) -> str:
     words = "Bars of all classes and splits have one scale; a share is that of its split."
-    if any(statistics.class_means is not None for statistics in result.splits.values()):
+    if selection.classes:
+        words += " Numbers are those of records, which are drawn at random, the same each time."
+    if any(chosen.unusual for chosen in selection.classes.values()):
         words += (
-            " Numbers are those of records, which are drawn at random, the same each time. Unusual"
-            " ones are farthest from the mean of their class: some may have the wrong label."
+            " Unusual ones are farthest from the mean of their class: some may have the wrong"
+            " label."
         )
     return f"<p>{words}</p>"
 
@@ -95,34 +97,33 @@ def _means(result: Check, amount: Amount) -> dict[str, dict[int, Array]]:
 
 
 def _strips(k: int, chosen: Chosen, selection: Selection, amount: Amount) -> str:
-    rows = []
-    for i, (split, numbers) in enumerate(chosen.random.items()):
-        shown = [(split, number) for number in numbers[: amount.other if i else amount.random]]
-        captions = [str(number) for _, number in shown]
-        rows.append(_row(text(split), f"random pictures of class {k}", shown, captions, selection,
-                         amount))  # fmt: skip
-    shown = chosen.unusual[: amount.unusual]
+    """Make a row of random records of each split, and one of unusual records of all."""
     first = next(iter(chosen.random), "")
-    captions = [
-        str(number) if split == first else f"{text(split)} {number}" for split, number in shown
-    ]
-    rows.append(_row("unusual", f"unusual pictures of class {k}", shown, captions, selection,
-                     amount))  # fmt: skip
+    rows = []
+    for split, numbers in chosen.random.items():
+        most = amount.random if split == first else amount.other
+        records = {(split, number): str(number) for number in numbers[:most]}
+        strip_of = _strip(records, f"random pictures of class {k}", selection, amount)
+        rows.append(_row(text(split), strip_of))
+    unusual = {
+        (split, number): str(number) if split == first else f"{text(split)} {number}"
+        for split, number in chosen.unusual[: amount.unusual]
+    }
+    rows.append(
+        _row("unusual", _strip(unusual, f"unusual pictures of class {k}", selection, amount))
+    )
     return "".join(rows)
 
 
-def _row(
-    title: str,
-    alt: str,
-    shown: list[tuple[str, int]],
-    captions: list[str],
-    selection: Selection,
-    amount: Amount,
+def _strip(
+    captions: dict[tuple[str, int], str], alt: str, selection: Selection, amount: Amount
 ) -> str:
-    if not shown:
+    """Draw the pictures of records, given with their captions; nothing if their sizes differ."""
+    pictures = [selection.pictures[key] for key in captions]
+    if len({picture.shape for picture in pictures}) != 1:
         return ""
-    pictures = [selection.pictures[key] for key in shown]
-    if len({picture.shape for picture in pictures}) > 1:  # splits of different sizes
-        return ""
-    small = reduced(np.stack(pictures), amount.side)
-    return f'<div class="row"><span>{title}</span>{strip(small, captions, alt)}</div>'
+    return strip(reduced(np.stack(pictures), amount.side), list(captions.values()), alt)
+
+
+def _row(title: str, strip_of: str) -> str:
+    return f'<div class="row"><span>{title}</span>{strip_of}</div>' if strip_of else ""

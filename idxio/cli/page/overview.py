@@ -38,12 +38,12 @@ def title(result: Check) -> str:
 def head(result: Check) -> str:
     """Make the heading, the verdict, what dataset.json says, and a tile for each main figure."""
     style = "good" if result.ok else "bad"
-    told = {
-        word: value
+    description = _description(result.directory)
+    about = "".join(
+        f"<dt>{word}</dt><dd>{text(description[key])}</dd>"
         for key, word in _ABOUT.items()
-        if isinstance(value := _description(result.directory).get(key), str)
-    }
-    about = "".join(f"<dt>{word}</dt><dd>{text(value)}</dd>" for word, value in told.items())
+        if isinstance(description.get(key), str)
+    )
     return (
         f"<h1>{text(title(result))}</h1>"
         f'<p><span class="{style}">{text(verdict(result))}</span> {text(result.directory)}</p>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..._util.version import __version__
 from ...datasets.validation.check import Check
 from . import classes, findings, histograms, overview
@@ -13,8 +15,10 @@ from .style import STYLE
 _MOST_BYTES = 1_900_000
 
 
-def render(result: Check) -> str:
-    """Return the page as HTML."""
+def render(result: Check, *, progress: Callable[[int, int], None] | None = None) -> str:
+    """Return the page as HTML. progress is called with the bytes of pixels so far and their number,
+    while records are chosen.
+    """
     name = text(overview.title(result))
     head = (
         '<meta charset="utf-8">'
@@ -33,7 +37,7 @@ def render(result: Check) -> str:
         f"<footer>made by idxio {__version__}</footer>",
     ]
     fixed = sum(map(len, (head, *before, *after)))
-    selection = select(result)
+    selection = select(result, progress)
     cards = ""
     for amount in classes.AMOUNTS:
         cards = classes.section(result, selection, amount)

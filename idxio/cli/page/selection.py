@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from ..._util.progress import counter
 from ..._util.types import Array
 from ...core.array import open_array
 from ...datasets.validation.check import Check
@@ -37,7 +40,7 @@ class Selection(NamedTuple):
     pictures: dict[tuple[str, int], Array]
 
 
-def select(result: Check) -> Selection:
+def select(result: Check, progress: Callable[[int, int], None] | None = None) -> Selection:
     """Choose records, and read them. The same dataset gives the same ones."""
     drawn = {
         split: statistics
@@ -45,7 +48,9 @@ def select(result: Check) -> Selection:
         if can_draw(statistics.shape)
     }
     labels = sorted(set().union(*(s.classes.tolist() for s in drawn.values())))
-    distances = {split: _distances(statistics) for split, statistics in drawn.items()}
+    total = sum(math.prod(s.shape) * s.dtype.itemsize for s in drawn.values())
+    advance = counter(progress, total)
+    distances = {split: _distances(statistics, advance) for split, statistics in drawn.items()}
     # A class may lie anywhere, so all labels are looked through once for each.
     classes = {k: _choose(k, drawn, distances) for k in labels[:MOST_CLASSES]}
     pictures: dict[tuple[str, int], Array] = {}
@@ -73,7 +78,7 @@ def _choose(k: int, drawn: dict[str, Statistics], distances: dict[str, Array | N
     return Chosen(random, [(split, number) for _, split, number in far[:UNUSUAL]])
 
 
-def _distances(statistics: Statistics) -> Array | None:
+def _distances(statistics: Statistics, advance: Callable[[int], None]) -> Array | None:
     """Return how far each picture is from the mean of its class: the root of the mean square, or
     None where there are no means.
     """
@@ -90,6 +95,7 @@ def _distances(statistics: Statistics) -> Array | None:
             difference = block.reshape(len(block), -1) - means[index[part]]
             distances[part] = np.einsum("ij,ij->i", difference, difference)
             start += len(block)
+            advance(block.nbytes)
     result: Array = np.sqrt(distances / means.shape[1])
     return result
 
