@@ -1240,6 +1240,48 @@ def test_pixels_in_lists_of_parquet(tmp_path, type) -> None:
     refused(path, tmp_path, r"row 256 has the shape \(9,\), the first picture has \(4,\)")
 
 
+def _wide(path, heading: list[str], *columns, **more) -> None:
+    """A Parquet file with a column for each pixel."""
+    named = dict(zip(heading, np.column_stack(columns).T, strict=True)) | more
+    pyarrow.parquet.write_table(pyarrow.table(named), path)
+
+
+def test_a_column_of_parquet_for_each_pixel(tmp_path) -> None:
+    """By the rules for CSV."""
+    path = tmp_path / "train.parquet"
+    pixels = [f"pixel{i}" for i in range(64)]
+    _wide(path, ["label", *pixels], Y, X, __index_level_0__=np.arange(40))
+    idxio.import_dataset(path, tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    assert_same(idxio.load(tmp_path / "o").images[:], X.reshape(40, 8, 8).astype(np.uint8))
+    idxio.import_dataset(path, tmp_path / "wide", shape=(4, 16))
+    assert idxio.load(tmp_path / "wide").images.shape == (40, 4, 16)
+    _wide(path, pixels, X.astype(float), kind=["cat", "dog"] * 20)
+    idxio.import_dataset(path, tmp_path / "texts")
+    assert idxio.load(tmp_path / "texts").class_names == {0: "cat", 1: "dog"}
+    _wide(path, pixels, X)
+    assert back(path, tmp_path) == {"train": 40}
+    _wide(path, [f"{i}x{j}" for i in (1, 2) for j in range(1, 9)], X[:, :16], label=Y)
+    idxio.import_dataset(path, tmp_path / "named")
+    assert idxio.load(tmp_path / "named").images.shape == (40, 2, 8)
+    _wide(path, ["label", *pixels[:-1], "mean"], Y, X)
+    refused(path, tmp_path, "has the column 'mean'")
+    _wide(path, ["label", *pixels[::-1]], Y, X)
+    refused(path, tmp_path, "pixels are read row by row")
+    _wide(path, ["label", *pixels], Y, X + 250)
+    refused(path, tmp_path, "row 0 or one behind it: .* is no pixel from 0 to 255")
+    _wide(path, ["label", *pixels], Y, X, split=["train"] * 40)
+    refused(path, tmp_path, "has the column split, of splits")
+
+
+@pytest.mark.parametrize("name", ["hub", "hub/train-00000-of-00001.parquet"])
+def test_a_pointer_in_place_of_parquet_is_named(tmp_path, name: str) -> None:
+    (tmp_path / "hub").mkdir()
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    (tmp_path / "hub" / "train-00000-of-00001.parquet").write_bytes(pointer)
+    refused(tmp_path / name, tmp_path, "looks like a Git LFS pointer: fetch the data with")
+
+
 def test_shards_of_which_one_has_no_labels_are_refused(tmp_path) -> None:
     os.mkdir(tmp_path / "in")
     for i in range(2):

@@ -349,6 +349,22 @@ def _packed_table(
     return head._replace(label=label, pixels=[image], is_packed=True, split=split, others=names)
 
 
+def has_pixel_names(names: list[str]) -> bool:
+    """Whether most names are of one kind, with a number in each."""
+    return _usual_kind(names)[1]
+
+
+def _usual_kind(names: list[str]) -> tuple[str, bool]:
+    """Return the kind of name that is there most often, and whether such names have numbers."""
+    kinds = [_kind(name) for name in names]
+    usual = max(set(kinds), key=kinds.count)
+    return usual, "#" in usual and kinds.count(usual) > 1
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"\d+", "#", name.lower())
+
+
 def _listing(path: str) -> FormatError:
     return FormatError(
         "lists picture files, and holds no pixels: idxio build PICTURES OUT --labels"
@@ -366,10 +382,8 @@ def _named_table(
     values: Callable[[int], list[str]],
 ) -> Table:
     names = [name.lower() for name in heading]
-    kinds = [re.sub(r"\d+", "#", name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    is_numbered = "#" in usual and kinds.count(usual) > 1
-    rest = [i for i, kind in enumerate(kinds) if not (is_numbered and kind == usual)]
+    usual, is_numbered = _usual_kind(names)
+    rest = [i for i, name in enumerate(names) if not (is_numbered and _kind(name) == usual)]
     split = next((i for i in rest if names[i] in _SPLITS), None)
     image = _packed_column(heading, first, rest, wanted, path)
     surplus = [
@@ -439,13 +453,13 @@ def _checked_shape(
     """Check that the names of the pixels are those of pixels; return the shape that they tell."""
     names = [heading[i].lower() for i in table.pixels]
     heading_shape = _heading_shape(names)
-    kinds = [re.sub(r"\d+", "#", name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    is_numbered = "#" in usual and kinds.count(usual) > 1
+    usual, is_numbered = _usual_kind(names)
     odd = [
         name
-        for name, kind in zip(names, kinds, strict=True)
-        if name in (*_INDEX, *_FILES, *_SPLITS) or is_label(name) or (is_numbered and kind != usual)
+        for name in names
+        if name in (*_INDEX, *_FILES, *_SPLITS)
+        or is_label(name)
+        or (is_numbered and _kind(name) != usual)
     ]
     if odd:
         raise FormatError(
@@ -455,7 +469,7 @@ def _checked_shape(
         )
     if is_numbered and heading_shape is None:
         # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
-        counted = [name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual]
+        counted = [name.lower() for name in heading if _kind(name) == usual]
         _check_order(counted, form.shape, path)
     return heading_shape
 
