@@ -134,6 +134,8 @@ def test_a_table_without_labels(tmp_path, heading):
         refused(path, tmp_path, "neither its first nor its last column")
     idxio.import_dataset(path, tmp_path / "a", labels=None if heading else False)
     assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
+    with pytest.raises(FileNotFoundError, match=r"has no labels .*; idxio\.open\(file\) takes"):
+        idxio.load(tmp_path / "a", "test")
     assert np.array_equal(
         idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8)
     )
