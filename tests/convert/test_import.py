@@ -168,6 +168,10 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
         ("age,sex,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has no column label in its heading"),
         ("image,label\na.PNG,7\n", r"lists picture files.*idxio build .* --labels a\.csv"),
         ("image_id,kind\na.jpg,cat\n", "has no column label in its heading"),
+        # One of these may be the label, though they are as many as a square has.
+        ("V1,V2,V3,V4\n7,1,2,3\n", "has no column label in its heading"),
+        # The index may be the labels.
+        (",p0,p1,p2,p3\n7,1,2,3,4\n7,1,2,3,4\n", "has no column label in its heading"),
         ("label,a,b,c,split\n7,0,1,2,train\n", "has the column 'split'"),
         ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
         (
@@ -226,7 +230,9 @@ def test_a_table_of_numpys_savetxt(tmp_path) -> None:
 
 def test_the_one_column_beside_pixels_holds_the_labels_if_its_values_recur(tmp_path) -> None:
     heading = "kind," + ",".join(f"pixel{i}" for i in range(64))
-    idxio.import_dataset(table(tmp_path / "a.csv", Y, X, heading=heading), tmp_path / "o")
+    kind = table(tmp_path / "a.csv", Y, X, heading=heading)
+    with pytest.warns(UserWarning, match="took 'kind', the only column beside pixels, for the"):
+        idxio.import_dataset(kind, tmp_path / "o")
     assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
     wide = table(tmp_path / "b.csv", np.arange(40) * 3, X, heading=heading)
     refused(wide, tmp_path, "'kind' may be it or not; labels=0")
@@ -552,6 +558,8 @@ def test_splits_of_an_npz(tmp_path):
         (["x_train", "y_train", "image_labels"], "has image_labels beside x_train"),
         (["train_images", "train_labels", "y_val"], "has no array x_val"),
         (["images", "labels", "x_val", "y_val"], "has images, whose name says no split"),
+        (["x_position"], "has no array y_position"),
+        (["weights"], "has the arrays weights; expected x_train"),
         (["images", "data", "target"], "has both images and data.*--images data"),
         (["x_train", "y_train", "x_val"], "has no array y_val"),
         (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
@@ -1259,7 +1267,8 @@ def test_a_column_of_parquet_for_each_pixel(tmp_path) -> None:
     idxio.import_dataset(path, tmp_path / "wide", shape=(4, 16))
     assert idxio.load(tmp_path / "wide").images.shape == (40, 4, 16)
     _wide(path, pixels, X.astype(float), kind=["cat", "dog"] * 20)
-    idxio.import_dataset(path, tmp_path / "texts")
+    with pytest.warns(UserWarning, match="took 'kind', the only column"):
+        idxio.import_dataset(path, tmp_path / "texts")
     assert idxio.load(tmp_path / "texts").class_names == {0: "cat", 1: "dog"}
     _wide(path, pixels, X)
     assert back(path, tmp_path) == {"train": 40}

@@ -90,12 +90,8 @@ def csv_splits(
     objects where they are texts.
     """
     table = _table(path, wanted, form)
-    if table.others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {', '.join(table.others)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    for note in table.notes:
+        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
     if table.split is None:
         return {split: _blocks(path, table, None)}
     values: dict[str, set[str]] = {}

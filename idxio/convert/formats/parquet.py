@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 from .image_shape import Form, flat_shape
 from .names import Wanted
-from .parquet_columns import Columns, columns_of, labels_of, pixels_of, warn_of_others
+from .parquet_columns import Columns, columns_of, labels_of, pixels_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -157,7 +158,8 @@ def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -
     for path in paths:
         with _reading(path) as file:
             columns = columns_of(file, wanted, form, path)
-            warn_of_others(columns, path)
+            for note in columns.notes:
+                warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
             listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
             shape = shape or _first_shape(file, columns, path)
             if shape is None:

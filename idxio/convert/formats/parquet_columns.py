@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,8 +29,8 @@ class Columns(NamedTuple):
     is_picture: bool
     """Whether images are picture files; pixels else."""
     labels: str | None
-    others: list[str]
-    """Those that are left out, and that the caller does not know of."""
+    notes: list[str]
+    """What to tell: columns that are left out, or that were taken for labels."""
     shape: tuple[int, ...] | None = None
     """The shape of images with a column for each pixel."""
 
@@ -64,7 +63,8 @@ def columns_of(file: pyarrow.parquet.ParquetFile, wanted: Wanted, form: Form, pa
     if labels is None:
         return Columns([names[images]], is_picture, None, [])
     _check_labels(schema, names[labels], path)
-    return Columns([names[images]], is_picture, names[labels], others)
+    notes = [f"left out what is no image or label: {_all(others)}"] if others else []
+    return Columns([names[images]], is_picture, names[labels], notes)
 
 
 def _pixel_columns(
@@ -95,17 +95,7 @@ def _pixel_columns(
     label = None if table.label is None else names[table.label]
     if label is not None:
         _check_labels(file.schema_arrow, label, path)
-    return Columns([names[i] for i in table.pixels], False, label, [*table.others], table.shape)
-
-
-def warn_of_others(columns: Columns, path: str) -> None:
-    """Tell what is left out."""
-    if columns.others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {_all(columns.others)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    return Columns([names[i] for i in table.pixels], False, label, [*table.notes], table.shape)
 
 
 def _all(names: list[str]) -> str:
