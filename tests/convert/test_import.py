@@ -295,6 +295,14 @@ def test_columns_of_tables_that_are_left_out_are_told(tmp_path) -> None:
         assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
 
 
+def test_labels_that_the_caller_does_not_want_are_left_out(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text(f"{_P},label\n1,2,3,4,7\n")
+    with pytest.warns(UserWarning, match="left out what is no image or label: label"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o", labels=False)
+    assert os.listdir(tmp_path / "o") == ["train-images-idx3-ubyte.gz"]
+    assert idxio.read(tmp_path / "o" / "train-images-idx3-ubyte.gz").tolist() == [[[1, 2], [3, 4]]]
+
+
 def test_long_fields_of_tables_are_read(tmp_path) -> None:
     """Longer than Python's csv module allows, whose limit stays as it was."""
     limit = csv.field_size_limit()

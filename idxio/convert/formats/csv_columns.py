@@ -433,6 +433,8 @@ def _named_table(
         table = _packed_table(head, heading, first, image, label, split, path)
         return table._replace(notes=[*notes, *table.notes])
     surplus = [i for i in surplus if i != label]
+    if wanted.labels is False and (unwanted := pick(heading, None, "labels", path)) is not None:
+        surplus.append(unwanted)
     split = None if split == label or not is_numbered else split
     others = [heading[i] for i in surplus if names[i] not in ("", "unnamed: 0")]
     pixels = [i for i in range(head.columns) if i not in (label, split, *surplus)]

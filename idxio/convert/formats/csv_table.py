@@ -36,7 +36,7 @@ from .names import LABEL, Wanted
 # Text read at a time.
 _TEXT = 1 << 18
 # A first line that says what divides the fields.
-_STATED = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_STATED = re.compile(rb'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
 
 
 def _texts(end: str) -> Array:
