@@ -275,7 +275,7 @@ def _tables(
                 split: parquet.parquet_blocks(shards, options.wanted, options.form, options.threads)
                 for split, shards in files.items()
             },
-            parquet.parquet_names(paths, options.wanted) or described_names,
+            parquet.parquet_names(paths, options.wanted, options.form) or described_names,
             records,
         )
     splits: dict[str, Blocks] = {}

@@ -276,7 +276,10 @@ def _pair(directory: str, paths: list[str]) -> tuple[str, str]:
             f"{os.path.basename(file.path)} of shape {file.about.shape}" for file in files
         )
         missing = "images" if not images else "labels"
-        raise HalfPairError(errno.ENOENT, f"has no {missing} that belong to {has}", directory)
+        alone = "; idxio.open(file) takes images alone" if images else ""
+        raise HalfPairError(
+            errno.ENOENT, f"has no {missing} that belong to {has}{alone}", directory
+        )
     raise FormatError(
         f"has {labels[0].about.shape[0]:,} labels for the {images[0].about.shape[0]:,} images of"
         f" {images[0].path}",

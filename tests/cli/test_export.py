@@ -76,7 +76,7 @@ def test_the_suffix_says_the_format():
         ("export data a.npy", 3, "data: Is a directory"),
         ("import nothere back", 3, "nothere: No such file or directory"),
         ("import data back", 1, "data: has t10k-images"),
-        ("import data/t10k-labels-idx1-ubyte.gz back", 1, "is packed with gzip"),
+        ("import data/t10k-labels-idx1-ubyte.gz back", 1, "is an IDX file already"),
         ("import data back --shape 2xtwo", 2, "'2xtwo' is no shape like 28x28"),
         ("import data back --shape 0x2", 2, "'0x2' is no shape like 28x28"),
     ],

@@ -134,6 +134,8 @@ def test_a_table_without_labels(tmp_path, heading):
         refused(path, tmp_path, "neither its first nor its last column")
     idxio.import_dataset(path, tmp_path / "a", labels=None if heading else False)
     assert os.listdir(tmp_path / "a") == ["t10k-images-idx3-ubyte.gz"]
+    with pytest.raises(FileNotFoundError, match=r"has no labels .*; idxio\.open\(file\) takes"):
+        idxio.load(tmp_path / "a", "test")
     assert np.array_equal(
         idxio.read(tmp_path / "a" / "t10k-images-idx3-ubyte.gz"), X.reshape(40, 8, 8)
     )
@@ -166,6 +168,10 @@ def test_a_heading_that_names_the_labels(tmp_path, heading, column):
         ("age,sex,p0,p1,p2,p3\n7,0,1,2,3,4\n", "has no column label in its heading"),
         ("image,label\na.PNG,7\n", r"lists picture files.*idxio build .* --labels a\.csv"),
         ("image_id,kind\na.jpg,cat\n", "has no column label in its heading"),
+        # One of these may be the label, though they are as many as a square has.
+        ("V1,V2,V3,V4\n7,1,2,3\n", "has no column label in its heading"),
+        # The index may be the labels.
+        (",p0,p1,p2,p3\n7,1,2,3,4\n7,1,2,3,4\n", "has no column label in its heading"),
         ("label,a,b,c,split\n7,0,1,2,train\n", "has the column 'split'"),
         ("label,p0,p1,p2,mean\n7,0,1,2,3\n", "has the column 'mean' in its heading"),
         (
@@ -224,7 +230,9 @@ def test_a_table_of_numpys_savetxt(tmp_path) -> None:
 
 def test_the_one_column_beside_pixels_holds_the_labels_if_its_values_recur(tmp_path) -> None:
     heading = "kind," + ",".join(f"pixel{i}" for i in range(64))
-    idxio.import_dataset(table(tmp_path / "a.csv", Y, X, heading=heading), tmp_path / "o")
+    kind = table(tmp_path / "a.csv", Y, X, heading=heading)
+    with pytest.warns(UserWarning, match="took 'kind', the only column beside pixels, for the"):
+        idxio.import_dataset(kind, tmp_path / "o")
     assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
     wide = table(tmp_path / "b.csv", np.arange(40) * 3, X, heading=heading)
     refused(wide, tmp_path, "'kind' may be it or not; labels=0")
@@ -285,6 +293,14 @@ def test_columns_of_tables_that_are_left_out_are_told(tmp_path) -> None:
     (tmp_path / "a.csv").write_text(f"id,label,{_P},filename\nx1,7,1,2,3,4,a.png\n")
     with pytest.warns(UserWarning, match="left out what is no image or label: id, filename"):
         assert back(tmp_path / "a.csv", tmp_path) == {"train": 1}
+
+
+def test_labels_that_the_caller_does_not_want_are_left_out(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text(f"{_P},label\n1,2,3,4,7\n")
+    with pytest.warns(UserWarning, match="left out what is no image or label: label"):
+        idxio.import_dataset(tmp_path / "a.csv", tmp_path / "o", labels=False)
+    assert os.listdir(tmp_path / "o") == ["train-images-idx3-ubyte.gz"]
+    assert idxio.read(tmp_path / "o" / "train-images-idx3-ubyte.gz").tolist() == [[[1, 2], [3, 4]]]
 
 
 def test_long_fields_of_tables_are_read(tmp_path) -> None:
@@ -574,6 +590,8 @@ def test_splits_of_an_npz(tmp_path):
         (["x_train", "y_train", "image_labels"], "has image_labels beside x_train"),
         (["train_images", "train_labels", "y_val"], "has no array x_val"),
         (["images", "labels", "x_val", "y_val"], "has images, whose name says no split"),
+        (["x_position"], "has no array y_position"),
+        (["weights"], "has the arrays weights; expected x_train"),
         (["images", "data", "target"], "has both images and data.*--images data"),
         (["x_train", "y_train", "x_val"], "has no array y_val"),
         (["x_train", "y_train", "x_My set", "y_My set"], "'My set' is no name for a split"),
@@ -1285,6 +1303,49 @@ def test_pixels_in_lists_of_parquet(tmp_path, type) -> None:
     table = pyarrow.table({"image": [[1] * 4] * 256 + [[1] * 9], "label": [0] * 257})
     pyarrow.parquet.write_table(table, path)
     refused(path, tmp_path, r"row 256 has the shape \(9,\), the first picture has \(4,\)")
+
+
+def _wide(path, heading: list[str], *columns, **more) -> None:
+    """A Parquet file with a column for each pixel."""
+    named = dict(zip(heading, np.column_stack(columns).T, strict=True)) | more
+    pyarrow.parquet.write_table(pyarrow.table(named), path)
+
+
+def test_a_column_of_parquet_for_each_pixel(tmp_path) -> None:
+    """By the rules for CSV."""
+    path = tmp_path / "train.parquet"
+    pixels = [f"pixel{i}" for i in range(64)]
+    _wide(path, ["label", *pixels], Y, X, __index_level_0__=np.arange(40))
+    idxio.import_dataset(path, tmp_path / "o")
+    assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
+    assert_same(idxio.load(tmp_path / "o").images[:], X.reshape(40, 8, 8).astype(np.uint8))
+    idxio.import_dataset(path, tmp_path / "wide", shape=(4, 16))
+    assert idxio.load(tmp_path / "wide").images.shape == (40, 4, 16)
+    _wide(path, pixels, X.astype(float), kind=["cat", "dog"] * 20)
+    with pytest.warns(UserWarning, match="took 'kind', the only column"):
+        idxio.import_dataset(path, tmp_path / "texts")
+    assert idxio.load(tmp_path / "texts").class_names == {0: "cat", 1: "dog"}
+    _wide(path, pixels, X)
+    assert back(path, tmp_path) == {"train": 40}
+    _wide(path, [f"{i}x{j}" for i in (1, 2) for j in range(1, 9)], X[:, :16], label=Y)
+    idxio.import_dataset(path, tmp_path / "named")
+    assert idxio.load(tmp_path / "named").images.shape == (40, 2, 8)
+    _wide(path, ["label", *pixels[:-1], "mean"], Y, X)
+    refused(path, tmp_path, "has the column 'mean'")
+    _wide(path, ["label", *pixels[::-1]], Y, X)
+    refused(path, tmp_path, "pixels are read row by row")
+    _wide(path, ["label", *pixels], Y, X + 250)
+    refused(path, tmp_path, "row 0 or one behind it: .* is no pixel from 0 to 255")
+    _wide(path, ["label", *pixels], Y, X, split=["train"] * 40)
+    refused(path, tmp_path, "has the column split, of splits")
+
+
+@pytest.mark.parametrize("name", ["hub", "hub/train-00000-of-00001.parquet"])
+def test_a_pointer_in_place_of_parquet_is_named(tmp_path, name: str) -> None:
+    (tmp_path / "hub").mkdir()
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    (tmp_path / "hub" / "train-00000-of-00001.parquet").write_bytes(pointer)
+    refused(tmp_path / name, tmp_path, "looks like a Git LFS pointer: fetch the data with")
 
 
 def test_shards_of_which_one_has_no_labels_are_refused(tmp_path) -> None:

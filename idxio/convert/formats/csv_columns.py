@@ -37,6 +37,10 @@ _VALUE = re.compile(
 )
 
 
+# Names of pixels, with # for each number: columns of such names alone hold no label.
+_PIXEL_KIND = re.compile(
+    r"p(ix|ixel|x)?[-_ ]?#([-_x ]#)*|r(ow)?[-_ ]?#[-_ ]?c(ol)?[-_ ]?#|#x#(x#)?"
+)
 # A field with several numbers: pixels of a whole image, as FER2013 has them.
 _PACKED = re.compile(r"\[?\s*\d+(\.\d*)?([\s,]+\d+(\.\d*)?)+\s*\]?")
 _PICTURE = re.compile(r".+\.(png|jpe?g|bmp|gif|tiff?|webp|ppm|pgm|dcm)", re.IGNORECASE)
@@ -59,8 +63,8 @@ class Table(NamedTuple):
     """Whether one column holds all pixels of an image."""
     split: int | None = None
     """The column that says the split, if there is one."""
-    others: Sequence[str] = ()
-    """The columns that are left out."""
+    notes: Sequence[str] = ()
+    """What to tell: columns that are left out, or that were taken for labels."""
     shape: tuple[int, ...] = ()
     is_own: bool = False
     """Whether the heading leaves no doubt that all other columns are pixels."""
@@ -346,7 +350,29 @@ def _packed_table(
         )
     others = [i for i in range(head.columns) if i not in (image, label, split)]
     names = [heading[i] if heading else f"column {i}" for i in others]
-    return head._replace(label=label, pixels=[image], is_packed=True, split=split, others=names)
+    return head._replace(
+        label=label, pixels=[image], is_packed=True, split=split, notes=_left_out(names)
+    )
+
+
+def _left_out(names: list[str]) -> list[str]:
+    return [f"left out what is no image or label: {', '.join(names)}"] if names else []
+
+
+def has_pixel_names(names: list[str]) -> bool:
+    """Whether most names are of one kind, with a number in each."""
+    return _usual_kind(names)[1]
+
+
+def _usual_kind(names: list[str]) -> tuple[str, bool]:
+    """Return the kind of name that is there most often, and whether such names have numbers."""
+    kinds = [_kind(name) for name in names]
+    usual = max(set(kinds), key=kinds.count)
+    return usual, "#" in usual and kinds.count(usual) > 1
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"\d+", "#", name.lower())
 
 
 def _listing(path: str) -> FormatError:
@@ -366,10 +392,8 @@ def _named_table(
     values: Callable[[int], list[str]],
 ) -> Table:
     names = [name.lower() for name in heading]
-    kinds = [re.sub(r"\d+", "#", name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    is_numbered = "#" in usual and kinds.count(usual) > 1
-    rest = [i for i, kind in enumerate(kinds) if not (is_numbered and kind == usual)]
+    usual, is_numbered = _usual_kind(names)
+    rest = [i for i, name in enumerate(names) if not (is_numbered and _kind(name) == usual)]
     split = next((i for i in rest if names[i] in _SPLITS), None)
     image = _packed_column(heading, first, rest, wanted, path)
     surplus = [
@@ -384,22 +408,38 @@ def _named_table(
         if wanted.labels is not None
         else pick(heading, None, "labels", path)
     )
+    notes = []
     if label is None and not is_said:
         left = [i for i in rest if i not in (split, image, *surplus)]
-        if not (is_numbered or image is not None) or len(left) > 1 or usual == "#":
+        is_clear = image is not None or (
+            is_numbered and (bool(left) or bool(_PIXEL_KIND.fullmatch(usual)))
+        )
+        index = [values(i) for i in surplus if names[i] in _INDEX]
+        if (
+            not is_clear
+            or len(left) > 1
+            or usual == "#"
+            or any(len(set(numbers)) < len(numbers) for numbers in index)
+        ):
             raise FormatError(
                 f"has no column label in its heading {some(heading)}, expected"
                 f" label,pixel0,pixel1,…; {_SAY}",
                 file=path,
             )
-        label = _only_column(left, heading, values, path) if left else None
+        if left:
+            label = _only_column(left, heading, values, path)
+            notes.append(f"took {heading[label]!r}, the only column beside pixels, for the labels")
     if image is not None:
-        return _packed_table(head, heading, first, image, label, split, path)
+        table = _packed_table(head, heading, first, image, label, split, path)
+        return table._replace(notes=[*notes, *table.notes])
     surplus = [i for i in surplus if i != label]
+    if wanted.labels is False and (unwanted := pick(heading, None, "labels", path)) is not None:
+        surplus.append(unwanted)
     split = None if split == label or not is_numbered else split
     others = [heading[i] for i in surplus if names[i] not in ("", "unnamed: 0")]
     pixels = [i for i in range(head.columns) if i not in (label, split, *surplus)]
-    return head._replace(label=label, pixels=pixels, split=split, others=others)
+    notes += _left_out(others)
+    return head._replace(label=label, pixels=pixels, split=split, notes=notes)
 
 
 def _packed_column(
@@ -439,13 +479,13 @@ def _checked_shape(
     """Check that the names of the pixels are those of pixels; return the shape that they tell."""
     names = [heading[i].lower() for i in table.pixels]
     heading_shape = _heading_shape(names)
-    kinds = [re.sub(r"\d+", "#", name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    is_numbered = "#" in usual and kinds.count(usual) > 1
+    usual, is_numbered = _usual_kind(names)
     odd = [
         name
-        for name, kind in zip(names, kinds, strict=True)
-        if name in (*_INDEX, *_FILES, *_SPLITS) or is_label(name) or (is_numbered and kind != usual)
+        for name in names
+        if name in (*_INDEX, *_FILES, *_SPLITS)
+        or is_label(name)
+        or (is_numbered and _kind(name) != usual)
     ]
     if odd:
         raise FormatError(
@@ -455,7 +495,7 @@ def _checked_shape(
         )
     if is_numbered and heading_shape is None:
         # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
-        counted = [name.lower() for name in heading if re.sub(r"\d+", "#", name.lower()) == usual]
+        counted = [name.lower() for name in heading if _kind(name) == usual]
         _check_order(counted, form.shape, path)
     return heading_shape
 

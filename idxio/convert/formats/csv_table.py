@@ -36,7 +36,7 @@ from .names import LABEL, Wanted
 # Text read at a time.
 _TEXT = 1 << 18
 # A first line that says what divides the fields.
-_STATED = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_STATED = re.compile(rb'"?sep=([,;|\t])"?\r?\n', re.IGNORECASE)
 
 
 def _texts(end: str) -> Array:
@@ -90,12 +90,8 @@ def csv_splits(
     objects where they are texts.
     """
     table = _table(path, wanted, form)
-    if table.others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {', '.join(table.others)}",
-            UserWarning,
-            stacklevel=2,
-        )
+    for note in table.notes:
+        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
     if table.split is None:
         return {split: _blocks(path, table, None)}
     values: dict[str, set[str]] = {}
@@ -188,12 +184,17 @@ def _field(line: str, table: Table, column: int) -> str:
 def _opened(path: str) -> Iterator[tuple[IO[bytes], str, bytes, int]]:
     """Open a file, packed or not: it, what divides its fields, its first line and that's number."""
     with naming(path), open(path, "rb", opener=open_regular) as raw:
-        file = _unpacked(raw)
+        is_zip = raw.read(4) == b"PK\3\4"
+        raw.seek(0)
+        if is_zip:
+            npz.array_names(path)  # says what the archive holds
+        compressed = open_compressed(open_source(raw))
+        raw.seek(0)  # which telling the compression moves
+        # What has no magic number is not packed.
+        file = io.BufferedReader(_Unpacked(compressed.stream()), _TEXT) if compressed.magic else raw
         first = file.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf")
         if first.startswith(b"\0\0"):
             raise is_idx(path)
-        if first.startswith(b"PK\3\4") and file is raw:
-            npz.array_names(path)  # says what the archive holds
         stated = _STATED.fullmatch(first)
         if stated:  # for Excel
             yield file, stated[1].decode(), file.readline(MAX_LINE), 2
@@ -206,15 +207,6 @@ def is_idx(path: str) -> FormatError:
     return FormatError(
         "is an IDX file already; idxio reads IDX files as they are, packed or not", file=path
     )
-
-
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
-    """What a packed file holds, or the file itself."""
-    compressed = open_compressed(open_source(raw))
-    raw.seek(0)
-    if compressed.packing == "raw":
-        return raw
-    return io.BufferedReader(_Unpacked(compressed.stream()), _TEXT)
 
 
 class _Unpacked(io.RawIOBase):

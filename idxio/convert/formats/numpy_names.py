@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import NamedTuple
 
-from ...datasets.split_names import known_split, split_named
+from ...datasets.split_names import KNOWN, known_split, split_named
 from ...errors import FormatError
 from . import layout, npz
 from .common import Blocks, agreed_names
@@ -36,7 +36,7 @@ def archive_source(path: str, wanted: Wanted) -> NumpySource:
     members = []
     for name in names:
         role = _role(name, wanted, path)
-        if not role.kind and len(names) == 1:  # arr_0 alone: the name of the file tells
+        if names == ["arr_0"] and not role.kind:  # numpy's own name: that of the file tells
             role = role_of(stem, Wanted())
             role = Role(role.kind or "images", role.split, "")
         if role.rest:
@@ -196,10 +196,13 @@ def _check_whole(named: dict[str | None, dict[str, _Member]], wanted: Wanted, pa
             file=path,
         )
     has_labels = any("labels" in pair for pair in named.values())
-    for pair in named.values():
+    for split, pair in named.items():
         if "images" not in pair:
             raise FormatError(f"has no array {_partner(pair['labels'].name)}", file=path)
-        is_due = has_labels if wanted.labels is None else wanted.labels is not False
+        # A name that is no usual split may mean something else.
+        is_due = has_labels or split not in (None, *KNOWN)
+        if wanted.labels is not None:
+            is_due = wanted.labels is not False
         if is_due and "labels" not in pair:
             raise FormatError(
                 f"has no array {_partner(pair['images'].name)}; labels=False takes the images"

@@ -7,12 +7,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..._util.sizes import records_in
 from ..._util.types import Array
+from ...compression.registry import likely_cause
 from ...datasets.classes import as_names
 from ...datasets.metadata import from_json
 from ...errors import FormatError, naming
@@ -23,7 +25,7 @@ from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 from .image_shape import Form, flat_shape
 from .names import Wanted
-from .parquet_columns import Columns, columns_of, labels_of, pixels_of, warn_of_others
+from .parquet_columns import Columns, columns_of, labels_of, pixels_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -91,21 +93,21 @@ def _schema(split: Split, classes: int) -> pyarrow.Schema:
     )
 
 
-def parquet_names(paths: list[str], wanted: Wanted) -> dict[int, str] | None:
+def parquet_names(paths: list[str], wanted: Wanted, form: Form) -> dict[int, str] | None:
     """The names of the classes of some files; FormatError if one numbers them in another way than
     the others.
     """
-    return agreed_names([(path, _class_names(path, wanted)) for path in paths])
+    return agreed_names([(path, _class_names(path, wanted, form)) for path in paths])
 
 
-def _class_names(path: str, wanted: Wanted) -> dict[int, str] | None:
+def _class_names(path: str, wanted: Wanted, form: Form) -> dict[int, str] | None:
     """Read the class names from the metadata of a file; None if they are only the numbers.
 
     Where those of idxio are damaged, the features of the Hub still have the names.
     """
     with _reading(path) as file:
         metadata = file.schema_arrow.metadata or {}
-        label = columns_of(file.schema_arrow, wanted, path).labels
+        label = columns_of(file, wanted, form, path).labels
     damage = None
     if b"idxio" in metadata:
         try:
@@ -172,8 +174,9 @@ def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -
     shape: tuple[int, ...] | None = None
     for path in paths:
         with _reading(path) as file:
-            columns = columns_of(file.schema_arrow, wanted, path)
-            warn_of_others(columns, path)
+            columns = columns_of(file, wanted, form, path)
+            for note in columns.notes:
+                warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
             listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
             shape = shape or _first_shape(file, columns, path)
             if shape is None:
@@ -185,24 +188,24 @@ def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -
                 labels = None
                 if columns.labels is not None:
                     labels = labels_of(batch.column(columns.labels), listed, rows, path)
-                column = batch.column(columns.images)
                 if columns.is_picture:
-                    images = _decode_all(column, rows, path, shape, threads)
+                    pictures = batch.column(columns.images[0])
+                    images = _decode_all(pictures, rows, path, shape, threads)
                 else:
-                    images = pixels_of(column, rows, path)
+                    images = pixels_of(batch, columns.images, rows, path)
                     png.check_shape(images.shape[1:], shape, rows[0], path)
-                    images = _flat_shaped(images, form, path)
+                    images = _flat_shaped(images, columns.shape, form, path)
                 yield images, labels
                 row += len(batch)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
 
 
-def _flat_shaped(images: Array, form: Form, path: str) -> Array:
-    """Give flat images the chosen shape, or that of a grey square, as those of CSV have it."""
+def _flat_shaped(images: Array, shape: tuple[int, ...] | None, form: Form, path: str) -> Array:
+    """Give flat images their shape, if it is known, the chosen one, or that of a grey square."""
     if images.ndim != 2:
         return images
-    return images.reshape(-1, *flat_shape(images.shape[1], form, None, path))
+    return images.reshape(-1, *(shape or flat_shape(images.shape[1], form, None, path)))
 
 
 def _batches(
@@ -218,13 +221,13 @@ def _first_shape(
     file: pyarrow.parquet.ParquetFile, columns: Columns, path: str
 ) -> tuple[int, ...] | None:
     """Return the shape of the first image; None if there are no rows."""
-    for batch in _batches(file, 1, [columns.images]):
+    for batch in _batches(file, 1, columns.images):
         if len(batch):
-            images = batch.column(columns.images)
             if columns.is_picture:
-                first: Array = _decode((images[0].as_py(), "row 0", path, None))
+                picture = batch.column(columns.images[0])[0].as_py()
+                first: Array = _decode((picture, "row 0", path, None))
             else:
-                first = pixels_of(images, ["row 0"], path)[0]
+                first = pixels_of(batch, columns.images, ["row 0"], path)[0]
             return tuple(first.shape)
     return None
 
@@ -262,7 +265,10 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
         ):
             yield file
     except pyarrow.ArrowException as error:
-        raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
+        with open(path, "rb", opener=open_regular) as raw:
+            cause = likely_cause(raw.read(1024))
+        looks = f"; it looks like {cause}" if cause and not cause.startswith("a parquet") else ""
+        raise FormatError(f"can't be read as Parquet{looks}: {error}", file=path) from error
     except OSError as error:
         if error.errno is None:  # pyarrow's own, for a damaged page
             raise FormatError(f"can't be read as Parquet: {error}", file=path) from error

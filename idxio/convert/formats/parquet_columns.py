@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,10 +9,13 @@ import numpy as np
 from ..._util.types import Array
 from ...errors import FormatError
 from .common import whole_bytes
+from .csv_columns import Table, has_pixel_names, table_of
+from .image_shape import Form
 from .names import Wanted, pick, remedy
 
 if TYPE_CHECKING:
     import pyarrow
+    import pyarrow.parquet
 
 # pandas' own index, where it has no name.
 _INDEX = "__index_level_0__"
@@ -22,23 +24,29 @@ _INDEX = "__index_level_0__"
 class Columns(NamedTuple):
     """The columns that are read."""
 
-    images: str
+    images: list[str]
+    """One that holds images, or one for each pixel."""
     is_picture: bool
-    """Whether they are picture files; lists of pixels else."""
+    """Whether images are picture files; pixels else."""
     labels: str | None
-    others: list[str]
-    """Those that are left out, and that the caller does not know of."""
+    notes: list[str]
+    """What to tell: columns that are left out, or that were taken for labels."""
+    shape: tuple[int, ...] | None = None
+    """The shape of images with a column for each pixel."""
 
     @property
     def names(self) -> list[str]:
         """Those that are read."""
-        return [self.images] if self.labels is None else [self.images, self.labels]
+        return self.images if self.labels is None else [*self.images, self.labels]
 
 
-def columns_of(schema: pyarrow.Schema, wanted: Wanted, path: str) -> Columns:
+def columns_of(file: pyarrow.parquet.ParquetFile, wanted: Wanted, form: Form, path: str) -> Columns:
     """Find the columns of images and labels."""
+    schema = file.schema_arrow
     names = [name for name in schema.names if name != _INDEX]
     images = pick(names, wanted.images, "images", path)
+    if images is None and (found := _pixel_columns(file, names, wanted, form, path)):
+        return found
     if images is None:
         raise FormatError(
             f"has the columns {_all(names)}; expected image and label. {remedy('images')}",
@@ -53,19 +61,41 @@ def columns_of(schema: pyarrow.Schema, wanted: Wanted, path: str) -> Columns:
         )
     is_picture = _check_images(schema, names[images], path)
     if labels is None:
-        return Columns(names[images], is_picture, None, [])
+        return Columns([names[images]], is_picture, None, [])
     _check_labels(schema, names[labels], path)
-    return Columns(names[images], is_picture, names[labels], others)
+    notes = [f"left out what is no image or label: {_all(others)}"] if others else []
+    return Columns([names[images]], is_picture, names[labels], notes)
 
 
-def warn_of_others(columns: Columns, path: str) -> None:
-    """Tell what is left out."""
-    if columns.others:
-        warnings.warn(
-            f"{path}: left out what is no image or label: {_all(columns.others)}",
-            UserWarning,
-            stacklevel=2,
+def _pixel_columns(
+    file: pyarrow.parquet.ParquetFile, names: list[str], wanted: Wanted, form: Form, path: str
+) -> Columns | None:
+    """Find a column for each pixel, as tables have them, by the rules for CSV; None without any."""
+    if not has_pixel_names(names) or not file.metadata.num_rows:
+        return None
+    first = next(file.iter_batches(1, columns=names)).to_pylist()[0]
+
+    def values(column: int) -> list[str]:
+        return [str(value) for value in file.read([names[column]])[names[column]].to_pylist()]
+
+    table = table_of(
+        Table(len(names), ",", 1),
+        names,
+        [str(first[name]) for name in names],
+        wanted,
+        form,
+        path,
+        values,
+    )
+    if table.split is not None:
+        raise FormatError(
+            f"has the column {names[table.split]}, of splits; write a file for each split",
+            file=path,
         )
+    label = None if table.label is None else names[table.label]
+    if label is not None:
+        _check_labels(file.schema_arrow, label, path)
+    return Columns([names[i] for i in table.pixels], False, label, [*table.notes], table.shape)
 
 
 def _all(names: list[str]) -> str:
@@ -134,24 +164,31 @@ def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: st
     return classes
 
 
-def pixels_of(column: pyarrow.Array, rows: list[str], path: str) -> Array:
-    """Convert lists of pixels, nested as the axes of an image, to uint8."""
+def pixels_of(batch: pyarrow.RecordBatch, columns: list[str], rows: list[str], path: str) -> Array:
+    """Convert pixels to uint8: lists, nested as the axes of an image, or a column for each one."""
+    try:
+        if len(columns) > 1:
+            return whole_bytes(np.stack([_numbers(batch.column(name)) for name in columns], axis=1))
+        return whole_bytes(_from_lists(batch.column(columns[0])))
+    except (ValueError, TypeError) as error:
+        raise FormatError(f"{rows[0]} or one behind it: {error}", file=path) from None
+
+
+def _numbers(column: pyarrow.Array) -> Array:
+    values: Array = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _from_lists(column: pyarrow.Array) -> Array:
     import pyarrow.compute
 
     shape = [len(column)]
     while is_list(column.type):
         lengths = pyarrow.compute.list_value_length(column)
         if lengths.null_count:
-            raise FormatError(f"{rows[0]} or one behind it has no pixels", file=path)
+            raise ValueError("has no pixels")
         if len(pyarrow.compute.unique(lengths)) > 1:
-            raise FormatError(
-                f"{rows[0]} or one behind it has a list of another length than the others",
-                file=path,
-            )
+            raise ValueError("has a list of another length than the others")
         shape.append(lengths[0].as_py() if len(lengths) else 0)
         column = column.flatten()
-    try:
-        values = column.to_numpy(zero_copy_only=False)
-        return whole_bytes(values.reshape(shape))
-    except (ValueError, TypeError) as error:
-        raise FormatError(f"{rows[0]} or one behind it: {error}", file=path) from None
+    return _numbers(column).reshape(shape)
