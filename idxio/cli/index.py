@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..compression.gzip.embedded_index import embedded_index
 from ..core.build_index import build_index
 from ..core.decode import opened
 from . import exit_codes
@@ -21,7 +20,7 @@ def add_parser(commands: Commands) -> None:
         "Write FILE.seek beside each gzip file, with which idxio finds any record at once. The file"
         " stays as it is; one that idxio wrote needs no such index."
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a gzip file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="the file that gets one")
     parser.set_defaults(run=run)
 
 
@@ -45,4 +44,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _carries_index(file: str) -> bool:
     with opened(file) as (compressed, _):
-        return compressed.packing == "gzip" and embedded_index(compressed.source) is not None
+        return compressed.carries_index()

@@ -6,8 +6,8 @@ import argparse
 import os
 import time
 
-from ..compression.registry import of_suffix
-from ..core.repack import repack
+from ..compression.registry import named, of_suffix
+from ..core.repack import PACKING, repack
 from . import exit_codes
 from .options import STDIN, Commands, add_level
 from .output import STDOUT, written
@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
         " reads on all cores and from any record on. OUT may be IN."
     )
     parser.add_argument("file", metavar="IN", help=STDIN)
-    parser.add_argument("target", metavar="OUT", help="a gzip file; - for standard output")
+    parser.add_argument("target", metavar="OUT", help="the new file; - for standard output")
     add_level(parser)
     parser.set_defaults(run=run)
 
@@ -35,9 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     file = arguments.file
     target = arguments.target
     promised = of_suffix(target)
-    if not promised.is_plain and promised.packing != "gzip":
+    if not promised.is_plain and promised.packing != PACKING:
+        suffix = named(PACKING).suffixes[0]
         raise exit_codes.UsageError(
-            f"{target}: repack writes gzip, and its suffix says {promised.packing}: name it .gz"
+            f"{target}: repack writes {PACKING}, and its suffix says {promised.packing}: name it"
+            f" {suffix}"
         )
     # A pipe has no size. OUT may be IN, so this is asked first.
     old_size = os.path.getsize(file) if file != "-" and os.path.isfile(file) else 0

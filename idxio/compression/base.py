@@ -233,6 +233,10 @@ class Compression:
         """The CRC-32 that the file states of its unpacked bytes, if it states this length too."""
         return None
 
+    def carries_index(self) -> bool:
+        """Whether the file itself states its spans, so that it needs no index beside it."""
+        return False
+
     def index_path(self) -> str | None:
         """Where the seek index of the file lies; None where it can have none."""
         return None

@@ -11,6 +11,9 @@ from ..storage.targets import Target
 from .array import open_in_order
 from .write import Writer, write
 
+PACKING = "gzip"
+"""What is written."""
+
 # Records that are read and written at once, in bytes.
 _BLOCK = 1 << 20
 
@@ -55,10 +58,10 @@ def repack(
     """
     with open_in_order(file) as f:
         if not f.shape:
-            write(target, f[()], level=level, compression="gzip", threads=threads)
+            write(target, f[()], level=level, compression=PACKING, threads=threads)
             return
         with Writer(
-            target, f.dtype, f.shape[1:], level=level, compression="gzip", threads=threads
+            target, f.dtype, f.shape[1:], level=level, compression=PACKING, threads=threads
         ) as w:
             record_size = record_nbytes(f.shape, f.dtype)
             for block in f.iter_records(records_in(_BLOCK, record_size)):

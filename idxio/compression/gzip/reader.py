@@ -230,6 +230,9 @@ class Gzip(Compression):
         stated = self.stated()
         return stated.crc if stated.length == length & 0xFFFFFFFF else None
 
+    def carries_index(self) -> bool:
+        return embedded_index(self.source) is not None
+
     def index_path(self) -> str | None:
         return sidecar_index.path_of(self.source)
 
@@ -238,7 +241,7 @@ class Gzip(Compression):
     ) -> tuple[bytes, int]:
         if self.index_path() is None:
             return super().build_index(length, spacing, progress)
-        if embedded_index(self.source) is not None:
+        if self.carries_index():
             raise IdxError(
                 "needs no index: it carries a table of its own, by which records are found",
                 file=self.name,
