@@ -49,7 +49,10 @@ class Raw(Compression):
         if len(found) < size:
             return found
         whole = size + more(found[:size])
-        return found[:whole] if whole <= len(out) else super().head(size, more)
+        if whole > len(out):
+            out = bytearray(whole)
+            found = bytes(out[: self.source.read_at(0, memoryview(out))])
+        return found[:whole]
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         if self.source.read_at(offset, out) < len(out):
