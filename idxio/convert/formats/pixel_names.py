@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 
 import numpy as np
 
@@ -31,9 +32,8 @@ def has_pixel_names(names: list[str]) -> bool:
 
 def usual_kind(names: list[str]) -> tuple[str, bool]:
     """Return the kind of name that is there most often, and whether such names have numbers."""
-    kinds = [kind_of(name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    return usual, "#" in usual and kinds.count(usual) > 1
+    ((usual, count),) = Counter(map(kind_of, names)).most_common(1)
+    return usual, "#" in usual and count > 1
 
 
 def kind_of(name: str) -> str:
