@@ -16,6 +16,7 @@ from ...compression.registry import likely_cause
 from ...errors import FormatError
 from .image_shape import Form, flat_shape
 from .names import LABEL, Wanted, is_label, pick, remedy, some
+from .pixel_names import PIXEL_KIND, check_order, kind_of, shape_of, usual_kind
 
 # Names of columns that number the records, or name their files; and of those that say the split.
 _INDEX = ("", "unnamed: 0", "id", "idx", "index", "imageid", "image_id", "img_id")
@@ -37,10 +38,6 @@ _VALUE = re.compile(
 )
 
 
-# Names of pixels, with # for each number: columns of such names alone hold no label.
-_PIXEL_KIND = re.compile(
-    r"p(ix|ixel|x)?[-_ ]?#([-_x ]#)*|r(ow)?[-_ ]?#[-_ ]?c(ol)?[-_ ]?#|#x#(x#)?"
-)
 # A field with several numbers: pixels of a whole image, as FER2013 has them.
 _PACKED = re.compile(r"\[?\s*\d+(\.\d*)?([\s,]+\d+(\.\d*)?)+\s*\]?")
 _PICTURE = re.compile(r".+\.(png|jpe?g|bmp|gif|tiff?|webp|ppm|pgm|dcm)", re.IGNORECASE)
@@ -73,17 +70,6 @@ class Table(NamedTuple):
     def pixel_count(self) -> int:
         """The pixels of an image."""
         return math.prod(self.shape)
-
-
-def pixel_names(shape: tuple[int, ...]) -> list[str]:
-    """Name the pixels: pixel0, pixel1, … in a grey square, as Kaggle does; else 1x1, 1x2, …"""
-    if len(shape) == 2 and shape[0] == shape[1]:
-        return [f"pixel{i}" for i in range(math.prod(shape))]
-    return _pixel_positions(shape)
-
-
-def _pixel_positions(shape: tuple[int, ...]) -> list[str]:
-    return ["x".join(str(i + 1) for i in position) for position in np.ndindex(*shape)]
 
 
 def delimiter_of(first: bytes) -> str:
@@ -359,22 +345,6 @@ def _left_out(names: list[str]) -> list[str]:
     return [f"left out what is no image or label: {', '.join(names)}"] if names else []
 
 
-def has_pixel_names(names: list[str]) -> bool:
-    """Whether most names are of one kind, with a number in each."""
-    return _usual_kind(names)[1]
-
-
-def _usual_kind(names: list[str]) -> tuple[str, bool]:
-    """Return the kind of name that is there most often, and whether such names have numbers."""
-    kinds = [_kind(name) for name in names]
-    usual = max(set(kinds), key=kinds.count)
-    return usual, "#" in usual and kinds.count(usual) > 1
-
-
-def _kind(name: str) -> str:
-    return re.sub(r"\d+", "#", name.lower())
-
-
 def _listing(path: str) -> FormatError:
     return FormatError(
         "lists picture files, and holds no pixels: idxio build PICTURES OUT --labels"
@@ -392,8 +362,8 @@ def _named_table(
     values: Callable[[int], list[str]],
 ) -> Table:
     names = [name.lower() for name in heading]
-    usual, is_numbered = _usual_kind(names)
-    rest = [i for i, name in enumerate(names) if not (is_numbered and _kind(name) == usual)]
+    usual, is_numbered = usual_kind(names)
+    rest = [i for i, name in enumerate(names) if not (is_numbered and kind_of(name) == usual)]
     split = next((i for i in rest if names[i] in _SPLITS), None)
     image = _packed_column(heading, first, rest, wanted, path)
     surplus = [
@@ -412,7 +382,7 @@ def _named_table(
     if label is None and not is_said:
         left = [i for i in rest if i not in (split, image, *surplus)]
         is_clear = image is not None or (
-            is_numbered and (bool(left) or bool(_PIXEL_KIND.fullmatch(usual)))
+            is_numbered and (bool(left) or bool(PIXEL_KIND.fullmatch(usual)))
         )
         index = [values(i) for i in surplus if names[i] in _INDEX]
         if (
@@ -478,14 +448,14 @@ def _checked_shape(
 ) -> tuple[int, ...] | None:
     """Check that the names of the pixels are those of pixels; return the shape that they tell."""
     names = [heading[i].lower() for i in table.pixels]
-    heading_shape = _heading_shape(names)
-    usual, is_numbered = _usual_kind(names)
+    heading_shape = shape_of(names)
+    usual, is_numbered = usual_kind(names)
     odd = [
         name
         for name in names
         if name in (*_INDEX, *_FILES, *_SPLITS)
         or is_label(name)
-        or (is_numbered and _kind(name) != usual)
+        or (is_numbered and kind_of(name) != usual)
     ]
     if odd:
         raise FormatError(
@@ -495,48 +465,6 @@ def _checked_shape(
         )
     if is_numbered and heading_shape is None:
         # A label in a column of its own kind, "pixel5" of pixels, has its place among them.
-        counted = [name.lower() for name in heading if _kind(name) == usual]
-        _check_order(counted, form.shape, path)
+        counted = [name.lower() for name in heading if kind_of(name) == usual]
+        check_order(counted, form.shape, path)
     return heading_shape
-
-
-def _check_order(names: list[str], shape: tuple[int, ...] | None, path: str) -> None:
-    """Raise if the numbers in the pixels' names contradict the order or the shape."""
-    if any(re.search(r"\d{10}", name) for name in names):
-        raise FormatError(
-            "has names of pixels with numbers of ten digits and more; none has so many", file=path
-        )
-    numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names])
-    positions = (numbers - numbers.min(axis=0))[:, (numbers != numbers[0]).any(axis=0)]
-    sizes = [int(size) + 1 for size in positions.max(axis=0)]
-    for i, position in enumerate(positions.tolist()):
-        if position != _position(i, sizes):
-            where = f"behind {names[i - 1]!r}" if i else "first"
-            raise FormatError(
-                f"has the pixel {names[i]!r} {where}; pixels are read row by row as their names"
-                " count, each of them once: put the columns into this order",
-                file=path,
-            )
-    edge = math.isqrt(len(names))
-    if shape is None and len(sizes) > 1 and sizes != [edge, edge]:
-        named_shape = " x ".join(map(str, sizes))
-        raise FormatError(
-            f"has names of pixels that tell of {named_shape}: give the shape (--shape)", file=path
-        )
-
-
-def _position(index: int, sizes: list[int]) -> list[int] | None:
-    """Return the indices of a pixel in an image of these sizes, row by row; None behind its end."""
-    position = []
-    for size in reversed(sizes):
-        index, last = divmod(index, size)
-        position.append(last)
-    return None if index else position[::-1]
-
-
-def _heading_shape(names: list[str]) -> tuple[int, ...] | None:
-    """Derive the shape from pixels called 1x1, 1x2, … in this order; None for other names."""
-    if re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){1,7}", names[-1]) is None:
-        return None
-    shape = tuple(map(int, names[-1].split("x")))
-    return shape if math.prod(shape) == len(names) and _pixel_positions(shape) == names else None

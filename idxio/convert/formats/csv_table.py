@@ -32,6 +32,7 @@ from .csv_columns import Table
 from .csv_records import MAX_LINE, parse, rows_of
 from .image_shape import Form
 from .names import LABEL, Wanted
+from .pixel_names import pixel_names
 
 # Text read at a time.
 _TEXT = 1 << 18
@@ -61,7 +62,7 @@ def write_csv(folder: str, split: Split, threads: int, step: Callable[[int], Non
             file=split.images.name,
         )
     with atomic_write(os.path.join(folder, f"{split.name}.csv")) as output:
-        write_all(output, ",".join((LABEL, *csv_columns.pixel_names(shape))).encode() + b"\n")
+        write_all(output, ",".join((LABEL, *pixel_names(shape))).encode() + b"\n")
         for start, block in images_of(split):
             write_all(
                 output,

@@ -9,9 +9,10 @@ import numpy as np
 from ..._util.types import Array
 from ...errors import FormatError
 from .common import whole_bytes
-from .csv_columns import Table, has_pixel_names, table_of
+from .csv_columns import Table, table_of
 from .image_shape import Form
 from .names import Wanted, pick, remedy
+from .pixel_names import has_pixel_names
 
 if TYPE_CHECKING:
     import pyarrow
