@@ -154,6 +154,7 @@ def test_any_order_of_indexes(paths, cache, choice):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(span_cache, "CACHE", cache)
         patch.setattr(span_copier, "CACHE", cache)
+        patch.setattr(span_copier, "_KEPT", cache)
         path = paths[choice.draw(st.sampled_from(sorted(paths)))]
         with spans_of(choice.draw(st.sampled_from([2000, 1 << 20]))), idxio.open(path) as f:
             for key in choice.draw(st.lists(keys(ARRAY.shape), min_size=1, max_size=5)):
@@ -688,6 +689,7 @@ def test_a_span_too_large_to_keep_is_walked_once(tmp_path, monkeypatch):
     with idxio.open(path) as f:
         f[0]
         monkeypatch.setattr(span_copier, "CACHE", 1)
+        monkeypatch.setattr(span_copier, "_KEPT", 1)
         monkeypatch.setattr(GzipStream, "__init__", count)
         ids = list(range(0, len(ARRAY), 40))
         assert_same(f[ids], ARRAY[ids])

@@ -198,6 +198,7 @@ def test_what_can_have_none(tmp_path):
 def small_cache(monkeypatch):
     """Spans that do not fit the cache together, so that they are decoded no further than needed."""
     monkeypatch.setattr(span_copier, "CACHE", 1 << 16)
+    monkeypatch.setattr(span_copier, "_KEPT", 1 << 16)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -279,6 +280,7 @@ def test_a_span_too_large_to_be_kept_is_checked_too(tmp_path, monkeypatch):
     )
     for module in (span_copier, coalesce):
         monkeypatch.setattr(module, "CACHE", 1000)
+    monkeypatch.setattr(span_copier, "_KEPT", 1000)
     for pick in (lambda row: row, lambda row: [row, row + 1], lambda row: slice(row, row + 2)):
         with idxio.open(packed) as f:
             second = list(f._compressed.span_index)[1]
