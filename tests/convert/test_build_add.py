@@ -358,3 +358,28 @@ def test_sorted_while_pictures_are_added(pics):
     with pytest.raises(idxio.ChangedError):
         idxio.build("pics", "out", add=True, progress=sort)
     assert content() == content("sorted")
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+def test_repacked_to_another_name(pics, kind, capsys):
+    idxio.build("pics", "out")
+    fill(pics, range(40, 60))
+    packed, raw = f"out/train-{kind}-ubyte.gz", f"out/train-{kind}-ubyte"
+    idxio.write(raw, idxio.read(packed))
+    os.remove(packed)
+    assert main(["build", "--add", "pics", "out"]) == 3
+    remedy = f"idxio repack {raw} {packed}"
+    errors = capsys.readouterr().err
+    assert f"{packed}: is not there, and dataset.json tells of it. If {raw} was" in errors
+    assert errors.endswith(f"{remedy}\n")
+    assert main(remedy.split()[1:]) == 0
+    os.remove(raw)
+    assert main(["build", "--add", "pics", "out"]) == 0
+    check(pics)
+
+
+def test_a_file_that_is_gone(pics):
+    idxio.build("pics", "out")
+    os.remove("out/train-images-idx3-ubyte.gz")
+    with pytest.raises(FileNotFoundError, match=r"Put the file back, or build a new dataset"):
+        idxio.build("pics", "out", add=True)

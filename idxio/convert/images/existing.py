@@ -15,7 +15,7 @@ from ...core.array import open_array
 from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
-from ...datasets.discovery import named_role, stem
+from ...datasets.discovery import copies_of, named_role, stem
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.sources import SOURCES, read_sources
 from ...errors import FormatError
@@ -147,10 +147,28 @@ def read_existing(directory: str) -> Existing:
 def _check_file(directory: str, name: str, stated: Any) -> None:
     """Raise unless a file is the one that dataset.json tells of."""
     path = os.path.join(directory, name)
-    crc32 = info(path).crc32
+    try:
+        crc32 = info(path).crc32
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, _remedy(path), path) from error
     if not isinstance(stated, dict) or crc32 is None or f"{crc32:08x}" != stated.get("crc32"):
         raise FormatError(
             f"is not the file of which {DESCRIPTION} tells; pictures are added to a dataset as"
             " build wrote it",
             file=path,
         )
+
+
+def _remedy(path: str) -> str:
+    """What to do about a file that dataset.json tells of and that is not there."""
+    what = f"is not there, and {DESCRIPTION} tells of it"
+    others = copies_of(path)
+    if others:
+        return (
+            f"{what}. If {others[0]} was made of it, make it again and remove that one: idxio"
+            f" repack {others[0]} {path}"
+        )
+    return (
+        f"{what}; pictures are added to a dataset as build wrote it. Put the file back, or build a"
+        " new dataset of all pictures, without add=True (--add)"
+    )
