@@ -383,3 +383,12 @@ def test_a_file_that_is_gone(pics):
     os.remove("out/train-images-idx3-ubyte.gz")
     with pytest.raises(FileNotFoundError, match=r"Put the file back, or build a new dataset"):
         idxio.build("pics", "out", add=True)
+
+
+def test_what_a_killed_writer_left_is_removed(pics):
+    idxio.build("pics", "out")
+    for number in (0, 3):
+        os.mkdir(f"out/..added.{number}.tmp")
+        Path(f"out/..added.{number}.tmp/spool").write_bytes(b"left")
+    idxio.build("pics", "out", add=True)
+    assert not [name for name in os.listdir("out") if name.startswith(".")]
