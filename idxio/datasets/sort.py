@@ -20,12 +20,14 @@ from ..core.info import info, verify
 from ..core.output_file import Output, big_endian
 from ..core.selection import ArrayLike, Selection
 from ..core.write import check_dtype
+from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
 from .merge import MergedDescription, merge_labels
 from .merge_sources import MergedSources
 from .metadata import DESCRIPTION, as_json
+from .names import known_split_of
 from .sources import SOURCES, Sources, rows_of, write_sources
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ def write_sorted(
     """
     with ExitStack() as stack:
         inputs = _parts(images, labels)
+        for pair in [*inputs, (images_file, labels_file)]:
+            _check_split(*pair)
         as_read = _as_read(inputs, images_file, labels_file)
         sources = [_open(part, stack) for part, _ in inputs]
         label_files = [_file_of(part) for _, part in inputs]
@@ -205,6 +209,25 @@ def _file_of(labels: Any) -> str | None:
     if isinstance(labels, (str, os.PathLike)):
         name = os.fsdecode(labels)
     return name if isinstance(name, str) and os.path.isfile(name) else None
+
+
+def _check_split(images: Any, labels: Any) -> None:
+    """Raise if the names of two files say that they are of two splits, and so no pair."""
+    one, other = map(_named_path, (images, labels))
+    if one is None or other is None:
+        return
+    splits = known_split_of(one), known_split_of(other)
+    if None not in splits and splits[0] != splits[1]:
+        raise IdxError(
+            f"is of {splits[1]} by its name, and {one} of {splits[0]}: they are no pair. Name two"
+            " files of one split, or rename one if its name is wrong",
+            file=other,
+        )
+
+
+def _named_path(file: Any) -> str | None:
+    """The path of a file that is named or open already; None for what has none."""
+    return file.name if isinstance(file, IdxArray) else _path_of(file)
 
 
 def _as_read(inputs: list[tuple[Any, Any]], images_file: Target, labels_file: Target) -> AsRead:

@@ -443,3 +443,35 @@ def test_two_that_write_one_dataset_json(tmp_path):
     sort("train")
     for split in ("train", "test"):
         assert idxio.load(tmp_path / "out", split).class_names == dict(enumerate("abcdefg"))
+
+
+def test_names_of_two_splits_are_no_pair(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = []
+    for split in ("train", "t10k"):
+        names.append([f"{split}-images-idx3-ubyte.gz", f"{split}-labels-idx1-ubyte.gz"])
+        idxio.write(names[-1][0], IMAGES)
+        idxio.write(names[-1][1], LABELS)
+    os.mkdir("test")
+    idxio.write("test/labels-idx1-ubyte", LABELS)
+    (train, train_labels), (test, test_labels) = names
+    here = sorted(os.listdir())
+    for images, labels in (
+        (train, test_labels),
+        (test, train_labels),
+        (train, "test/labels-idx1-ubyte"),
+    ):
+        what = r"labels-idx1-ubyte\S*: is of (t10k|train) by its name, and .* no pair"
+        with pytest.raises(idxio.IdxError, match=what):
+            idxio.write_sorted("x-images", "x-labels", images, labels)
+        with pytest.raises(idxio.IdxError, match=what):
+            idxio.write_sorted("x-images", "x-labels", [train, images], [train_labels, labels])
+        assert main(["sort", images, labels, "x-images", "x-labels"]) != 0
+        assert "they are no pair. Name two files of one split" in capsys.readouterr().err
+    with pytest.raises(idxio.IdxError, match="no pair"):
+        idxio.write_sorted(train, test_labels, IMAGES, LABELS)
+    assert sorted(os.listdir()) == here
+    # Words of one split, and names that say none.
+    os.rename(test_labels, "test-labels-idx1-ubyte.gz")
+    assert main(["sort", test, "test-labels-idx1-ubyte.gz", "x-images", "x-labels"]) == 0
+    assert main(["sort", train, "x-labels", "y-images", "y-labels"]) == 0
