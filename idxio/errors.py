@@ -55,7 +55,7 @@ class ChecksumError(IdxError):
 
 
 class ChangedError(IdxError):
-    """The file was replaced or written to since it was opened.
+    """The file was replaced or written to since it was opened or read.
 
     One that was renamed, or got other permissions or another owner, can't be told from one that was
     written to and had its time put back, and counts as such. One that was linked or removed is what

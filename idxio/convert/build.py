@@ -159,6 +159,8 @@ def build(
         few pictures.
     ImportError
         Pillow is missing.
+    ChangedError
+        The dataset to add to was changed meanwhile, as by another `build`; it is as that left it.
     OSError
         The folder can't be read, or `directory` can't be written or is not empty.
 
@@ -393,7 +395,7 @@ def _replace(directory: str, folder: str, names: list[str], existing: Existing) 
             targets.append(target)
             with open(os.path.join(folder, name), "rb") as file:
                 shutil.copyfileobj(file, target.file)
-        commit_all(targets)
+        commit_all(targets, existing.as_read)
 
 
 def _spec_of(options: _Options) -> ConversionSpec:

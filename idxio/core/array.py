@@ -15,6 +15,7 @@ from .._util.public import public
 from .._util.threads import check_threads
 from .._util.types import A, Array, ArrayKey, Rows
 from ..compression.registry import Compression, open_compressed
+from ..storage.as_read import State
 from ..storage.source import File, Source, open_source
 from . import decode, indexing
 from .header import Header
@@ -230,6 +231,15 @@ class IdxArray(Unread):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self._source, self._compressed.state())
+
+
+def state_of(array: IdxArray) -> tuple[str, State] | None:
+    """The path of an open file, and what the file was when it was opened; None for other bytes."""
+    source = array._source
+    if source.path is None or len(source.identity) < 3:
+        return None
+    size, written, inode = source.identity[:3]
+    return source.path, (size, written, inode)
 
 
 def _unpickled(source: Source, state: Any) -> IdxArray:

@@ -13,8 +13,9 @@ from .._util.types import Array
 from ..compression.base import Compression, Sink, WriteOptions
 from ..compression.registry import WRITABLE, named, of_suffix
 from ..errors import naming
+from ..storage.as_read import AsRead
 from ..storage.atomic_file import AtomicFile
-from ..storage.targets import OpenFile, Target, open_target
+from ..storage.targets import OpenFile, Target, commit_all, open_target
 
 # Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
@@ -48,6 +49,8 @@ class Output:
         self.closed = False
         self._header = header
         self.target: AtomicFile | OpenFile = open_target(target)
+        self.as_read: AsRead = {}
+        """What the files that it is made of were, for `commit_all`."""
         self.sink: Sink | None = None
         options = WriteOptions(length, level, threads, self.target.folder, whole)
         try:
@@ -75,7 +78,13 @@ class Output:
 
     def commit(self) -> None:
         """Commit the target."""
-        self.target.commit()
+        if not self.as_read:
+            self.target.commit()
+            return
+        try:
+            commit_all([self.target], self.as_read)
+        finally:
+            self.target.discard()
 
     def discard(self) -> None:
         """Discard the target, unless it is committed: the old file stays."""

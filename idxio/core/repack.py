@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from .._util.public import public
 from .._util.sizes import record_nbytes, records_in
+from ..storage.as_read import AsRead, states
 from ..storage.source import File
 from ..storage.targets import Target
 from .array import open_in_order
@@ -43,6 +45,8 @@ def repack(
 
     Raises
     ------
+    ChangedError
+        `target` is the same path, and another process changed it meanwhile; it is as that left it.
     OSError, IdxError
         As `idxio.verify`: the whole file is read and checked.
     ValueError
@@ -56,6 +60,7 @@ def repack(
     >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
     ('gzip', [[10, 20, 30], [40, 50, 60]])
     """
+    as_read = _as_read(file, target)
     with open_in_order(file) as f:
         if not f.shape:
             write(target, f[()], level=level, compression=PACKING, threads=threads)
@@ -63,8 +68,17 @@ def repack(
         with Writer(
             target, f.dtype, f.shape[1:], level=level, compression=PACKING, threads=threads
         ) as w:
+            w._output.as_read = as_read
             record_size = record_nbytes(f.shape, f.dtype)
             for block in f.iter_records(records_in(_BLOCK, record_size)):
                 w.append(block)
                 if progress is not None:
                     progress(w.count * record_size, f.nbytes)
+
+
+def _as_read(file: File, target: Target) -> AsRead:
+    """What a file that is to be replaced is before it is read; empty where another is written."""
+    if not isinstance(file, (str, os.PathLike)) or not isinstance(target, (str, os.PathLike)):
+        return {}
+    path = os.fsdecode(file)
+    return states([path]) if os.path.realpath(path) == os.path.realpath(os.fsdecode(target)) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
@@ -81,6 +82,12 @@ def inner_stem(name: str, folder: str) -> str | None:
     if split is None:
         return f"{stem}-{folder.lower()}"
     return stem if split == known_split(folder) else None
+
+
+def known_split_of(path: str) -> str | None:
+    """ "train", "t10k" or "val" where the name of a file, or that of its folder, says it."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return part_of(stem_of(name, os.path.basename(folder)) or "")[1]
 
 
 def has_idx(name: str) -> bool:

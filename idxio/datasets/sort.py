@@ -13,19 +13,22 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import Array
-from ..core.array import IdxArray
+from ..core.array import IdxArray, state_of
 from ..core.coerce import as_labels, as_records, read_classes
 from ..core.header import format_header
 from ..core.info import info, verify
 from ..core.output_file import Output, big_endian
 from ..core.selection import ArrayLike, Selection
 from ..core.write import check_dtype
+from ..errors import IdxError
+from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
 from .merge import MergedDescription, merge_labels
 from .merge_sources import MergedSources
-from .metadata import as_json
-from .sources import Sources, rows_of, write_sources
+from .metadata import DESCRIPTION, as_json
+from .names import known_split_of
+from .sources import SOURCES, Sources, rows_of, write_sources
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,6 +111,8 @@ def write_sorted(
         targets are one file.
     FormatError
         IDX has no such type.
+    ChangedError
+        A file was changed meanwhile by another process; nothing is written.
     OSError, IdxError
         A file can't be read or written. Or label files can't be merged by name, as one has names
         and another none, or a label has no name; or a `dataset.json` could not be true of all that
@@ -125,6 +130,9 @@ def write_sorted(
     """
     with ExitStack() as stack:
         inputs = _parts(images, labels)
+        for pair in [*inputs, (images_file, labels_file)]:
+            _check_split(*pair)
+        as_read = _as_read(inputs, images_file, labels_file)
         sources = [_open(part, stack) for part, _ in inputs]
         label_files = [_file_of(part) for _, part in inputs]
         tags = [_labels(part) for _, part in inputs]
@@ -173,7 +181,7 @@ def write_sorted(
             finished.append(_write_json(description.path, content, stack))
         if sources_list.path is not None:
             finished.append(_write_sources(sources_list.path, sources_list.content, stack))
-        commit_all(finished)
+        commit_all(finished, as_read)
     return order
 
 
@@ -201,6 +209,57 @@ def _file_of(labels: Any) -> str | None:
     if isinstance(labels, (str, os.PathLike)):
         name = os.fsdecode(labels)
     return name if isinstance(name, str) and os.path.isfile(name) else None
+
+
+def _check_split(images: Any, labels: Any) -> None:
+    """Raise if the names of two files say that they are of two splits, and so no pair."""
+    one, other = map(_named_path, (images, labels))
+    if one is None or other is None:
+        return
+    splits = known_split_of(one), known_split_of(other)
+    if None not in splits and splits[0] != splits[1]:
+        raise IdxError(
+            f"is of {splits[1]} by its name, and {one} of {splits[0]}: they are no pair. Name two"
+            " files of one split, or rename one if its name is wrong",
+            file=other,
+        )
+
+
+def _named_path(file: Any) -> str | None:
+    """The path of a file that is named or open already; None for what has none."""
+    return file.name if isinstance(file, IdxArray) else _path_of(file)
+
+
+def _as_read(inputs: list[tuple[Any, Any]], images_file: Target, labels_file: Target) -> AsRead:
+    """What the files of images and labels are, with the lists beside them, before they are read.
+
+    Images that were opened earlier are what they were then. Where their labels are an array, what
+    lies at their path now matters only if it is to be replaced.
+    """
+    as_read: dict[str, Any] = {}
+    targets = [os.path.realpath(path) for path in map(_path_of, (images_file, labels_file)) if path]
+    place = _path_of(labels_file)
+    folders = [] if place is None else [os.path.dirname(place)]
+    for images, labels in inputs:
+        path = _file_of(labels)
+        if path is not None:
+            folders.append(os.path.dirname(path))
+        for one in (images, labels):
+            while isinstance(one, Selection):
+                one = one.base
+            if name := _path_of(one):
+                as_read |= states([name])
+                continue
+            opened = state_of(one) if isinstance(one, IdxArray) else None
+            if opened and (path is not None or os.path.realpath(opened[0]) in targets):
+                as_read[opened[0]] = opened[1]
+    lists = [os.path.join(folder, name) for folder in folders for name in (DESCRIPTION, SOURCES)]
+    return {**states(lists), **as_read}
+
+
+def _path_of(file: Any) -> str | None:
+    """A path as text; None for what is no path."""
+    return os.fsdecode(file) if isinstance(file, (str, os.PathLike)) else None
 
 
 def _labels(labels: Any) -> Array:

@@ -27,6 +27,7 @@ import stat
 from collections.abc import Sequence
 from typing import IO
 
+from .as_read import AsRead, check_unchanged
 from .journal_text import read_journal, write_folders, write_moves
 from .move import Move, identity, move_of
 from .temporary import (
@@ -44,16 +45,17 @@ from .temporary import (
 Replacement = tuple[Temporary, str, str]
 
 
-def replace_all(files: Sequence[Replacement]) -> None:
+def replace_all(files: Sequence[Replacement], as_read: AsRead) -> None:
     """Replace all files, or none.
 
-    After an OSError all old files are in place; after any other error all old or all new ones.
+    After an OSError all old files are in place; after any other error all old or all new ones. A
+    ChangedError tells that a file is no longer as it was read: all old ones are in place.
     """
     for temporary, _, _ in files:
         temporary.give_name()
     journal = _Journal(sorted({os.path.dirname(path) for _, path, _ in files}))
     try:
-        journal.begin(files)
+        journal.begin(files, as_read)
         journal.finish()
     except BaseException as error:
         journal.end_after_error(undo=is_refusal(error))
@@ -126,7 +128,7 @@ class _Journal:
         self._is_begun = moves is not None
         self._file = file
 
-    def begin(self, files: Sequence[Replacement]) -> None:
+    def begin(self, files: Sequence[Replacement], as_read: AsRead) -> None:
         """Write the journal; after it, another process can finish."""
         self._file = file = _acquire(self._path)
         write_folders(file, self._folders)
@@ -135,6 +137,8 @@ class _Journal:
             sync_folder(folder)
         # With all folders linked, no other idxio process moves these files.
         self._moves = [move_of(*one) for one in files]
+        # A change after this is told from the moves, by place_new.
+        check_unchanged(as_read)
         write_moves(file, self._folders, self._moves)
         os.fsync(file.fileno())
         if len(self._folders) > 1:  # within one folder, names reach the disk in order

@@ -9,6 +9,7 @@ from typing import IO, Any, TypeAlias, Union
 
 from ..errors import naming
 from . import journal
+from .as_read import AsRead, check_unchanged
 from .atomic_file import AtomicFile
 from .file_object import name_of, write_all
 
@@ -45,8 +46,12 @@ def open_target(target: Target) -> AtomicFile | OpenFile:
     raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
 
 
-def commit_all(targets: Sequence[AtomicFile | OpenFile]) -> None:
-    """Commit several targets, all or none; see journal.py. The caller still discards each."""
+def commit_all(targets: Sequence[AtomicFile | OpenFile], as_read: AsRead) -> None:
+    """Commit several targets, all or none; see journal.py. The caller still discards each.
+
+    Raises ChangedError if a file is no longer as it was read: of two processes that read the same
+    files and replace them, the later one would undo what the other did.
+    """
     for target in targets:
         target.finish_writing()
     files: list[AtomicFile] = []
@@ -55,11 +60,10 @@ def commit_all(targets: Sequence[AtomicFile | OpenFile]) -> None:
         if isinstance(target, AtomicFile) and target.temporary is not None:
             files.append(target)
             moves.append((target.temporary, target.path, target.name))
-    if len(files) > 1:
-        journal.replace_all(moves)
+    if files:
+        journal.replace_all(moves, as_read)
     else:
-        for file in files:
-            file.commit()
+        check_unchanged(as_read)
 
 
 @contextlib.contextmanager

@@ -319,3 +319,76 @@ def test_command(pics, capsys):
     assert "out/dataset.json: 2 classes: a, b" in out
     assert main(["build", "--add", "pics", "out", "--size", "9"]) == 2
     assert "size is 9, and the dataset was made with 28" in capsys.readouterr().err
+
+
+def test_two_at_once(pics):
+    idxio.build("pics", "out")
+    one, other = pics.parent / "one", pics.parent / "other"
+    fill(one, range(40, 60))
+    fill(other, range(60, 80))
+    meanwhile = []
+
+    def add_other(done, total):
+        if not meanwhile:
+            meanwhile.append(idxio.build("other", "out", add=True))
+
+    with pytest.raises(idxio.ChangedError, match=r"was changed by another process .*run it again"):
+        idxio.build("one", "out", add=True, progress=add_other)
+    assert len(sides()) == 60
+    check(pics, other)
+    idxio.build("one", "out", add=True)
+    assert len(sides()) == 80
+    check(pics, one, other)
+    assert not [name for name in os.listdir("out") if name.startswith(".")]
+
+
+def test_sorted_while_pictures_are_added(pics):
+    idxio.build("pics", "out")
+    fill(pics, range(40, 60))
+    pair = [f"out/train-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")]
+    shutil.copytree("out", "sorted")
+    pair_there = [path.replace("out", "sorted") for path in pair]
+    idxio.write_sorted(*pair_there, *pair_there)
+    done = []
+
+    def sort(some, total):
+        if not done:
+            done.append(idxio.write_sorted(*pair, *pair))
+
+    with pytest.raises(idxio.ChangedError):
+        idxio.build("pics", "out", add=True, progress=sort)
+    assert content() == content("sorted")
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+def test_repacked_to_another_name(pics, kind, capsys):
+    idxio.build("pics", "out")
+    fill(pics, range(40, 60))
+    packed, raw = f"out/train-{kind}-ubyte.gz", f"out/train-{kind}-ubyte"
+    idxio.write(raw, idxio.read(packed))
+    os.remove(packed)
+    assert main(["build", "--add", "pics", "out"]) == 3
+    remedy = f"idxio repack {raw} {packed}"
+    errors = capsys.readouterr().err
+    assert f"{packed}: is not there, and dataset.json tells of it. If {raw} was" in errors
+    assert errors.endswith(f"{remedy}\n")
+    assert main(remedy.split()[1:]) == 0
+    os.remove(raw)
+    assert main(["build", "--add", "pics", "out"]) == 0
+    check(pics)
+
+
+def test_a_file_that_is_gone(pics):
+    idxio.build("pics", "out")
+    os.remove("out/train-images-idx3-ubyte.gz")
+    with pytest.raises(FileNotFoundError, match=r"Put the file back, or build a new dataset"):
+        idxio.build("pics", "out", add=True)
+
+
+def test_what_a_killed_writer_left_is_removed(pics):
+    idxio.build("pics", "out")
+    for number in (0, 3):
+        os.mkdir(f"out/..added.{number}.tmp")
+        Path(f"out/..added.{number}.tmp/spool").write_bytes(b"left")
+    idxio.build("pics", "out", add=True)
+    assert not [name for name in os.listdir("out") if name.startswith(".")]

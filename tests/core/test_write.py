@@ -915,3 +915,26 @@ def test_a_full_device_is_named(compression):
     with pytest.raises(OSError, match="No space left") as caught:
         idxio.write("/dev/full", sample(), compression=compression)
     assert caught.value.filename == "/dev/full"
+
+
+def test_repack_in_place_of_a_file_that_is_changed_meanwhile(tmp_path):
+    file = tmp_path / "images-idx2-ubyte.gz"
+    old, new = np.zeros((9, 4), np.uint8), np.ones((7, 4), np.uint8)
+    idxio.write(file, old)
+    done = []
+
+    def change(some, total):
+        if not done:
+            done.append(idxio.write(file, new))
+
+    with pytest.raises(idxio.ChangedError, match=r"was changed by another process .*run it again"):
+        idxio.repack(file, file, progress=change)
+    assert (idxio.read(file) == new).all()
+    assert os.listdir(tmp_path) == [file.name]
+    idxio.repack(file, file)
+    assert os.listdir(tmp_path) == [file.name]
+    # To another path, it is the file as it was opened.
+    done.clear()
+    idxio.write(file, old)
+    idxio.repack(file, tmp_path / "other", progress=change)
+    assert (idxio.read(tmp_path / "other") == old).all()

@@ -361,7 +361,7 @@ def test_a_failure_leaves_the_old_description(monkeypatch):
     a = dataset("a", FIVE, [4, 0])
     before = contents()
 
-    def fail(targets):
+    def fail(targets, as_read):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("idxio.datasets.sort.commit_all", fail)

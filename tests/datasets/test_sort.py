@@ -371,3 +371,107 @@ def test_command_with_a_level_of_zstd(tmp_path, capsys, monkeypatch):
     pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     assert main(["sort", "i", "l", "si.zst", "sl.zst", "--level", "19"]) == 0
     assert idxio.read("sl.zst").tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def rewrite(files, images, labels):
+    """Images and labels of another process, which replaces both."""
+    idxio.write_sorted(*files, images[::-1].copy(), labels[::-1].copy())
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("opened", [True, False])
+def test_changed_by_another_process_meanwhile(files, in_place, opened, tmp_path):
+    idxio.write(files[0], IMAGES)
+    idxio.write(files[1], LABELS)
+    targets = files if in_place else (tmp_path / "a.gz", tmp_path / "b.gz")
+    after = []
+
+    def change(done, total):
+        if not after:
+            rewrite(files, IMAGES, LABELS)
+            after.append([file.read_bytes() for file in files])
+
+    images = idxio.open(files[0]) if opened else files[0]
+    with pytest.raises(idxio.ChangedError, match=r"images\.gz: was changed by another process"):
+        idxio.write_sorted(*targets, images, files[1], progress=change)
+    assert [file.read_bytes() for file in files] == after[0]
+    assert sorted(os.listdir(tmp_path)) == ["images.gz", "labels.gz"]
+    idxio.write_sorted(*targets, *files)
+
+
+def test_images_that_were_opened_before_their_labels_changed(files, tmp_path):
+    idxio.write(files[0], IMAGES)
+    idxio.write(files[1], LABELS)
+    images = idxio.open(files[0])
+    rewrite(files, IMAGES, LABELS)
+    with pytest.raises(idxio.ChangedError):
+        idxio.write_sorted(tmp_path / "a.gz", tmp_path / "b.gz", images, files[1])
+    # With labels of their own they are a pair whatever lies there now.
+    idxio.write_sorted(tmp_path / "a.gz", tmp_path / "b.gz", images, LABELS)
+    assert_same(idxio.read(tmp_path / "a.gz"), IMAGES[ORDER])
+    with pytest.raises(idxio.ChangedError):
+        idxio.write_sorted(*files, images, LABELS)
+
+
+def test_two_that_write_one_dataset_json(tmp_path):
+    """Each keeps what is there of the other's files; the later one would lose it."""
+    for split in ("train", "t10k"):
+        folder = tmp_path / split
+        folder.mkdir()
+        idxio.write(folder / f"{split}-images-idx3-ubyte", IMAGES)
+        idxio.write(folder / f"{split}-labels-idx1-ubyte", LABELS)
+        (folder / "dataset.json").write_text('{"class_names": ["a","b","c","d","e","f","g"]}')
+    (tmp_path / "out").mkdir()
+
+    def sort(split, progress=None):
+        pair = [f"{split}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+        idxio.write_sorted(
+            *[tmp_path / "out" / name for name in pair],
+            *[tmp_path / split / name for name in pair],
+            progress=progress,
+        )
+
+    done = []
+
+    def other(some, total):
+        if not done:
+            done.append("t10k")
+            sort("t10k")
+
+    with pytest.raises(idxio.ChangedError, match=r"dataset\.json: was changed"):
+        sort("train", other)
+    sort("train")
+    for split in ("train", "test"):
+        assert idxio.load(tmp_path / "out", split).class_names == dict(enumerate("abcdefg"))
+
+
+def test_names_of_two_splits_are_no_pair(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = []
+    for split in ("train", "t10k"):
+        names.append([f"{split}-images-idx3-ubyte.gz", f"{split}-labels-idx1-ubyte.gz"])
+        idxio.write(names[-1][0], IMAGES)
+        idxio.write(names[-1][1], LABELS)
+    os.mkdir("test")
+    idxio.write("test/labels-idx1-ubyte", LABELS)
+    (train, train_labels), (test, test_labels) = names
+    here = sorted(os.listdir())
+    for images, labels in (
+        (train, test_labels),
+        (test, train_labels),
+        (train, "test/labels-idx1-ubyte"),
+    ):
+        what = r"labels-idx1-ubyte\S*: is of (t10k|train) by its name, and .* no pair"
+        with pytest.raises(idxio.IdxError, match=what):
+            idxio.write_sorted("x-images", "x-labels", images, labels)
+        with pytest.raises(idxio.IdxError, match=what):
+            idxio.write_sorted("x-images", "x-labels", [train, images], [train_labels, labels])
+        assert main(["sort", images, labels, "x-images", "x-labels"]) != 0
+        assert "they are no pair. Name two files of one split" in capsys.readouterr().err
+    with pytest.raises(idxio.IdxError, match="no pair"):
+        idxio.write_sorted(train, test_labels, IMAGES, LABELS)
+    assert sorted(os.listdir()) == here
+    # Words of one split, and names that say none.
+    os.rename(test_labels, "test-labels-idx1-ubyte.gz")
+    assert main(["sort", test, "test-labels-idx1-ubyte.gz", "x-images", "x-labels"]) == 0
+    assert main(["sort", train, "x-labels", "y-images", "y-labels"]) == 0

@@ -15,10 +15,11 @@ from ...core.array import open_array
 from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
-from ...datasets.discovery import named_role, stem
+from ...datasets.discovery import copies_of, named_role, stem
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.sources import SOURCES, read_sources
 from ...errors import FormatError
+from ...storage.as_read import AsRead, states
 from ...storage.journal import ensure_complete
 from .records import digest
 
@@ -46,6 +47,8 @@ class Existing(NamedTuple):
     """Of which picture each record was made."""
     sha256: Array
     """Of those pictures, (n, 32)."""
+    as_read: AsRead
+    """What its files were before they were read."""
 
     def copy_to(self, writer: Writer) -> bytes:
         """Write all records; return their digests."""
@@ -73,6 +76,7 @@ def read_existing(directory: str) -> Existing:
     if not stat.S_ISDIR(os.stat(directory).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of a dataset", directory)
     ensure_complete(directory)
+    as_read = states(os.path.join(directory, name) for name in (DESCRIPTION, SOURCES))
     description = read_description(directory)
     lacking = [key for key in _KEYS if key not in description]
     if lacking:
@@ -86,6 +90,7 @@ def read_existing(directory: str) -> Existing:
     stated = description["files"]
     if not isinstance(class_names, list) or not isinstance(stated, dict):
         raise FormatError("has class_names or files in another form than build writes", file=path)
+    as_read |= states(os.path.join(directory, name) for name in stated)
     pairs: dict[str, dict[str, str]] = {}
     for name in stated:
         _check_file(directory, name, stated[name])
@@ -135,16 +140,35 @@ def read_existing(directory: str) -> Existing:
         np.concatenate(split_of),
         files,
         np.frombuffer(b"".join(sums), np.uint8).reshape(-1, 32),
+        as_read,
     )
 
 
 def _check_file(directory: str, name: str, stated: Any) -> None:
     """Raise unless a file is the one that dataset.json tells of."""
     path = os.path.join(directory, name)
-    crc32 = info(path).crc32
+    try:
+        crc32 = info(path).crc32
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, _remedy(path), path) from error
     if not isinstance(stated, dict) or crc32 is None or f"{crc32:08x}" != stated.get("crc32"):
         raise FormatError(
             f"is not the file of which {DESCRIPTION} tells; pictures are added to a dataset as"
             " build wrote it",
             file=path,
         )
+
+
+def _remedy(path: str) -> str:
+    """What to do about a file that dataset.json tells of and that is not there."""
+    what = f"is not there, and {DESCRIPTION} tells of it"
+    others = copies_of(path)
+    if others:
+        return (
+            f"{what}. If {others[0]} was made of it, make it again and remove that one: idxio"
+            f" repack {others[0]} {path}"
+        )
+    return (
+        f"{what}; pictures are added to a dataset as build wrote it. Put the file back, or build a"
+        " new dataset of all pictures, without add=True (--add)"
+    )
