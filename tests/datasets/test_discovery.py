@@ -13,7 +13,7 @@ from helpers import encode
 
 import idxio
 from idxio.cli.main import main
-from idxio.datasets import discovery
+from idxio.datasets import copies
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -445,13 +445,15 @@ def test_raw_pictures_that_differ_from_packed_ones_are_refused(tmp_path) -> None
 
 
 def test_check_compares_large_copies(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(discovery, "_MOST_RAW", 1 << 20)
+    monkeypatch.setattr(copies, "_MOST_RAW", 1 << 20)
+    monkeypatch.setattr(copies, "_PART", 1)
     images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 500, 500), np.uint8)
     put(tmp_path, "train-images-idx3-ubyte", images)
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
-    put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
+    images[1] ^= 1  # a record that is not looked at
+    put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # large files are not read to open them
     assert "copy" in [
         finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"
@@ -535,14 +537,80 @@ def test_what_lies_beside_the_splits(tmp_path, name) -> None:
 
 @pytest.mark.parametrize("what", ["images", "labels"])
 def test_check_reads_copies_that_state_no_crc_32(tmp_path, what, monkeypatch) -> None:
-    monkeypatch.setattr(discovery, "_MOST_LABELS", 1)
+    for name in ("_MOST_RAW", "_MOST_PACKED", "_PART"):
+        monkeypatch.setattr(copies, name, 1)
     content = {"images": IMAGES, "labels": LABELS}
     for name, array in content.items():
         put(tmp_path, f"train-{name}-idx{array.ndim}-ubyte", array)
     copy = f"train-{what}-idx{content[what].ndim}-ubyte.xz"
     put(tmp_path, copy, content[what], lzma.compress)
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
-    put(tmp_path, copy, content[what] + 1, lzma.compress)
+    content[what] = content[what].copy()
+    content[what][1] += 1  # a record that is not looked at
+    put(tmp_path, copy, content[what], lzma.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # they are not read to open the others
     found = [f.message for f in idxio.check(tmp_path).findings if f.kind == "copy"]
     assert found == [f"{copy} is not the same as {copy[:-3]}; leave one of the two"]
+
+
+def large(monkeypatch, part=3 * 4 * 3) -> None:
+    """Take all files for large ones, of which parts are compared."""
+    monkeypatch.setattr(copies, "_MOST_RAW", 0)
+    monkeypatch.setattr(copies, "_MOST_PACKED", 0)
+    monkeypatch.setattr(copies, "_PART", part)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("what", ["images", "labels"])
+@pytest.mark.parametrize(
+    ("suffix", "pack", "other", "pack_other"),
+    [
+        ("", bytes, ".xz", lzma.compress),
+        ("", bytes, ".gz", gzip.compress),
+        (".gz", gzip.compress, ".xz", lzma.compress),
+        (".xz", lzma.compress, ".bz2", bz2.compress),
+    ],
+)
+def test_a_stale_copy_is_refused_in_any_packing(
+    size, what, suffix, pack, other, pack_other, tmp_path, monkeypatch
+) -> None:
+    if size == "large":
+        large(monkeypatch)
+    content = {"images-idx3": IMAGES, "labels-idx1": LABELS}
+    for name, array in content.items():
+        put(tmp_path, f"train-{name}-ubyte{suffix}", array, pack)
+    (name,) = (name for name in content if name.startswith(what))
+    put(tmp_path, f"train-{name}-ubyte{other}", content[name], pack_other)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, f"train-{name}-ubyte{other}", np.roll(content[name], 1), pack_other)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize("record", [0, 50, 99])
+@pytest.mark.parametrize("name", ["train-images.idx3-float", "train-images-idx3-float.gz"])
+def test_large_copies_are_compared_at_both_ends_and_between(
+    record, name, tmp_path, monkeypatch
+) -> None:
+    large(monkeypatch, part=1)
+    images = np.random.default_rng(0).random((100, 64, 64), np.float32)
+    images[0] = np.nan  # which is no equal of itself
+    idxio.write(tmp_path / name, images)
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.zeros(100, np.uint8))
+    idxio.write(tmp_path / "train-images-idx3-float", images)
+    assert len(idxio.load(tmp_path)) == 100
+    images[record, 0, 0] = 1
+    idxio.write(tmp_path / "train-images-idx3-float", images)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_damaged_copy_is_passed_over(size, tmp_path, monkeypatch) -> None:
+    if size == "large":
+        large(monkeypatch)
+    images = np.random.default_rng(0).integers(0, 256, (6, 300, 300), np.uint8)
+    put(tmp_path, "train-images-idx3-ubyte", images)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.xz", images, lambda data: lzma.compress(data)[:-99999])
+    assert (idxio.load(tmp_path).images[:] == images).all()
