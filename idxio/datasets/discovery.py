@@ -6,7 +6,7 @@ import errno
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..compression.registry import speed_rank
@@ -53,10 +53,10 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     -------
     tuple of str
         The path of the images and that of the labels. The names are those of `names`, and folders
-        those of `home` or called as splits; the files may be raw, gzip, zstd, xz or
-        bz2, whatever their suffix says. Where names leave a doubt, the headers decide: labels have
-        one axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw
-        one is taken, of labels with one axis and with two those with one.
+        those of `home` or called as splits, beside other splits by any name; the files may be raw,
+        gzip, zstd, xz or bz2, whatever their suffix says. Where names leave a doubt, the headers
+        decide: labels have one axis (QMNIST's two), images more, and their counts agree. Of copies
+        of one file the raw one is taken, of labels with one axis and with two those with one.
 
     Raises
     ------
@@ -198,19 +198,48 @@ def home(directory: str) -> str:
 def _stems(directory: str) -> dict[str, list[str]]:
     """The paths, from a folder on, of images and labels, by their stems.
 
-    The folder of a split is left out where the split has files beside it.
+    The folder of a split is left out where the split has files beside it. A folder of any other
+    name is that of a split only beside other splits.
     """
     paths: dict[str, list[str]] = defaultdict(list)
     for path in _listing(directory):
         stem = _stem(directory, path)
         if stem is not None:
             paths[stem].append(path)
-    outer = {part_of(stem)[1] for stem, some in paths.items() if not os.path.dirname(some[0])}
+    datasets = {part_of(stem)[0].rstrip("-_.") for stem in paths}
+    for path in _in_other_folders(directory) if paths else ():
+        folder, name = os.path.split(path)
+        stem = names.own_stem(name, folder, datasets)
+        if stem is not None:
+            paths[stem].append(path)
+    outer = {
+        part_of(stem)[1] or stem for stem, some in paths.items() if not os.path.dirname(some[0])
+    }
     return {
         stem: some
         for stem, some in paths.items()
-        if not os.path.dirname(some[0]) or part_of(stem)[1] not in outer
+        if not os.path.dirname(some[0]) or (part_of(stem)[1] or stem) not in outer
     }
+
+
+def _in_other_folders(directory: str) -> Iterator[str]:
+    """The paths of IDX files in folders that are not called as a known split."""
+    with os.scandir(directory) as entries:
+        folders = [
+            entry.name
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False)
+            # `entry.is_dir` raises at a link that leads to itself
+            or (entry.is_symlink() and os.path.isdir(entry.path))
+        ]
+    for folder in sorted(folders):
+        if folder.startswith(".") or known_split(folder):
+            continue
+        try:
+            inner = sorted(os.listdir(os.path.join(directory, folder)))
+        except OSError:  # what can't be looked at is no split
+            continue
+        yield from (os.path.join(folder, name) for name in inner if names.has_idx(name))
 
 
 def _stem(directory: str, path: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ..compression.registry import SUFFIX_PATTERN
@@ -81,6 +82,23 @@ def inner_stem(name: str, folder: str) -> str | None:
     if split is None:
         return f"{stem}-{folder.lower()}"
     return stem if split == known_split(folder) else None
+
+
+def own_stem(name: str, folder: str, datasets: Collection[str]) -> str | None:
+    """The stem of a file of a split that is called as no known one: holdout/images-idx3-ubyte.
+
+    None if neither its name nor that of one of the datasets beside it says that it is of the split.
+    """
+    parsed = parse(name)
+    if parsed is None:
+        return None
+    split = folder.lower()
+    if not parsed.stem:
+        return split
+    if parsed.stem in datasets:
+        return f"{parsed.stem}-{split}"
+    is_named = re.search(rf"(?:^|[-_.]){re.escape(split)}$", parsed.stem)
+    return parsed.stem if is_named else None
 
 
 def has_idx(name: str) -> bool:

@@ -614,3 +614,65 @@ def test_a_damaged_copy_is_passed_over(size, tmp_path, monkeypatch) -> None:
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, "train-images-idx3-ubyte.xz", images, lambda data: lzma.compress(data)[:-99999])
     assert (idxio.load(tmp_path).images[:] == images).all()
+
+
+OTHER_FOLDERS = [
+    ("train/", "holdout/images-idx3-ubyte", "holdout/labels-idx1-ubyte", "holdout"),
+    ("train-", "holdout/images-idx3-ubyte", "holdout/labels-idx1-ubyte", "holdout"),
+    ("train-", "Fold_1/fold_1-images-idx3-ubyte", "Fold_1/fold_1-labels-idx1-ubyte", "fold_1"),
+    ("my-train-", "extra/my-images-idx3-ubyte", "extra/my-labels-idx1-ubyte", "my-extra"),
+    ("my-train-", "extra/my-extra-images-idx3", "extra/my-extra-labels-idx1", "my-extra"),
+    ("my-train-", "extra/images-idx3-ubyte", "extra/labels-idx1-ubyte", "extra"),
+]
+
+
+@pytest.mark.parametrize(("start", "images", "labels", "split"), OTHER_FOLDERS)
+def test_a_split_of_any_name_in_a_folder_of_its_own(tmp_path, start, images, labels, split) -> None:
+    for folder in {os.path.dirname(start), os.path.dirname(images)} - {""}:
+        (tmp_path / folder).mkdir()
+    put(tmp_path, f"{start}images-idx3-ubyte", IMAGES)
+    put(tmp_path, f"{start}labels-idx1-ubyte", LABELS)
+    put(tmp_path, images, IMAGES[:5] ^ 1)
+    put(tmp_path, labels, LABELS[:5])
+    assert split_names(str(tmp_path), None) == ["train", split]
+    assert len(idxio.load(tmp_path)) == 6
+    assert (idxio.load(tmp_path, split).images[:] == IMAGES[:5] ^ 1).all()
+    assert idxio.check(tmp_path).splits.keys() == {"train", split}
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert (arrays[f"x_{split}"] == IMAGES[:5] ^ 1).all()
+        assert arrays[f"y_{split}"].tolist() == LABELS[:5].tolist()
+
+
+def test_half_a_split_in_a_folder_of_its_own_is_not_left_out(tmp_path) -> None:
+    (tmp_path / "holdout").mkdir()
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "holdout/images-idx3-ubyte", IMAGES)
+    with pytest.raises(FileNotFoundError, match="has no labels that belong to images-idx3-ubyte"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    found = [f.split for f in idxio.check(tmp_path).findings if f.kind == "missing"]
+    assert found == ["t10k", "holdout"]
+
+
+def test_the_folder_of_another_dataset_is_not_left_out(tmp_path) -> None:
+    (tmp_path / "my_val").mkdir()
+    for start in "train-", "my_val/":
+        put(tmp_path, f"{start}images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{start}labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.FormatError, match="has more than one dataset, and one is my"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+
+
+def test_folders_that_are_no_splits(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    for name in ("old/train-images-idx3-ubyte", ".git/images-idx3-ubyte", "docs/images.html"):
+        (tmp_path / os.path.dirname(name)).mkdir()
+        put(tmp_path, name, IMAGES)
+    assert split_names(str(tmp_path), None) == ["train"]
+    # Without a known split beside it, a folder is that of anything.
+    (tmp_path / "many" / "a").mkdir(parents=True)
+    put(tmp_path, "many/a/images-idx3-ubyte", IMAGES)
+    put(tmp_path, "many/a/labels-idx1-ubyte", LABELS)
+    assert split_names(str(tmp_path / "many"), None) == []
