@@ -6,23 +6,21 @@ import errno
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ..compression.registry import named, speed_rank
-from ..core.info import Info, info, verify
+from ..compression.registry import speed_rank
+from ..core.info import Info, info
 from ..errors import FormatError, IdxError
 from ..storage.journal import ensure_complete
 from ..storage.regular import FoundPath
 from . import names
 from .beside import hint
+from .copies import check_copies
 from .split_names import KNOWN, known_split, part_of, synonyms
 
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
-# Copies of up to so many bytes are read to compare them: 47 MB of a raw file take 8 ms.
-_MOST_RAW = 1 << 26
-_MOST_LABELS = 1 << 20
 
 
 class NoSplitError(FileNotFoundError):
@@ -55,10 +53,10 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     -------
     tuple of str
         The path of the images and that of the labels. The names are those of `names`, and folders
-        those of `home` or called as splits; the files may be raw, gzip, zstd, xz or
-        bz2, whatever their suffix says. Where names leave a doubt, the headers decide: labels have
-        one axis (QMNIST's two), images more, and their counts agree. Of copies of one file the raw
-        one is taken, of labels with one axis and with two those with one.
+        those of `home` or called as splits, beside other splits by any name; the files may be raw,
+        gzip, zstd, xz or bz2, whatever their suffix says. Where names leave a doubt, the headers
+        decide: labels have one axis (QMNIST's two), images more, and their counts agree. Of copies
+        of one file the raw one is taken, of labels with one axis and with two those with one.
 
     Raises
     ------
@@ -200,19 +198,48 @@ def home(directory: str) -> str:
 def _stems(directory: str) -> dict[str, list[str]]:
     """The paths, from a folder on, of images and labels, by their stems.
 
-    The folder of a split is left out where the split has files beside it.
+    The folder of a split is left out where the split has files beside it. A folder of any other
+    name is that of a split only beside other splits.
     """
     paths: dict[str, list[str]] = defaultdict(list)
     for path in _listing(directory):
         stem = _stem(directory, path)
         if stem is not None:
             paths[stem].append(path)
-    outer = {part_of(stem)[1] for stem, some in paths.items() if not os.path.dirname(some[0])}
+    datasets = {part_of(stem)[0].rstrip("-_.") for stem in paths}
+    for path in _in_other_folders(directory) if paths else ():
+        folder, name = os.path.split(path)
+        stem = names.own_stem(name, folder, datasets)
+        if stem is not None:
+            paths[stem].append(path)
+    outer = {
+        part_of(stem)[1] or stem for stem, some in paths.items() if not os.path.dirname(some[0])
+    }
     return {
         stem: some
         for stem, some in paths.items()
-        if not os.path.dirname(some[0]) or part_of(stem)[1] not in outer
+        if not os.path.dirname(some[0]) or (part_of(stem)[1] or stem) not in outer
     }
+
+
+def _in_other_folders(directory: str) -> Iterator[str]:
+    """The paths of IDX files in folders that are not called as a known split."""
+    with os.scandir(directory) as entries:
+        folders = [
+            entry.name
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False)
+            # `entry.is_dir` raises at a link that leads to itself
+            or (entry.is_symlink() and os.path.isdir(entry.path))
+        ]
+    for folder in sorted(folders):
+        if folder.startswith(".") or known_split(folder):
+            continue
+        try:
+            inner = sorted(os.listdir(os.path.join(directory, folder)))
+        except OSError:  # what can't be looked at is no split
+            continue
+        yield from (os.path.join(folder, name) for name in inner if names.has_idx(name))
 
 
 def _stem(directory: str, path: str) -> str | None:
@@ -265,8 +292,8 @@ def _pair(directory: str, paths: list[str]) -> tuple[str, str]:
     labels = [file for file in files if file.role == "label"]
     pairs = [(i, k) for i in images for k in labels if i.about.shape[0] == k.about.shape[0]]
     if pairs:
-        _check_copies([i for i, _ in pairs])
-        _check_copies([k for _, k in pairs])
+        check_copies(i.about for i, _ in pairs)
+        check_copies(k.about for _, k in pairs)
         best_images, best_labels = pairs[0]
         return best_images.path, best_labels.path
     if problems:
@@ -321,41 +348,3 @@ def _look(path: str) -> _File:
             f"holds {about.dtype.name}, expected labels, which are integers", file=path
         )
     return _File(path, role, about)
-
-
-def _crc32(file: _File, other: _File) -> int | None:
-    """The CRC-32 that a file states or has; None where comparing it would take long."""
-    is_labels = file.role == "label"
-    most = _MOST_LABELS if is_labels else 0
-    if named(file.about.packing).is_plain:
-        most = _MOST_RAW
-    is_wanted = is_labels or other.about.crc32 is not None
-    if file.about.crc32 is not None or not is_wanted or file.about.size > most:
-        return file.about.crc32
-    return verify(file.path).crc32
-
-
-def copies_of(path: str) -> list[str]:
-    """All files of the same split and role in the folder of a file, itself among them."""
-    folder, name = os.path.split(path)
-    mine = names.parse(name)
-    others = sorted(os.listdir(folder or ".")) if mine else []
-    return [os.path.join(folder, other) for other in others if names.parse(other) == mine]
-
-
-def _check_copies(files: list[_File]) -> None:
-    """Raise if files of the same split can't be copies of one array."""
-    first = files[0]
-    for other in files:
-        if other is first:  # once for each file that it may belong to
-            continue
-        mine = first.about
-        its = other.about
-        if other.role == "label" and len(mine.shape) != len(its.shape):
-            continue  # QMNIST's labels come with and without who wrote them
-        sums = _crc32(first, other), _crc32(other, first)
-        differ = None not in sums and sums[0] != sums[1]
-        if mine.shape != its.shape or mine.dtype != its.dtype or differ:
-            raise IdxError(
-                f"is not the same as {other.path}; leave one of the two", file=first.path
-            )

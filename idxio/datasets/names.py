@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ..compression.registry import SUFFIX_PATTERN
@@ -88,6 +89,23 @@ def known_split_of(path: str) -> str | None:
     """ "train", "t10k" or "val" where the name of a file, or that of its folder, says it."""
     folder, name = os.path.split(os.path.abspath(path))
     return part_of(stem_of(name, os.path.basename(folder)) or "")[1]
+
+
+def own_stem(name: str, folder: str, datasets: Collection[str]) -> str | None:
+    """The stem of a file of a split that is called as no known one: holdout/images-idx3-ubyte.
+
+    None if neither its name nor that of one of the datasets beside it says that it is of the split.
+    """
+    parsed = parse(name)
+    if parsed is None:
+        return None
+    split = folder.lower()
+    if not parsed.stem:
+        return split
+    if parsed.stem in datasets:
+        return f"{parsed.stem}-{split}"
+    is_named = re.search(rf"(?:^|[-_.]){re.escape(split)}$", parsed.stem)
+    return parsed.stem if is_named else None
 
 
 def has_idx(name: str) -> bool:

@@ -24,6 +24,7 @@ from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
 from ..storage.targets import OpenFile, Target, commit_all, open_target
+from .copies import check_left
 from .merge import MergedDescription, merge_labels
 from .merge_sources import MergedSources
 from .metadata import DESCRIPTION, as_json
@@ -114,7 +115,8 @@ def write_sorted(
     ChangedError
         A file was changed meanwhile by another process; nothing is written.
     OSError, IdxError
-        A file can't be read or written. Or label files can't be merged by name, as one has names
+        A file can't be read or written. Or a copy of a target, in another packing, would stay as it
+        is beside it. Or label files can't be merged by name, as one has names
         and another none, or a label has no name; or a `dataset.json` could not be true of all that
         would lie beside it. The old files are still there.
 
@@ -149,6 +151,8 @@ def write_sorted(
             columns.append((order_file, order.astype(np.int32)))
         targets = [images_file, *(target for target, _ in columns)]
         _check_targets(targets)
+        pair = (images_file, labels_file)
+        check_left([os.fsdecode(one) for one in pair if isinstance(one, (str, os.PathLike))])
         description = MergedDescription(targets, labels_file, merged, label_files)
         sources_list = MergedSources(targets, labels_file, label_files, tags, tag, order)
 

@@ -13,7 +13,7 @@ from helpers import encode
 
 import idxio
 from idxio.cli.main import main
-from idxio.datasets import discovery
+from idxio.datasets import copies
 from idxio.datasets.discovery import find_pair, find_split, split_names
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -445,13 +445,15 @@ def test_raw_pictures_that_differ_from_packed_ones_are_refused(tmp_path) -> None
 
 
 def test_check_compares_large_copies(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(discovery, "_MOST_RAW", 1 << 20)
+    monkeypatch.setattr(copies, "_MOST_RAW", 1 << 20)
+    monkeypatch.setattr(copies, "_PART", 1)
     images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 500, 500), np.uint8)
     put(tmp_path, "train-images-idx3-ubyte", images)
     put(tmp_path, "train-labels-idx1-ubyte", LABELS)
     put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
-    put(tmp_path, "train-images-idx3-ubyte.gz", images[::-1], gzip.compress)
+    images[1] ^= 1  # a record that is not looked at
+    put(tmp_path, "train-images-idx3-ubyte.gz", images, gzip.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # large files are not read to open them
     assert "copy" in [
         finding.kind for finding in idxio.check(tmp_path).findings if finding.level == "warning"
@@ -535,14 +537,142 @@ def test_what_lies_beside_the_splits(tmp_path, name) -> None:
 
 @pytest.mark.parametrize("what", ["images", "labels"])
 def test_check_reads_copies_that_state_no_crc_32(tmp_path, what, monkeypatch) -> None:
-    monkeypatch.setattr(discovery, "_MOST_LABELS", 1)
+    for name in ("_MOST_RAW", "_MOST_PACKED", "_PART"):
+        monkeypatch.setattr(copies, name, 1)
     content = {"images": IMAGES, "labels": LABELS}
     for name, array in content.items():
         put(tmp_path, f"train-{name}-idx{array.ndim}-ubyte", array)
     copy = f"train-{what}-idx{content[what].ndim}-ubyte.xz"
     put(tmp_path, copy, content[what], lzma.compress)
     assert "copy" not in [finding.kind for finding in idxio.check(tmp_path).findings]
-    put(tmp_path, copy, content[what] + 1, lzma.compress)
+    content[what] = content[what].copy()
+    content[what][1] += 1  # a record that is not looked at
+    put(tmp_path, copy, content[what], lzma.compress)
     assert len(idxio.load(tmp_path)) == len(LABELS)  # they are not read to open the others
     found = [f.message for f in idxio.check(tmp_path).findings if f.kind == "copy"]
     assert found == [f"{copy} is not the same as {copy[:-3]}; leave one of the two"]
+
+
+def large(monkeypatch, part=3 * 4 * 3) -> None:
+    """Take all files for large ones, of which parts are compared."""
+    monkeypatch.setattr(copies, "_MOST_RAW", 0)
+    monkeypatch.setattr(copies, "_MOST_PACKED", 0)
+    monkeypatch.setattr(copies, "_PART", part)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("what", ["images", "labels"])
+@pytest.mark.parametrize(
+    ("suffix", "pack", "other", "pack_other"),
+    [
+        ("", bytes, ".xz", lzma.compress),
+        ("", bytes, ".gz", gzip.compress),
+        (".gz", gzip.compress, ".xz", lzma.compress),
+        (".xz", lzma.compress, ".bz2", bz2.compress),
+    ],
+)
+def test_a_stale_copy_is_refused_in_any_packing(
+    size, what, suffix, pack, other, pack_other, tmp_path, monkeypatch
+) -> None:
+    if size == "large":
+        large(monkeypatch)
+    content = {"images-idx3": IMAGES, "labels-idx1": LABELS}
+    for name, array in content.items():
+        put(tmp_path, f"train-{name}-ubyte{suffix}", array, pack)
+    (name,) = (name for name in content if name.startswith(what))
+    put(tmp_path, f"train-{name}-ubyte{other}", content[name], pack_other)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, f"train-{name}-ubyte{other}", np.roll(content[name], 1), pack_other)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize("record", [0, 50, 99])
+@pytest.mark.parametrize("name", ["train-images.idx3-float", "train-images-idx3-float.gz"])
+def test_large_copies_are_compared_at_both_ends_and_between(
+    record, name, tmp_path, monkeypatch
+) -> None:
+    large(monkeypatch, part=1)
+    images = np.random.default_rng(0).random((100, 64, 64), np.float32)
+    images[0] = np.nan  # which is no equal of itself
+    idxio.write(tmp_path / name, images)
+    idxio.write(tmp_path / "train-labels-idx1-ubyte", np.zeros(100, np.uint8))
+    idxio.write(tmp_path / "train-images-idx3-float", images)
+    assert len(idxio.load(tmp_path)) == 100
+    images[record, 0, 0] = 1
+    idxio.write(tmp_path / "train-images-idx3-float", images)
+    with pytest.raises(idxio.IdxError, match=r"is not the same as .*; leave one of the two"):
+        idxio.load(tmp_path)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_damaged_copy_is_passed_over(size, tmp_path, monkeypatch) -> None:
+    if size == "large":
+        large(monkeypatch)
+    images = np.random.default_rng(0).integers(0, 256, (6, 300, 300), np.uint8)
+    put(tmp_path, "train-images-idx3-ubyte", images)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "train-images-idx3-ubyte.xz", images, lambda data: lzma.compress(data)[:-99999])
+    assert (idxio.load(tmp_path).images[:] == images).all()
+
+
+OTHER_FOLDERS = [
+    ("train/", "holdout/images-idx3-ubyte", "holdout/labels-idx1-ubyte", "holdout"),
+    ("train-", "holdout/images-idx3-ubyte", "holdout/labels-idx1-ubyte", "holdout"),
+    ("train-", "Fold_1/fold_1-images-idx3-ubyte", "Fold_1/fold_1-labels-idx1-ubyte", "fold_1"),
+    ("my-train-", "extra/my-images-idx3-ubyte", "extra/my-labels-idx1-ubyte", "my-extra"),
+    ("my-train-", "extra/my-extra-images-idx3", "extra/my-extra-labels-idx1", "my-extra"),
+    ("my-train-", "extra/images-idx3-ubyte", "extra/labels-idx1-ubyte", "extra"),
+]
+
+
+@pytest.mark.parametrize(("start", "images", "labels", "split"), OTHER_FOLDERS)
+def test_a_split_of_any_name_in_a_folder_of_its_own(tmp_path, start, images, labels, split) -> None:
+    for folder in {os.path.dirname(start), os.path.dirname(images)} - {""}:
+        (tmp_path / folder).mkdir()
+    put(tmp_path, f"{start}images-idx3-ubyte", IMAGES)
+    put(tmp_path, f"{start}labels-idx1-ubyte", LABELS)
+    put(tmp_path, images, IMAGES[:5] ^ 1)
+    put(tmp_path, labels, LABELS[:5])
+    assert split_names(str(tmp_path), None) == ["train", split]
+    assert len(idxio.load(tmp_path)) == 6
+    assert (idxio.load(tmp_path, split).images[:] == IMAGES[:5] ^ 1).all()
+    assert idxio.check(tmp_path).splits.keys() == {"train", split}
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert (arrays[f"x_{split}"] == IMAGES[:5] ^ 1).all()
+        assert arrays[f"y_{split}"].tolist() == LABELS[:5].tolist()
+
+
+def test_half_a_split_in_a_folder_of_its_own_is_not_left_out(tmp_path) -> None:
+    (tmp_path / "holdout").mkdir()
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "holdout/images-idx3-ubyte", IMAGES)
+    with pytest.raises(FileNotFoundError, match="has no labels that belong to images-idx3-ubyte"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    found = [f.split for f in idxio.check(tmp_path).findings if f.kind == "missing"]
+    assert found == ["t10k", "holdout"]
+
+
+def test_the_folder_of_another_dataset_is_not_left_out(tmp_path) -> None:
+    (tmp_path / "my_val").mkdir()
+    for start in "train-", "my_val/":
+        put(tmp_path, f"{start}images-idx3-ubyte", IMAGES)
+        put(tmp_path, f"{start}labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.FormatError, match="has more than one dataset, and one is my"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+
+
+def test_folders_that_are_no_splits(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    for name in ("old/train-images-idx3-ubyte", ".git/images-idx3-ubyte", "docs/images.html"):
+        (tmp_path / os.path.dirname(name)).mkdir()
+        put(tmp_path, name, IMAGES)
+    assert split_names(str(tmp_path), None) == ["train"]
+    # Without a known split beside it, a folder is that of anything.
+    (tmp_path / "many" / "a").mkdir(parents=True)
+    put(tmp_path, "many/a/images-idx3-ubyte", IMAGES)
+    put(tmp_path, "many/a/labels-idx1-ubyte", LABELS)
+    assert split_names(str(tmp_path / "many"), None) == []

@@ -475,3 +475,37 @@ def test_names_of_two_splits_are_no_pair(tmp_path, capsys, monkeypatch):
     os.rename(test_labels, "test-labels-idx1-ubyte.gz")
     assert main(["sort", test, "test-labels-idx1-ubyte.gz", "x-images", "x-labels"]) == 0
     assert main(["sort", train, "x-labels", "y-images", "y-labels"]) == 0
+
+
+@pytest.mark.parametrize("role", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".gz (1)"])
+def test_a_copy_that_would_be_outdated_is_refused(role, suffix, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pair = ["train-images.idx3-ubyte.gz", "train-labels.idx1-ubyte.gz"]
+    idxio.write(pair[0], IMAGES)
+    idxio.write(pair[1], LABELS)
+    copy = f"train-{role}-ubyte{suffix}"
+    idxio.write(copy, IMAGES if role.startswith("images") else LABELS, compression="gzip")
+    before = {name: (tmp_path / name).read_bytes() for name in os.listdir()}
+    with pytest.raises(idxio.IdxError, match="would stay as it is beside the new") as error:
+        idxio.write_sorted(*pair, *pair)
+    assert error.value.file == copy
+    assert main(["sort", *pair, *pair]) == 1
+    assert f"{copy}: would stay as it is" in capsys.readouterr().err
+    assert {name: (tmp_path / name).read_bytes() for name in os.listdir()} == before
+    os.mkdir("sorted")
+    idxio.write_sorted(*[os.path.join("sorted", name) for name in pair], *pair)
+    os.remove(copy)
+    idxio.write_sorted(*pair, *pair)
+    assert idxio.load(".").labels.tolist() == LABELS[ORDER].tolist()
+
+
+def test_what_only_looks_like_a_copy_does_not_stop_a_sort(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pair = ["train-images.gz", "train-labels.gz"]
+    os.mkdir("train-images")
+    (tmp_path / "train-labels").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    os.symlink("train-images.gz", "train-images-idx3-ubyte.gz")
+    idxio.write_sorted(*pair, IMAGES, LABELS)
+    idxio.write_sorted(*pair, *pair)
+    assert idxio.read(pair[1]).tolist() == LABELS[ORDER].tolist()

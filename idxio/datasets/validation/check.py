@@ -11,11 +11,11 @@ from ..._util.public import public
 from ...core.info import info, verify
 from ...errors import FormatError, IdxError
 from ..classes import class_names
+from ..copies import copies_of
 from ..discovery import (
     SPLITS,
     HalfPairError,
     NoSplitError,
-    copies_of,
     find_split,
     home,
     lost_files,
