@@ -207,6 +207,14 @@ def pair_blocks(images: Stored, labels: Stored | None) -> Blocks:
 def _labels(stored: Stored) -> Array:
     y = _whole(stored)
     if y.dtype.kind == "U":
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.ndim != 1:
+            raise FormatError(
+                f"has texts of the shape {y.shape} in {stored.shown}, expected one for each image:"
+                " (n,). Save the column that holds the class alone: labels[:, k]",
+                file=stored.path,
+            )
         return y.astype(object)
     if y.dtype.kind not in "iu":
         raise FormatError(

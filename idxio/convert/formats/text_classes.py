@@ -26,18 +26,23 @@ def numbered(
         Some labels are numbers and others texts, or names lack one.
     """
     texts: set[str] = set()
+    others: list[str] = []
     for array in labels.values():
-        if array.dtype == object:
-            texts |= set(array.tolist())
+        if array.dtype != object:
+            others += ["numbers in another split"] if len(array) else []
+            continue
+        # Shards of one split may have texts and numbers.
+        found = set(array.tolist())
+        texts |= {label for label in found if isinstance(label, str)}
+        others += [str(label) for label in found if not isinstance(label, str)]
     if not texts:
         return labels, names
     numbers = sorted(text for text in texts if _NUMBER.fullmatch(text))
     words = sorted(texts - {*numbers})
-    if words and (numbers or any(array.dtype != object for array in labels.values())):
-        other = numbers[0] if numbers else "numbers in another split"
+    if words and (numbers or others):
         raise FormatError(
-            f"has labels that are numbers ({other}) and others that are texts ({words[0]!r});"
-            " write all of them in one way",
+            f"has labels that are numbers ({min([*numbers, *others])}) and others that are texts"
+            f" ({words[0]!r}); write all of them in one way",
             file=source,
         )
     if not words:
@@ -55,7 +60,7 @@ def numbered(
             )
     return {
         split: (
-            np.array([number_of[text] for text in array.tolist()], np.int64)
+            np.array([number_of.get(label, label) for label in array.tolist()], np.int64)
             if array.dtype == object
             else array
         )
