@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..._util.types import Array
+from ...datasets.classes import tidy
 from ...errors import FormatError
 from .common import whole_bytes
 from .csv_columns import Table, has_pixel_names, table_of
@@ -147,6 +148,14 @@ def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: st
     if len(classes) and isinstance(classes[0], str):
         if "" in classes:
             raise FormatError(f"{rows[classes.tolist().index('')]} has no label", file=path)
+        # Names that are the numbers of their classes go no further than this.
+        if names and (unknown := {*classes.tolist()} - {*map(tidy, names)}):
+            row = next(i for i, text in enumerate(classes) if text in unknown)
+            raise FormatError(
+                f"{rows[row]} has the label {classes[row]!r}, and the features name no such class;"
+                " mend the label, or remove the names",
+                file=path,
+            )
         return classes
     if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
         raise FormatError(
