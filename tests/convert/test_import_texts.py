@@ -119,3 +119,86 @@ def test_a_text_that_two_classes_are_called_is_refused(tmp_path) -> None:
 def test_a_text_that_is_a_number_beyond_int64_is_refused(tmp_path) -> None:
     npz(tmp_path / "a.npz", ["1", "12345678901234567890"])
     refused(tmp_path / "a.npz", tmp_path, "has the label 12345678901234567890, expected 0 to 2,147")
+
+
+# Each gives labels to a file.
+FORMATS = [(npz, "a.npz"), (parquet, "train.parquet"), (csv, "train.csv")]
+
+
+@pytest.mark.parametrize(("made", "name"), FORMATS)
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (["dog", "dog ", "\u00a0cat", "cat"], ["dog", "dog", "cat", "cat"]),
+        (["caf\u00e9", "cafe\u0301", "b", "b"], ["caf\u00e9", "caf\u00e9", "b", "b"]),
+    ],
+)
+def test_names_of_classes_have_one_form(tmp_path, made, name, texts, names) -> None:
+    idxio.import_dataset(made(tmp_path / name, texts), tmp_path / "o")
+    assert named(tmp_path / "o") == names
+    assert sorted(idxio.load(tmp_path / "o").class_names) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "one", "other"),
+    [
+        (["01", "1", "0", "0"], "01", "1"),
+        (["+1", "1", "0", "0"], r"\+1", "1"),
+        (["1.0", "1.00", "0.5", "0.5"], "1.0", "1.00"),
+    ],
+)
+@pytest.mark.parametrize(("made", "name"), FORMATS[:2])
+def test_one_number_in_two_ways_is_refused(tmp_path, made, name, texts, one, other) -> None:
+    """In CSV these are numbers."""
+    message = f"has the classes '{one}' and '{other}', which are one number; write it in one way"
+    refused(made(tmp_path / name, texts), tmp_path, message)
+
+
+def test_texts_that_are_fractions_are_in_the_order_of_their_values(tmp_path) -> None:
+    idxio.import_dataset(npz(tmp_path / "a.npz", ["10.5", "2.5", "-1.5"]), tmp_path / "o")
+    assert idxio.load(tmp_path / "o").class_names == {0: "-1.5", 1: "2.5", 2: "10.5"}
+
+
+def test_digits_of_other_scripts_are_no_second_way_to_write_a_number(tmp_path) -> None:
+    npz(tmp_path / "a.npz", ["3", "\u0663"])
+    refused(
+        tmp_path / "a.npz", tmp_path, r"labels that are numbers \(3\) and others that are texts"
+    )
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\u2003"])
+@pytest.mark.parametrize(
+    ("made", "name", "where"),
+    [
+        (*FORMATS[0], "record 1 of y_train"),
+        (*FORMATS[1], "row 1"),
+        (*FORMATS[2], "line 3"),
+    ],
+)
+def test_an_empty_text_is_no_label(tmp_path, made, name, where, empty) -> None:
+    refused(made(tmp_path / name, ["a", empty, "b"]), tmp_path, f"{where} has no label")
+
+
+@pytest.mark.parametrize(("made", "name"), FORMATS)
+@pytest.mark.parametrize(
+    ("texts", "note"),
+    [
+        (["b", "nan"], "a class whose name may say that a label is missing: nan"),
+        (["dog", "Dog"], "classes whose names differ in capitals only: Dog, dog"),
+        (["dog", "do\u200bg"], "classes whose names differ in what is not seen only: 'dog', "),
+    ],
+)
+def test_names_that_may_be_mistakes_are_told(tmp_path, made, name, texts, note) -> None:
+    with pytest.warns(UserWarning, match=f"{name}: {note}"):
+        idxio.import_dataset(made(tmp_path / name, texts), tmp_path / "o")
+    assert named(tmp_path / "o") == texts
+
+
+def test_class_names_have_one_form_with_the_texts(tmp_path) -> None:
+    names = np.array(["cafe\u0301", " b"])
+    path = npz(tmp_path / "a.npz", ["b ", "caf\u00e9"], class_names=names)
+    idxio.import_dataset(path, tmp_path / "npz")
+    assert idxio.load(tmp_path / "npz").labels.tolist() == [1, 0]
+    path = parquet(tmp_path / "a.parquet", ["b ", "caf\u00e9"], _features(names.tolist()))
+    idxio.import_dataset(path, tmp_path / "parquet")
+    assert idxio.load(tmp_path / "parquet").labels.tolist() == [1, 0]

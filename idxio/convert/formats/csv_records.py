@@ -13,6 +13,7 @@ from ..._util.types import Array
 from ...errors import FormatError
 from .common import whole_bytes
 from .csv_columns import Table, number_of
+from .text_classes import text_labels
 
 # No line is longer: a colour picture of 2048 x 2048.
 MAX_LINE = 64 << 20
@@ -137,15 +138,13 @@ def _numbers(fields: list[str], lines: list[int], table: Table, path: str) -> Ar
 
 def _texts(fields: list[str], lines: list[int], table: Table, path: str) -> Array:
     for field, line in zip(fields, lines, strict=True):
-        if not field:
-            raise FormatError(f"line {line:,} has no label", file=path)
         if number_of(field) is not None:
             raise FormatError(
                 f"line {line:,} has the label {field!r}, a number, and line {table.line:,} has a"
                 " text; write all of them in one way",
                 file=path,
             )
-    return np.array(fields, object)
+    return text_labels(fields, lambda i: f"line {lines[i]:,}", path)
 
 
 def _pixels(rows: list[list[str]], lines: list[int], table: Table, path: str) -> Array:

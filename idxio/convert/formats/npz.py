@@ -23,6 +23,7 @@ from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from .common import Blocks, Split, records_at_once
 from .names import CLASS_LABELS, CLASS_NAMES
+from .text_classes import text_labels
 from .zip_contents import not_an_npz
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
@@ -215,7 +216,7 @@ def _labels(stored: Stored) -> Array:
                 " (n,). Save the column that holds the class alone: labels[:, k]",
                 file=stored.path,
             )
-        return y.astype(object)
+        return text_labels(y.tolist(), lambda i: f"record {i:,} of {stored.shown}", stored.path)
     if y.dtype.kind not in "iu":
         raise FormatError(
             f"has {y.dtype} in {stored.shown}; labels are integers or texts", file=stored.path

@@ -13,6 +13,7 @@ from .common import whole_bytes
 from .csv_columns import Table, has_pixel_names, table_of
 from .image_shape import Form
 from .names import Wanted, pick, remedy
+from .text_classes import text_labels
 
 if TYPE_CHECKING:
     import pyarrow
@@ -146,8 +147,7 @@ def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: st
         raise FormatError(f"{rows[column.to_pylist().index(None)]} has no label", file=path)
     classes: Array = np.array(column.to_pylist(), object)
     if len(classes) and isinstance(classes[0], str):
-        if "" in classes:
-            raise FormatError(f"{rows[classes.tolist().index('')]} has no label", file=path)
+        classes = text_labels(classes.tolist(), rows.__getitem__, path)
         # Names that are the numbers of their classes go no further than this.
         if names and (unknown := {*classes.tolist()} - {*map(tidy, names)}):
             row = next(i for i, text in enumerate(classes) if text in unknown)

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from ..._util.types import Array
 from ...datasets.classes import tidy
 from ...errors import FormatError
+from ..images.discovery import ordered
+from ..name_notes import name_notes
 
 _NUMBER = re.compile(r"[-+]?[0-9]+")
 # Digits that int64 holds in any case.
 _DIGITS = 18
+
+
+def text_labels(texts: list[str], where: Callable[[int], str], path: str) -> Array:
+    """Return texts as objects in the form that names of classes are compared in.
+
+    Raises
+    ------
+    FormatError
+        A text is empty; where says in which record of the file.
+    """
+    form_of = {text: tidy(text) for text in {*texts}}
+    if "" in form_of.values():
+        row = next(i for i, text in enumerate(texts) if not form_of[text])
+        raise FormatError(f"{where(row)} has no label", file=path)
+    return np.array([form_of[text] for text in texts], object)
 
 
 def numbered(
@@ -21,12 +40,14 @@ def numbered(
     """Number the classes of all splits alike, and return labels that are integers with the names.
 
     Where there are names, a text is the label of the class that is called so. Without names, texts
-    that are all whole numbers are these, and others are numbered in the order of the alphabet.
+    that are all whole numbers are these, and others are numbered in the order of `build`. A warning
+    tells names that may be mistakes.
 
     Raises
     ------
     FormatError
-        Some labels are numbers and others texts, or a text is the name of no class or of several.
+        Some labels are numbers and others texts, two texts are one number, or a text is the name of
+        no class or of several.
     """
     texts: set[str] = set()
     others: list[str] = []
@@ -51,10 +72,12 @@ def numbered(
     if names:
         number_of = _by_name(words, names, source)
     elif words:
-        names = dict(enumerate(words))
+        names = dict(enumerate(ordered(words, source)))
         number_of = {text: number for number, text in names.items()}
     else:
         number_of = _by_value(numbers, source)
+    for note in name_notes(words):
+        warnings.warn(f"{source}: {note}", UserWarning, stacklevel=2)
     return {
         split: (
             np.array([number_of.get(label, label) for label in array.tolist()], np.int64)
@@ -99,4 +122,4 @@ def _by_value(numbers: list[str], source: str) -> dict[str, int]:
             raise FormatError(
                 f"has the label {text:.40}, expected 0 to {np.iinfo(np.int32).max:,}", file=source
             )
-    return {text: int(text) for text in numbers}
+    return {text: int(text) for text in ordered(numbers, source)}
