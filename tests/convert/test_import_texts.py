@@ -202,3 +202,34 @@ def test_class_names_have_one_form_with_the_texts(tmp_path) -> None:
     path = parquet(tmp_path / "a.parquet", ["b ", "caf\u00e9"], _features(names.tolist()))
     idxio.import_dataset(path, tmp_path / "parquet")
     assert idxio.load(tmp_path / "parquet").labels.tolist() == [1, 0]
+
+
+def test_a_label_without_a_name_is_refused(tmp_path) -> None:
+    """Where names are a list; with class_labels, some classes may have names and others none."""
+    names = np.array(["cat", "dog"])
+    arrays = {"x_train": np.zeros((3, 4, 4), "u1"), "class_names": names}
+    for labels in (np.array([0, 1, 2], "u1"), np.array([0, 1, -1])):
+        np.savez(tmp_path / "a.npz", **arrays, y_train=labels)
+        message = f"record 2 of y_train has the label {labels[2]}, .* the classes 0 to 1 only"
+        refused(tmp_path / "a.npz", tmp_path, message)
+    labels = np.array([0, 1, 2], "u1")
+    np.savez(tmp_path / "a.npz", **arrays, y_train=labels, class_labels=np.arange(2))
+    idxio.import_dataset(tmp_path / "a.npz", tmp_path / "some")
+    assert idxio.load(tmp_path / "some").labels.tolist() == [0, 1, 2]
+    (tmp_path / "in").mkdir()
+    np.savez(tmp_path / "in" / "train.npz", images=arrays["x_train"], labels=labels)
+    np.savez(tmp_path / "in" / "names.npz", class_names=names)
+    refused(tmp_path / "in", tmp_path, "has the label 2, .* the classes 0 to 1 only")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label,a,b,c,d\n1,4\0,5,6,7\n", "line 2 has a NUL"),
+        ("label,a,b,c,d\ncat,4,5,6,7\ndo\0g,1,2,3,4\n", "line 3 has a NUL"),
+        ("label,a\0,b,c,d\n1,4,5,6,7\n", "is no CSV file but damaged"),
+    ],
+)
+def test_a_nul_in_a_csv_file_is_refused(tmp_path, text, message) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    refused(tmp_path / "a.csv", tmp_path, message)

@@ -104,6 +104,11 @@ def rows_of(text: bytes, table: Table, path: str, line: int) -> Iterator[tuple[i
     except UnicodeDecodeError as error:
         line += text.count(b"\n", 0, error.start)
         raise FormatError(f"line {line:,} is no text in UTF-8: {error}", file=path) from None
+    for number, content in enumerate(lines if b"\0" in text else [], line):
+        if "\0" in content:
+            raise FormatError(
+                f"line {number:,} has a NUL, which no text has; the file is damaged", file=path
+            )
     reader = csv.reader(lines, delimiter=table.delimiter, strict=True, skipinitialspace=True)
     number = line
     try:

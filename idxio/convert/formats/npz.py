@@ -15,7 +15,7 @@ import numpy as np
 
 from ..._util.types import Array
 from ...core.array import IdxArray
-from ...core.coerce import simple_labels
+from ...core.coerce import class_column, simple_labels
 from ...core.header import CODES, TYPE_NAMES
 from ...errors import ChecksumError, FormatError, TruncatedError, naming
 from ...storage.file_object import write_all
@@ -147,6 +147,12 @@ def npz_class_names(path: str) -> dict[int, str] | None:
     return named
 
 
+def has_listed_names(path: str) -> bool:
+    """Whether an archive has names of classes without the labels that they belong to."""
+    names = array_names(path)
+    return CLASS_NAMES in names and CLASS_LABELS not in names
+
+
 def array_names(path: str) -> list[str]:
     """The names of the arrays in an .npz; FormatError for a zip archive of anything else."""
     with _reading(path) as archive:
@@ -188,9 +194,21 @@ def _whole(stored: Stored) -> Array:
         return np.concatenate([*blocks])
 
 
-def pair_blocks(images: Stored, labels: Stored | None) -> Blocks:
-    """The records of images and their labels."""
+def pair_blocks(images: Stored, labels: Stored | None, listed: int | None) -> Blocks:
+    """The records of images and their labels.
+
+    listed is the number of classes where their names are a list, from class 0 on.
+    """
     y = None if labels is None else _labels(labels)
+    if labels is not None and y is not None and listed is not None and y.dtype != object:
+        classes = class_column(y, labels.path)
+        if len(bad := np.flatnonzero((classes < 0) | (classes >= listed))):
+            raise FormatError(
+                f"record {bad[0]:,} of {labels.shown} has the label {classes[bad[0]]}, and"
+                f" {CLASS_NAMES} has the classes 0 to {listed - 1:,} only; name all of them, or"
+                f" save the label of each name as {CLASS_LABELS}",
+                file=labels.path,
+            )
     with _opened(images) as (header, blocks):
         count = header.shape[0] if header.shape else 0
         if labels is not None and y is not None and count != len(y):
