@@ -2,7 +2,7 @@
 
 `build` makes one of pictures, by the steps of `pipeline` (done once, when a dataset is made);
 `export` and `import_` go to and from npz, CSV, PNG folders and Parquet, one file each in
-`formats/`. `images/` finds and decodes pictures, `process_pool` does that in helper processes. An
-augmentation, a step of training, would belong to `loader`, beside `gather`; one IDX file is written
-in `core`.
+`formats/`. `images/` finds and decodes pictures, `process_pool` does that in helper processes;
+`name_notes` tells names of classes that may be mistakes. An augmentation, a step of training, would
+belong to `loader`, beside `gather`; one IDX file is written in `core`.
 """

@@ -138,7 +138,8 @@ def import_dataset(
     -----
     Labels stay as they are if IDX has their type. Others, as those of CSV, PNG and Parquet, become
     uint8 if all are below 256, else int32. Texts are numbered in the order of the alphabet, over
-    all splits, and become the names of the classes.
+    all splits, and become the names of the classes, by the rules of `build`; names that may be
+    mistakes are told by a UserWarning. Where the source names its classes, texts are these names.
 
     Examples
     --------

@@ -82,6 +82,8 @@ def heading_of(first: bytes, delimiter: str, path: str) -> tuple[list[str], bool
     if not first.strip():
         raise FormatError("is empty, expected a line label,pixel0,pixel1,…", file=path)
     try:
+        if b"\0" in first:
+            raise csv.Error("a NUL")  # which Python says itself before 3.11
         fields = [
             field.strip()
             for field in next(
@@ -92,6 +94,8 @@ def heading_of(first: bytes, delimiter: str, path: str) -> tuple[list[str], bool
         cause = likely_cause(first[:1024])
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):
             cause = "text in UTF-16: save it as UTF-8 (in Excel: CSV UTF-8)"
+        elif not cause and b"\0" in first:
+            cause = "damaged, or text in UTF-16: line 1 has a NUL"
         raise FormatError(f"is no CSV file{f' but {cause}' if cause else ''}", file=path) from None
     fields[0] = fields[0].removeprefix("# ").strip() or fields[0]  # of numpy.savetxt
     if all(field.isdecimal() for field in fields):

@@ -13,6 +13,7 @@ from ..._util.types import Array
 from ...errors import FormatError
 from .common import whole_bytes
 from .csv_columns import Table, number_of
+from .text_classes import text_labels
 
 # No line is longer: a colour picture of 2048 x 2048.
 MAX_LINE = 64 << 20
@@ -103,6 +104,11 @@ def rows_of(text: bytes, table: Table, path: str, line: int) -> Iterator[tuple[i
     except UnicodeDecodeError as error:
         line += text.count(b"\n", 0, error.start)
         raise FormatError(f"line {line:,} is no text in UTF-8: {error}", file=path) from None
+    for number, content in enumerate(lines if b"\0" in text else [], line):
+        if "\0" in content:
+            raise FormatError(
+                f"line {number:,} has a NUL, which no text has; the file is damaged", file=path
+            )
     reader = csv.reader(lines, delimiter=table.delimiter, strict=True, skipinitialspace=True)
     number = line
     try:
@@ -137,15 +143,13 @@ def _numbers(fields: list[str], lines: list[int], table: Table, path: str) -> Ar
 
 def _texts(fields: list[str], lines: list[int], table: Table, path: str) -> Array:
     for field, line in zip(fields, lines, strict=True):
-        if not field:
-            raise FormatError(f"line {line:,} has no label", file=path)
         if number_of(field) is not None:
             raise FormatError(
                 f"line {line:,} has the label {field!r}, a number, and line {table.line:,} has a"
                 " text; write all of them in one way",
                 file=path,
             )
-    return np.array(fields, object)
+    return text_labels(fields, lambda i: f"line {lines[i]:,}", path)
 
 
 def _pixels(rows: list[list[str]], lines: list[int], table: Table, path: str) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..._util.types import Array
 from ...core.array import IdxArray
-from ...core.coerce import simple_labels
+from ...core.coerce import class_column, simple_labels
 from ...core.header import CODES, TYPE_NAMES
 from ...errors import ChecksumError, FormatError, TruncatedError, naming
 from ...storage.file_object import write_all
@@ -23,6 +23,7 @@ from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from .common import Blocks, Split, records_at_once
 from .names import CLASS_LABELS, CLASS_NAMES
+from .text_classes import text_labels
 from .zip_contents import not_an_npz
 
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
@@ -146,6 +147,12 @@ def npz_class_names(path: str) -> dict[int, str] | None:
     return named
 
 
+def has_listed_names(path: str) -> bool:
+    """Whether an archive has names of classes without the labels that they belong to."""
+    names = array_names(path)
+    return CLASS_NAMES in names and CLASS_LABELS not in names
+
+
 def array_names(path: str) -> list[str]:
     """The names of the arrays in an .npz; FormatError for a zip archive of anything else."""
     with _reading(path) as archive:
@@ -187,9 +194,21 @@ def _whole(stored: Stored) -> Array:
         return np.concatenate([*blocks])
 
 
-def pair_blocks(images: Stored, labels: Stored | None) -> Blocks:
-    """The records of images and their labels."""
+def pair_blocks(images: Stored, labels: Stored | None, listed: int | None) -> Blocks:
+    """The records of images and their labels.
+
+    listed is the number of classes where their names are a list, from class 0 on.
+    """
     y = None if labels is None else _labels(labels)
+    if labels is not None and y is not None and listed is not None and y.dtype != object:
+        classes = class_column(y, labels.path)
+        if len(bad := np.flatnonzero((classes < 0) | (classes >= listed))):
+            raise FormatError(
+                f"record {bad[0]:,} of {labels.shown} has the label {classes[bad[0]]}, and"
+                f" {CLASS_NAMES} has the classes 0 to {listed - 1:,} only; name all of them, or"
+                f" save the label of each name as {CLASS_LABELS}",
+                file=labels.path,
+            )
     with _opened(images) as (header, blocks):
         count = header.shape[0] if header.shape else 0
         if labels is not None and y is not None and count != len(y):
@@ -207,7 +226,15 @@ def pair_blocks(images: Stored, labels: Stored | None) -> Blocks:
 def _labels(stored: Stored) -> Array:
     y = _whole(stored)
     if y.dtype.kind == "U":
-        return y.astype(object)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.ndim != 1:
+            raise FormatError(
+                f"has texts of the shape {y.shape} in {stored.shown}, expected one for each image:"
+                " (n,). Save the column that holds the class alone: labels[:, k]",
+                file=stored.path,
+            )
+        return text_labels(y.tolist(), lambda i: f"record {i:,} of {stored.shown}", stored.path)
     if y.dtype.kind not in "iu":
         raise FormatError(
             f"has {y.dtype} in {stored.shown}; labels are integers or texts", file=stored.path

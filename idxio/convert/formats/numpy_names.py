@@ -46,7 +46,7 @@ def archive_source(path: str, wanted: Wanted) -> NumpySource:
     pairs = _pairs(members, others, wanted, path)
     if None in pairs:
         pairs = {layout.split_alone(os.path.dirname(path), stem, path): pairs[None]}
-    return NumpySource(_blocks(pairs), npz.npz_class_names(path))
+    return _source(pairs, [path])
 
 
 def folder_source(folder: str, files: list[str], wanted: Wanted, config: str | None) -> NumpySource:
@@ -91,13 +91,8 @@ def folder_source(folder: str, files: list[str], wanted: Wanted, config: str | N
         },
         files,
     )
-    named = [
-        (path, npz.npz_class_names(path))
-        for file in files
-        if not file.lower().endswith(".npy")
-        for path in [os.path.join(folder, file)]
-    ]
-    return NumpySource(_blocks(pairs), agreed_names(named))
+    archives = [os.path.join(folder, file) for file in files if not file.lower().endswith(".npy")]
+    return _source(pairs, archives)
 
 
 def _by_name(wanted: Wanted, names: list[str], path: str) -> Wanted:
@@ -219,9 +214,14 @@ def _partner(name: str) -> str:
     return f"that belongs to {name}"
 
 
-def _blocks(pairs: dict[str | None, dict[str, npz.Stored]]) -> dict[str, Blocks]:
-    return {
-        split: npz.pair_blocks(pair["images"], pair.get("labels"))
+def _source(pairs: dict[str | None, dict[str, npz.Stored]], archives: list[str]) -> NumpySource:
+    """Open the arrays of each split, with the names of the classes that archives have."""
+    names = agreed_names([(path, npz.npz_class_names(path)) for path in archives])
+    is_listed = any(npz.has_listed_names(path) for path in archives)
+    listed = len(names) if names and is_listed else None
+    blocks = {
+        split: npz.pair_blocks(pair["images"], pair.get("labels"), listed)
         for split, pair in pairs.items()
         if split is not None
     }
+    return NumpySource(blocks, names)

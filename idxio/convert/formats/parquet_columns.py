@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..._util.types import Array
+from ...datasets.classes import tidy
 from ...errors import FormatError
 from .common import whole_bytes
 from .csv_columns import Table, table_of
 from .image_shape import Form
 from .names import Wanted, pick, remedy
 from .pixel_names import has_pixel_names
+from .text_classes import text_labels
 
 if TYPE_CHECKING:
     import pyarrow
@@ -146,8 +148,15 @@ def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: st
         raise FormatError(f"{rows[column.to_pylist().index(None)]} has no label", file=path)
     classes: Array = np.array(column.to_pylist(), object)
     if len(classes) and isinstance(classes[0], str):
-        if "" in classes:
-            raise FormatError(f"{rows[classes.tolist().index('')]} has no label", file=path)
+        classes = text_labels(classes.tolist(), rows.__getitem__, path)
+        # Names that are the numbers of their classes go no further than this.
+        if names and (unknown := {*classes.tolist()} - {*map(tidy, names)}):
+            row = next(i for i, text in enumerate(classes) if text in unknown)
+            raise FormatError(
+                f"{rows[row]} has the label {classes[row]!r}, and the features name no such class;"
+                " mend the label, or remove the names",
+                file=path,
+            )
         return classes
     if len(far := np.flatnonzero(classes > np.iinfo(np.int64).max)):
         raise FormatError(

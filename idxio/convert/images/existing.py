@@ -15,7 +15,8 @@ from ...core.array import open_array
 from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
-from ...datasets.discovery import copies_of, named_role, stem
+from ...datasets.copies import copies_of
+from ...datasets.discovery import named_role, stem
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.sources import SOURCES, read_sources
 from ...errors import FormatError

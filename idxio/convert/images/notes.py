@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..._util.types import Array
 from ...datasets.split_names import common_name
+from ..name_notes import name_notes, some_names
 from .discovery import PictureList
 from .records import Deep
 from .sides import Sides, unlike
 from .value_range import Range
-
-# What programs write where a label is missing.
-_MISSING = {"nan", "none", "null", "nil", "na", "n/a", "#n/a", "<na>", "?"}
 
 
 def notes_of(
@@ -40,14 +36,8 @@ def notes_of(
             " left out"
         )
     if dropped := sorted(set(pictures.class_names) - set(class_names)):
-        notes.append(f"no good picture, and so no number, has the class {_some(dropped)}")
-    if alike := _alike(class_names, str.lower):
-        notes.append(f"classes whose names differ in capitals only: {_some(alike)}")
-    if alike := _alike(class_names, _visible):
-        names = _some([repr(name) for name in alike])
-        notes.append(f"classes whose names differ in what is not seen only: {names}")
-    if missing := [name for name in class_names if name.lower() in _MISSING]:
-        notes.append(f"a class whose name may say that a label is missing: {_some(missing)}")
+        notes.append(f"no good picture, and so no number, has the class {some_names(dropped)}")
+    notes += name_notes(class_names)
     if values is not None:
         notes.append(_spread(deep, values))
     elif deep.grey:
@@ -67,13 +57,13 @@ def side_notes(
     """Tell what the split could not hold to, and equal pictures that are not alike in all."""
     notes = []
     if sides.few:
-        names = _some([class_names[label] for label in sides.few])
+        names = some_names([class_names[label] for label in sides.few])
         notes.append(
             f"no SHA-256 of the class {names} is below a seventh, so that its smallest tests;"
             " with more pictures another may, unless they are added by add=True (--add)"
         )
     if sides.short:
-        names = _some([class_names[label] for label in sides.short])
+        names = some_names([class_names[label] for label in sides.short])
         notes.append(
             f"less pictures than asked for to test or validate with has the class {names}: equal"
             " ones go to one side, and those of an old dataset stay where they are"
@@ -101,21 +91,8 @@ def _split_notes(class_names: list[str], counts: dict[str, list[int]]) -> list[s
     for split in counts:
         pairs = zip(class_names, counts[split], strict=True)
         if lacking := [name for name, count in pairs if not count]:
-            notes.append(f"no picture of {common_name(split)} has the class {_some(lacking)}")
+            notes.append(f"no picture of {common_name(split)} has the class {some_names(lacking)}")
     return notes
-
-
-def _alike(names: Iterable[str], form: Callable[[str], str]) -> list[str]:
-    """Select the names that are the same in some form."""
-    names = list(names)
-    forms = Counter(map(form, names))
-    return [name for name in names if forms[form(name)] > 1]
-
-
-def _visible(name: str) -> str:
-    """A name without what has no width, and with one blank for every other one."""
-    shown = "".join(c for c in name if unicodedata.category(c) != "Cf")
-    return " ".join(shown.split())
 
 
 def _spread(deep: Deep, values: Range) -> str:
@@ -138,7 +115,3 @@ def _lost(most: int) -> str:
 
 def _pictures(count: int) -> str:
     return f"{count:,} picture{'s' * (count != 1)}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
