@@ -13,8 +13,8 @@ from ..core.info import Info, info, verify
 from ..errors import IdxError
 from . import names
 
-# Copies that state no CRC-32 are read whole up to so many unpacked bytes: 64 MiB of a raw file take
-# 10 ms, of a zstd file 80 ms, of an xz file half a second or more.
+# Copies that state no CRC-32 are read whole up to so many unpacked bytes: Fashion-MNIST's 47 MB
+# take 6 ms raw, 54 ms as zstd, 1.2 s as xz and 1.7 s as bz2.
 _MOST_RAW = 1 << 30
 _MOST_PACKED = 1 << 26
 # Of larger ones, records of about so many bytes are compared at each of a few places.
