@@ -273,7 +273,9 @@ def _tables(
         paths = [path for shards in files.values() for path in shards]
         return _Content(
             {
-                split: parquet.parquet_blocks(shards, options.wanted, options.form, options.threads)
+                split: parquet.parquet_blocks(
+                    shards, split, options.wanted, options.form, options.threads
+                )
                 for split, shards in files.items()
             },
             parquet.parquet_names(paths, options.wanted, options.form) or described_names,

@@ -24,12 +24,12 @@ def csv(path, texts):
 
 def parquet(path, labels, metadata=None):
     pyarrow = pytest.importorskip("pyarrow")
-    pytest.importorskip("pyarrow.parquet")
+    format = pytest.importorskip("pyarrow.parquet")
     picture = io.BytesIO()
     Image.new("L", (4, 4)).save(picture, "PNG")
     images = [{"bytes": picture.getvalue(), "path": None}] * len(labels)
     table = pyarrow.table({"image": images, "label": labels}).replace_schema_metadata(metadata)
-    pyarrow.parquet.write_table(table, path)
+    format.write_table(table, path)
     return path
 
 
@@ -233,3 +233,42 @@ def test_a_label_without_a_name_is_refused(tmp_path) -> None:
 def test_a_nul_in_a_csv_file_is_refused(tmp_path, text, message) -> None:
     (tmp_path / "a.csv").write_text(text)
     refused(tmp_path / "a.csv", tmp_path, message)
+
+
+def _with_splits(path, splits, name="split"):
+    format = pytest.importorskip("pyarrow.parquet")
+    table = format.read_table(parquet(path, [0, 1, 0]))
+    format.write_table(table.append_column(name, [splits]), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        (["train", "test", "train"], "train, test"),
+        (["Test", None, "test"], "test"),
+        (["train", "holdout", "holdout"], "train, holdout"),
+    ],
+)
+def test_a_column_of_splits_in_parquet_is_not_left_out(tmp_path, splits, said) -> None:
+    """CSV makes a split of each of its values."""
+    path = _with_splits(tmp_path / "faces.parquet", splits)
+    refused(path, tmp_path, f"column split, which says {said}; this file is all train.* a file for")
+
+
+@pytest.mark.parametrize(
+    ("file", "splits", "name"),
+    [
+        ("train", ["train", "training", "Train"], "Split"),
+        ("test", ["test", "test", "test"], "split"),
+        ("train", ["starter", "city", "city"], "set"),
+        ("train", [0, 1, 2], "split"),
+        ("train", [["test"], ["a"], ["b"]], "set"),
+    ],
+)
+def test_a_column_that_says_the_split_of_its_file(tmp_path, file, splits, name) -> None:
+    """Or no split at all."""
+    path = _with_splits(tmp_path / f"{file}.parquet", splits, name)
+    with pytest.warns(UserWarning, match=f"left out what is no image or label: {name}$"):
+        idxio.import_dataset(path, tmp_path / "o")
+    assert len(idxio.load(tmp_path / "o", file).labels) == 3

@@ -21,7 +21,7 @@ from .pixel_names import PIXEL_KIND, check_order, kind_of, shape_of, usual_kind
 # Names of columns that number the records, or name their files; and of those that say the split.
 _INDEX = ("", "unnamed: 0", "id", "idx", "index", "imageid", "image_id", "img_id")
 _FILES = ("file", "filename", "path", "img_name", "image_name")
-_SPLITS = ("split", "usage", "set", "subset", "partition")
+SPLITS = ("split", "usage", "set", "subset", "partition")
 # The marks that may divide fields, the most usual first.
 _DELIMITERS = ",;\t"
 # Without a heading, labels are below this, and none is on more than this share of the lines.
@@ -368,7 +368,7 @@ def _named_table(
     names = [name.lower() for name in heading]
     usual, is_numbered = usual_kind(names)
     rest = [i for i, name in enumerate(names) if not (is_numbered and kind_of(name) == usual)]
-    split = next((i for i in rest if names[i] in _SPLITS), None)
+    split = next((i for i in rest if names[i] in SPLITS), None)
     image = _packed_column(heading, first, rest, wanted, path)
     surplus = [
         i
@@ -457,7 +457,7 @@ def _checked_shape(
     odd = [
         name
         for name in names
-        if name in (*_INDEX, *_FILES, *_SPLITS)
+        if name in (*_INDEX, *_FILES, *SPLITS)
         or is_label(name)
         or (is_numbered and kind_of(name) != usual)
     ]

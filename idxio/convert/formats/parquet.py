@@ -25,7 +25,7 @@ from . import png
 from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
 from .image_shape import Form, flat_shape
 from .names import Wanted
-from .parquet_columns import Columns, columns_of, labels_of, pixels_of
+from .parquet_columns import Columns, check_split, columns_of, labels_of, pixels_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -169,12 +169,16 @@ def _unreadable(key: str, error: Exception, path: str) -> FormatError:
     )
 
 
-def parquet_blocks(paths: list[str], wanted: Wanted, form: Form, threads: int) -> Blocks:
+def parquet_blocks(
+    paths: list[str], split: str, wanted: Wanted, form: Form, threads: int
+) -> Blocks:
     """The records of the shards of a split: images, uint8, and labels, int64 or texts, or None."""
     shape: tuple[int, ...] | None = None
     for path in paths:
         with _reading(path) as file:
             columns = columns_of(file, wanted, form, path)
+            if columns.split is not None:
+                check_split(file, columns.split, split, path)
             for note in columns.notes:
                 warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
             listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..._util.types import Array
 from ...datasets.classes import tidy
+from ...datasets.split_names import KNOWN, common_name, split_named
 from ...errors import FormatError
 from .common import whole_bytes
-from .csv_columns import Table, table_of
+from .csv_columns import SPLITS, Table, table_of
 from .image_shape import Form
 from .names import Wanted, pick, remedy
 from .pixel_names import has_pixel_names
@@ -36,6 +37,8 @@ class Columns(NamedTuple):
     """What to tell: columns that are left out, or that were taken for labels."""
     shape: tuple[int, ...] | None = None
     """The shape of images with a column for each pixel."""
+    split: str | None = None
+    """A column that is left out, and may say the split."""
 
     @property
     def names(self) -> list[str]:
@@ -63,11 +66,30 @@ def columns_of(file: pyarrow.parquet.ParquetFile, wanted: Wanted, form: Form, pa
             file=path,
         )
     is_picture = _check_images(schema, names[images], path)
+    split = next((name for name in others if name.lower() in SPLITS), None)
     if labels is None:
-        return Columns([names[images]], is_picture, None, [])
+        return Columns([names[images]], is_picture, None, [], split=split)
     _check_labels(schema, names[labels], path)
     notes = [f"left out what is no image or label: {_all(others)}"] if others else []
-    return Columns([names[images]], is_picture, names[labels], notes)
+    return Columns([names[images]], is_picture, names[labels], notes, split=split)
+
+
+def check_split(file: pyarrow.parquet.ParquetFile, column: str, split: str, path: str) -> None:
+    """Raise if a column that is left out says that records are of another split than the file."""
+    if not _is_text(file.schema_arrow.field(column).type):
+        return
+    values = file.read([column])[column].unique().drop_null().to_pylist()
+    said = [split_named(value) for value in values]
+    # Where no value is a usual split, or one can't be any, the column says something else.
+    if None in said or not {*said} & {*KNOWN} or {*said} == {split}:
+        return
+    raise FormatError(
+        f"has the column {column}, which says"
+        f" {', '.join(common_name(name) for name in dict.fromkeys(said) if name)}; this file is all"
+        f" {common_name(split)} by its name. Write a file for each split, named after it, or leave"
+        " that column out",
+        file=path,
+    )
 
 
 def _pixel_columns(
@@ -135,11 +157,18 @@ def _check_labels(schema: pyarrow.Schema, name: str, path: str) -> None:
 
     kind = schema.field(name).type
     of = kind.value_type if types.is_dictionary(kind) else kind
-    if not (types.is_integer(of) or types.is_string(of) or types.is_large_string(of)):
+    if not (types.is_integer(of) or _is_text(of)):
         raise FormatError(
             f"has {kind} in the column {name}, expected integers or texts; {remedy('labels')}",
             file=path,
         )
+
+
+def _is_text(kind: pyarrow.DataType) -> bool:
+    import pyarrow.types as types
+
+    of = kind.value_type if types.is_dictionary(kind) else kind
+    return bool(types.is_string(of) or types.is_large_string(of))
 
 
 def labels_of(column: pyarrow.Array, names: list[str], rows: list[str], path: str) -> Array:
