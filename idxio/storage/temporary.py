@@ -256,11 +256,17 @@ class TemporaryFolder:
             clear(self.path)  # an interrupt came behind the creation
             return
         try:
-            with ignoring_refusals():  # the next writer will do it
-                if is_at(self.path, self._fd):
-                    remove_folder(self.path)
+            self._remove(self.path, self._fd)
+        except BaseException:  # an interrupt, before it was gone
+            self._remove(self.path, self._fd)
+            raise
         finally:
             self.release()
+
+    def _remove(self, path: str, fd: int) -> None:
+        with ignoring_refusals():  # the next writer will do it
+            if is_at(path, fd):
+                remove_folder(path)
 
     def release(self) -> None:
         """Give up the lock."""
