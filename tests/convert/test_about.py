@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import write_pgm
 
 import idxio
 from idxio.cli.main import main
@@ -21,16 +22,11 @@ ABOUT = {
 PAIR = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
 
 
-def pgm(path, number):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"P5 2 2 255\n" + bytes([number, number, 0, 0]))
-
-
 @pytest.fixture
 def pics(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for i in range(40):
-        pgm(tmp_path / "pics" / ("cat", 'do"g: é')[i % 2] / f"{i}.pgm", i)
+        write_pgm(tmp_path / "pics" / ("cat", 'do"g: é')[i % 2] / f"{i}.pgm", i)
     return tmp_path / "pics"
 
 
@@ -47,7 +43,7 @@ def test_build_add_and_sort(pics):
     idxio.build("pics", "out", about=ABOUT)
     assert told("out") == ABOUT
     for i in range(40, 50):
-        pgm(pics / "cat" / f"{i}.pgm", i)
+        write_pgm(pics / "cat" / f"{i}.pgm", i)
     idxio.build("pics", "out", add=True, about={"source": "elsewhere"})
     assert told("out") == {**ABOUT, "source": "elsewhere"}
     os.mkdir("s")

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from helpers import write_pgm
 
 import idxio
 from idxio.cli.main import main
@@ -14,18 +15,13 @@ from idxio.datasets.sources import read_sources
 TRAIN = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
 
 
-def pgm(path, number):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    path.write_bytes(b"P5 2 2 255\n" + bytes([number, number, 0, 0]))
-
-
 @pytest.fixture
 def two(tmp_path, monkeypatch):
     """Two datasets, of cats and dogs and of birds and dogs."""
     monkeypatch.chdir(tmp_path)
     for i in range(60):
-        pgm(tmp_path / "p" / ("cat", "dog")[i % 2] / f"{i}.pgm", i)
-        pgm(tmp_path / "q" / ("bird", "dog")[i % 2] / f"{i}.pgm", i + 100)
+        write_pgm(tmp_path / "p" / ("cat", "dog")[i % 2] / f"{i}.pgm", i)
+        write_pgm(tmp_path / "q" / ("bird", "dog")[i % 2] / f"{i}.pgm", i + 100)
     idxio.build("p", "one")
     idxio.build("q", "two")
     return tmp_path
