@@ -57,7 +57,6 @@ def decided(
     test_per_class: int | None,
     val_per_class: int | None,
     old: Array | None = None,
-    splits: list[str] | None = None,
 ) -> Sides:
     """Decide the side of each record by its key.
 
@@ -76,16 +75,13 @@ def decided(
     val_per_class : int, optional
         So many of those that are left, of the least keys, are to validate with.
     old : ndarray of integers, (n,), optional
-        The places in splits of those that records have and keep; -1 for others.
-    splits : list of str, optional
-        The names of splits: KNOWN, and others behind them.
+        The places in KNOWN of the splits that records have and keep; -1 for others.
 
     Raises
     ------
     ValueError
         A class has too few pictures.
     """
-    splits = splits or [*KNOWN]
     old = np.full(len(labels), _FREE) if old is None else old
     keys = np.ascontiguousarray(sha256[:, :8]).view(">u8").astype(np.uint64).reshape(-1)
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
@@ -107,7 +103,7 @@ def decided(
     by_key = np.lexsort((key, label))
     ends = np.cumsum(np.bincount(label, minlength=len(class_names)))
     totals = np.bincount(labels, minlength=len(class_names)).tolist()
-    has = [np.bincount(labels[old == s], minlength=len(class_names)) for s in range(len(splits))]
+    has = [np.bincount(labels[old == s], minlength=len(class_names)) for s in range(len(KNOWN))]
     for i, members in enumerate(np.split(by_key, ends[:-1])):
         free = members[side[members] == _FREE]
         if test_per_class is None:
@@ -116,7 +112,7 @@ def decided(
             if not len(chosen) and not has[_TEST][i] and len(free) and not is_alone:
                 chosen = free[:1]
                 few.append(i)
-            if totals[i] == sum(has[s][i] for s in range(1, len(splits))) + size[chosen].sum():
+            if totals[i] == sum(has[s][i] for s in range(1, len(KNOWN))) + size[chosen].sum():
                 chosen = chosen[:-1]
             side[chosen] = _TEST
         else:
@@ -130,7 +126,7 @@ def decided(
     side[side == _FREE] = _TRAIN
     of_record = np.where(old == _FREE, side[group_of], old)
     parts = {}
-    for s, name in enumerate(splits):
+    for s, name in enumerate(KNOWN):
         part = np.flatnonzero(of_record == s)
         if s in (_TRAIN, _TEST) or len(part) or (s == _VAL and val_per_class is not None):
             parts[name] = part
