@@ -67,8 +67,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         There is more than one such pair, the counts differ, or what should be of the pair is
         damaged, can't be read, or is no regular file.
     """
-    directory = home(os.fspath(directory))
-    stems_here = _stems(directory)
+    directory, stems_here = _look_around(os.fspath(directory))
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
     stems = [stem for stem in stems_here if stem in wanted] or [
@@ -117,7 +116,7 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     in the names of its files, or any other files with "images" or "labels" in their names would be
     one.
     """
-    stems = _stems(home(directory))
+    _, stems = _look_around(directory)
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
         matches = [(before.match(stem), files) for stem, files in stems.items()]
@@ -138,8 +137,7 @@ def misnamed_file(directory: str) -> str | None:
 
     What begins as a file of a split that is there may be a copy or an index of it.
     """
-    directory = home(directory)
-    stems = _stems(directory)
+    directory, stems = _look_around(directory)
     split_files = tuple(names.unpacked(path) for paths in stems.values() for path in paths)
     for path in _listing(directory):
         folder, name = os.path.split(path)
@@ -163,7 +161,7 @@ def datasets_beside(directory: str) -> list[str]:
 
     A caller must name one of them, because it is not clear which is meant.
     """
-    parts = [part_of(stem) for stem in _stems(home(directory))]
+    parts = [part_of(stem) for stem in _look_around(directory)[1]]
     datasets = {before.rstrip("-_.") for before, split in parts if split}
     return sorted(datasets - {""}) if len(datasets) > 1 else []
 
@@ -178,21 +176,24 @@ def home(directory: str) -> str:
     IdxError
         It has none of the files itself, and several such folders have.
     """
+    return _look_around(directory)[0]
+
+
+def _look_around(directory: str) -> tuple[str, dict[str, list[str]]]:
+    """The folder that `home` has, and the files in it by their stems."""
     ensure_complete(os.fsdecode(directory))  # what a killed `write_sorted` left
-    if _stems(directory):
-        return directory
+    if stems := _stems(directory):
+        return directory, stems
     inner = [name for name in sorted(os.listdir(directory)) if not name.startswith(".")]
-    raw = [os.path.join(name, "raw") for name in inner]
-    found = [
-        folder
-        for folder in ["raw", *raw]
-        if os.path.isdir(os.path.join(directory, folder))
-        and _stems(os.path.join(directory, folder))
-    ]
+    found = {}
+    for folder in ["raw", *(os.path.join(name, "raw") for name in inner)]:
+        path = os.path.join(directory, folder)
+        if os.path.isdir(path) and (some := _stems(path)):
+            found[folder] = path, some
     if len(found) > 1:
         text = f"has several datasets: name one of the folders {', '.join(found)}"
         raise IdxError(text, file=directory)
-    return os.path.join(directory, found[0]) if found else directory
+    return next(iter(found.values()), (directory, stems))
 
 
 def _stems(directory: str) -> dict[str, list[str]]:
