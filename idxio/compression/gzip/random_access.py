@@ -202,7 +202,11 @@ def lane_runs(span_index: SpanIndex, numbers: range, threads: int) -> list[list[
     first, last = span_index.span(numbers[0]), span_index.span(numbers[-1])
     size = last.limit - (first.bit >> 3)
     count = threads * max(1, round(size / (threads * LANE_SPANS * LANE_SPAN)))
-    spans = span_index.merged(-(-size // (count * LANE_SPANS)), numbers)
+    return _in_runs(span_index.merged(-(-size // (count * LANE_SPANS)), numbers), count)
+
+
+def _in_runs(spans: list[Span], count: int) -> list[list[Span]]:
+    """Cut consecutive spans into so many runs of about equal length, none of them empty."""
     count = min(count, len(spans))
     edges = [len(spans) * k // count for k in range(count + 1)]
     return [spans[a:b] for a, b in itertools.pairwise(edges)]
@@ -226,9 +230,7 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
         count = RUNS * threads if windows and threads > 1 else 1 if threads == 1 else len(spans)
     if not spans or span_index.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
-    count = min(len(spans), count)
-    edges = [len(spans) * k // count for k in range(count + 1)]
-    runs = [spans[a:b] for a, b in itertools.pairwise(edges)]
+    runs = _in_runs(spans, count)
     decoded: list[list[Decoded]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
@@ -240,7 +242,7 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
             decoded[k].append(segment)
             yield
 
-    on_threads(read, range(count), threads)
+    on_threads(read, range(len(runs)), threads)
     check = MemberCheck(reader.source.name)
     for segment, crc, stop in itertools.chain.from_iterable(decoded):
         check.add(segment, crc, stop)
