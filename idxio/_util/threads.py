@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from queue import SimpleQueue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,10 +40,46 @@ def join(thread: threading.Thread) -> None:
         thread.join(WAIT)
 
 
-def wait_until(condition: threading.Condition, is_so: Callable[[], bool]) -> None:
-    """Wait on a condition, which this thread holds; an interrupt ends the wait."""
-    while not is_so():
-        condition.wait(WAIT)
+class Bell:
+    """What threads wait for, and other threads tell.
+
+    Not a threading.Condition, nor what is made of one (Event, Queue, Future): an interrupt just
+    behind its lock leaves that taken for ever. A SimpleQueue is written in C.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: list[SimpleQueue[None]] = []
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so; whoever makes it so rings. An interrupt ends the wait."""
+        from queue import SimpleQueue  # slow to import
+
+        rung: SimpleQueue[None] = SimpleQueue()
+        self._listeners.append(rung)
+        while not is_so():
+            taken(rung, WAIT)
+
+    def ring(self) -> None:
+        """Have those who wait look again."""
+        for rung in self._listeners:
+            rung.put(None)
+
+
+def taken(queue: SimpleQueue[Item], seconds: float) -> list[Item]:
+    """The next item of a queue as a list, which is empty if none came within some seconds."""
+    from queue import Empty
+
+    try:
+        return [queue.get(timeout=seconds)]
+    except Empty:
+        return []
+
+
+def take(queue: SimpleQueue[Item]) -> Item:
+    """Wait for the next item of a queue; an interrupt ends the wait."""
+    while not (items := taken(queue, WAIT)):
+        pass
+    return items[0]
 
 
 def on_threads(
@@ -104,42 +142,86 @@ def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseExcepti
 
 
 class InOrder(Generic[Item, Result]):
-    """Calls a function for each item on threads; the results come in the order of the items."""
+    """Calls a function for each item on threads; the results come in the order of the items.
+
+    The threads end with close(), or when nobody holds the object any more.
+    """
 
     def __init__(self, function: Callable[[Item], Result], threads: int) -> None:
+        from queue import SimpleQueue  # slow to import
+
         self._function = function
         self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[Result]] = deque()
+        self._helpers: list[threading.Thread] = []
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._outcomes: deque[_Outcome[Result]] = deque()
+        self._end = weakref.finalize(self, _end, self._calls, threads)
 
     def submit(self, item: Item) -> list[Result]:
         """Add an item; return the oldest result once more than two per thread are pending."""
-        if self._pool is None:
-            from concurrent.futures import ThreadPoolExecutor  # slow to import
-
-            self._pool = ThreadPoolExecutor(self._threads)
-        self._waiting.append(self._begin(item))
-        if len(self._waiting) <= 2 * self._threads:
+        outcome: _Outcome[Result] = _Outcome()
+        call = partial(outcome.make, self._function, item)
+        self._outcomes.append(outcome)
+        if len(self._helpers) < min(self._threads, len(self._outcomes)):
+            helper = threading.Thread(target=_work, args=(self._calls,), daemon=True)
+            with contextlib.suppress(RuntimeError):  # the system refuses another thread
+                helper.start()
+                self._helpers.append(helper)
+        if self._helpers:
+            self._calls.put(call)
+        else:
+            call()
+        if len(self._outcomes) <= 2 * self._threads:
             return []
-        return [self._waiting.popleft().result()]
-
-    def _begin(self, item: Item) -> Future[Result]:
-        assert self._pool is not None
-        try:
-            return self._pool.submit(self._function, item)
-        except RuntimeError:  # the system refuses another thread
-            from concurrent.futures import Future
-
-            done: Future[Result] = Future()
-            done.set_result(self._function(item))
-            return done
+        return [self._outcomes.popleft().result()]
 
     def rest(self) -> Iterator[Result]:
         """Yield the pending results in order."""
-        while self._waiting:
-            yield self._waiting.popleft().result()
+        while self._outcomes:
+            yield self._outcomes.popleft().result()
 
     def close(self) -> None:
         """End the threads; items that were not started are dropped."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        while taken(self._calls, 0):
+            pass
+        self._end()
+        for helper in self._helpers:
+            join(helper)
+
+
+class _Outcome(Generic[Result]):
+    """What a call on another thread returned or raised."""
+
+    def __init__(self) -> None:
+        from queue import SimpleQueue
+
+        self._queue: SimpleQueue[tuple[list[Result], BaseException | None]] = SimpleQueue()
+
+    def make(self, function: Callable[[Item], Result], item: Item) -> None:
+        """Call the function."""
+        try:
+            self._queue.put(([function(item)], None))
+        except BaseException as error:
+            self._queue.put(([], error))
+
+    def result(self) -> Result:
+        """Wait for what the function returned, or raise what it raised."""
+        results, error = take(self._queue)
+        try:
+            if error is not None:
+                raise error
+            return results[0]
+        finally:
+            del error  # which has this frame in its traceback
+
+
+def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (call := calls.get()) is not None:
+        call()
+        del call  # and with it the item, before the wait for the next
+
+
+def _end(calls: SimpleQueue[Any], threads: int) -> None:
+    """Tell all threads to end, also those that an interrupt kept from being noted."""
+    for _ in range(threads + 1):
+        calls.put(None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import queue
 import threading
+from queue import SimpleQueue
 
 from .._util.fork import ForkGuard
+from .._util.threads import join, take
 from .base import Check, Stream
 
 
@@ -20,7 +21,9 @@ class ReadAhead(Stream):
         self._can_wait = can_wait
         self._stream = stream
         # One block waits here, one is being made and one is being read: a stream keeps that many.
-        self._queue: queue.Queue[tuple[memoryview, Check] | BaseException | None] = queue.Queue(1)
+        self._queue: SimpleQueue[tuple[memoryview, Check] | BaseException | None] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()
+        self._room.put(None)
         self._closed = False
         self._fork_guard = ForkGuard()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -33,6 +36,7 @@ class ReadAhead(Stream):
                 self._thread.start()
         except BaseException:  # an interrupt: nobody will close this
             self._closed = True
+            self._room.put(None)
             raise
 
     def _run(self) -> None:
@@ -45,11 +49,10 @@ class ReadAhead(Stream):
         self._put(last)
 
     def _put(self, item: tuple[memoryview, Check] | BaseException | None) -> None:
-        """Hand an item over, unless nobody takes it any more."""
-        while not self._closed:
-            with contextlib.suppress(queue.Full):
-                self._queue.put(item, timeout=0.1)
-                return
+        """Hand an item over once there is room, unless nobody takes it any more."""
+        if not self._closed:
+            self._room.get()
+            self._queue.put(item)
 
     def unpack(self) -> Check | None:
         if self._fork_guard.in_child():
@@ -61,8 +64,9 @@ class ReadAhead(Stream):
             check = self._stream.unpack()
             self.block = self._stream.block
             return check
-        item = self._queue.get()
+        item = take(self._queue)
         if isinstance(item, tuple):
+            self._room.put(None)
             # Checked by whoever takes it, which is the thread with less to do.
             self.block, check = item
             return check
@@ -76,9 +80,6 @@ class ReadAhead(Stream):
         """End the thread."""
         self._closed = True
         atexit.unregister(self.close)
-        while self._thread.is_alive():
-            with contextlib.suppress(queue.Empty):
-                self._queue.get(timeout=0.01)  # it may wait for room
-                continue
-            if self._can_wait:
-                return  # the thread ends when the pipe gives something
+        self._room.put(None)
+        if not self._can_wait:  # else the thread ends when the pipe gives something
+            join(self._thread)

@@ -13,9 +13,11 @@ import pickle
 import queue
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
+
+from .._util.threads import InOrder
 
 Result = TypeVar("Result")
 # The paths of some pictures, and what else the function takes.
@@ -71,22 +73,16 @@ class ProcessPool:
 
     def map(self, function: Callable[..., Result], jobs: Iterable[Job]) -> Iterator[Result]:
         """function(*job) for each job, in their order; a few are under way at a time."""
-        from concurrent.futures import Future, ThreadPoolExecutor
-
-        pool = ThreadPoolExecutor(self._count)
-        waiting: deque[Future[Result]] = deque()
+        calls = InOrder(partial(self._call, function), self._count)
         try:
             for job in jobs:
-                waiting.append(pool.submit(self._call, function, job))
-                if len(waiting) > 2 * self._count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                yield from calls.submit(job)
+            yield from calls.rest()
         except BaseException:
             self._stop()  # threads that wait for a process go on
             raise
         finally:
-            pool.shutdown(cancel_futures=True)
+            calls.close()
 
     def _call(self, function: Callable[..., Result], job: Job) -> Result:
         process = self._idle.get()

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ..._native import inflate
-from ..._util.threads import wait_until
+from ..._util.threads import Bell
 from ..._util.types import Bytes
 from .members import Segment
 from .span_index import WINDOW
@@ -46,7 +46,7 @@ class PartState:
     def __init__(self, lock: threading.Lock) -> None:
         """All parts of a round have the same lock."""
         self._lock = lock
-        self._risen = threading.Condition(lock)
+        self._risen = Bell()
         self.stage = Stage.SEARCHING
         self.start: int | None = None
         """The bit of the file where its first span starts."""
@@ -84,13 +84,12 @@ class PartState:
 
     def wait_for(self, stage: Stage) -> None:
         """Wait until the part is at a stage, or past it."""
-        with self._lock:
-            wait_until(self._risen, lambda: self.stage >= stage)
+        self._risen.wait_until(lambda: self.stage >= stage)
 
     def _rise(self, stage: Stage) -> None:
         if stage > self.stage:
             self.stage = stage
-            self._risen.notify_all()
+            self._risen.ring()
 
 
 class Decoded(NamedTuple):
