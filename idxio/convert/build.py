@@ -19,7 +19,7 @@ from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.metadata import DESCRIPTION, about_of, checked_about, write_description
-from ..datasets.sources import SOURCES, Source, write_sources
+from ..datasets.sources import SOURCES, PictureFile, write_sources
 from ..datasets.split_names import KNOWN
 from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
@@ -426,7 +426,7 @@ def _range_of(values: Any) -> Range | None:
 
 def _sources(
     images: str, reader: PictureReader, rows: dict[str, Array]
-) -> Iterator[tuple[str, int, Source]]:
+) -> Iterator[tuple[str, int, PictureFile]]:
     """The picture of each record, split by split."""
     for split, part in rows.items():
         for record, row in enumerate(part.tolist()):
@@ -435,7 +435,7 @@ def _sources(
                 path = os.path.relpath(path, os.path.abspath(images))
             path = os.path.normpath(path)
             sha256 = reader.sha256[row].tobytes().hex()
-            yield split, record, Source(path, int(reader.labels[row]), sha256)
+            yield split, record, PictureFile(path, int(reader.labels[row]), sha256)
 
 
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:

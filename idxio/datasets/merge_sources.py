@@ -11,7 +11,7 @@ import numpy as np
 from .._util.types import Array
 from ..errors import FormatError, IdxError
 from .discovery import stem
-from .sources import SOURCES, Source, Sources, read_sources
+from .sources import SOURCES, PictureFile, Sources, read_sources
 
 
 class MergedSources:
@@ -41,7 +41,7 @@ class MergedSources:
             return  # a device
         folder, name = os.path.split(path)
         # By the place among the merged records.
-        found: dict[int, Source] = {}
+        found: dict[int, PictureFile] = {}
         start = 0
         for file, tag in zip(files, labels, strict=True):
             for record, source in _sources_of(file, tag).items():
@@ -68,7 +68,7 @@ class MergedSources:
         self.content = {**there, stem(name): new}
 
 
-def _sources_of(file: str | None, labels: Array) -> dict[int, Source]:
+def _sources_of(file: str | None, labels: Array) -> dict[int, PictureFile]:
     """The pictures of the records of a label file; empty where nothing tells them."""
     if file is None:
         return {}

@@ -1,8 +1,8 @@
 """The order of compressed files too large to hold: blocks of records, a shuffle window at a time.
 
-1. `WindowLayout` cuts the records into blocks of consecutive ones, about BLOCK bytes each; where
-   the first block starts is drawn anew for each epoch, and the last block goes on with the first
-   records.
+1. `WindowLayout` cuts the records into blocks of consecutive ones, about RECORD_BLOCK bytes each;
+   where the first block starts is drawn anew for each epoch, and the last block goes on with the
+   first records.
 2. A keyed permutation puts the blocks in order; `blocks_per_window` of them make a shuffle window.
 3. `WindowBuffer` unpacks a shuffle window into memory, each block by one ranged read; a keyed
    permutation puts the records of the window in order.
@@ -29,7 +29,7 @@ from .window_buffer import WindowBuffer
 from .window_layout import WindowLayout
 
 # Chunks of our files are 9,719 bytes, spans of an index about 64 KiB: little is unpacked in vain.
-BLOCK = 1 << 20
+RECORD_BLOCK = 1 << 20
 
 BUFFER = 256 << 20
 """Bytes of the two shuffle windows, unless a caller says otherwise."""
@@ -54,7 +54,7 @@ class WindowSampler(Sampler):
         """With labels, the classes are balanced within each shuffle window."""
         super().__init__(n)
         self.seed = seed
-        block = max(1, BLOCK // max(1, record_nbytes))
+        block = max(1, RECORD_BLOCK // max(1, record_nbytes))
         blocks_per_window = max(1, buffer // 2 // (block * max(1, record_nbytes)))
         self.layout = WindowLayout(n, block, blocks_per_window, seed)
         self.window = self.layout.window

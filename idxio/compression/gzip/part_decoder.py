@@ -27,7 +27,7 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
-from .part import Decoded, FailedError, Part, Stage
+from .part import FailedError, Part, PartSpan, Stage
 from .part_mover import PartMover
 from .sequential import TARGET, SequentialDecoder
 from .span_index import WINDOW
@@ -229,7 +229,7 @@ class PartDecoder:
 def decode_span(
     buffer: InputBuffer,
     decoder: inflate.Decoder,
-    span: Decoded,
+    span: PartSpan,
     out: Bytes,
     start: int,
     window: int,

@@ -23,7 +23,7 @@ from .members import MAGIC, Trailer
 from .random_access import WORTH_THREADS, SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
 from .span_index import WINDOW, SpanIndex
-from .span_stream import BLOCK, SpanStream
+from .span_stream import STREAM_BLOCK, SpanStream
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Gzip(Compression):
 
     def stream(self) -> Stream:
         index = self._known.index
-        if index.complete and index.is_plain and use_lanes() and index.longest() <= BLOCK:
+        if index.complete and index.is_plain and use_lanes() and index.longest() <= STREAM_BLOCK:
             return SpanStream(self._reader, index, lambda: self._stream_in_order(index))
         return self._stream_in_order()
 

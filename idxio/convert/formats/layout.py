@@ -41,7 +41,7 @@ _NO_DATA = {
 PNG = "PNG folders"
 
 
-class Source(NamedTuple):
+class FolderFiles(NamedTuple):
     """The kind of files in a folder, and their names."""
 
     kind: str
@@ -62,7 +62,7 @@ class Table(NamedTuple):
     """The same for files that can be parts of one split."""
 
 
-def look(folder: str, stated: dict[str, int]) -> Source:
+def look(folder: str, stated: dict[str, int]) -> FolderFiles:
     """Find the kind of a folder's files; FormatError if two kinds could be the dataset."""
     by_kind: dict[str, list[str]] = {}
     for name in _files(folder):
@@ -88,7 +88,9 @@ def look(folder: str, stated: dict[str, int]) -> Source:
             f"has {kinds}; move away what is not to be imported, or name one file", file=folder
         )
     kind = next(iter(by_kind), "")
-    return Source(kind, by_kind[kind]) if kind in (*_TABLES, "NumPy", PNG) else Source("", [])
+    if kind in (*_TABLES, "NumPy", PNG):
+        return FolderFiles(kind, by_kind[kind])
+    return FolderFiles("", [])
 
 
 def _is_folder(path: str) -> bool:
