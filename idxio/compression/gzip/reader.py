@@ -121,7 +121,7 @@ class Gzip(Compression):
         """
         note: Callable[[SpanIndex], None] | None = None
         if failed is not None:
-            note = functools.partial(self._known.drop, failed)
+            note = functools.partial(self._known.replace_stated, failed)
         elif not self._known.index.complete:  # else nobody needs the windows that it would keep
             note = self._known.note
         return GzipStream(SequentialDecoder(self.source), self.name, STREAM_BUFFER, note)
@@ -153,11 +153,11 @@ class Gzip(Compression):
                     return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if self._read_in_order(out):
-                    self._known.drop(failed)
+                    self._known.replace_stated(failed)
                     return len(out)
         length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
-            self._known.drop(failed)
+            self._known.replace_stated(failed)
         return length
 
     def _read_by_index(self, index: SpanIndex, out: Bytes, threads: int) -> bool:
