@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._util.types import Array, Ids
+from . import keys
 from .materialize import Materialized
 from .row_source import RowSource
 from .samplers import BalancedSampler, Sampler, permuted
@@ -34,8 +35,6 @@ RECORD_BLOCK = 1 << 20
 BUFFER = 256 << 20
 """Bytes of the two shuffle windows, unless a caller says otherwise."""
 
-# The third number of a key, behind seed and epoch; `window_layout` has 0 and 1.
-_WITHIN = 2
 # In version 1, a class had the same order in all windows where it was as large.
 _BALANCED_VERSION = 2
 
@@ -81,7 +80,8 @@ class WindowSampler(Sampler):
         positions = np.arange(start, stop)
         if self.seed is None:
             return positions
-        return permuted(self.layout.length(number), positions, self.seed, epoch, _WITHIN, number)
+        count = self.layout.length(number)
+        return permuted(count, positions, self.seed, epoch, keys.RECORDS, number)
 
     def _balanced_window(self, epoch: int, number: int) -> BalancedSampler:
         """The sampler that balances the classes within one shuffle window."""
