@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,14 @@ class Knowledge(Enum):
     COMPLETE = "a pass through the file"
 
 
+class _Packed(NamedTuple):
+    """What a pickle has of an index that ended at this unpacked byte, so as not to pack it anew."""
+
+    spans: SpanIndex
+    end: int
+    packed: PackedIndex | None
+
+
 class KnownSpans:
     """The span index of a file that is in use, for all threads that read the file.
 
@@ -65,8 +73,7 @@ class KnownSpans:
         self._index: SpanIndex = GrowingIndex()
         self._scout: _Scout | None = None  # adds to the index
         self._damage: IdxError | None = None  # what a pass through the file found
-        # An index, its end then, and what a pickle has of it.
-        self._packed: tuple[SpanIndex, int, PackedIndex | None] | None = None
+        self._packed: _Packed | None = None
 
     def close(self) -> None:
         """Close the file beside it, if the index comes from one."""
@@ -131,8 +138,9 @@ class KnownSpans:
             return None
         with self._lock:
             index = self._index
-            if self._packed is not None and self._packed[:2] == (index, index.end):
-                return self._packed[2]
+            last = self._packed
+            if last is not None and last.spans is index and last.end == index.end:
+                return last.packed
             if self.knowledge is Knowledge.STATED or not isinstance(index, GrowingIndex):
                 return None
             seen = index.copy()
@@ -142,7 +150,7 @@ class KnownSpans:
             packed = pickled_index.pack(self._source, seen)
         except (IdxError, OSError, ValueError):
             return None  # the file is closed or damaged; only the next read may say so
-        self._packed = index, seen.end, packed
+        self._packed = _Packed(index, seen.end, packed)
         return packed
 
     def adopt(self, packed: PackedIndex) -> None:
@@ -151,7 +159,7 @@ class KnownSpans:
 
         index = pickled_index.unpack(packed)
         self._know(Knowledge.COMPLETE if index.complete else Knowledge.GROWING, index)
-        self._packed = index, index.end, packed
+        self._packed = _Packed(index, index.end, packed)
 
     def refute(self) -> bool:
         """Decode the whole file after a stated index failed, and use the index of that pass.

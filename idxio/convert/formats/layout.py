@@ -50,7 +50,7 @@ class FolderFiles(NamedTuple):
     """The files, or folders of pictures, as paths below the folder."""
 
 
-class Table(NamedTuple):
+class TableFile(NamedTuple):
     """A table, or an array of NumPy's, with what its name says."""
 
     path: str
@@ -229,7 +229,7 @@ def tables_of(
     """
     tables = chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
     split_of = {table.path: table.split or _unnamed(folder, table, len(tables)) for table in tables}
-    splits: dict[str, list[Table]] = {}
+    splits: dict[str, list[TableFile]] = {}
     for table in tables:
         splits.setdefault(split_of[table.path], []).append(table)
     for split, parts in splits.items():
@@ -249,7 +249,7 @@ def tables_of(
     }
 
 
-def _table(folder: str, path: str, stated: dict[str, int]) -> Table:
+def _table(folder: str, path: str, stated: dict[str, int]) -> TableFile:
     """Derive configuration, split and group from the names of a table and of its folders."""
     *above, file = path.split(os.sep)
     above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
@@ -286,14 +286,14 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> Table:
         split = place
         above.pop()
     config = "/".join([*above, *([before.strip("-_. ")] if before.strip("-_. ") else [])])
-    return Table(path, config, split, group)
+    return TableFile(path, config, split, group)
 
 
 def _stem(file: str) -> str:
     return re.sub(rf"\.(parquet|csv){_NOT_YET}$", "", file, flags=re.IGNORECASE)
 
 
-def chosen(folder: str, tables: list[Table], config: str | None) -> list[Table]:
+def chosen(folder: str, tables: list[TableFile], config: str | None) -> list[TableFile]:
     """Select the tables of the chosen configuration, or of the only one."""
     named = sorted({table.config for table in tables} - {""})
     if config is not None:
@@ -314,7 +314,7 @@ def chosen(folder: str, tables: list[Table], config: str | None) -> list[Table]:
     return tables
 
 
-def _unnamed(folder: str, table: Table, count: int) -> str:
+def _unnamed(folder: str, table: TableFile, count: int) -> str:
     """Return the split of a table whose name has none: train if it is alone, else its name."""
     stem = _stem(os.path.basename(table.path))
     path = os.path.join(folder, table.path)
