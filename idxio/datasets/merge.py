@@ -13,6 +13,7 @@ from ..errors import FormatError, IdxError
 from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
 from .discovery import named_role, stem
 from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
+from .split_names import known_split
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
 _BUILD_KEYS = (
@@ -164,7 +165,9 @@ def _numbers(sources: list[_Source]) -> dict[str, int]:
 
 
 def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype[Any]) -> Array:
-    """All labels with the numbers of their names, as int32 if dtype is too small for them."""
+    """All labels with the numbers of their names, as int32 if dtype does not hold them, and as
+    int64, which writing refuses, if that does not either.
+    """
     parts = []
     for source in sources:
         _check_named(source)
@@ -173,8 +176,11 @@ def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype
         new = np.array([numbers[tidied[label]] for label in old.tolist()], np.int64)
         parts.append(new[inverse.reshape(-1)])
     labels = np.concatenate(parts)
-    fits = labels.max(initial=0) <= np.iinfo(dtype).max
-    return labels.astype(dtype if fits else np.int32)
+    for one in (dtype, np.dtype(np.int32)):
+        limits = np.iinfo(one)
+        if limits.min <= labels.min(initial=0) and labels.max(initial=0) <= limits.max:
+            return labels.astype(one)
+    return labels
 
 
 class MergedDescription:
@@ -327,11 +333,19 @@ def _same_folder(one: str, other: str) -> bool:
 
 
 def _label_files(folder: str) -> list[str]:
+    """The label files whose classes a dataset.json in a folder names: those there, and those of
+    splits in folders of their own that have none.
+    """
     try:
         names = sorted(os.listdir(folder or "."))
     except FileNotFoundError:  # opening the file raises the error
         return []
-    return [name for name in names if named_role(name) == "label"]
+    inner = []
+    for name in names:
+        path = os.path.join(folder, name)
+        if known_split(name) and os.path.isdir(path) and not described(path):
+            inner += [os.path.join(name, one) for one in sorted(os.listdir(path))]
+    return [name for name in names + inner if named_role(name) == "label"]
 
 
 def _agree(old: Names, new: Names) -> bool:
