@@ -18,7 +18,7 @@ from ..core.coerce import simple_labels
 from ..core.header import CODES
 from ..core.write import Writer, write
 from ..datasets.classes import described
-from ..datasets.metadata import DESCRIPTION, write_description
+from ..datasets.metadata import DESCRIPTION, read_description, write_description
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
@@ -230,7 +230,9 @@ def _content(source: str, options: _Options) -> _Content:
             return _pictures(source, inside.names, stated, options.threads)
         if inside.kind == "NumPy":
             arrays = numpy_names.folder_source(source, inside.names, options.wanted, options.config)
-            return _Content(*arrays, {})
+            path = os.path.join(source, DESCRIPTION)
+            named = [(source, arrays.class_names), (path, described(source))]
+            return _Content(arrays.splits, agreed_names(named), {})
         if inside.kind:
             return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
@@ -249,6 +251,11 @@ def _content(source: str, options: _Options) -> _Content:
     folder, name = os.path.split(source)
     kind = "Parquet" if _starts_with(source, b"PAR1") else "CSV"
     return _tables(folder, [name], kind, options, is_whole=False)
+
+
+def _is_about_all(folder: str) -> bool:
+    """Whether a description names no files, so that it is about any beside it."""
+    return read_description(folder).keys().isdisjoint(("records", "files"))
 
 
 def _tables(
@@ -311,7 +318,7 @@ def _descriptions(
         counts = {split_named(name): count for name, count in stated[home].items()}
         here = {split: counts[split] for split in splits if split in counts}
         records |= here
-        if here or is_whole:  # else it is about other files
+        if here or is_whole or _is_about_all(home):  # else it is about other files
             named.append((os.path.join(home, DESCRIPTION), described(home)))
     return agreed_names(named), records
 

@@ -59,7 +59,7 @@ def checked(folder):
 def test_a_pair_that_is_replaced_meanwhile_is_not_mixed(tmp_path, monkeypatch, way) -> None:
     real = source.open_checked
     refused = 0
-    for moment in range(12):
+    for moment in range(8):
         folder = tmp_path / f"{moment}"
         files = a_pair(folder, NAMES, 1)
         others = a_pair(tmp_path / f"other {moment}", NAMES[::-1], 2)
