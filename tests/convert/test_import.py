@@ -1651,7 +1651,7 @@ def test_line_ends_in_a_field_of_csv_stay(tmp_path) -> None:
     idxio.import_dataset(tmp_path / "a.csv", tmp_path / "a")
     found = idxio.load(tmp_path / "a")
     assert [found.class_names[k] for k in found.labels.tolist()] == ["ab", "e\nf", "c\r\nd", "ab"]
-    # 9 pixels if 5 and 6 were one
+    # 56 if they were left out
     pixels = ["1 2 3 4 5 6 7 8 9", '"1 2 3 4 5\n6 7 8 9"']
     text = "label,pixels\n" + "".join(f"1,{one}\n" for one in pixels)
     (tmp_path / "b.csv").write_text(text, newline="")
