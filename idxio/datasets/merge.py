@@ -10,7 +10,16 @@ import numpy as np
 
 from .._util.types import Array
 from ..errors import FormatError, IdxError
-from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
+from .classes import (
+    Names,
+    class_names,
+    described,
+    in_order,
+    mapped_names,
+    naming_folder,
+    same_numbers,
+    tidy,
+)
 from .discovery import named_role, stem
 from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
 from .split_names import known_split
@@ -49,14 +58,15 @@ class _Source(NamedTuple):
     """None for an array, whose classes have no names."""
     labels: Array
     names: Names | None
-    is_described: bool
-    """Whether the names come from a dataset.json beside the file."""
+    naming: str | None
+    """The folder of the dataset.json that tells the names; None if none does."""
 
     @property
     def origin(self) -> str:
         """What an error names: the dataset.json that has the names, or else the file."""
-        folder = os.path.dirname(self.file or "")
-        return os.path.join(folder, DESCRIPTION) if self.is_described else self.file or "an array"
+        if self.naming is None:
+            return self.file or "an array"
+        return os.path.join(self.naming, DESCRIPTION)
 
 
 def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged:
@@ -77,7 +87,7 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     if together.dtype.kind not in "iu":
         types = " and ".join(dict.fromkeys(tag.dtype.name for tag in labels))
         raise FormatError(f"IDX has no type for labels of {types} together: give them one type")
-    is_described = any(source.is_described for source in sources)
+    is_described = any(source.naming is not None for source in sources)
     if not named or (len(named) < len(sources) and not is_described):
         return Merged(together, None, is_described=False, is_renumbered=False)
     first = named[0]
@@ -109,9 +119,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
 
 def _source(file: str | None, labels: Array) -> _Source:
     if file is None:
-        return _Source(None, labels, None, False)
-    is_described = bool(described(os.path.dirname(file)))
-    return _Source(file, labels, class_names(file), is_described)
+        return _Source(None, labels, None, None)
+    return _Source(file, labels, class_names(file), naming_folder(file))
 
 
 def _name(source: _Source, label: int) -> str:
@@ -245,7 +254,7 @@ class MergedDescription:
     def _told(self, existing: dict[str, Any], label_files: Sequence[str | None]) -> dict[str, str]:
         """What is told of the files to merge, and of others that the existing content lists."""
         folders = dict.fromkeys(os.path.dirname(file) if file else None for file in label_files)
-        parts = [{} if folder is None else about_of(read_description(folder)) for folder in folders]
+        parts = [{} if folder is None else _about_in(folder) for folder in folders]
         if _table(existing, "files").keys() - self._names:
             parts.insert(0, about_of(existing))
         return merged_about(parts)
@@ -267,9 +276,11 @@ class MergedDescription:
         others = [name for name in _label_files(folder) if name not in self._names]
         remedy = "name files in a folder of their own"
         if new is None:
-            if old:
+            naming = naming_folder(os.path.join(folder, self._label_name))
+            if naming is not None:
                 raise IdxError(
-                    f"names classes, and the labels to write have no names; {remedy}", file=path
+                    f"names classes, and the labels to write have no names; {remedy}",
+                    file=os.path.join(naming, DESCRIPTION),
                 )
             return existing
         if old and not _agree(old, new):
@@ -312,6 +323,14 @@ class MergedDescription:
     def holds(self, target: str) -> bool:
         """Whether a target lies beside the dataset.json."""
         return os.path.basename(target) in self._names
+
+
+def _about_in(folder: str) -> dict[str, str]:
+    """What is told of files in a folder; where that is called as a split, beside it too."""
+    about = about_of(read_description(folder))
+    if not about and known_split(os.path.basename(folder)):
+        about = about_of(read_description(os.path.dirname(folder)))
+    return about
 
 
 def _is_device(path: str | os.PathLike[str]) -> bool:

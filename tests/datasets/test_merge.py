@@ -318,6 +318,28 @@ def test_beside_a_split_in_a_folder_of_its_own(capsys):
     assert idxio.load("out", "test").class_names == {0: "cat", 1: "dog"}
 
 
+def test_names_beside_the_folder_of_a_split(capsys):
+    """They count as those beside the files: also against files without any, and the licence."""
+    for folder, names in (("a", ["dog", "cat"]), ("b", ["cat", "dog"])):
+        files = dataset(folder, names, [1, 0, 0], "other")
+        with open(f"{folder}/dataset.json", "w", encoding="utf-8") as file:
+            json.dump({"class_names": names, "licence": "CC0"}, file)
+        os.mkdir(f"{folder}/train")
+        for old, name in zip(files, ("images-idx3-ubyte", "labels-idx1-ubyte"), strict=True):
+            os.rename(old, f"{folder}/train/{name}")
+    a, b = ([f"{d}/train/{n}" for n in ("images-idx3-ubyte", "labels-idx1-ubyte")] for d in "ab")
+    none = dataset("none", None, [0, 1])
+    os.mkdir("out")
+    error = refused(capsys, *none, *a, *OUT)
+    assert "none/train-labels-idx1-ubyte: has no names of classes, and a/dataset.json has" in error
+    assert "a/dataset.json: names classes, and the labels to write have no" in refused(
+        capsys, *none, *a
+    )
+    assert main(["sort", *a, *b, *OUT]) == 0
+    assert check_true("out").labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert described("out")["licence"] == "CC0"
+
+
 def test_without_names_beside_names(capsys):
     a = dataset("a", None, [0, 1])
     dataset("out", FIVE, [0, 1], "other")
