@@ -1,0 +1,140 @@
+"""Ranges by obstore: HTTP, S3, Google's and Azure's stores."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from .client import Answer, BrokenOffError, NoRangesError, changed
+from .url import Url
+
+SCHEMES = frozenset(("http", "https", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "azure"))
+
+# fsspec's words for obstore's.
+_WORDS = {
+    "key": "access_key_id",
+    "secret": "secret_access_key",
+    "anon": "skip_signature",
+    "endpoint_url": "endpoint",
+    "region_name": "region",
+}
+_DEAD = re.compile(r"(?i)tcp connect|connect(ion)? (error|refused)|dns error|timed? ?out")
+_STATUS = re.compile(r"status code: (\d{3})")
+# A host that does not answer is given up within 5 seconds.
+_CONNECT = timedelta(seconds=1.5)
+_READ = timedelta(seconds=60)
+_RETRY: Any = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=3),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=250),
+        "max_backoff": timedelta(seconds=2),
+        "base": 2,
+    },
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Processes in which obstore has started its threads; those forked from them have none.
+_used_in: set[int] = set()
+
+
+def works_here() -> bool:
+    """Whether obstore works in this process: not in one that was forked after its use."""
+    return not _used_in or os.getpid() in _used_in
+
+
+def open_store(url: Url) -> tuple[Any, str]:
+    """The store of a URL, and the object's path in it."""
+    from obstore import store as stores
+
+    _used_in.add(os.getpid())
+    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": _READ}
+    config: dict[str, Any] = {}
+    for key, value in _options(url.options).items():
+        if key == "headers":
+            client_options["default_headers"] = value
+        elif key in ("allow_http", "user_agent", "proxy_url"):
+            client_options[key] = value
+        else:
+            config[key] = value
+    if url.is_http:
+        client_options["allow_http"] = True
+        if config:
+            raise ValueError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
+        # The whole URL is the store and the path empty: a path would lose the query.
+        text = url.text.partition("#")[0]
+        http: Any = stores.HTTPStore
+        return http.from_url(text, client_options=client_options, retry_config=_RETRY), ""
+    if str(config.get("endpoint", "")).startswith("http://"):
+        client_options["allow_http"] = True
+    bucket = url.text[: len(url.text) - len(url.path)]
+    make: Any = stores.from_url
+    return make(bucket, client_options=client_options, retry_config=_RETRY, **config), url.path
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """storage_options in obstore's words; both are understood."""
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        if key == "client_kwargs" and isinstance(value, Mapping):
+            found.update(_options(value))
+        else:
+            found[_WORDS.get(key, key)] = value
+    return found
+
+
+class ObstoreClient:
+    def __init__(self, url: Url) -> None:
+        self._url = url
+        self._store, self._path = open_store(url)
+
+    def get(self, start: int, stop: int, tag: str | None) -> Answer:
+        options: dict[str, Any] = {"range": (start, stop)}
+        if tag is not None and tag.startswith('"'):
+            options["if_match"] = tag
+        return self._get(options)
+
+    def get_all(self) -> Answer:
+        return self._get({})
+
+    def _get(self, options: dict[str, Any]) -> Answer:
+        import obstore
+        from obstore import exceptions
+
+        try:
+            result = obstore.get(self._store, self._path, options=options)  # type: ignore[arg-type]
+            meta, start = result.meta, result.range[0]
+            data = memoryview(result.bytes())
+        except FileNotFoundError:
+            raise FileNotFoundError(2, "no such object at this URL", self._url.name) from None
+        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
+            raise PermissionError(
+                13, "the server refuses this object: credentials are missing or wrong, or it does"
+                " not exist", self._url.name
+            ) from None
+        except exceptions.PreconditionError:
+            raise changed(self._url.name) from None
+        except exceptions.NotSupportedError:
+            raise NoRangesError from None
+        except exceptions.BaseError as error:
+            raise self._error(str(error)) from None
+        written = meta["last_modified"]
+        tag = meta["e_tag"] or (None if written == _EPOCH else written.isoformat())
+        return Answer(data, start, meta["size"], tag)
+
+    def _error(self, text: str) -> Exception:
+        """An error without what obstore says of it, where the URL stands with its secrets."""
+        status = _STATUS.search(text)
+        if status is not None and status[1] == "416":
+            return NoRangesError()  # of an empty object no range can be given
+        if status is not None:
+            what = f"the server answers with status {status[1]}"
+        elif _DEAD.search(text):
+            what = "the server can't be reached, or does not answer in time"
+        else:
+            what = "the answer broke off, or is no answer that HTTP knows"
+            return BrokenOffError(5, what, self._url.name)
+        return OSError(5, what, self._url.name)
+
