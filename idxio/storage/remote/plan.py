@@ -27,6 +27,8 @@ Fetch: TypeAlias = Callable[[int, int], memoryview]
 PART = 2 << 20
 # A smaller gap is fetched too: at 40 MB/s it takes less time than the latency of one more request.
 GAP = 256 << 10
+# A look at so few bytes out of turn, as at the end of a file, is a request of its own.
+GLANCE = 1 << 12
 # Parts that are fetched or wait to be read, and parts that were read and may be wanted once more:
 # neighbours share the byte where one ends and the other begins.
 AHEAD = CONNECTIONS
@@ -139,6 +141,8 @@ class Plan:
             return 0
         with self._lock:
             if not part.is_begun:  # it is wanted out of turn, or once more
+                if len(out) <= GLANCE:
+                    return 0
                 self._begin(part)
         data = part.wait()[offset - part.start :][: len(out)]
         out[: len(data)] = data
@@ -167,6 +171,8 @@ class Plan:
         if len(self._ahead) >= AHEAD:  # they are read in another order, or not at all
             self._leave_behind(self._ahead[0])
         part.is_begun = True
+        if part in self._behind:
+            self._behind.remove(part)
         self._ahead.append(part)
         self._fetcher.begin(part)
 
