@@ -545,7 +545,7 @@ def test_workers_of_torch(server):
             assert images.reshape(ARRAY.shape).tolist() == ARRAY.tolist()
 
 
-@FILES
+@pytest.mark.parametrize("data", [RAW, OWN], ids=["raw", "own"])
 def test_a_closed_file_can_not_be_read(data, server):
     url = server.add("/x", data)
     f = idxio.open(url)

@@ -45,6 +45,10 @@ class Fetcher:
         self.close = weakref.finalize(self, _end, self._parts)
         """End the threads."""
 
+    @property
+    def is_closed(self) -> bool:
+        return not self.close.alive
+
     def begin(self, part: Part) -> None:
         """Fetch a part as soon as a thread is free."""
         if self._count < CONNECTIONS:
@@ -88,25 +92,28 @@ class Part:
             self._outcome = error
         self._fetched.ring()
 
-    def wait(self) -> memoryview:
-        """Its bytes, as soon as they are there; raises what the request raised."""
+    def wait(self, fetcher: Fetcher) -> memoryview | None:
+        """Its bytes, as soon as they are there; raises what the request raised.
+
+        None if another thread dropped it, or closed the fetcher.
+        """
         outcome = None
 
-        def is_there() -> bool:
+        def is_over() -> bool:
             nonlocal outcome
             outcome = self._outcome
-            return outcome is not None
+            return outcome is not None or not self.is_begun or fetcher.is_closed
 
-        self._fetched.wait_until(is_there)
+        self._fetched.wait_until(is_over)
         if isinstance(outcome, BaseException):
             raise outcome
-        assert outcome is not None
         return outcome
 
     def drop(self) -> None:
         """Forget the bytes; who wants them again has them fetched again."""
         self.is_begun = False
         self._outcome = None
+        self._fetched.ring()
 
 
 class Plan:
@@ -139,12 +146,17 @@ class Plan:
         part = self._part_at(offset)
         if part is None:
             return 0
-        with self._lock:
-            if not part.is_begun:  # it is wanted out of turn, or once more
-                if len(out) <= GLANCE:
-                    return 0
-                self._begin(part)
-        data = part.wait()[offset - part.start :][: len(out)]
+        found = None
+        while found is None:
+            with self._lock:
+                if not part.is_begun:  # it is wanted out of turn, or once more
+                    if len(out) <= GLANCE:
+                        return 0
+                    self._begin(part)
+            found = part.wait(self._fetcher)
+            if self._fetcher.is_closed:
+                return 0
+        data = found[offset - part.start :][: len(out)]
         out[: len(data)] = data
         if offset + len(data) == part.stop:
             with self._lock:
