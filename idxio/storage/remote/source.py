@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..base import Source
-from ..source import BufferSource
+from ..buffer import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, changed
 from .plan import PART, Fetcher, Plan, Range
 
