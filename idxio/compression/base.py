@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -206,7 +207,8 @@ class Compression:
 
         Returns the unpacked length of the file, which may be smaller or larger than out.
         """
-        return read_to_end(self.stream(), out)
+        with self.source.expect_all():
+            return read_to_end(self.stream(), out)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""
@@ -215,6 +217,12 @@ class Compression:
     def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> None:
         """Do what read_at() does, and reverse the bytes of each item."""
         raise NotImplementedError
+
+    def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
+        """Tell in a ``with`` block which ranges (start, stop) of the unpacked bytes `read_at` will
+        be asked for in it, in their order; only of a remote source does it matter.
+        """
+        return nullcontext()
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base."""

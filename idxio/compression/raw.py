@@ -66,6 +66,14 @@ class Raw(Compression):
             raise self._cut_short(offset)
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
+        if self.source.is_remote:
+            offsets = (base + ids * size).tolist()
+            with self.source.expect([(offset, offset + size) for offset in offsets]):
+                self._gather(base, size, ids, out)
+        else:
+            self._gather(base, size, ids, out)
+
+    def _gather(self, base: int, size: int, ids: Ids, out: Bytes) -> None:
         start = 0
         while start < len(ids):
             # As many records as lie within one piece, or one.

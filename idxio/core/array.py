@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, SupportsIndex, overload
 
@@ -16,7 +17,7 @@ from .._util.threads import check_threads
 from .._util.types import A, Array, ArrayKey, Rows
 from ..compression.registry import Compression, open_compressed
 from ..storage.as_read import State
-from ..storage.source import File, Source, open_source
+from ..storage.source import File, Source, StorageOptions, open_source
 from . import decode, indexing
 from .header import Header
 from .unread import Unread
@@ -233,6 +234,18 @@ class IdxArray(Unread):
         return _unpickled, (self._source, self._compressed.state())
 
 
+def expecting(array: IdxArray, parts: Sequence[range]) -> AbstractContextManager[None]:
+    """Tell in a ``with`` block which records will be read in it, part by part in this order.
+
+    Of a file at a URL they are fetched ahead, in constant memory.
+    """
+    header = array._header
+    size = header.record_nbytes
+    return array._compressed.expect(
+        [(header.size + part.start * size, header.size + part.stop * size) for part in parts]
+    )
+
+
 def state_of(array: IdxArray) -> tuple[str, State] | None:
     """The path of an open file, and what the file was when it was opened; None for other bytes."""
     source = array._source
@@ -249,16 +262,22 @@ def _unpickled(source: Source, state: Any) -> IdxArray:
 
 
 @public
-def open_array(file: File, *, cache: bool = False) -> IdxArray:
+def open_array(
+    file: File, *, cache: bool = False, storage_options: StorageOptions = None
+) -> IdxArray:
     """Open an IDX file without reading its records.
 
     Parameters
     ----------
-    file : path, bytes or binary file object
-        A file object is taken from where it stands and stays open. A pipe can be read once.
+    file : path, URL, bytes or binary file object
+        A file object is taken from where it stands and stays open. A pipe can be read once. URLs
+        (``https:``, ``s3:``, ``gs:``, ``az:`` and what fsspec knows), UPath and fsspec's files are
+        read by ranges; that needs ``idxio[remote]``.
     cache : bool
         Unpack a compressed file once, into the user's cache folder, and open that raw copy from
         then on (`idxio cache` on the command line lists and clears them).
+    storage_options : mapping, optional
+        What opens a URL: credentials, an endpoint. The words are fsspec's or obstore's.
 
     Returns
     -------
@@ -282,9 +301,9 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
     if cache:
         from .disk_cache import open_copy
 
-        source = open_copy(file)
+        source = open_copy(file, storage_options)
     else:
-        source = open_source(file)
+        source = open_source(file, storage_options=storage_options)
     try:
         return IdxArray(source)
     except BaseException:
@@ -292,9 +311,9 @@ def open_array(file: File, *, cache: bool = False) -> IdxArray:
         raise
 
 
-def open_in_order(file: File) -> IdxArray:
+def open_in_order(file: File, storage_options: StorageOptions = None) -> IdxArray:
     """Do what open_array() does, for records that are read once, front to back."""
-    source = open_source(file, in_order=True)
+    source = open_source(file, in_order=True, storage_options=storage_options)
     try:
         return IdxArray(source)
     except BaseException:

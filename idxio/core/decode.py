@@ -18,7 +18,7 @@ from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
 from ..storage.signatures import AS_CR_LF, has_cr_lf
-from ..storage.source import File, open_source
+from ..storage.source import File, StorageOptions, open_source
 from .causes import why_wrong_size
 from .header import START, Header, parse, rest_of
 from .indexing import Rows
@@ -33,9 +33,11 @@ _BLOCK_OF_RECORDS = 4 << 20
 
 
 @contextlib.contextmanager
-def opened(file: File) -> Iterator[tuple[Compression, Header]]:
+def opened(
+    file: File, storage_options: StorageOptions = None
+) -> Iterator[tuple[Compression, Header]]:
     """Open a file and read its header; the file is closed at the end of the block."""
-    source = open_source(file)
+    source = open_source(file, storage_options=storage_options)
     try:
         compressed = open_compressed(source)
         yield compressed, read_header(compressed)
@@ -146,7 +148,10 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
     """Yield blocks of n records in order, decoded ahead by a thread; the last may be shorter."""
     from ..compression.read_ahead import ReadAhead  # with queue, slow to import
 
+    resources = contextlib.ExitStack()
+    resources.enter_context(compressed.source.expect_all())
     stream = ReadAhead(compressed.stream(), can_wait=compressed.source.size is None)
+    resources.callback(stream.close)
     count = header.shape[0]
     size = header.record_nbytes
     found = 0
@@ -171,7 +176,7 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
     else:
         check_found(compressed, header, found)
     finally:
-        stream.close()
+        resources.close()
 
 
 def records_per_block(header: Header) -> int:
@@ -224,10 +229,11 @@ def _count(
     scratch = memoryview(bytearray(READ_SIZE))
     found = 0
     try:
-        while n := stream.readinto(scratch):
-            found += n
-            if use is not None:
-                use(scratch[:n])
+        with compressed.source.expect_all():
+            while n := stream.readinto(scratch):
+                found += n
+                if use is not None:
+                    use(scratch[:n])
     except TruncatedError as error:
         raise cut_short(compressed, header, error.found, error) from error
     return found

@@ -17,7 +17,7 @@ from ..storage.atomic_file import AtomicFile
 from ..storage.file_object import write_all
 from ..storage.ownership import claim, is_own, make_way, mode_of_copy
 from ..storage.regular import open_regular, read_regular
-from ..storage.source import File, PathSource, Source, open_source
+from ..storage.source import File, PathSource, Source, StorageOptions, open_source
 from ..storage.targets import write_file
 from . import decode
 
@@ -44,16 +44,17 @@ def folder() -> str:
 def raw_copy(compressed: Compression) -> str:
     """Return the path of the raw copy of a compressed file; make the copy if it is missing.
 
-    The path, size, times and inode of the file lead to the copy. CRC-32 and size of the content
-    name it, so that mirrors of the same data share it. The copy appears at once when it is whole,
-    also if several processes make it. Folder and copy belong to this user, and the CRC-32 was
-    checked.
+    The path, size, times and inode of the file lead to the copy, or its URL, ETag and size. CRC-32
+    and size of the content name it, so that mirrors of the same data share it. The copy appears at
+    once when it is whole, also if several processes make it. Folder and copy belong to this user,
+    and the CRC-32 was checked.
     """
     source = compressed.source
-    if source.path is None:
-        raise IdxError("can't be cached: it is not a path", file=source.name)
+    if source.key is None:
+        what = "it is not a path, nor a URL whose server gives ETags"
+        raise IdxError(f"can't be cached: {what}", file=source.name)
     place = folder()
-    key = hashlib.sha256(repr((source.path, source.identity)).encode()).hexdigest()[:32]
+    key = hashlib.sha256(repr(source.key).encode()).hexdigest()[:32]
     link = os.path.join(place, f"{key}.link")
     header = decode.read_header(compressed)
     size = header.size + header.nbytes
@@ -68,15 +69,16 @@ def raw_copy(compressed: Compression) -> str:
     return path
 
 
-def open_copy(file: File) -> Source:
+def open_copy(file: File, storage_options: StorageOptions = None) -> Source:
     """Open the raw copy of a file.
 
-    Opens the file itself if it is raw, or if other processes evict its copy before it is opened.
+    Opens the file itself if it is raw and on this machine, or if other processes evict its copy
+    before it is opened.
     """
-    source = open_source(file)
+    source = open_source(file, storage_options=storage_options)
     try:
         compressed = open_compressed(source)
-        tries = 0 if compressed.is_plain else _TRIES
+        tries = 0 if compressed.is_plain and not source.is_remote else _TRIES
         for _ in range(tries):
             path = raw_copy(compressed)
             with contextlib.suppress(FileNotFoundError):
@@ -222,17 +224,18 @@ def _unpack(compressed: Compression, place: str, size: int) -> str:
     # The final name needs the CRC-32, which is known at the end only.
     target = AtomicFile(os.path.join(place, f"{os.getpid()}.idx"))
     status = compressed.source.status()
-    assert status is not None  # raw_copy() takes paths alone
-    os.fchmod(target.file.fileno(), mode_of_copy(status))
+    if status is not None:
+        os.fchmod(target.file.fileno(), mode_of_copy(status))
     stream = ReadAhead(compressed.stream(), can_wait=False)
     crc = found = 0
     try:
-        while stream.step():
-            found += len(stream.block)
-            if found > size:
-                break
-            crc = inflate.crc32(stream.block, crc)
-            write_all(target.file, stream.block)
+        with compressed.source.expect_all():
+            while stream.step():
+                found += len(stream.block)
+                if found > size:
+                    break
+                crc = inflate.crc32(stream.block, crc)
+                write_all(target.file, stream.block)
         if found != size:
             raise IdxError(
                 "does not unpack to the size that its header promises; idxio verify says more",

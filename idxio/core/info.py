@@ -9,7 +9,7 @@ import numpy as np
 
 from .._util.public import public
 from ..compression.registry import Compression
-from ..storage.source import File
+from ..storage.source import File, StorageOptions
 from . import decode
 from .checksums import known_file
 from .header import Header
@@ -38,7 +38,7 @@ class Info(NamedTuple):
 
 
 @public
-def info(file: File) -> Info:
+def info(file: File, *, storage_options: StorageOptions = None) -> Info:
     """What an IDX file says of itself: shape, dtype, packing, sizes, CRC-32.
 
     Only its header is unpacked.
@@ -48,8 +48,8 @@ def info(file: File) -> Info:
 
     Parameters
     ----------
-    file : path, bytes or binary file object
-        A file object is taken from where it stands and stays open.
+    file : path, URL, bytes or binary file object
+        A file object is taken from where it stands and stays open. A URL is read as `open` does.
 
     Returns
     -------
@@ -68,12 +68,17 @@ def info(file: File) -> Info:
     >>> about.shape, about.packing, about.size
     ((3,), 'raw', 11)
     """
-    with decode.opened(file) as (compressed, header):
+    with decode.opened(file, storage_options) as (compressed, header):
         return _info(compressed, header, compressed.stated_crc32(header.size + header.nbytes))
 
 
 @public
-def verify(file: File, *, progress: Callable[[int, int], None] | None = None) -> Info:
+def verify(
+    file: File,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    storage_options: StorageOptions = None,
+) -> Info:
     """Read a whole IDX file, check its size and every checksum, and return what `info` does, with
     its CRC-32.
 
@@ -99,7 +104,7 @@ def verify(file: File, *, progress: Callable[[int, int], None] | None = None) ->
     >>> f"{idxio.verify(bytes.fromhex('00000801 00000003 616263')).crc32:08x}"
     'c4252454'
     """
-    with decode.opened(file) as (compressed, header):
+    with decode.opened(file, storage_options) as (compressed, header):
         return _info(compressed, header, decode.check_whole(compressed, header, progress))
 
 

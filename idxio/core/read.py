@@ -8,7 +8,7 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import A, Array, Rows
-from ..storage.source import File
+from ..storage.source import File, StorageOptions
 from .array import open_array, open_in_order
 
 
@@ -21,6 +21,7 @@ def read(
     mmap: bool = False,
     threads: int | None = None,
     cache: bool = False,
+    storage_options: StorageOptions = None,
 ) -> Array: ...
 @overload
 def read(
@@ -31,6 +32,7 @@ def read(
     mmap: Literal[False] = False,
     threads: int | None = None,
     cache: bool = False,
+    storage_options: StorageOptions = None,
 ) -> A: ...
 @public
 def read(
@@ -41,6 +43,7 @@ def read(
     mmap: bool = False,
     threads: int | None = None,
     cache: bool = False,
+    storage_options: StorageOptions = None,
 ) -> Array:
     """Read an IDX file into an array.
 
@@ -48,8 +51,9 @@ def read(
 
     Parameters
     ----------
-    file : path, bytes or binary file object
-        A file object is read from where it stands to its end. A pipe will do.
+    file : path, URL, bytes or binary file object
+        A file object is read from where it stands to its end. A pipe will do. A URL is read as
+        `open` does.
     rows : slice, sequence of int or boolean mask, optional
         The records to read, as numpy would pick them from axis 0. All of them if not given.
     out : ndarray, optional
@@ -64,6 +68,8 @@ def read(
     cache : bool
         Unpack a compressed file once, into the user's cache folder, and read that copy from then
         on; with `mmap`, as a view.
+    storage_options : mapping, optional
+        What opens a URL: credentials, an endpoint. The words are fsspec's or obstore's.
 
     Returns
     -------
@@ -89,7 +95,11 @@ def read(
            [ 3, -1]], dtype=int16)
     """
     is_whole = rows is None and not mmap and not cache
-    with open_in_order(file) if is_whole else open_array(file, cache=cache) as f:
+    with (
+        open_in_order(file, storage_options)
+        if is_whole
+        else open_array(file, cache=cache, storage_options=storage_options)
+    ) as f:
         if not mmap:
             return f.read(rows, out=out, threads=threads)
         if out is not None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from .._native import byteorder
 
+# What a URL begins with. "C:/x" is a path of Windows: a scheme has two letters or more.
+URL_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 # Bytes that are read and swapped at once: they stay in the L2 cache.
 _BLOCK = 1 << 18
 
@@ -26,8 +30,15 @@ class Source:
     """Where the file object stood at first, which is position 0 here."""
     path: str | None = None
     """The absolute path of the file; None where nothing can be opened, kept or mapped by a path."""
+    is_remote = False
+    """Each read is a request to a server, unless it was expected."""
     identity: tuple[int, ...] = ()
     """What tells a file at a path from another one there."""
+
+    @property
+    def key(self) -> tuple[object, ...] | None:
+        """What tells these bytes from all others, for a cache; None if nothing does."""
+        return None if self.path is None else (self.path, self.identity)
 
     def read_at(self, offset: int, out: memoryview) -> int:
         """Fill out with the bytes from offset on; return their number, smaller only at the end."""
@@ -55,6 +66,18 @@ class Source:
         """
         return [self.read_at(start, out) for (start, _), out in zip(ranges, outs, strict=True)]
 
+    def expect(self, *runs: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
+        """Tell in a ``with`` block which ranges (start, stop) will be read in it, in their order.
+
+        Several runs are read at the same time, each in its order. Where a read takes long, as from
+        a server, the source begins to fetch them.
+        """
+        return nullcontext()
+
+    def expect_all(self) -> AbstractContextManager[None]:
+        """Tell in a ``with`` block that everything will be read in it, in order."""
+        return self.expect([(0, self.size or 0)])
+
     def view(self) -> memoryview | None:
         """All bytes without a copy; None if they are not in memory."""
         return None
@@ -69,6 +92,10 @@ class Source:
 
     def check(self) -> None:
         """Raise ChangedError if the file is known to have changed since it was opened."""
+
+    def beside(self, suffix: str) -> Source | None:
+        """The file whose name is this one's with a suffix; None if there is none to be seen."""
+        return None
 
     def close(self) -> None:
         """Close what was opened here; may be called again."""

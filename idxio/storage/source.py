@@ -7,12 +7,14 @@ import mmap
 import os
 import stat
 import sys
-from typing import IO, Any, TypeAlias, Union, cast
+from collections.abc import Mapping
+from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
 from .._native import byteorder
 from ..errors import ChangedError, naming
-from .base import Source
-from .file_object import PIECE, TEXT, PipeSource, SeekableSource, is_trusted, pread_full
+from .base import URL_SCHEME, Source
+from .buffer import BufferSource
+from .file_object import TEXT, PipeSource, SeekableSource, is_trusted, pread_full
 from .regular import FoundPath, open_checked, status_of
 
 __all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
@@ -22,7 +24,19 @@ if sys.version_info >= (3, 12):
 else:
     Buffer: TypeAlias = bytes | bytearray | memoryview  # what a checker then knows of them
 
-File: TypeAlias = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
+
+class InFileSystem(Protocol):
+    """A UPath, or an OpenFile of fsspec: a path in a file system."""
+
+    @property
+    def fs(self) -> Any: ...
+    @property
+    def path(self) -> str: ...
+
+
+File: TypeAlias = Union[str, "os.PathLike[str]", Buffer, IO[bytes], InFileSystem]
+StorageOptions: TypeAlias = Mapping[str, Any] | None
+"""What opens a URL: credentials, an endpoint; the words are those of fsspec or obstore."""
 
 # Packages whose file objects call themselves seekable and give nothing more once they were moved to
 # their end.
@@ -120,6 +134,10 @@ class PathSource(Source):
         with naming(self.name):
             return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
 
+    def beside(self, suffix: str) -> Source | None:
+        path = self.path + suffix
+        return PathSource(path) if os.path.isfile(path) else None
+
     def close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
@@ -134,31 +152,10 @@ class PathSource(Source):
         return PathSource, (self.path, self.identity)
 
 
-class BufferSource(Source):
-    """Bytes in memory, which share the buffer of the caller."""
-
-    def __init__(self, data: Any, name: str = "<bytes>") -> None:
-        """data is anything that memoryview() takes and that lies in one piece."""
-        self.name = name
-        self._view = memoryview(data).cast("B")
-        self.size: int | None = len(self._view)
-
-    def view(self) -> memoryview:
-        return self._view
-
-    def read_at(self, offset: int, out: memoryview) -> int:
-        data = self._view[offset : offset + len(out)]
-        for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
-            out[start : start + len(piece)] = piece
-        return len(data)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BufferSource, (bytes(self._view), self.name)
-
-
-def open_source(file: File, *, in_order: bool = False) -> Source:
-    """Open a path, a buffer or a binary file object as a source.
+def open_source(
+    file: File, *, in_order: bool = False, storage_options: StorageOptions = None
+) -> Source:
+    """Open a path, a URL, a buffer or a binary file object as a source.
 
     in_order: it will be read once, front to back. A file object that may not be what it says is
     then not moved: a pipe.
@@ -170,8 +167,16 @@ def open_source(file: File, *, in_order: bool = False) -> Source:
     FormatError
         A path that was found (`FoundPath`) is no regular file.
     TypeError
-        For anything that is not a path, bytes or a binary file object.
+        For anything that is not a path, a URL, bytes or a binary file object.
+    ModuleNotFoundError
+        What reads URLs is not installed.
     """
+    if _is_remote(file):
+        from .remote.opening import open_remote  # not needed for local files
+
+        return open_remote(file, storage_options or {})
+    if storage_options:
+        raise ValueError(f"storage_options are for URLs; {str(file)[:99]!r} is none")
     if isinstance(file, (str, os.PathLike)):
         path = os.fsdecode(os.fspath(file))
         status = status_of(path)
@@ -182,6 +187,8 @@ def open_source(file: File, *, in_order: bool = False) -> Source:
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):
+        if hasattr(file, "fs") and hasattr(file, "path"):  # an OpenFile of this machine
+            return open_source(file.path, in_order=in_order)
         return _open_buffer(file)
     file = cast("IO[bytes]", file)
     if isinstance(cast("object", file), io.TextIOBase):
@@ -199,6 +206,20 @@ def open_source(file: File, *, in_order: bool = False) -> Source:
     except Exception:
         # Some file objects claim to be seekable and raise at a seek: a stream of a server, say.
         return PipeSource(file)
+
+
+def is_url(file: object) -> bool:
+    """Whether something is a string with a scheme: https://, s3://, memory://."""
+    return isinstance(file, str) and URL_SCHEME.match(file) is not None
+
+
+def _is_remote(file: Any) -> bool:
+    """Whether a file is a URL, or lies in a file system of fsspec that is not this machine's."""
+    if is_url(file):
+        return True
+    if not (hasattr(file, "fs") and hasattr(file, "path")):
+        return False
+    return "local" not in file.fs.protocol
 
 
 def _open_buffer(data: Any) -> BufferSource:

@@ -146,6 +146,10 @@ def _blocks(source: Source, size: int) -> SpanIndex | None:
     return SpanIndex.of_columns(bits, np.zeros(len(bits)), edges[:-1], edges[-1], position)
 
 
+# An extra field of the largest size, with a name and comment of usual length.
+_LARGEST_EXTRA = 68 << 10
+
+
 def _member_header(source: Source, position: int) -> MemberHeader | None:
     """The member header at a byte of the file, in the file's own counting; None where there is
     none.
@@ -161,7 +165,7 @@ def _member_header(source: Source, position: int) -> MemberHeader | None:
         except IncompleteError:
             if n < size:
                 return None
-            size *= 16
+            size = max(16 * size, _LARGEST_EXTRA)
             continue
         return MemberHeader(position + header.end, header.extra)
 

@@ -5,7 +5,8 @@ it by spans.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -155,7 +156,8 @@ class Gzip(Compression):
                 if self._read_in_order(out):
                     self._known.replace_stated(failed)
                     return len(out)
-        length = read_to_end(self._stream_in_order(), out)
+        with self.source.expect_all():
+            length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
             self._known.replace_stated(failed)
         return length
@@ -165,7 +167,8 @@ class Gzip(Compression):
         is damaged.
         """
         try:
-            read_by_index(self._reader, index, out, threads)
+            with self.source.expect_all():
+                read_by_index(self._reader, index, out, threads)
         except IdxError:
             return False
         return True
@@ -187,7 +190,8 @@ class Gzip(Compression):
         """Fill out on one thread; False unless all is well and out exactly full."""
         # A call of the decoder holds out an interrupt until it ends.
         if len(out) > _MOST_AT_ONCE:
-            return inflate_in_place(self.source, np.frombuffer(out, np.uint8))
+            with self.source.expect_all():
+                return inflate_in_place(self.source, np.frombuffer(out, np.uint8))
         return inflate_members(self._compressed(), out)
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
@@ -197,6 +201,9 @@ class Gzip(Compression):
         """
         if len(out):
             self._by_index(lambda: self._copier.read(offset, out, threads))
+
+    def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
+        return self._copier.expect(ranges)
 
     def gather(self, base: int, size: int, ids: Ids, out: Bytes, threads: int) -> None:
         """Fill out with the records of ascending ids, each of size bytes, counted from base: each

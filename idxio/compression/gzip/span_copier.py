@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -53,7 +54,20 @@ class SpanCopier:
             span = index.span(first)
             self._copy(index, cache, span, offset - span.start, out)
         else:
-            self._read_spans(index, cache, range(first, last + 1), offset, out, threads)
+            last_span = index.span(last)
+            with self._reader.source.expect([(index.span(first).bit >> 3, last_span.limit)]):
+                self._read_spans(index, cache, range(first, last + 1), offset, out, threads)
+
+    def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
+        """As `Compression.expect`; where no index is known yet, nothing is expected."""
+        source = self._reader.source
+        index = self._known.index
+        if not (source.is_remote and index.complete and ranges):
+            return nullcontext()
+        edges = np.array(ranges, np.int64)
+        first, last = index.find_all(edges[:, 0]), index.find_all(edges[:, 1] - 1)
+        begins, stops = index.columns(first)[0] >> 3, index.columns(last)[1]
+        return source.expect(list(zip(begins.tolist(), stops.tolist(), strict=True)))
 
     def _read_spans(
         self,
@@ -138,7 +152,16 @@ class SpanCopier:
                 k += done
                 yield
 
-        on_threads(run, range(0, len(parts.numbers), _RUN), threads)
+        with self._expecting(index, parts.numbers):
+            on_threads(run, range(0, len(parts.numbers), _RUN), threads)
+
+    def _expecting(self, index: SpanIndex, numbers: Ids) -> AbstractContextManager[None]:
+        """Expect the spans of these numbers."""
+        source = self._reader.source
+        if not source.is_remote:  # it takes time where there are many
+            return nullcontext()
+        bits, limits, _, _ = index.columns(numbers)
+        return source.expect(list(zip((bits >> 3).tolist(), limits.tolist(), strict=True)))
 
     def _pick(
         self, index: SpanIndex, cache: SpanCache, parts: Parts, k: int, out: Bytes, keep: bool

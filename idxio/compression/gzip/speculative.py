@@ -59,7 +59,8 @@ def read_speculatively(source: Source, out: Bytes, threads: int) -> SpeculativeR
             return None
         if len(decoders) < 2 and not spans:
             return None  # one part is the whole file: nothing is gained
-        _run(decoders)
+        with source.expect(*_shares(decoders)):
+            _run(decoders)
         alive = _unbroken(decoders)
         if alive is None:
             return None
@@ -97,6 +98,12 @@ def _begin_round(
         PartDecoder(this, parts[0], sequential),
         *(PartDecoder(this, part) for part in parts[1:]),
     ]
+
+
+def _shares(decoders: list[PartDecoder]) -> list[list[tuple[int, int]]]:
+    """The bytes of the file that each decoder reads."""
+    begins = [decoder.part.begin for decoder in decoders]
+    return [[share] for share in itertools.pairwise([*begins, decoders[0].round.end])]
 
 
 def _run(decoders: list[PartDecoder]) -> None:

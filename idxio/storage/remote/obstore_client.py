@@ -1,0 +1,154 @@
+"""Ranges by obstore: HTTP, S3, Google's and Azure's stores."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from .client import Answer, BrokenOffError, NoRangesError, changed
+from .url import Url
+
+SCHEMES = frozenset(("http", "https", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "azure"))
+
+# fsspec's words for obstore's.
+_WORDS = {
+    "key": "access_key_id",
+    "secret": "secret_access_key",
+    "anon": "skip_signature",
+    "endpoint_url": "endpoint",
+    "region_name": "region",
+}
+_DEAD = re.compile(r"(?i)tcp connect|connect(ion)? (error|refused)|dns error|timed? ?out")
+_STATUS = re.compile(r"status code: (\d{3})")
+_REFUSED = "the server refuses it: credentials are missing or wrong, or it does not exist"
+# A host that does not answer is given up within 5 seconds.
+_CONNECT = timedelta(seconds=1.5)
+_READ = timedelta(seconds=60)
+_RETRY: Any = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=3),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=250),
+        "max_backoff": timedelta(seconds=2),
+        "base": 2,
+    },
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# Processes in which obstore has started its threads; those forked from them have none.
+_used_in: set[int] = set()
+
+
+def works_here() -> bool:
+    """Whether obstore works in this process: not in one that was forked after its use."""
+    return not _used_in or os.getpid() in _used_in
+
+
+def open_store(url: Url) -> tuple[Any, str]:
+    """The store of a URL, and the object's path in it."""
+    from obstore import store as stores
+
+    _used_in.add(os.getpid())
+    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": _READ}
+    config: dict[str, Any] = {}
+    for key, value in _options(url.options).items():
+        if key == "headers":
+            client_options["default_headers"] = value
+        elif key in ("allow_http", "user_agent", "proxy_url"):
+            client_options[key] = value
+        else:
+            config[key] = value
+    if url.is_http:
+        client_options["allow_http"] = True
+        if config:
+            raise ValueError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
+        # The whole URL is the store and the path empty: a path would lose the query.
+        text = url.text.partition("#")[0]
+        http: Any = stores.HTTPStore
+        return http.from_url(text, client_options=client_options, retry_config=_RETRY), ""
+    if str(config.get("endpoint", "")).startswith("http://"):
+        client_options["allow_http"] = True
+    bucket = url.text[: len(url.text) - len(url.path)]
+    make: Any = stores.from_url
+    return make(bucket, client_options=client_options, retry_config=_RETRY, **config), url.path
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """storage_options in obstore's words; both are understood."""
+    found: dict[str, Any] = {}
+    for key, value in options.items():
+        if key == "client_kwargs" and isinstance(value, Mapping):
+            found.update(_options(value))
+        else:
+            found[_WORDS.get(key, key)] = value
+    return found
+
+
+class ObstoreClient:
+    def __init__(self, url: Url) -> None:
+        self._url = url
+        self._store, self._path = open_store(url)
+
+    def get(self, start: int, stop: int, tag: str | None) -> Answer:
+        options: dict[str, Any] = {"range": (start, stop)}
+        if tag is not None and tag.startswith('"'):
+            options["if_match"] = tag
+        return self._get(options)
+
+    def get_all(self) -> Answer:
+        return self._get({})
+
+    def _get(self, options: dict[str, Any]) -> Answer:
+        import obstore
+        from obstore import exceptions
+
+        try:
+            result = obstore.get(self._store, self._path, options=options)  # type: ignore[arg-type]
+            meta, start = result.meta, result.range[0]
+            data = memoryview(result.bytes())
+        except exceptions.NotSupportedError:
+            raise NoRangesError from None
+        except (FileNotFoundError, exceptions.BaseError) as error:
+            raise error_of(error, self._url.name) from None
+        written = meta["last_modified"]
+        tag = meta["e_tag"] or (None if written == _EPOCH else written.isoformat())
+        return Answer(data, start, meta["size"], tag)
+
+
+def error_of(error: Exception, name: str) -> Exception:
+    """An error of obstore without its text, in which the URL stands with its secrets."""
+    from obstore import exceptions
+
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(2, "no such object at this URL", name)
+    if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
+        return PermissionError(13, _REFUSED, name)
+    if isinstance(error, exceptions.PreconditionError):
+        return changed(name)
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None and status[1] == "416":
+        return NoRangesError()  # of an empty object no range can be given
+    if status is not None and status[1] in ("401", "403"):
+        return PermissionError(13, _REFUSED, name)
+    if status is not None:
+        return OSError(5, f"the server answers with status {status[1]}", name)
+    if _DEAD.search(text):
+        return OSError(5, "the server can't be reached, or does not answer in time", name)
+    return BrokenOffError(5, "the answer broke off, or is no answer that HTTP knows", name)
+
+
+def names_in(url: Url) -> list[str]:
+    """The names of the objects in a folder of a store."""
+    import obstore
+    from obstore import exceptions
+
+    store, path = open_store(url)
+    prefix = path.rstrip("/")
+    try:
+        found = obstore.list_with_delimiter(store, prefix or None)["objects"]
+    except exceptions.BaseError as error:
+        raise error_of(error, url.name) from None
+    return [meta["path"].rpartition("/")[2] for meta in found]

@@ -1,0 +1,199 @@
+"""A file at a URL as a source: read by position, by ranges."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..base import Source
+from ..buffer import BufferSource
+from .client import Answer, BrokenOffError, Client, NoRangesError, changed
+from .plan import PART, Fetcher, Plan, Range
+
+# The first request brings magic, header, table, size and ETag.
+HEAD = 68 << 10
+# Requests whose answer broke off are sent again after so many seconds.
+_PAUSES = (0.1, 0.5)
+
+
+class Handle(NamedTuple):
+    """How a client is made, here and in a process that forks, and what a pickle has of it."""
+
+    name: str
+    connect: Callable[[], Client]
+    pickled: Callable[[str | None], tuple[Any, ...]]
+    """What __reduce__ returns, given the ETag; raises TypeError if that would have a secret."""
+    beside: Callable[[str], Handle]
+    """That of the file whose name is this one's with a suffix."""
+
+
+class UrlSource(Source):
+    """An object in a store. Shared by threads; a forked process connects anew.
+
+    A server that gives no ranges is asked for everything at once, which then stays in memory. A
+    pickle holds the URL and the ETag; unpickling raises ChangedError for another object there.
+    """
+
+    is_remote = True
+
+    def __init__(self, handle: Handle, tag: str | None = None) -> None:
+        self.name = handle.name
+        self._handle = handle
+        client = handle.connect()
+        try:
+            first = _patiently(lambda: client.get(0, HEAD, tag))
+        except NoRangesError:
+            first = _patiently(client.get_all)
+        if _differ(tag, first.tag):
+            raise changed(self.name)
+        self.size: int | None = first.size
+        self._tag = first.tag
+        self._head = first.data
+        self._is_closed = False
+        self._begin(client)
+
+    def _begin(self, client: Client) -> None:
+        """Begin in this process: connections and threads stay behind in one that forks."""
+        self._process = os.getpid()
+        self._object = _Object(client, self.name, self.size or 0, self._tag)
+        self._fetcher = Fetcher(self._object.fetch)
+        self._plans: list[Plan] = []
+        self._lock = threading.Lock()
+
+    def _after_fork(self) -> None:
+        if self._process != os.getpid():
+            self._begin(self._handle.connect())
+
+    @property
+    def key(self) -> tuple[object, ...] | None:
+        return None if self._tag is None else (self.name, self._tag, self.size)
+
+    def read_at(self, offset: int, out: memoryview) -> int:
+        out = out[: max(0, (self.size or 0) - offset)]
+        done = 0
+        while done < len(out):
+            if self._is_closed:
+                raise ValueError(f"{self.name}: the file is closed")
+            rest = out[done:]
+            n = self._from_head(offset + done, rest)
+            if n == 0:
+                self._after_fork()
+                n = self._from_plans(offset + done, rest)
+            if n == 0 and not self._is_closed:
+                n = self._fetch(offset + done, rest)
+            done += n
+        return done
+
+    def _from_head(self, offset: int, out: memoryview) -> int:
+        piece = self._head[offset : offset + len(out)]
+        out[: len(piece)] = piece
+        return len(piece)
+
+    def _from_plans(self, offset: int, out: memoryview) -> int:
+        for plan in reversed(self._plans):
+            if done := plan.read(offset, out):
+                return done
+        return 0
+
+    def _fetch(self, offset: int, out: memoryview) -> int:
+        """Fetch bytes that nobody expected."""
+        if len(out) > PART:
+            with self.expect([(offset, offset + len(out))]):
+                return self.read_at(offset, out)
+        out[:] = self._object.fetch(offset, offset + len(out))
+        return len(out)
+
+    def read_ranges(self, ranges: Sequence[Range], outs: Sequence[memoryview]) -> list[int]:
+        with self.expect(sorted(ranges)):
+            return super().read_ranges(ranges, outs)
+
+    @contextlib.contextmanager
+    def expect(self, *runs: Sequence[Range]) -> Iterator[None]:
+        self._after_fork()
+        plan = Plan(self._fetcher, [list(self._missing(run)) for run in runs])
+        with self._lock:
+            self._plans = [*self._plans, plan]
+        try:
+            yield
+        finally:
+            plan.close()
+            with self._lock:
+                self._plans = [other for other in self._plans if other is not plan]
+
+    def _missing(self, run: Sequence[Range]) -> Iterator[Range]:
+        """What of some ranges is neither here nor expected already."""
+        head, end, plans = len(self._head), self.size or 0, self._plans
+        for start, stop in run:
+            start, stop = max(start, head), min(stop, end)
+            if start < stop and not any(plan.covers(start) for plan in plans):
+                yield start, stop
+
+    def view(self) -> memoryview | None:
+        return self._head.toreadonly() if len(self._head) == self.size else None
+
+    def beside(self, suffix: str) -> Source | None:
+        try:
+            source = UrlSource(self._handle.beside(suffix))
+        except (FileNotFoundError, PermissionError):
+            return None  # a bucket may refuse what is not there
+        # All of it at once: what lies beside a file is small, and read in many places.
+        data = bytearray(source.size or 0)
+        source.read_at(0, memoryview(data))
+        source.close()
+        return BufferSource(data, source.name)
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._fetcher.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._handle.pickled(self._tag)
+
+
+class _Object(NamedTuple):
+    """What was opened, to be fetched in ranges by several threads."""
+
+    client: Client
+    name: str
+    size: int
+    tag: str | None
+
+    def fetch(self, start: int, stop: int) -> memoryview:
+        """The bytes [start, stop), all of them; ChangedError if the object is another one now."""
+        try:
+            answer = _patiently(lambda: self.client.get(start, stop, self.tag))
+        except NoRangesError:
+            raise changed(self.name) from None
+        if _differ(self.tag, answer.tag) or answer.size != self.size:
+            raise changed(self.name)
+        if answer.start != start or len(answer.data) != stop - start:
+            raise OSError(
+                5,
+                f"asked for the bytes {start:,} to {stop:,}, the server gave {len(answer.data):,}"
+                f" from {answer.start:,} on",
+                self.name,
+            )
+        return answer.data
+
+
+def _differ(tag: str | None, other: str | None) -> bool:
+    """Whether two marks tell two objects; fsspec and obstore have marks of their own, but for
+    ETags.
+    """
+    if tag is None or other is None or tag.startswith('"') != other.startswith('"'):
+        return False
+    return tag != other
+
+
+def _patiently(get: Callable[[], Answer]) -> Answer:
+    """Send a request; again if the answer broke off."""
+    for pause in _PAUSES:
+        try:
+            return get()
+        except BrokenOffError:
+            time.sleep(pause)
+    return get()

@@ -1,0 +1,109 @@
+"""What a URL is, which options go with it, and what of it may be shown or pickled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+from ..base import URL_SCHEME
+
+# Parameters of a query that choose what is given and open nothing.
+_HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
+# Options that say where and how, and open nothing either.
+_HARMLESS_OPTIONS = frozenset(
+    (
+        "anon",
+        "skip_signature",
+        "region",
+        "region_name",
+        "aws_region",
+        "endpoint",
+        "endpoint_url",
+        "aws_endpoint",
+        "allow_http",
+        "project",
+        "account_name",
+    )
+)
+
+
+class Url(NamedTuple):
+    """A URL and the options that whoever opens it gave."""
+
+    text: str
+    options: Mapping[str, Any]
+
+    @property
+    def scheme(self) -> str:
+        """In small letters."""
+        match = URL_SCHEME.match(self.text)
+        assert match is not None
+        return match[1].lower()
+
+    @property
+    def name(self) -> str:
+        """The URL without user, password and query, which may be secret."""
+        parts = urlsplit(self.text)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+    @property
+    def is_http(self) -> bool:
+        return self.scheme in ("http", "https")
+
+    @property
+    def path(self) -> str:
+        """The path in the store, or on the host, without the slash before it."""
+        path = self.text[len(self.scheme) + 3 :].partition("/")[2]
+        return unquote(urlsplit(self.text).path).lstrip("/") if self.is_http else path
+
+    @property
+    def secret(self) -> str | None:
+        """What in it may let a reader in who is not meant to: words for messages; None if
+        nothing.
+        """
+        parts = urlsplit(self.text)
+        if "@" in parts.netloc:
+            return "a password"
+        if self.is_http and any(
+            _HARMLESS.fullmatch(key) is None for key, _ in parse_qsl(parts.query, True)
+        ):
+            return "a query that may be a signature"
+        return secret_options(self.options)
+
+    def with_suffix(self, suffix: str) -> Url:
+        """The URL of the file whose name is this one's with a suffix."""
+        base, query = self._parts()
+        return self._replace(text=f"{base}{suffix}{query}")
+
+    def inside(self, name: str) -> Url:
+        """The URL of a file in the folder at this one."""
+        base, query = self._parts()
+        name = quote(name) if self.is_http else name
+        return self._replace(text=f"{base.rstrip('/')}/{name}{query}")
+
+    def _parts(self) -> tuple[str, str]:
+        """What stands before the query, and the query with its mark."""
+        if not self.is_http:  # a name in a store may have a question mark
+            return self.text, ""
+        base, mark, query = self.text.partition("#")[0].partition("?")
+        return base, mark + query
+
+    def __repr__(self) -> str:
+        return f"<Url {self.name!r}>"
+
+
+def secret_options(options: Mapping[str, Any]) -> str | None:
+    """What of storage_options may be secret: words for messages; None if nothing."""
+    if any(key.lower() not in _HARMLESS_OPTIONS for key in _flat(options)):
+        return "storage_options that may be secret"
+    return None
+
+
+def _flat(options: Mapping[str, Any]) -> list[str]:
+    keys: list[str] = []
+    for key, value in options.items():
+        keys += _flat(value) if isinstance(value, Mapping) else [key]
+    return keys
