@@ -160,7 +160,9 @@ class Plan:
         out[: len(data)] = data
         if offset + len(data) == part.stop:
             with self._lock:
-                self._leave_behind(part)
+                if part in self._ahead:
+                    self._retire(part)
+                    self._go_on()
         return len(data)
 
     def close(self) -> None:
@@ -181,23 +183,20 @@ class Plan:
 
     def _begin(self, part: Part) -> None:
         if len(self._ahead) >= AHEAD:  # they are read in another order, or not at all
-            self._leave_behind(self._ahead[0])
+            self._retire(self._ahead[0])
         part.is_begun = True
         if part in self._behind:
             self._behind.remove(part)
         self._ahead.append(part)
         self._fetcher.begin(part)
 
-    def _leave_behind(self, part: Part) -> None:
-        """Note that a part was read to its end, or is not wanted yet."""
-        if part not in self._ahead:
-            return
+    def _retire(self, part: Part) -> None:
+        """Keep a part for a while that was read to its end, or is not wanted yet."""
         self._ahead.remove(part)
         if not part.is_front:
             self._behind.append(part)
         if len(self._behind) > KEPT:
             self._behind.pop(0).drop()
-        self._go_on()
 
 
 def _parts(run: Sequence[Range]) -> Iterator[Part]:
