@@ -79,7 +79,6 @@ def read_all(file, **options):
         {"headers": {"Content-Type": "text/html"}},
         {"headers": {"Content-Encoding": "gzip"}},
         {"headers": {"Last-Modified": "Sat, 01 Jan 2022 00:00:00 GMT"}},
-        {"headers": {"Last-Modified": "yesterday"}},
     ],
     ids=str,
 )
@@ -94,15 +93,15 @@ def test_a_gz_that_nginx_calls_encoded(data, nginx_over):
     assert_same(read_all(f"{url}/encoded/encoded.gz"), ARRAY)
 
 
-@FILES
-@pytest.mark.parametrize(
-    "oddity", [{"ignores_range": True}, {"etag": None}, {"etag": '"2"'}], ids=str
-)
-def test_a_server_that_turns_odd_while_it_is_read(data, oddity, server):
+def test_a_server_that_turns_odd_while_it_is_read(server):
     """As behind a balancer: the same object, from servers that differ."""
-    with idxio.open(server.add("/x", data)) as f:
-        server.add("/x", data, ignores_if_match=True, **oddity)
-        assert_same(f[:], ARRAY)
+    with idxio.open(server.add("/x", RAW)) as f:
+        server.add("/x", RAW, ignores_if_match=True, etag=None)
+        assert_same(f[:2000], ARRAY[:2000])
+        server.add("/x", RAW, ignores_range=True)
+        with pytest.raises(OSError, match=r"ranges .*none any more") as info:
+            _ = f[2000:]
+        assert server.url in str(info.value)
 
 
 @pytest.mark.parametrize("size", [0, 1, 11, 16, 4000, 69_632, 69_633, 2 << 20])
@@ -123,7 +122,6 @@ def test_short_and_truncated_files(size, server, tmp_path):
 # Servers that can't be read.
 
 
-@FILES
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
@@ -132,26 +130,27 @@ def test_short_and_truncated_files(size, server, tmp_path):
         ({"status": 403}, PermissionError, "refuse"),
         ({"status": 404}, FileNotFoundError, "no such"),
         ({"status": 410}, OSError, "410|no such"),
-        ({"status": 416}, OSError, "416"),
+        ({"status": 416}, (OSError, idxio.ChangedError), "416|replaced"),
         ({"status": 500}, OSError, "500"),
+        ({"headers": {"Last-Modified": "yesterday"}}, OSError, "no answer"),
         ({"status": 503, "headers": {"Retry-After": "1"}}, OSError, "503"),
         ({"closes_at": 1000}, OSError, "broke off"),
         ({"closes_at": 0}, OSError, "broke off"),
         ({"cut_by": 5}, OSError, "asked for"),
         ({"headers": {"Content-Range": "bytes 5-69631/1000000"}}, OSError, "asked for|no answer"),
         ({"headers": {"Content-Range": "nonsense"}}, OSError, "no answer|Content-Range"),
-        ({"status": 302, "location": "/x"}, OSError, "redirect|302|no answer"),
+        ({"status": 302, "location": "/x"}, OSError, "redirect"),
         ({"status": 302, "location": "/nothing"}, FileNotFoundError, "no such"),
-        ({"status": 302}, OSError, "302|redirect"),
+        ({"status": 302}, OSError, "redirect"),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("is_open", [False, True], ids=["at first", "later"])
-def test_a_server_that_fails(data, fault, kind, words, is_open, server):
-    url = server.add("/x", data, **({} if is_open else fault))
+def test_a_server_that_fails(fault, kind, words, is_open, server):
+    url = server.add("/x", RAW, **({} if is_open else fault))
     if is_open:
         f = idxio.open(url)
-        server.add("/x", data, **fault)
+        server.add("/x", RAW, **fault)
         with pytest.raises(kind, match=words) as info:
             _ = f[:]
         f.close()
@@ -586,12 +585,12 @@ def test_options_are_for_urls(tmp_path):
 @pytest.mark.parametrize(
     ("url", "kind", "words"),
     [
-        ("http://", (OSError, ValueError), "http"),
-        ("http:///x", (OSError, ValueError), "http"),
-        ("http://[::1/x", (OSError, ValueError), "::1"),
-        ("http://127.0.0.1:99999/x", (OSError, ValueError), "99999"),
-        ("nosuch://x/y", (OSError, ValueError, ModuleNotFoundError), "nosuch"),
-        ("s3://", (OSError, ValueError), "s3"),
+        ("http://", ValueError, "http:.*no URL"),
+        ("http:///x", OSError, "http:///x"),
+        ("http://user:hunter2@[::1/x", ValueError, r"http://\.\.\.: no URL"),
+        ("http://127.0.0.1:99999/x", ValueError, "99999/x: is no URL of"),
+        ("nosuch://x/y", ValueError, "nosuch"),
+        ("s3://", ValueError, "s3.*no URL"),
     ],
 )
 def test_a_url_that_is_none(url, kind, words):

@@ -29,7 +29,7 @@ class Client(Protocol):
         """The bytes [start, stop); with a tag, of the object that had this one.
 
         Raises FileNotFoundError, PermissionError, ChangedError for another tag, NoRangesError where
-        the server gives no ranges, else OSError. No message has a secret.
+        the server gives no ranges or not this one, else OSError. No message has a secret.
         """
 
     def get_all(self) -> Answer:
@@ -38,6 +38,14 @@ class Client(Protocol):
 
 class NoRangesError(Exception):
     """The server gives objects only whole."""
+
+
+class NoSuchRangeError(NoRangesError):
+    """The object has no byte in this range: it is empty, or shorter than it was."""
+
+
+class NoLengthError(OSError):
+    """The server sends what it does not know the length of, as pages and listings."""
 
 
 class BrokenOffError(OSError):

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .client import Answer, NoRangesError
+from .client import Answer, NoRangesError, changed
 from .url import Url
+
+# obstore's words for fsspec's.
+_WORDS = {
+    "access_key_id": "key",
+    "secret_access_key": "secret",
+    "session_token": "token",
+    "skip_signature": "anon",
+    "endpoint": "endpoint_url",
+}
 
 
 def open_file_system(url: Url) -> tuple[Any, str]:
@@ -15,8 +24,28 @@ def open_file_system(url: Url) -> tuple[Any, str]:
     if url.scheme not in fsspec.available_protocols():
         known = ", ".join(sorted(fsspec.available_protocols()))
         raise ValueError(f"{url.name}: nothing reads URLs of {url.scheme}; known are {known}")
-    fs, path = fsspec.core.url_to_fs(url.text, **url.options)
+    fs, path = fsspec.core.url_to_fs(url.text, **_options(url))
     return fs, path
+
+
+def _options(url: Url) -> dict[str, Any]:
+    """storage_options in fsspec's words; for HTTP and S3 those of obstore are understood too."""
+    if not url.is_http and url.scheme not in ("s3", "s3a"):
+        return dict(url.options)
+    found: dict[str, Any] = {}
+    for key, value in url.options.items():
+        key = _WORDS.get(key.removeprefix("aws_"), key)
+        if key == "user_agent":
+            found["headers"] = {**found.get("headers", {}), "User-Agent": value}
+        elif key == "headers":
+            found["headers"] = {**found.get("headers", {}), **value}
+        elif key in ("region", "region_name"):
+            found["client_kwargs"] = {**found.get("client_kwargs", {}), "region_name": value}
+        elif key == "client_kwargs":
+            found["client_kwargs"] = {**found.get("client_kwargs", {}), **value}
+        elif key != "allow_http":
+            found[key] = value
+    return found
 
 
 class FsspecClient:
@@ -39,6 +68,10 @@ class FsspecClient:
         data = self._call(self._fs.cat_file, start=start, end=stop)
         if len(data) == size and stop - start < size:  # the server ignores ranges
             data = data[start:stop]
+        mark = size, self._tag
+        self._look()  # it may have been replaced since the size was asked for
+        if (self._size, self._tag) != mark:
+            raise changed(self._name)
         return Answer(memoryview(data), start, size, self._tag)
 
     def get_all(self) -> Answer:

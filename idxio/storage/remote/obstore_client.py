@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .client import Answer, BrokenOffError, NoRangesError, changed
+from .client import (
+    Answer,
+    BrokenOffError,
+    NoLengthError,
+    NoRangesError,
+    NoSuchRangeError,
+    changed,
+)
+from .fsspec_client import FsspecClient, open_file_system
 from .url import Url
 
 SCHEMES = frozenset(("http", "https", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "azure"))
@@ -21,7 +30,9 @@ _WORDS = {
     "endpoint_url": "endpoint",
     "region_name": "region",
 }
-_DEAD = re.compile(r"(?i)tcp connect|connect(ion)? (error|refused)|dns error|timed? ?out")
+_DEAD = re.compile(r"kind: (Connect|Timeout)\b|TimedOut|tcp connect|dns error")
+_REDIRECT = re.compile(r"TooManyRedirects|BareRedirect|following redirect|without LOCATION")
+_UNKNOWN = re.compile(r"Configuration key: '([^']*)' is not valid")
 _STATUS = re.compile(r"status code: (\d{3})")
 _REFUSED = "the server refuses it: credentials are missing or wrong, or it does not exist"
 # A host that does not answer is given up within 5 seconds.
@@ -67,12 +78,36 @@ def open_store(url: Url) -> tuple[Any, str]:
         # The whole URL is the store and the path empty: a path would lose the query.
         text = url.text.partition("#")[0]
         http: Any = stores.HTTPStore
-        return http.from_url(text, client_options=client_options, retry_config=_RETRY), ""
-    if str(config.get("endpoint", "")).startswith("http://"):
+        with _naming(url):
+            store = http.from_url(text, client_options=client_options, retry_config=_RETRY)
+        return store, ""
+    endpoint = str(config.get("endpoint", "https://"))
+    if not endpoint.startswith(("http://", "https://")):  # obstore panics
+        raise ValueError(
+            f"{url.name}: storage_options: the endpoint begins with http:// or https://"
+        )
+    if endpoint.startswith("http://"):
         client_options["allow_http"] = True
     bucket = url.text[: len(url.text) - len(url.path)]
     make: Any = stores.from_url
-    return make(bucket, client_options=client_options, retry_config=_RETRY, **config), url.path
+    with _naming(url):
+        store = make(bucket, client_options=client_options, retry_config=_RETRY, **config)
+    return store, url.path
+
+
+@contextlib.contextmanager
+def _naming(url: Url) -> Iterator[None]:
+    """Name the URL in an error of its store, whose text may have a secret."""
+    from obstore import exceptions
+
+    try:
+        yield
+    except (exceptions.BaseError, ValueError, TypeError) as error:
+        key = _UNKNOWN.search(str(error))
+        what = "is no URL of a store, or storage_options are wrong"
+        if key is not None:
+            what = f"storage_options: {key[1]!r} is none of this store"
+        raise ValueError(f"{url.name}: {what}") from None
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +133,15 @@ class ObstoreClient:
         return self._get(options)
 
     def get_all(self) -> Answer:
-        return self._get({})
+        try:
+            return self._get({})
+        except NoLengthError as error:
+            try:
+                return FsspecClient(*open_file_system(self._url), self._url.name).get_all()
+            except ImportError:
+                raise error from None
+        except NoSuchRangeError:
+            raise OSError(5, "the server answers with status 416", self._url.name) from None
 
     def _get(self, options: dict[str, Any]) -> Answer:
         import obstore
@@ -130,11 +173,15 @@ def error_of(error: Exception, name: str) -> Exception:
     text = str(error)
     status = _STATUS.search(text)
     if status is not None and status[1] == "416":
-        return NoRangesError()  # of an empty object no range can be given
+        return NoSuchRangeError()
     if status is not None and status[1] in ("401", "403"):
         return PermissionError(13, _REFUSED, name)
     if status is not None:
         return OSError(5, f"the server answers with status {status[1]}", name)
+    if "MissingContentLength" in text:
+        return NoLengthError(5, "the server does not tell how long it is", name)
+    if _REDIRECT.search(text):
+        return OSError(5, "the server redirects to nothing, or in a circle", name)
     if _DEAD.search(text):
         return OSError(5, "the server can't be reached, or does not answer in time", name)
     return BrokenOffError(5, "the answer broke off, or is no answer that HTTP knows", name)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..base import Source
 from ..buffer import BufferSource
-from .client import Answer, BrokenOffError, Client, NoRangesError, changed
+from .client import Answer, BrokenOffError, Client, NoRangesError, NoSuchRangeError, changed
 from .plan import PART, Fetcher, Plan, Range
 
 # The first request brings magic, header, table, size and ETag.
@@ -166,8 +166,11 @@ class _Object(NamedTuple):
         """The bytes [start, stop), all of them; ChangedError if the object is another one now."""
         try:
             answer = _patiently(lambda: self.client.get(start, stop, self.tag))
-        except NoRangesError:
+        except NoSuchRangeError:
             raise changed(self.name) from None
+        except NoRangesError:
+            what = "the server gave ranges and gives none any more; open it again"
+            raise OSError(5, what, self.name) from None
         if _differ(self.tag, answer.tag) or answer.size != self.size:
             raise changed(self.name)
         if answer.start != start or len(answer.data) != stop - start:

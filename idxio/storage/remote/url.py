@@ -45,7 +45,10 @@ class Url(NamedTuple):
     @property
     def name(self) -> str:
         """The URL without user, password and query, which may be secret."""
-        parts = urlsplit(self.text)
+        try:
+            parts = urlsplit(self.text)
+        except ValueError:  # whose message may have a password
+            raise ValueError(f"{self.scheme}://...: no URL; its host can't be read") from None
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
