@@ -36,26 +36,26 @@ class Resource:
     """None for none."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further ones, as Content-Encoding and Content-Type."""
+    times: int = 1 << 30
+    """So many requests meet the faults from here to `is_silent`; later ones go well."""
     status: int = 0
     """Answer with this status."""
-    times: int = 1 << 30
-    """Do so for so many requests."""
     location: str = ""
     """Where a redirect leads."""
     ignores_range: bool = False
     """Send all of it, with 200."""
-    ignores_if_match: bool = False
-    refuses_head: bool = False
-    changes_after: int = 1 << 30
-    """So many requests see `data` and `etag`; those behind them see the two that follow."""
-    later: Any = b""
-    later_etag: str | None = '"2"'
     closes_at: int | None = None
     """Close the connection after so many bytes of a body."""
     cut_by: int = 0
     """Send so many bytes fewer than asked for, in a body that is whole."""
     is_silent: bool = False
     """Send the head of an answer, and no body ever."""
+    ignores_if_match: bool = False
+    refuses_head: bool = False
+    changes_after: int = 1 << 30
+    """So many requests see `data` and `etag`; those behind them see the two that follow."""
+    later: Any = b""
+    later_etag: str | None = '"2"'
     count: int = 0
     """The requests so far."""
 
@@ -211,29 +211,29 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.owner.lock:
             is_first = resource.count < resource.changes_after
             resource.count += 1
-            is_refused = resource.status and resource.count <= resource.times
+            faults = resource if resource.count <= resource.times else Resource()
         etag = resource.etag if is_first else resource.later_etag
         data = memoryview(resource.data if is_first else resource.later).cast("B")
         headers = {**({} if etag is None else {"ETag": etag}), **resource.headers}
         wanted = self.headers["If-Match"]
-        if is_refused:
-            if resource.location:
-                headers["Location"] = resource.location
-            return self._send(resource.status, b"refused\n", headers)
+        if faults.status:
+            if faults.location:
+                headers["Location"] = faults.location
+            return self._send(faults.status, b"refused\n", headers)
         if resource.refuses_head and self.command == "HEAD":
             return self._send(405, b"", headers)
         if wanted not in (None, etag, "*") and not resource.ignores_if_match:
             return self._send(412, b"", headers)
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers["Range"] or "")
-        if asked is None or resource.ignores_range:
-            return self._send(200, data, headers, resource)
+        if asked is None or faults.ignores_range:
+            return self._send(200, data, headers, faults)
         first, last = asked.groups()
         start = int(first) if first else max(0, len(data) - int(last))
         stop = min(len(data), int(last) + 1) if first and last else len(data)
         if start >= stop:
             return self._send(416, b"", {**headers, "Content-Range": f"bytes */{len(data)}"})
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
-        return self._send(206, data[start : stop - resource.cut_by], headers, resource)
+        headers.setdefault("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
+        return self._send(206, data[start : stop - faults.cut_by], headers, faults)
 
     def _send(
         self, status: int, body: Any, headers: dict[str, str], faults: Resource | None = None

@@ -118,7 +118,7 @@ class Plan:
         in_turns = chain.from_iterable(zip_longest(*parts_of_runs))
         parts = [part for part in in_turns if part is not None]
         if len(runs) > 1:  # who reads a run to its end looks at the front of the next one
-            for of_run in parts_of_runs:
+            for of_run in filter(None, parts_of_runs):
                 of_run[0].is_front = True
         self._fetcher = fetcher
         self._waiting = deque(parts)

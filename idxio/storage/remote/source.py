@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..base import Source
+from ..source import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, changed
 from .plan import PART, Fetcher, Plan, Range
 
@@ -26,6 +27,8 @@ class Handle(NamedTuple):
     connect: Callable[[], Client]
     pickled: Callable[[str | None], tuple[Any, ...]]
     """What __reduce__ returns, given the ETag; raises TypeError if that would have a secret."""
+    beside: Callable[[str], Handle]
+    """That of the file whose name is this one's with a suffix."""
 
 
 class UrlSource(Source):
@@ -100,19 +103,13 @@ class UrlSource(Source):
         return len(out)
 
     def read_ranges(self, ranges: Sequence[Range], outs: Sequence[memoryview]) -> list[int]:
-        if any(plan.covers(ranges[0][0]) for plan in self._plans if ranges):
-            return super().read_ranges(ranges, outs)
         with self.expect(sorted(ranges)):
             return super().read_ranges(ranges, outs)
 
     @contextlib.contextmanager
     def expect(self, *runs: Sequence[Range]) -> Iterator[None]:
         self._after_fork()
-        head, end = len(self._head), self.size or 0
-        plan = Plan(
-            self._fetcher,
-            [[(max(a, head), min(b, end)) for a, b in run if head < b and a < end] for run in runs],
-        )
+        plan = Plan(self._fetcher, [list(self._missing(run)) for run in runs])
         with self._lock:
             self._plans = [*self._plans, plan]
         try:
@@ -122,8 +119,27 @@ class UrlSource(Source):
             with self._lock:
                 self._plans = [other for other in self._plans if other is not plan]
 
+    def _missing(self, run: Sequence[Range]) -> Iterator[Range]:
+        """What of some ranges is neither here nor expected already."""
+        head, end, plans = len(self._head), self.size or 0, self._plans
+        for start, stop in run:
+            start, stop = max(start, head), min(stop, end)
+            if start < stop and not any(plan.covers(start) for plan in plans):
+                yield start, stop
+
     def view(self) -> memoryview | None:
         return self._head.toreadonly() if len(self._head) == self.size else None
+
+    def beside(self, suffix: str) -> Source | None:
+        try:
+            source = UrlSource(self._handle.beside(suffix))
+        except (FileNotFoundError, PermissionError):
+            return None  # a bucket may refuse what is not there
+        # All of it at once: what lies beside a file is small, and read in many places.
+        data = bytearray(source.size or 0)
+        source.read_at(0, memoryview(data))
+        source.close()
+        return BufferSource(data, source.name)
 
     def close(self) -> None:
         self._fetcher.close()
