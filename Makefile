@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test lint format types bench sanitize fuzz table3
+.PHONY: build test lint format types bench bench-remote sanitize fuzz table3
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -25,6 +25,9 @@ sanitize:
 
 bench:
 	$(PYTHON) -m benchmarks
+
+bench-remote:  # an epoch over 2 GB at a URL; keeps the file in ~/.cache/idxio-benchmarks
+	$(PYTHON) -m benchmarks.storage_remote_epoch
 
 fuzz:  # the native code and all roads of reading, MINUTES=10 each on one core
 	fuzz/run fuzz $(or $(MINUTES),10)

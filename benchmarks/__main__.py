@@ -25,10 +25,12 @@ from . import (
     loader_batches,
     machine,
     report,
+    storage_remote,
 )
 from .c_baseline import Floor
 from .files import DEFAULT_DATA, Files
 from .harness import MIN_ROUNDS, Group, Measured, Row, WrongError, check, measure
+from .remote_server import RemoteServer
 from .targets import judge
 
 
@@ -46,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = Files(options.data, folder)
         floor = Floor(folder, files.gz)
         data = loader_batches.Data(files)
+        server = RemoteServer(folder)
         try:
             groups = [
                 *core_read.groups(files, floor),
@@ -60,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
                 *datasets_check.groups(options.data),
                 *convert_build.groups(files),
                 *convert_formats.groups(files),
+                *storage_remote.groups(files, server),
             ]
             if unknown := set(options.only) - {group.name for group in groups}:
                 names = ", ".join(group.name for group in groups)
@@ -79,6 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             floor.close()
             data.floor.close()
+            server.close()
     _progress("")
     verdicts = judge(measured)
     print(report.as_text(facts, measured, verdicts))

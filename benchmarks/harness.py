@@ -48,7 +48,7 @@ class Group:
     oracle: str  # in words: what a result is compared with
     check: Callable[[Contestant], None]  # raises WrongError
     contestants: list[Contestant]
-    ours: str  # the contestant that the others are compared with
+    ours: str  # the contestant that the others are compared with; "" for none
     unit: str = "ms"
     repeat: int = 1  # runs per sample, for jobs that are short beside the clock
     most: int | None = None  # rounds at most, for what hardly varies

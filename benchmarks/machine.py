@@ -12,7 +12,17 @@ import idxio
 from .c_baseline import Floor
 from .harness import MissingError
 
-PEERS = ("numpy", "idx2numpy", "python-mnist", "isal", "zlib-ng", "deflate")
+PEERS = (
+    "numpy",
+    "idx2numpy",
+    "python-mnist",
+    "isal",
+    "zlib-ng",
+    "deflate",
+    "obstore",
+    "fsspec",
+    "zarr",
+)
 
 
 def facts(folder: Path, floor: Floor) -> dict[str, str]:

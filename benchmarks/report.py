@@ -99,6 +99,7 @@ def as_json(
                 "ours": t.ours,
                 "peer": t.peer,
                 "limit": t.limit,
+                "sign": t.sign,
                 "value": v.value,
                 "verdict": v.verdict,
             }
@@ -141,7 +142,7 @@ def _verdict_cells(v: Verdict) -> tuple[str, ...]:
         if v.unit == "x"
         else f"{_number(v.value)} {v.unit}"
     )
-    limit = f"<= {v.target.limit:g} {v.unit}"
+    limit = f"{v.target.sign} {v.target.limit:g} {v.unit}"
     return (v.target.group, v.target.ours, v.target.peer or "", limit, value, v.verdict)
 
 

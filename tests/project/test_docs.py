@@ -1,17 +1,21 @@
-"""Every example in the docstrings and in the README runs."""
+"""Every example in the docstrings, in the README and in the guides runs."""
 
 import doctest
 import importlib.util
 import os
 import pkgutil
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import missing
+from range_server import RangeServer, folder
 
 import idxio
+from idxio.cli.main import main
 
 FACES = ("idxio", "idxio.__main__")  # the public names have a test of their own
 MODULES = [m.name for m in pkgutil.walk_packages(idxio.__path__, "idxio.") if m.name not in FACES]
@@ -68,23 +72,76 @@ def readme(config):
     return Path(path) if path else Path(config.rootpath, "README.md")
 
 
-@pytest.mark.usefixtures("in_a_folder_of_mnist_files")
-def test_readme(request):
-    path = readme(request.config)
-    if not path.exists():
-        missing(f"{path} is missing; IDXIO_README may name it")
+# Where files lie at URLs, in examples; a server on loopback stands in for it.
+HOST = "https://data.example.org"
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A server of the folder that is the current one in examples."""
+    with RangeServer(find=folder(tmp_path)) as server:
+        yield server.url
+
+
+@pytest.fixture
+def with_digits(in_a_folder_of_mnist_files):
+    """The current folder has MNIST's four files, and in digits/ too."""
+    os.mkdir("digits")
+    for path in Path.cwd().glob("*.gz"):
+        shutil.copy(path, "digits")
+
+
+@pytest.fixture
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run_examples(path, host):
+    """Run the examples of a page in Python, one after the other, and the commands on files at URLs.
+
+    Those on a bucket need one.
+    """
     text = path.read_text(encoding="utf-8")
     blocks = list(
-        re.finditer(r"^```(?:python|py|pycon)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        re.finditer(r"^```(python|py|pycon|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     )
     assert blocks
     names = {}
     for block in blocks:
-        code = block[1]
+        code = block[2].replace(HOST, host)
         line = text.count("\n", 0, block.start()) + 1
-        if code.lstrip().startswith(">>>"):
-            test = doctest.DocTestParser().get_doctest(code, names, "README", str(path), line)
+        if block[1] == "sh":
+            commands = [shlex.split(command) for command in code.splitlines() if host in command]
+            for command in commands:
+                assert command[0] == "idxio"
+                assert main(command[1:]) == 0
+        elif code.lstrip().startswith(">>>"):
+            test = doctest.DocTestParser().get_doctest(code, names, path.name, str(path), line)
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
             names = test.globs
-        else:
+        elif "s3://" not in code:
             exec(compile("\n" * line + code, str(path), "exec"), names)
+
+
+@pytest.mark.usefixtures("with_digits")
+def test_readme(request, host):
+    path = readme(request.config)
+    if not path.exists():
+        missing(f"{path} is missing; IDXIO_README may name it")
+    run_examples(path, host)
+
+
+def guide(config, name):
+    return Path(config.rootpath, "docs", "guide", name)
+
+
+@pytest.mark.usefixtures("with_digits")
+def test_guide_to_urls(request, host, monkeypatch, tmp_path):
+    pytest.importorskip("fsspec")
+    monkeypatch.setenv("IDXIO_CACHE_DIR", str(tmp_path / "cache"))
+    run_examples(guide(request.config, "remote.md"), host)
+
+
+@pytest.mark.usefixtures("in_an_empty_folder")
+def test_guide_to_publishing(request, host):
+    run_examples(guide(request.config, "publish.md"), host)

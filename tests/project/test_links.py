@@ -6,7 +6,7 @@ from pathlib import Path
 
 def pages(root):
     """README.md and the like, and those of docs/."""
-    found = [*root.glob("*.md"), *root.glob("docs/*.md")]
+    found = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
     assert Path(root, "docs", "format.md") in found
     return sorted(found)
 
@@ -44,5 +44,5 @@ def test_links_lead_somewhere(request):
 def test_readme_links_every_page(request):
     root = request.config.rootpath
     linked = links(Path(root, "README.md").read_text(encoding="utf-8"))
-    there = [f"docs/{page.name}" for page in root.glob("docs/*.md")]
+    there = [page.relative_to(root).as_posix() for page in root.glob("docs/**/*.md")]
     assert not set(there) - set(linked)
