@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, SupportsIndex, overload
 
@@ -231,6 +232,18 @@ class IdxArray(Unread):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self._source, self._compressed.state())
+
+
+def expecting(array: IdxArray, parts: Sequence[range]) -> AbstractContextManager[None]:
+    """Tell in a ``with`` block which records will be read in it, part by part in this order.
+
+    Of a file at a URL they are fetched ahead, in constant memory.
+    """
+    header = array._header
+    size = header.record_nbytes
+    return array._compressed.expect(
+        [(header.size + part.start * size, header.size + part.stop * size) for part in parts]
+    )
 
 
 def state_of(array: IdxArray) -> tuple[str, State] | None:

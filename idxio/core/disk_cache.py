@@ -44,10 +44,10 @@ def folder() -> str:
 def raw_copy(compressed: Compression) -> str:
     """Return the path of the raw copy of a compressed file; make the copy if it is missing.
 
-    The path, size, times and inode of the file lead to the copy, or its URL, ETag and size. CRC-32 and size of the content
-    name it, so that mirrors of the same data share it. The copy appears at once when it is whole,
-    also if several processes make it. Folder and copy belong to this user, and the CRC-32 was
-    checked.
+    The path, size, times and inode of the file lead to the copy, or its URL, ETag and size. CRC-32
+    and size of the content name it, so that mirrors of the same data share it. The copy appears at
+    once when it is whole, also if several processes make it. Folder and copy belong to this user,
+    and the CRC-32 was checked.
     """
     source = compressed.source
     if source.key is None:
@@ -72,7 +72,8 @@ def raw_copy(compressed: Compression) -> str:
 def open_copy(file: File, storage_options: StorageOptions = None) -> Source:
     """Open the raw copy of a file.
 
-    Opens the file itself if it is raw and on this machine, or if other processes evict its copy before it is opened.
+    Opens the file itself if it is raw and on this machine, or if other processes evict its copy
+    before it is opened.
     """
     source = open_source(file, storage_options=storage_options)
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._util.public import public
 from ..compression.registry import Compression
-from ..storage.source import File
+from ..storage.source import File, StorageOptions
 from . import decode
 from .checksums import known_file
 from .header import Header

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .._util.memory import allocate
 from .._util.threads import on_threads
 from .._util.types import Array
+from ..core.array import IdxArray, expecting
 from ..core.selection import ArrayLike
 from .gather import RowGatherer
 from .row_source import Request, RowSource
@@ -31,6 +33,7 @@ class WindowBuffer(RowSource):
         self._threads = threads
         # By its number, the memory of each window and the count of its blocks that are unpacked.
         self._windows: dict[int, tuple[Array, int]] = {}
+        self._expected: dict[int, ExitStack] = {}
         self._is_left = False
 
     def gather(self, gatherer: RowGatherer, request: Request) -> None:
@@ -59,10 +62,28 @@ class WindowBuffer(RowSource):
     def leave(self) -> None:
         """Unpack no more blocks: a thread that is unpacking some gets an error."""
         self._is_left = True
+        for expected in list(self._expected.values()):
+            expected.close()
+
+    def _expect(self, number: int) -> None:
+        """Have the blocks of a window fetched ahead, if the file is at a URL."""
+        if not isinstance(self._images, IdxArray):
+            return
+        layout = self._layout
+        length = layout.length(number)
+        starts = np.arange(0, length, layout.block)
+        begins = layout.ids(self._epoch, number * layout.window + starts).tolist()
+        stops = np.minimum(begins + np.diff(starts, append=length), layout.n).tolist()
+        self._expected[number] = ExitStack()
+        self._expected[number].enter_context(
+            expecting(self._images, [range(a, b) for a, b in zip(begins, stops, strict=True)])
+        )
 
     def _forget(self, number: int) -> None:
         """Drop the windows before this one."""
         self._windows = {k: window for k, window in self._windows.items() if k >= number}
+        for k in [k for k in self._expected if k < number]:
+            self._expected.pop(k).close()
 
     def _unpack(self, number: int, blocks: int) -> Array:
         """A window of which at least this many blocks are unpacked."""
@@ -70,6 +91,7 @@ class WindowBuffer(RowSource):
         length = layout.length(number)
         if number not in self._windows:
             self._windows[number] = (self._allocate(length), 0)
+            self._expect(number)
         window, done = self._windows[number]
         starts = range(done * layout.block, min(blocks * layout.block, length), layout.block)
         on_threads(partial(self._read_block, window, number), starts, self._threads)

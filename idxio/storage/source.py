@@ -24,7 +24,6 @@ else:
     Buffer: TypeAlias = bytes | bytearray | memoryview  # what a checker then knows of them
 
 
-
 class InFileSystem(Protocol):
     """A UPath, or an OpenFile of fsspec: a path in a file system."""
 
@@ -35,7 +34,7 @@ class InFileSystem(Protocol):
 
 
 File: TypeAlias = Union[str, "os.PathLike[str]", Buffer, IO[bytes], InFileSystem]
-StorageOptions: TypeAlias = Union[Mapping[str, Any], None]
+StorageOptions: TypeAlias = Mapping[str, Any] | None
 """What opens a URL: credentials, an endpoint; the words are those of fsspec or obstore."""
 
 # Packages whose file objects call themselves seekable and give nothing more once they were moved to

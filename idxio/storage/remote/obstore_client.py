@@ -111,8 +111,10 @@ class ObstoreClient:
             raise FileNotFoundError(2, "no such object at this URL", self._url.name) from None
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
             raise PermissionError(
-                13, "the server refuses this object: credentials are missing or wrong, or it does"
-                " not exist", self._url.name
+                13,
+                "the server refuses this object: credentials are missing or wrong, or it does"
+                " not exist",
+                self._url.name,
             ) from None
         except exceptions.PreconditionError:
             raise changed(self._url.name) from None
@@ -137,4 +139,3 @@ class ObstoreClient:
             what = "the answer broke off, or is no answer that HTTP knows"
             return BrokenOffError(5, what, self._url.name)
         return OSError(5, what, self._url.name)
-

@@ -27,6 +27,8 @@ Fetch: TypeAlias = Callable[[int, int], memoryview]
 PART = 2 << 20
 # A smaller gap is fetched too: at 40 MB/s it takes less time than the latency of one more request.
 GAP = 256 << 10
+# A look at so few bytes out of turn, as at the end of a file, is a request of its own.
+GLANCE = 1 << 12
 # Parts that are fetched or wait to be read, and parts that were read and may be wanted once more:
 # neighbours share the byte where one ends and the other begins.
 AHEAD = CONNECTIONS
@@ -116,7 +118,7 @@ class Plan:
         in_turns = chain.from_iterable(zip_longest(*parts_of_runs))
         parts = [part for part in in_turns if part is not None]
         if len(runs) > 1:  # who reads a run to its end looks at the front of the next one
-            for of_run in parts_of_runs:
+            for of_run in filter(None, parts_of_runs):
                 of_run[0].is_front = True
         self._fetcher = fetcher
         self._waiting = deque(parts)
@@ -139,6 +141,8 @@ class Plan:
             return 0
         with self._lock:
             if not part.is_begun:  # it is wanted out of turn, or once more
+                if len(out) <= GLANCE:
+                    return 0
                 self._begin(part)
         data = part.wait()[offset - part.start :][: len(out)]
         out[: len(data)] = data
@@ -167,6 +171,8 @@ class Plan:
         if len(self._ahead) >= AHEAD:  # they are read in another order, or not at all
             self._leave_behind(self._ahead[0])
         part.is_begun = True
+        if part in self._behind:
+            self._behind.remove(part)
         self._ahead.append(part)
         self._fetcher.begin(part)
 

@@ -100,19 +100,13 @@ class UrlSource(Source):
         return len(out)
 
     def read_ranges(self, ranges: Sequence[Range], outs: Sequence[memoryview]) -> list[int]:
-        if any(plan.covers(ranges[0][0]) for plan in self._plans if ranges):
-            return super().read_ranges(ranges, outs)
         with self.expect(sorted(ranges)):
             return super().read_ranges(ranges, outs)
 
     @contextlib.contextmanager
     def expect(self, *runs: Sequence[Range]) -> Iterator[None]:
         self._after_fork()
-        head, end = len(self._head), self.size or 0
-        plan = Plan(
-            self._fetcher,
-            [[(max(a, head), min(b, end)) for a, b in run if head < b and a < end] for run in runs],
-        )
+        plan = Plan(self._fetcher, [list(self._missing(run)) for run in runs])
         with self._lock:
             self._plans = [*self._plans, plan]
         try:
@@ -121,6 +115,14 @@ class UrlSource(Source):
             plan.close()
             with self._lock:
                 self._plans = [other for other in self._plans if other is not plan]
+
+    def _missing(self, run: Sequence[Range]) -> Iterator[Range]:
+        """What of some ranges is neither here nor expected already."""
+        head, end, plans = len(self._head), self.size or 0, self._plans
+        for start, stop in run:
+            start, stop = max(start, head), min(stop, end)
+            if start < stop and not any(plan.covers(start) for plan in plans):
+                yield start, stop
 
     def view(self) -> memoryview | None:
         return self._head.toreadonly() if len(self._head) == self.size else None

@@ -10,9 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 # "C:/x" is a path of Windows: a scheme has two letters or more.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 # Parameters of a query that choose what is given and open nothing.
-_HARMLESS = frozenset(
-    ("download", "dl", "raw", "version", "versionid", "generation", "rev", "ref", "inline")
-)
+_HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
 # Options that say where and how, and open nothing either.
 _HARMLESS_OPTIONS = frozenset(
     (
@@ -70,7 +68,7 @@ class Url(NamedTuple):
         if "@" in parts.netloc:
             return "a password"
         if self.is_http and any(
-            key.lower() not in _HARMLESS for key, _ in parse_qsl(parts.query, True)
+            _HARMLESS.fullmatch(key) is None for key, _ in parse_qsl(parts.query, True)
         ):
             return "a query that may be a signature"
         return secret_options(self.options)
