@@ -35,6 +35,10 @@ _RETRY: Any = {
         "base": 2,
     },
 }
+# A part of 8 MiB takes its time through the line of a home, and an upload of an hour is not given
+# up for a moment's failure.
+_WRITE = timedelta(minutes=10)
+_RETRY_WRITE: Any = {**_RETRY, "max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Processes in which obstore has started its threads; those forked from them have none.
 _used_in: set[int] = set()
@@ -45,15 +49,20 @@ def works_here() -> bool:
     return not _used_in or os.getpid() in _used_in
 
 
-def open_store(url: Url) -> tuple[Any, str]:
-    """The store of a URL, and the object's path in it."""
+def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
+    """The store of a URL, and the object's path in it; one for writing has more patience."""
     from obstore import store as stores
 
     _used_in.add(os.getpid())
-    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": _READ}
+    timeout, retry = (_WRITE, _RETRY_WRITE) if writing else (_READ, _RETRY)
+    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": timeout}
     config: dict[str, Any] = {}
     for key, value in _options(url.options).items():
-        if key == "headers":
+        if key == "client_options":
+            client_options.update(value)
+        elif key == "retry_config":
+            retry = value
+        elif key == "headers":
             client_options["default_headers"] = value
         elif key in ("allow_http", "user_agent", "proxy_url"):
             client_options[key] = value
@@ -66,12 +75,20 @@ def open_store(url: Url) -> tuple[Any, str]:
         # The whole URL is the store and the path empty: a path would lose the query.
         text = url.text.partition("#")[0]
         http: Any = stores.HTTPStore
-        return http.from_url(text, client_options=client_options, retry_config=_RETRY), ""
-    if str(config.get("endpoint", "")).startswith("http://"):
+        return http.from_url(text, client_options=client_options, retry_config=retry), ""
+    if _is_plain_http(config.get("endpoint")):
         client_options["allow_http"] = True
     bucket = url.text[: len(url.text) - len(url.path)]
     make: Any = stores.from_url
-    return make(bucket, client_options=client_options, retry_config=_RETRY, **config), url.path
+    return make(bucket, client_options=client_options, retry_config=retry, **config), url.path
+
+
+def _is_plain_http(endpoint: object) -> bool:
+    """Whether HTTP without TLS is asked for, by an endpoint or in the environment."""
+    words = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    found = endpoint or next((os.environ[word] for word in words if os.environ.get(word)), "")
+    allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")
+    return allowed or str(found).startswith("http://")
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
