@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
 from ..core.selection import upright as turned
 from ..errors import IdxError
+from ..storage.source import StorageOptions, is_url
 from .classes import Names, class_names
 from .dataset import Dataset
 from .discovery import find_pair, split_names
@@ -22,7 +25,11 @@ from .split_names import part_of
 
 @public
 def load(
-    directory: str | os.PathLike[str], split: str = "train", *, upright: bool = False
+    directory: str | os.PathLike[str],
+    split: str = "train",
+    *,
+    upright: bool = False,
+    storage_options: StorageOptions = None,
 ) -> Dataset:
     """The dataset of the images and labels in a directory, whatever they are named and packed with.
 
@@ -30,14 +37,17 @@ def load(
 
     Parameters
     ----------
-    directory : path
-        Where the files lie.
+    directory : path or URL
+        Where the files lie. A bucket is listed; of a web server MNIST's names are asked for, with
+        other words for the split and each suffix of a compression.
     split : str
         "train", "test" (the same as "t10k"), "val" (the same as "validation", "valid" and "dev"),
         or whatever stands before "-images" in the names: "xnist". Where there are several datasets,
         with the name of one: "emnist-letters-train".
     upright : bool
         Exchange the rows and columns of the images. EMNIST's are stored lying on their side.
+    storage_options : mapping, optional
+        What opens a URL, as for `open`.
 
     Returns
     -------
@@ -63,12 +73,36 @@ def load(
     >>> len(ds), ds.counts[0]
     (100, 10)
     """
+    if is_url(directory):
+        return _load_url(str(directory), split, upright, storage_options or {})
     images_file, labels_file = find_pair(directory, split)
     images: ArrayLike = open_array(images_file)
     if upright:
         images = turned(images)
     labels = read_classes(labels_file)
     names = class_names(labels_file) or _names_beside(os.fspath(directory), split, labels)
+    return Dataset(images, labels, class_names=names)
+
+
+def _load_url(url: str, split: str, upright: bool, options: Mapping[str, Any]) -> Dataset:
+    """Do what load() does, for files at a URL: the labels are copied, the images opened."""
+    import tempfile
+
+    from ..storage.remote.folder import RemoteFolder
+    from . import remote
+
+    folder = RemoteFolder(url, options)
+    images_name, labels_name = remote.find_remote_pair(folder, split)
+    with (
+        tempfile.TemporaryDirectory(prefix="idxio-") as directory,
+        remote.naming_remote(directory, folder),
+    ):
+        labels_file = remote.copy_labels(folder, labels_name, directory)
+        labels = read_classes(labels_file)
+        names = class_names(labels_file)
+    images: ArrayLike = open_array(folder.url_of(images_name), storage_options=options)
+    if upright:
+        images = turned(images)
     return Dataset(images, labels, class_names=names)
 
 

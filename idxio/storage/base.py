@@ -90,5 +90,9 @@ class Source:
     def check(self) -> None:
         """Raise ChangedError if the file is known to have changed since it was opened."""
 
+    def beside(self, suffix: str) -> Source | None:
+        """The file whose name is this one's with a suffix; None if there is none to be seen."""
+        return None
+
     def close(self) -> None:
         """Close what was opened here; may be called again."""

@@ -133,6 +133,10 @@ class PathSource(Source):
         with naming(self.name):
             return mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
 
+    def beside(self, suffix: str) -> Source | None:
+        path = self.path + suffix
+        return PathSource(path) if os.path.isfile(path) else None
+
     def close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
@@ -226,10 +230,15 @@ def open_source(
         return PipeSource(file)
 
 
+def is_url(file: object) -> bool:
+    """Whether something is a string with a scheme: https://, s3://, memory://."""
+    return isinstance(file, str) and "://" in file
+
+
 def _is_remote(file: Any) -> bool:
     """Whether a file is a URL, or lies in a file system of fsspec that is not this machine's."""
-    if isinstance(file, str):
-        return "://" in file
+    if is_url(file):
+        return True
     if not (hasattr(file, "fs") and hasattr(file, "path")):
         return False
     return "local" not in file.fs.protocol

@@ -7,7 +7,6 @@ describes it.
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from ..._native import inflate
 from ..._util.types import Ids
 from ...errors import FormatError, IdxError
-from ...storage.source import PathSource, Source
+from ...storage.source import Source
 from .members import Trailer
 from .span_index import WINDOW, Checkpoints, LazyWindows, Sidecar, SpanIndex
 
@@ -55,11 +54,12 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
     """The table in the index beside a file; None if there is none, or one that does not fit the
     file.
     """
-    path = path_of(source)
-    if path is None or source.size is None or not os.path.isfile(path):
+    if source.size is None:
         return None
     try:
-        index = PathSource(path)
+        index = source.beside(SUFFIX)
+        if index is None:
+            return None
         head = _bytes_at(index, 0, _HEAD.size)
         if len(head) < _HEAD.size:
             return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ..._util.progress import counter
 from ..._util.public import public
 from ...core.info import info, verify
 from ...errors import FormatError, IdxError
+from ...storage.source import StorageOptions, is_url
 from ..classes import class_names
 from ..copies import copies_of
 from ..discovery import (
@@ -74,6 +75,7 @@ def check(
     *,
     dataset: str | None = None,
     progress: Callable[[int, int], None] | None = None,
+    storage_options: StorageOptions = None,
 ) -> Check:
     """Look for faults of a dataset, in one pass over each file, in constant memory.
 
@@ -85,11 +87,14 @@ def check(
     ----------
     directory : path
         Where the files lie, under any of the names that are in use. All splits that are there are
-        checked; train and t10k are expected.
+        checked; train and t10k are expected. A URL will do: what `load` would find there is copied
+        to a temporary directory for the time of the check.
     dataset : str, optional
         What the names start with, where there are several datasets: "emnist-letters".
     progress : callable, optional
         Called with the bytes of pixels so far and their number.
+    storage_options : mapping, optional
+        What opens a URL, as for `open`.
 
     Returns
     -------
@@ -110,6 +115,8 @@ def check(
     >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
     (True, [])
     """
+    if is_url(directory):
+        return _check_url(str(directory), storage_options or {}, dataset, progress)
     directory = home(os.fspath(directory))
     findings: list[Finding] = []
     pairs = _pairs(directory, dataset, findings)
@@ -141,6 +148,32 @@ def check(
     findings += judge_duplicates(splits, duplicates, sources)
     findings.sort(key=lambda finding: finding.level != "error")
     return Check(directory, splits, names, duplicates, findings)
+
+
+def _check_url(
+    url: str,
+    options: Mapping[str, Any],
+    dataset: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> Check:
+    """Do what check() does, for files at a URL."""
+    from ..remote import copy_dataset
+
+    copies, name = copy_dataset(url, options)
+    with copies as directory:
+        found = check(directory, dataset=dataset, progress=progress)
+    findings = [
+        finding._replace(message=finding.message.replace(directory, name))
+        for finding in found.findings
+    ]
+    splits = {
+        split: stats._replace(
+            images_file=stats.images_file.replace(directory, name),
+            labels_file=stats.labels_file.replace(directory, name),
+        )
+        for split, stats in found.splits.items()
+    }
+    return found._replace(directory=name, splits=splits, findings=findings)
 
 
 def _pairs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ...core.array import open_array
+from ...errors import IdxError
 from ..preview import html
 from .rules import Finding, Picture
 from .statistics import Statistics
@@ -72,9 +73,12 @@ def as_html(
         parts.append(f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>")
     for split, stats in splits.items():
         counts = dict(zip(stats.classes.tolist(), stats.counts.tolist(), strict=True))
-        with open_array(stats.images_file) as images:
-            title = f"{split}: {stats.title}"
-            parts.append(html(title, images, stats.labels, counts, names or {}))
+        title = f"{split}: {stats.title}"
+        try:
+            with open_array(stats.images_file) as images:
+                parts.append(html(title, images, stats.labels, counts, names or {}))
+        except (OSError, IdxError) as error:  # the file is no longer there, or needs credentials
+            parts.append(f"<p>{escape(_visible(f'{title}. No pictures: {error}'))}</p>")
     return f"<div>{''.join(parts)}</div>"
 
 

@@ -12,6 +12,9 @@ def open_file_system(url: Url) -> tuple[Any, str]:
     """fsspec's file system of a URL, and the path in it."""
     import fsspec
 
+    if url.scheme not in fsspec.available_protocols():
+        known = ", ".join(sorted(fsspec.available_protocols()))
+        raise ValueError(f"{url.name}: nothing reads URLs of {url.scheme}; known are {known}")
     fs, path = fsspec.core.url_to_fs(url.text, **url.options)
     return fs, path
 

@@ -23,6 +23,7 @@ _WORDS = {
 }
 _DEAD = re.compile(r"(?i)tcp connect|connect(ion)? (error|refused)|dns error|timed? ?out")
 _STATUS = re.compile(r"status code: (\d{3})")
+_REFUSED = "the server refuses it: credentials are missing or wrong, or it does not exist"
 # A host that does not answer is given up within 5 seconds.
 _CONNECT = timedelta(seconds=1.5)
 _READ = timedelta(seconds=60)
@@ -124,35 +125,47 @@ class ObstoreClient:
             result = obstore.get(self._store, self._path, options=options)  # type: ignore[arg-type]
             meta, start = result.meta, result.range[0]
             data = memoryview(result.bytes())
-        except FileNotFoundError:
-            raise FileNotFoundError(2, "no such object at this URL", self._url.name) from None
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
-            raise PermissionError(
-                13,
-                "the server refuses this object: credentials are missing or wrong, or it does"
-                " not exist",
-                self._url.name,
-            ) from None
-        except exceptions.PreconditionError:
-            raise changed(self._url.name) from None
         except exceptions.NotSupportedError:
             raise NoRangesError from None
-        except exceptions.BaseError as error:
-            raise self._error(str(error)) from None
+        except (FileNotFoundError, exceptions.BaseError) as error:
+            raise error_of(error, self._url.name) from None
         written = meta["last_modified"]
         tag = meta["e_tag"] or (None if written == _EPOCH else written.isoformat())
         return Answer(data, start, meta["size"], tag)
 
-    def _error(self, text: str) -> Exception:
-        """An error without what obstore says of it, where the URL stands with its secrets."""
-        status = _STATUS.search(text)
-        if status is not None and status[1] == "416":
-            return NoRangesError()  # of an empty object no range can be given
-        if status is not None:
-            what = f"the server answers with status {status[1]}"
-        elif _DEAD.search(text):
-            what = "the server can't be reached, or does not answer in time"
-        else:
-            what = "the answer broke off, or is no answer that HTTP knows"
-            return BrokenOffError(5, what, self._url.name)
-        return OSError(5, what, self._url.name)
+
+def error_of(error: Exception, name: str) -> Exception:
+    """An error of obstore without its text, in which the URL stands with its secrets."""
+    from obstore import exceptions
+
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(2, "no such object at this URL", name)
+    if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
+        return PermissionError(13, _REFUSED, name)
+    if isinstance(error, exceptions.PreconditionError):
+        return changed(name)
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None and status[1] == "416":
+        return NoRangesError()  # of an empty object no range can be given
+    if status is not None and status[1] in ("401", "403"):
+        return PermissionError(13, _REFUSED, name)
+    if status is not None:
+        return OSError(5, f"the server answers with status {status[1]}", name)
+    if _DEAD.search(text):
+        return OSError(5, "the server can't be reached, or does not answer in time", name)
+    return BrokenOffError(5, "the answer broke off, or is no answer that HTTP knows", name)
+
+
+def names_in(url: Url) -> list[str]:
+    """The names of the objects in a folder of a store."""
+    import obstore
+    from obstore import exceptions
+
+    store, path = open_store(url)
+    prefix = path.rstrip("/")
+    try:
+        found = obstore.list_with_delimiter(store, prefix or None)["objects"]
+    except exceptions.BaseError as error:
+        raise error_of(error, url.name) from None
+    return [meta["path"].rpartition("/")[2] for meta in found]

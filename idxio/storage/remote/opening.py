@@ -31,10 +31,23 @@ def open_remote(file: Any, options: Mapping[str, Any]) -> Source:
 
 def open_url(url: Url, tag: str | None = None) -> UrlSource:
     """Open a URL as a source."""
-    return UrlSource(Handle(url.name, partial(_connect, url), partial(_pickled_url, url)), tag)
+    return UrlSource(_handle_of(url), tag)
+
+
+def _handle_of(url: Url) -> Handle:
+    return Handle(
+        url.name,
+        partial(_connect, url),
+        partial(_pickled_url, url),
+        lambda suffix: _handle_of(url.with_suffix(suffix)),
+    )
 
 
 def _open_path(fs: Any, path: str, tag: str | None = None) -> UrlSource:
+    return UrlSource(_handle_in(fs, path), tag)
+
+
+def _handle_in(fs: Any, path: str) -> Handle:
     name = fs.unstrip_protocol(path).partition("?")[0]
     name = Url(name, {}).name if "://" in name else name
 
@@ -45,7 +58,7 @@ def _open_path(fs: Any, path: str, tag: str | None = None) -> UrlSource:
         _refuse(name, secret_options(fs.storage_options))
         return _open_path, (fs, path, tag)
 
-    return UrlSource(Handle(name, connect, pickled), tag)
+    return Handle(name, connect, pickled, lambda suffix: _handle_in(fs, path + suffix))
 
 
 def _connect(url: Url) -> Client:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..base import Source
+from ..source import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, changed
 from .plan import PART, Fetcher, Plan, Range
 
@@ -26,6 +27,8 @@ class Handle(NamedTuple):
     connect: Callable[[], Client]
     pickled: Callable[[str | None], tuple[Any, ...]]
     """What __reduce__ returns, given the ETag; raises TypeError if that would have a secret."""
+    beside: Callable[[str], Handle]
+    """That of the file whose name is this one's with a suffix."""
 
 
 class UrlSource(Source):
@@ -126,6 +129,17 @@ class UrlSource(Source):
 
     def view(self) -> memoryview | None:
         return self._head.toreadonly() if len(self._head) == self.size else None
+
+    def beside(self, suffix: str) -> Source | None:
+        try:
+            source = UrlSource(self._handle.beside(suffix))
+        except (FileNotFoundError, PermissionError):
+            return None  # a bucket may refuse what is not there
+        # All of it at once: what lies beside a file is small, and read in many places.
+        data = bytearray(source.size or 0)
+        source.read_at(0, memoryview(data))
+        source.close()
+        return BufferSource(data, source.name)
 
     def close(self) -> None:
         self._fetcher.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 # "C:/x" is a path of Windows: a scheme has two letters or more.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -72,6 +72,24 @@ class Url(NamedTuple):
         ):
             return "a query that may be a signature"
         return secret_options(self.options)
+
+    def with_suffix(self, suffix: str) -> Url:
+        """The URL of the file whose name is this one's with a suffix."""
+        base, query = self._parts()
+        return self._replace(text=f"{base}{suffix}{query}")
+
+    def inside(self, name: str) -> Url:
+        """The URL of a file in the folder at this one."""
+        base, query = self._parts()
+        name = quote(name) if self.is_http else name
+        return self._replace(text=f"{base.rstrip('/')}/{name}{query}")
+
+    def _parts(self) -> tuple[str, str]:
+        """What stands before the query, and the query with its mark."""
+        if not self.is_http:  # a name in a store may have a question mark
+            return self.text, ""
+        base, mark, query = self.text.partition("#")[0].partition("?")
+        return base, mark + query
 
     def __repr__(self) -> str:
         return f"<Url {self.name!r}>"

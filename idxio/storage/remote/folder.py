@@ -1,0 +1,76 @@
+"""A folder at a URL: which names are there, and copies of small files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..._util.threads import on_threads
+from . import obstore_client
+from .client import CONNECTIONS
+from .fsspec_client import open_file_system
+from .opening import open_url
+from .url import Url
+
+# Bytes of a file that are copied at a time.
+_BLOCK = 8 << 20
+
+
+class RemoteFolder:
+    """The files at the URLs that begin with one URL."""
+
+    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+        self._url = Url(url, options)
+        self.name = self._url.name.rstrip("/")
+
+    def url_of(self, name: str) -> str:
+        """The URL of a file, with the query of the folder's."""
+        return self._url.inside(name).text
+
+    def present(self, names: Iterable[str]) -> list[str]:
+        """Which of some names are there: as the store lists them, or as a web server answers."""
+        wanted = list(names)
+        if not self._url.is_http:
+            listed = self._listed()
+            return [name for name in wanted if name in listed]
+        found: dict[str, bool] = {}
+        refused: list[PermissionError] = []
+
+        def look(name: str) -> None:
+            try:
+                open_url(Url(self.url_of(name), self._url.options)).close()
+                found[name] = True
+            except FileNotFoundError:
+                pass
+            except PermissionError as error:  # what a bucket says of a file that is not there
+                refused.append(error)
+
+        on_threads(look, wanted, CONNECTIONS)
+        if refused and not found:
+            raise refused[0]
+        return [name for name in wanted if name in found]
+
+    def _listed(self) -> set[str]:
+        if self._url.scheme in obstore_client.SCHEMES and obstore_client.works_here():
+            try:
+                return set(obstore_client.names_in(self._url))
+            except ImportError:
+                pass
+        fs, path = open_file_system(self._url)
+        return {os.path.basename(found.rstrip("/")) for found in fs.ls(path, detail=False)}
+
+    def copy(self, name: str, directory: str) -> str:
+        """Copy a file into a folder of this machine; return its path there."""
+        path = os.path.join(directory, name)
+        source = open_url(Url(self.url_of(name), self._url.options))
+        try:
+            with open(path, "wb") as file, source.expect_all():
+                block = memoryview(bytearray(_BLOCK))
+                position = 0
+                while n := source.read_at(position, block):
+                    file.write(block[:n])
+                    position += n
+        finally:
+            source.close()
+        return path
