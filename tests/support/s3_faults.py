@@ -27,13 +27,15 @@ class Request(NamedTuple):
 class Between:
     """Passes requests on to a store.
 
-    `fault` is asked at each request, with it and the number of those that came before. It returns
+    `fault` is asked at each request, with it and those that came before. It returns
     the status to answer with, "cut" to close the connection, or None to pass the request on.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.seen: list[Request] = []
-        self.fault: Callable[[Request, int], int | str | None] = lambda request, number: None
+        self.fault: Callable[[Request, list[Request]], int | str | None] = lambda request, before: (
+            None
+        )
         self._store = urlsplit(endpoint).netloc
         self._lock = threading.Lock()
         between = self
@@ -64,9 +66,9 @@ class Between:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         request = Request(handler.command, handler.path, len(body))
         with self._lock:
-            number = len(self.seen)
+            before = list(self.seen)
             self.seen.append(request)
-        fault = self.fault(request, number)
+        fault = self.fault(request, before)
         if fault == "cut":
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)
