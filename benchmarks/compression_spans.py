@@ -26,7 +26,7 @@ from .harness import Contestant, Group, MissingError, WrongError, equal_to
 
 HEADER = 16
 RECORD = 28 * 28
-BLOCK = 256  # records in a block of a stream
+BLOCK_RECORDS = 256  # records in a block of a stream
 MANY = 1000  # random records
 
 
@@ -152,14 +152,14 @@ def _sorted_loop(open_file: Callable[[], Any], spans: SpanFiles) -> Array:
 
 def _own_blocks(path: Path) -> Iterator[Array]:
     with idxio.open(path) as f:
-        yield from f.iter_records(BLOCK)
+        yield from f.iter_records(BLOCK_RECORDS)
 
 
 def _blocks(open_file: Callable[[], Any]) -> Iterator[Array]:
     with open_file() as file:
         file.read(HEADER)
         while True:
-            block = bytearray(BLOCK * RECORD)
+            block = bytearray(BLOCK_RECORDS * RECORD)
             n = file.readinto(block)
             if not n:
                 return
@@ -269,7 +269,7 @@ def groups(files: Files, floor: Floor) -> list[Group]:
         ),
         Group(
             name="stream",
-            title=f"stream the stock train images in blocks of {BLOCK} records",
+            title=f"stream the stock train images in blocks of {BLOCK_RECORDS} records",
             oracle="the number of bytes",
             check=streamed,
             contestants=[

@@ -6,8 +6,8 @@ from typing import Any as _Any
 from ._util.version import __version__ as __version__
 from .core.array import IdxArray
 from .core.array import open_array as open
-from .core.config import show_config
 from .core.read import read
+from .core.show_config import show_config
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
 
 if _TYPE_CHECKING:

@@ -17,7 +17,7 @@ def files_of(path: str) -> list[str]:
     """
     if not os.path.isdir(path):
         return [path]
-    from ..datasets.discovery import named_role
+    from ..datasets.names import named_role
 
     files = []
     for name in sorted(os.listdir(path)):

@@ -15,7 +15,7 @@ import os
 import sys
 from typing import Any, NamedTuple
 
-from ..core.config import show_config
+from ..core.show_config import show_config
 from . import exit_codes
 from .help_text import HelpFormatter
 from .options import Commands

@@ -12,15 +12,14 @@ from .._util.types import Bytes, Ids
 from ..errors import IdxError
 from ..storage.source import Source
 
-# Reads of the compressed file: large enough that a call costs nothing, small enough for the L2
-# cache.
-BLOCK = 1 << 18
+# Bytes read at a time: large enough that a call costs nothing, small enough for the L2 cache.
+READ_SIZE = 1 << 18
 # Unpacked bytes between two places of a seek index: the time of one cold record against the size of
 # the index. Measured: docs/gzip.md.
 SPACING = 1 << 16
 
-
-Check: TypeAlias = Callable[[], object]
+# Checks the block that a stream has just unpacked.
+BlockCheck: TypeAlias = Callable[[], object]
 
 
 def unchecked() -> None:
@@ -37,7 +36,7 @@ class Stream:
     """What the last step unpacked. It stays as it is for two more steps."""
     _taken = 0  # of block, by readinto
 
-    def unpack(self) -> Check | None:
+    def unpack(self) -> BlockCheck | None:
         """Unpack the next block, which may be empty; None at the end.
 
         Returns a function that checks the block. Any thread may call it, in the order of the
@@ -79,7 +78,7 @@ def read_to_end(stream: Stream, out: memoryview) -> int:
     total = stream.readinto(out)
     if total < len(out):
         return total
-    scratch = memoryview(bytearray(BLOCK))
+    scratch = memoryview(bytearray(READ_SIZE))
     while n := stream.readinto(scratch):
         total += n
     return total

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import FormatError, IdxError, TruncatedError
-from .base import BLOCK, Check, Compression, Stream, unchecked
+from .base import READ_SIZE, BlockCheck, Compression, Stream, unchecked
 
 
 class Decompressor(Protocol):
@@ -46,7 +46,7 @@ class DecompressorStream(Stream):
         self._offset = 0  # of what comes behind it
         self._total = 0
 
-    def unpack(self) -> Check | None:
+    def unpack(self) -> BlockCheck | None:
         decompressor = self._decompressor
         if decompressor is None:
             decompressor = self._decompressor = self._start()
@@ -58,7 +58,7 @@ class DecompressorStream(Stream):
         if decompressor.needs_input and not self._input and not self._refill():
             raise self._truncated("ends inside its compressed data")
         try:
-            data = decompressor.decompress(self._input, BLOCK)
+            data = decompressor.decompress(self._input, READ_SIZE)
         except self._error as error:
             raise self._invalid(error) from error
         self._input = b""
@@ -79,7 +79,7 @@ class DecompressorStream(Stream):
 
     def _refill(self) -> bool:
         """Read on; False at the end of the file."""
-        block = bytearray(BLOCK)
+        block = bytearray(READ_SIZE)
         n = self._source.read_at(self._offset, memoryview(block))
         self._input += block[:n]
         self._offset += n

@@ -11,7 +11,7 @@ import numpy as np
 from .._util.types import Bytes, Ids
 from ..errors import IdxError
 from ..storage.file_object import write_all
-from .base import BLOCK, Check, Compression, Stream, WriteOptions, unchecked
+from .base import READ_SIZE, BlockCheck, Compression, Stream, WriteOptions, unchecked
 from .spool import can_be_patched, copy_spool, drop_spool, new_spool, patch
 
 # Records that are apart are read with what lies between them, up to this share of unwanted bytes.
@@ -77,7 +77,7 @@ class Raw(Compression):
         start = 0
         while start < len(ids):
             # As many records as lie within one piece, or one.
-            stop = max(start + 1, int(np.searchsorted(ids, ids[start] + max(1, BLOCK // size))))
+            stop = max(start + 1, int(np.searchsorted(ids, ids[start] + max(1, READ_SIZE // size))))
             first, last = int(ids[start]), int(ids[stop - 1])
             wanted = out[start * size : stop * size]
             if last - first + 1 == stop - start:
@@ -127,8 +127,8 @@ class _RawStream(Stream):
         self._source = compressed.source
         self._position = 0
 
-    def unpack(self) -> Check | None:
-        block = memoryview(bytearray(BLOCK))
+    def unpack(self) -> BlockCheck | None:
+        block = memoryview(bytearray(READ_SIZE))
         n = self._source.read_at(self._position, block)
         self.block = block[:n]
         self._position += n

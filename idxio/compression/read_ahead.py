@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from .._util.fork import ForkGuard
 from .._util.threads import join, take
-from .base import Check, Stream
+from .base import BlockCheck, Stream
 
 
 class ReadAhead(Stream):
@@ -21,7 +21,9 @@ class ReadAhead(Stream):
         self._can_wait = can_wait
         self._stream = stream
         # One block waits here, one is being made and one is being read: a stream keeps that many.
-        self._queue: SimpleQueue[tuple[memoryview, Check] | BaseException | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[memoryview, BlockCheck] | BaseException | None] = (
+            SimpleQueue()
+        )
         self._room: SimpleQueue[None] = SimpleQueue()
         self._room.put(None)
         self._closed = False
@@ -48,13 +50,13 @@ class ReadAhead(Stream):
             last = error
         self._put(last)
 
-    def _put(self, item: tuple[memoryview, Check] | BaseException | None) -> None:
+    def _put(self, item: tuple[memoryview, BlockCheck] | BaseException | None) -> None:
         """Hand an item over once there is room, unless nobody takes it any more."""
         if not self._closed:
             self._room.get()
             self._queue.put(item)
 
-    def unpack(self) -> Check | None:
+    def unpack(self) -> BlockCheck | None:
         if self._fork_guard.in_child():
             raise RuntimeError(
                 "the thread that unpacks ahead stayed behind in the process that forked: start"

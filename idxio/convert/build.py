@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from typing import IO, Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .._util.public import public
 from .._util.threads import check_threads
 from .._util.types import Array
-from ..core.array import open_array
-from ..core.info import Info, info
-from ..core.write import Writer, write
+from ..core.info import Info
 from ..datasets.metadata import DESCRIPTION, about_of, checked_about, write_description
-from ..datasets.sources import SOURCES, Source, write_sources
+from ..datasets.sources import SOURCES
 from ..datasets.split_names import KNOWN
-from ..errors import FormatError
 from ..storage.atomic_folder import AtomicFolder
-from ..storage.targets import commit_all, open_target
+from .build_files import replace_files, write_files, write_sources_of
+from .build_options import BuildOptions, as_before, check_splits, conversion_of
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder, check_links
 from .images.existing import Existing, read_existing
@@ -32,11 +28,8 @@ from .images.notes import notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
 from .images.sides import Sides, check_counts, decided, given
-from .images.value_range import Range, find_range
-from .pipeline import Pipeline, step
-
-# Bytes of records read from the spool at a time: enough that most bytes of a range are wanted too.
-_GATHER = 8 << 20
+from .images.value_range import find_range
+from .pipeline import Pipeline
 
 
 class Built(NamedTuple):
@@ -183,27 +176,27 @@ def build(
             raise ValueError(f"{name} is 0 or more, not {count}")
     if not 0 <= seed < 1 << 32:
         raise ValueError(f"seed is 0 to 2^32 - 1, not {seed}")
-    told = checked_about(about)
+    texts = checked_about(about)
     threads = check_threads(threads)
     require_pillow()
     images = os.fspath(images)
     directory = os.fsdecode(directory)
-    options = _Options(pipeline, size, colour, range, test_per_class, val_per_class, seed, sort)
-    spec = _spec_of(options)
+    options = BuildOptions(pipeline, size, colour, range, test_per_class, val_per_class, seed, sort)
+    spec = conversion_of(options)
     if not stat.S_ISDIR(os.stat(images).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is no folder of pictures", images)
     existing = None
     if add:
         existing = read_existing(directory)
-        told = {**about_of(existing.description), **told}
-        options = _as_before(options, existing)
-        spec = _spec_of(options)
+        texts = {**about_of(existing.description), **texts}
+        options = as_before(options, existing)
+        spec = conversion_of(options)
     bounds = Bounds(images, allow_outside=allow_outside)
     pictures = (
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
     )
     check_links(pictures, images)
-    _check_splits(pictures, options, existing)
+    check_splits(pictures, options, existing)
     if options.range == "auto":
         spec = spec._replace(range=find_range(images, pictures.paths, threads))
 
@@ -220,50 +213,21 @@ def build(
             split: _in_order(part, reader.labels, sort=options.sort, seed=options.seed)
             for split, part in sides.parts.items()
         }
-        names = _write_files(
+        files = write_files(
             folder.path, spool, reader.labels, rows, len(class_names), level, threads, progress
         )
-        files = [info(os.path.join(folder.path, name)) for name in names]
-        for file in files:
-            if file.crc32 is None:  # a read that ended early
-                raise OSError(
-                    errno.EIO, "ends before its checksum, though it was just written", file.file
-                )
         counts = {
             split: np.bincount(reader.labels[part], minlength=len(class_names)).tolist()
             for split, part in rows.items()
         }
-        skipped = [{"file": path, "reason": reason} for path, reason in reader.bad]
-        description = {
-            **told,
-            "class_names": class_names,
-            "counts": counts,
-            "files": {
-                name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
-                for name, file in zip(names, files, strict=True)
-            },
-            "pipeline": spec.pipeline,
-            "size": spec.size if spec.pipeline != "none" else None,
-            "range": spec.range,
-            "split_by": "pictures" if pictures.splits is not None else "sha256",
-            "test_per_class": options.test_per_class,
-            "val_per_class": options.val_per_class,
-            "seed": options.seed,
-            "sorted": options.sort,
-            "skipped": skipped,
-        }
+        description = _description(texts, counts, files, spec, options, pictures, reader)
         write_description(folder.path, description)
-        with open(os.path.join(folder.path, SOURCES), "xb") as file_of_sources:
-            write_sources(file_of_sources, _sources(images, reader, rows))
+        write_sources_of(folder.path, images, reader, rows)
         spool.close()
         if existing is None:
             folder.commit()
         else:
-            _replace(directory, folder.path, [*names, DESCRIPTION, SOURCES], existing)
-    files = [
-        file._replace(file=os.path.join(directory, name))
-        for name, file in zip(names, files, strict=True)
-    ]
+            replace_files(directory, folder.path, [*files, DESCRIPTION, SOURCES], existing)
     notes = notes_of(pictures, class_names, counts, reader.deep, spec.range)
     notes += side_notes(sides, reader.files, reader.labels, reader.digests, class_names)
     if existing is not None:
@@ -271,82 +235,12 @@ def build(
             f"{len(reader.kept):,} added to the {len(existing.labels):,} pictures of the dataset,"
             f" which had {reader.already:,} of them already"
         )
-    return Built(directory, class_names, files, reader.bad, pictures.unlisted, notes)
-
-
-class _Options(NamedTuple):
-    """What a dataset.json tells of how its dataset was made."""
-
-    pipeline: str
-    size: int
-    colour: str | None
-    range: str | Range | None
-    test_per_class: int | None
-    val_per_class: int | None
-    seed: int
-    sort: bool
-
-
-_DEFAULTS = _Options("none", 28, None, None, None, None, 0, False)
-
-
-def _as_before(options: _Options, existing: Existing) -> _Options:
-    """The options by which an existing dataset was made; those that the caller may give anew."""
-    told = existing.description
-    before = _Options(
-        told["pipeline"],
-        told["size"] or _DEFAULTS.size,
-        "rgb" if len(existing.shape) == 3 else "grey",
-        _range_of(told.get("range")),
-        told.get("test_per_class"),
-        told.get("val_per_class"),
-        told["seed"],
-        told["sorted"],
-    )
-    for name in ("pipeline", "size", "colour", "range", "seed", "sort"):
-        wanted, was = getattr(options, name), getattr(before, name)
-        wanted = tuple(wanted) if isinstance(wanted, list) else wanted
-        if wanted not in (getattr(_DEFAULTS, name), was):
-            raise ValueError(
-                f"{name} is {wanted!r}, and the dataset was made with {was!r}; leave it out, or"
-                " build a new dataset"
-            )
-    if options.test_per_class is not None:
-        before = before._replace(test_per_class=options.test_per_class)
-    if options.val_per_class is not None:
-        before = before._replace(val_per_class=options.val_per_class)
-    return before
-
-
-def _check_splits(pictures: PictureList, options: _Options, existing: Existing | None) -> None:
-    """Raise for what could not be split as asked for, while nothing is done yet."""
-    if existing is not None:
-        was_split = existing.description["split_by"] == "pictures"
-        if was_split != (pictures.splits is not None):
-            one, other = ("have their splits", "have none") if was_split else ("had none", "have")
-            raise ValueError(
-                f"the pictures of the dataset {one}, and those to add {other}; put those to add"
-                f" into {'train/, test/ and so on' if was_split else 'class folders alone'}, or"
-                " build a new dataset"
-            )
-    if pictures.splits is not None:
-        for name, count in (("test", options.test_per_class), ("val", options.val_per_class)):
-            if count is not None:
-                raise ValueError(
-                    f"the pictures are split already, so that none are drawn; leave"
-                    f" {name}_per_class (--{name}-per-class) out"
-                )
-    elif pictures.paths and existing is None:
-        check_counts(
-            np.array(pictures.labels, np.int32),
-            pictures.class_names,
-            options.test_per_class,
-            options.val_per_class,
-        )
+    in_place = [file._replace(file=os.path.join(directory, name)) for name, file in files.items()]
+    return Built(directory, class_names, in_place, reader.bad, pictures.unlisted, notes)
 
 
 def _sides(
-    pictures: PictureList, reader: PictureReader, options: _Options, existing: Existing | None
+    pictures: PictureList, reader: PictureReader, options: BuildOptions, existing: Existing | None
 ) -> Sides:
     """The side of each record: the one that it has, or the one that its bytes decide."""
     if pictures.splits is not None:
@@ -370,74 +264,6 @@ def _sides(
     )
 
 
-def _temporary_folder(directory: str, existing: Existing | None) -> AtomicFolder:
-    """Where the files are written: beside a new dataset, or in an existing one."""
-    if existing is None:
-        return AtomicFolder(directory)
-    return AtomicFolder(os.path.join(directory, ".added"))  # never committed
-
-
-def _replace(directory: str, folder: str, names: list[str], existing: Existing) -> None:
-    """Replace the files of an existing dataset by those in a folder, all at once."""
-    left = existing.description["files"].keys() - set(names)
-    if left:
-        raise FormatError(
-            f"would keep {min(left)}, as {names[1]} takes its place: the labels of more than 256"
-            " classes need more than a byte each. Build a new dataset of all pictures, without"
-            " add=True (--add)",
-            file=directory,
-        )
-    with ExitStack() as stack:
-        targets = []
-        for name in names:
-            target = open_target(os.path.join(directory, name))
-            stack.callback(target.discard)
-            targets.append(target)
-            with open(os.path.join(folder, name), "rb") as file:
-                shutil.copyfileobj(file, target.file)
-        commit_all(targets, existing.as_read)
-
-
-def _spec_of(options: _Options) -> ConversionSpec:
-    """Check the options of the conversion and put them together."""
-    name, colour = options.pipeline, options.colour
-    step(name, options.size)  # raises for a wrong one
-    if colour not in (None, "grey", "rgb"):
-        raise ValueError(f"colour is 'grey' or 'rgb', not {colour!r}")
-    if colour == "rgb" and name == "fashion":
-        raise ValueError("the pipeline 'fashion' makes grey pictures; 'fit' and 'none' make RGB")
-    if name == "fashion":
-        colour = "grey"
-    return ConversionSpec(name, options.size, colour, None, _range_of(options.range))
-
-
-def _range_of(values: Any) -> Range | None:
-    """Check a range; None for that of all pictures, which is found later."""
-    if values is None or values == "auto":
-        return None
-    numbers = [*values] if isinstance(values, (tuple, list)) else []
-    if len(numbers) != 2 or not all(isinstance(number, (int, np.integer)) for number in numbers):
-        raise ValueError(f"range is 'auto' or two integers, LOW and HIGH, not {values!r:.40}")
-    low, high = map(int, numbers)
-    if not 0 <= low < high <= 0xFFFF:
-        raise ValueError(f"range is from 0 or more to 65,535 or less, not {low:,} to {high:,}")
-    return low, high
-
-
-def _sources(
-    images: str, reader: PictureReader, rows: dict[str, Array]
-) -> Iterator[tuple[str, int, Source]]:
-    """The picture of each record, split by split."""
-    for split, part in rows.items():
-        for record, row in enumerate(part.tolist()):
-            path = reader.files[row]
-            if os.path.isabs(path):
-                path = os.path.relpath(path, os.path.abspath(images))
-            path = os.path.normpath(path)
-            sha256 = reader.sha256[row].tobytes().hex()
-            yield split, record, Source(path, int(reader.labels[row]), sha256)
-
-
 def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
     """Sort ascending rows by label, or shuffle them."""
     if sort:
@@ -446,39 +272,38 @@ def _in_order(rows: Array, labels: Array, *, sort: bool, seed: int) -> Array:
     return shuffled
 
 
-def _write_files(
-    folder: str,
-    spool: IO[bytes],
-    labels: Array,
-    parts: dict[str, Array],
-    classes: int,
-    level: int,
-    threads: int,
-    progress: Progress | None,
-) -> list[str]:
-    """Write images and labels of the rows of each part; return the names of the files."""
-    names = []
-    done = 0
-    spool.seek(0)
-    with open_array(spool) as records:
-        shape = records.shape[1:]
-        at_once = max(1, _GATHER // int(np.prod(shape)))
-        for split, rows in parts.items():
-            name = f"{split}-images-idx{1 + len(shape)}-ubyte.gz"
-            names.append(name)
-            with Writer(
-                os.path.join(folder, name), "uint8", shape, level=level, threads=threads
-            ) as writer:
-                for start in range(0, len(rows), at_once):
-                    writer.append(records[rows[start : start + at_once]])
-                    done += len(rows[start : start + at_once])
-                    if progress is not None:
-                        progress(len(labels) + done, 2 * len(labels))
-            # A byte holds 256 classes.
-            kind, dtype = ("ubyte", np.uint8) if classes <= 256 else ("int", np.int32)
-            name = f"{split}-labels-idx1-{kind}.gz"
-            names.append(name)
-            write(
-                os.path.join(folder, name), labels[rows].astype(dtype), level=level, threads=threads
-            )
-    return names
+def _description(
+    texts: dict[str, str],
+    counts: dict[str, list[int]],
+    files: dict[str, Info],
+    spec: ConversionSpec,
+    options: BuildOptions,
+    pictures: PictureList,
+    reader: PictureReader,
+) -> dict[str, Any]:
+    """The content of dataset.json: what the caller says of it, what was made, and how."""
+    return {
+        **texts,
+        "class_names": reader.class_names,
+        "counts": counts,
+        "files": {
+            name: {"shape": file.shape, "dtype": file.dtype.name, "crc32": f"{file.crc32:08x}"}
+            for name, file in files.items()
+        },
+        "pipeline": spec.pipeline,
+        "size": spec.size if spec.pipeline != "none" else None,
+        "range": spec.range,
+        "split_by": "pictures" if pictures.splits is not None else "sha256",
+        "test_per_class": options.test_per_class,
+        "val_per_class": options.val_per_class,
+        "seed": options.seed,
+        "sorted": options.sort,
+        "skipped": [{"file": path, "reason": reason} for path, reason in reader.bad],
+    }
+
+
+def _temporary_folder(directory: str, existing: Existing | None) -> AtomicFolder:
+    """Where the files are written: beside a new dataset, or in an existing one."""
+    if existing is None:
+        return AtomicFolder(directory)
+    return AtomicFolder(os.path.join(directory, ".added"))  # never committed

@@ -13,7 +13,7 @@ from .._util.memory import allocate
 from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
 from .._util.types import Array
-from ..compression.base import BLOCK
+from ..compression.base import READ_SIZE
 from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
 from ..storage.file_object import PIECE
@@ -169,7 +169,7 @@ def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:
             array = memory.view(header.native).reshape(records, *header.shape[1:])
             for k in range(0, records, n):
                 yield array[k : k + n]
-        while extra := stream.readinto(memoryview(bytearray(BLOCK))):
+        while extra := stream.readinto(memoryview(bytearray(READ_SIZE))):
             found += extra
     except TruncatedError as error:
         raise cut_short(compressed, header, error.found, error) from error
@@ -226,7 +226,7 @@ def _count(
 ) -> int:
     """Decode the file to count its unpacked bytes, and call use with each block of them."""
     stream = compressed.stream()
-    scratch = memoryview(bytearray(BLOCK))
+    scratch = memoryview(bytearray(READ_SIZE))
     found = 0
     try:
         with compressed.source.expect_all():

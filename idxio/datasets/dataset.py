@@ -14,7 +14,7 @@ from .._util.types import Array, Rows
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
-from ..loader import samplers
+from ..loader import keys, samplers
 from ..loader.materialize import Materialized
 from . import split as splits
 from .classes import as_names, label_of
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from ..loader.sharding import Remainder
     from ..loader.transforms import Transform
     from ..storage.source import File
-
-
-# The second number of the key of a split, where batches have the epoch: the last epoch of all.
-_SPLIT = (1 << 64) - 1
 
 
 @public
@@ -229,7 +225,7 @@ class Dataset:
         """
         sizes = splits.sizes_of(size, len(self))
         positions = np.arange(len(self))
-        shuffled = samplers.permuted(len(self), positions, unsigned_64("seed", seed), _SPLIT)
+        shuffled = samplers.permuted(len(self), positions, unsigned_64("seed", seed), keys.SPLIT)
         parts = splits.split(sizes, shuffled, self.labels if stratified else None)
         return tuple(self[part] for part in parts)
 

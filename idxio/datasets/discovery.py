@@ -321,23 +321,11 @@ def _preference(file: _File) -> tuple[int, int]:
     return axes, speed_rank(file.about.packing)
 
 
-def named_role(path: str) -> str:
-    """The role in the name of a file: "image" or "label"; "" for any other name."""
-    name = names.parse(os.path.basename(path))
-    return name.role if name else ""
-
-
-def stem(name: str) -> str:
-    """The part of the name of a label file before "-labels"."""
-    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
-    return match[1] if match else name
-
-
 def _look(path: str) -> _File:
     """A file with its role: by its number of axes, or by its name if it has two axes."""
     about = info(path)
     ndim = len(about.shape)
-    role = named_role(path)
+    role = names.named_role(path)
     if ndim == 0:
         raise FormatError("holds one number, expected images or labels", file=path)
     if ndim == 1:

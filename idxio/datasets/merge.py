@@ -11,8 +11,8 @@ import numpy as np
 from .._util.types import Array
 from ..errors import FormatError, IdxError
 from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
-from .discovery import named_role, stem
 from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
+from .names import named_role, split_key
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
 _BUILD_KEYS = (
@@ -292,7 +292,7 @@ class MergedDescription:
         outdated = _BUILD_KEYS if listed.keys() & files.keys() else ()
         kept = {key: value for key, value in self._kept.items() if key not in outdated}
         counts = _table(self._kept, "counts")
-        split = stem(self._label_name)
+        split = split_key(self._label_name)
         counts.pop(split, None)
         if len(labels) == 0 or 0 <= labels.min() <= labels.max() < _MAX_LABEL:
             least = max(self._merged.names or {}, default=-1) + 1

@@ -10,8 +10,8 @@ import numpy as np
 
 from .._util.types import Array
 from ..errors import FormatError, IdxError
-from .discovery import stem
-from .sources import SOURCES, Source, Sources, read_sources
+from .names import split_key
+from .sources import SOURCES, PictureFile, Sources, read_sources
 
 
 class MergedSources:
@@ -41,14 +41,14 @@ class MergedSources:
             return  # a device
         folder, name = os.path.split(path)
         # By the place among the merged records.
-        found: dict[int, Source] = {}
+        found: dict[int, PictureFile] = {}
         start = 0
         for file, tag in zip(files, labels, strict=True):
             for record, source in _sources_of(file, tag).items():
                 found[start + record] = source
             start += len(tag)
         there = read_sources(folder) if os.path.isdir(folder or ".") else {}
-        if not found and stem(name) not in there:
+        if not found and split_key(name) not in there:
             return
         self.path = os.path.join(folder, SOURCES)
         for target in targets:
@@ -65,20 +65,20 @@ class MergedSources:
             int(place_of[place]): source._replace(label=int(merged[place]))
             for place, source in found.items()
         }
-        self.content = {**there, stem(name): new}
+        self.content = {**there, split_key(name): new}
 
 
-def _sources_of(file: str | None, labels: Array) -> dict[int, Source]:
+def _sources_of(file: str | None, labels: Array) -> dict[int, PictureFile]:
     """The pictures of the records of a label file; empty where nothing tells them."""
     if file is None:
         return {}
     folder, name = os.path.split(file)
-    sources = read_sources(folder).get(stem(name), {})
+    sources = read_sources(folder).get(split_key(name), {})
     for record, source in sources.items():
         if not 0 <= record < len(labels) or labels[record] != source.label:
             is_label = f"label {labels[record]}" if 0 <= record < len(labels) else "no such record"
             raise FormatError(
-                f"has record {record:,} of {stem(name)} as {source.file} with the label"
+                f"has record {record:,} of {split_key(name)} as {source.file} with the label"
                 f" {source.label}, and {name} has {is_label}: it is of other files; remove it",
                 file=os.path.join(folder, SOURCES),
             )

@@ -60,6 +60,22 @@ def parse(name: str) -> Name | None:
     return None
 
 
+def named_role(path: str) -> str:
+    """ "image" or "label", as the name of a file says; "" for any other name."""
+    parsed = parse(os.path.basename(path))
+    return parsed.role if parsed else ""
+
+
+def split_key(name: str) -> str:
+    """What dataset.json and sources.csv call the split of a label file that was written.
+
+    That is what stands before "-labels", with its capitals, or else the whole name; `parse` takes
+    other forms of names too.
+    """
+    match = re.match(r"(.+?)[-_.]labels?", name, re.IGNORECASE)
+    return match[1] if match else name
+
+
 def stem_of(name: str, folder: str) -> str | None:
     """The stem that the name of a file has, or that the name of its folder gives it.
 

@@ -16,8 +16,8 @@ _SPECIAL = set(',"\r\n')
 _HEADING = ["split", "record", "file", "label", "sha256"]
 
 
-class Source(NamedTuple):
-    """Of what a record was made."""
+class PictureFile(NamedTuple):
+    """The picture file of which a record was made: a row of sources.csv."""
 
     file: str
     """Relative to the folder of the pictures."""
@@ -26,7 +26,7 @@ class Source(NamedTuple):
     """Of the bytes of the file, 64 hexadecimal digits."""
 
 
-Sources = dict[str, dict[int, Source]]
+Sources = dict[str, dict[int, PictureFile]]
 """By the split, as its files are called, and the number of the record."""
 
 
@@ -54,7 +54,7 @@ def read_sources(folder: str) -> Sources:
             for split, record, file, label, sha256 in reader:
                 if len(bytes.fromhex(sha256)) != 32:
                     raise ValueError(f"{sha256!r:.80} is no SHA-256")
-                source = Source(file, int(label), sha256.lower())
+                source = PictureFile(file, int(label), sha256.lower())
                 if sources.setdefault(split, {}).setdefault(int(record), source) is not source:
                     raise ValueError(f"record {record} of {split} is there twice")
         except (ValueError, csv.Error) as error:
@@ -66,14 +66,14 @@ def read_sources(folder: str) -> Sources:
     return sources
 
 
-def rows_of(sources: Sources) -> Iterator[tuple[str, int, Source]]:
+def rows_of(sources: Sources) -> Iterator[tuple[str, int, PictureFile]]:
     """The rows of a file: the splits as they come, and the records of each in order."""
     for split, records in sources.items():
         for record in sorted(records):
             yield split, record, records[record]
 
 
-def write_sources(file: IO[bytes], rows: Iterable[tuple[str, int, Source]]) -> None:
+def write_sources(file: IO[bytes], rows: Iterable[tuple[str, int, PictureFile]]) -> None:
     """Write a list, row by row."""
     file.write(f"{','.join(_HEADING)}\n".encode())
     for split, record, source in rows:

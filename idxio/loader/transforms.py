@@ -17,9 +17,7 @@ import numpy as np
 
 from .._native import permutation
 from .._native import transforms as kernels
-
-# The third number of a key, behind seed and epoch: no class, and nothing of a window shuffle.
-_TRANSFORMS = (1 << 64) - 1
+from . import keys
 
 # More along an axis are no channels.
 _MOST_CHANNELS = 4
@@ -151,7 +149,7 @@ class Augmentation:
         """The first kernel, with the key of an epoch; it hands on to the others."""
         first = None
         for number in reversed(range(len(self._transforms))):
-            key = permutation.key(self._seed, epoch, _TRANSFORMS, number)
+            key = permutation.key(self._seed, epoch, keys.TRANSFORMS, number)
             first = self._transforms[number].native(self._shape, key, first)
         assert first is not None
         return first

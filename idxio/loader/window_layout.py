@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._util.types import Ids
+from . import keys
 from .samplers import permuted
-
-# The third number of a key, behind seed and epoch, says what the key permutes.
-_SHIFT = 0
-_BLOCKS = 1
 
 
 class WindowLayout:
@@ -38,11 +35,12 @@ class WindowLayout:
         # A last block that is shorter stays the last; which records it has is chance.
         if whole:
             among_whole = np.minimum(blocks, whole - 1)
-            moved = permuted(whole, among_whole, self._seed, epoch, _BLOCKS)
+            moved = permuted(whole, among_whole, self._seed, epoch, keys.BLOCKS)
             blocks = np.where(blocks < whole, moved, blocks)
         return (self._first_record(epoch) + blocks * self.block + rows % self.block) % self.n
 
     def _first_record(self, epoch: int) -> int:
         """The record with which the first block starts."""
         assert self._seed is not None
-        return int(permuted(self.n, np.zeros(1, np.int64), self._seed, epoch, _SHIFT)[0])
+        first = np.zeros(1, np.int64)
+        return int(permuted(self.n, first, self._seed, epoch, keys.FIRST_RECORD)[0])

@@ -1,8 +1,8 @@
 """The order of compressed files too large to hold: blocks of records, a shuffle window at a time.
 
-1. `WindowLayout` cuts the records into blocks of consecutive ones, about BLOCK bytes each; where
-   the first block starts is drawn anew for each epoch, and the last block goes on with the first
-   records.
+1. `WindowLayout` cuts the records into blocks of consecutive ones, about RECORD_BLOCK bytes each;
+   where the first block starts is drawn anew for each epoch, and the last block goes on with the
+   first records.
 2. A keyed permutation puts the blocks in order; `blocks_per_window` of them make a shuffle window.
 3. `WindowBuffer` unpacks a shuffle window into memory, each block by one ranged read; a keyed
    permutation puts the records of the window in order.
@@ -22,6 +22,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._util.types import Array, Ids
+from . import keys
 from .materialize import Materialized
 from .row_source import RowSource
 from .samplers import BalancedSampler, Sampler, permuted
@@ -29,13 +30,11 @@ from .window_buffer import WindowBuffer
 from .window_layout import WindowLayout
 
 # Chunks of our files are 9,719 bytes, spans of an index about 64 KiB: little is unpacked in vain.
-BLOCK = 1 << 20
+RECORD_BLOCK = 1 << 20
 
 BUFFER = 256 << 20
 """Bytes of the two shuffle windows, unless a caller says otherwise."""
 
-# The third number of a key, behind seed and epoch; `window_layout` has 0 and 1.
-_WITHIN = 2
 # In version 1, a class had the same order in all windows where it was as large.
 _BALANCED_VERSION = 2
 
@@ -54,7 +53,7 @@ class WindowSampler(Sampler):
         """With labels, the classes are balanced within each shuffle window."""
         super().__init__(n)
         self.seed = seed
-        block = max(1, BLOCK // max(1, record_nbytes))
+        block = max(1, RECORD_BLOCK // max(1, record_nbytes))
         blocks_per_window = max(1, buffer // 2 // (block * max(1, record_nbytes)))
         self.layout = WindowLayout(n, block, blocks_per_window, seed)
         self.window = self.layout.window
@@ -81,7 +80,8 @@ class WindowSampler(Sampler):
         positions = np.arange(start, stop)
         if self.seed is None:
             return positions
-        return permuted(self.layout.length(number), positions, self.seed, epoch, _WITHIN, number)
+        count = self.layout.length(number)
+        return permuted(count, positions, self.seed, epoch, keys.RECORDS, number)
 
     def _balanced_window(self, epoch: int, number: int) -> BalancedSampler:
         """The sampler that balances the classes within one shuffle window."""

@@ -12,8 +12,9 @@ from typing import IO, Any, Protocol, TypeAlias, Union, cast
 
 from .._native import byteorder
 from ..errors import ChangedError, naming
-from .base import Source
-from .file_object import PIECE, TEXT, PipeSource, SeekableSource, is_trusted, pread_full
+from .base import URL_SCHEME, Source
+from .buffer import BufferSource
+from .file_object import TEXT, PipeSource, SeekableSource, is_trusted, pread_full
 from .regular import FoundPath, open_checked, status_of
 
 __all__ = ["BufferSource", "File", "PathSource", "Source", "open_source"]
@@ -151,29 +152,6 @@ class PathSource(Source):
         return PathSource, (self.path, self.identity)
 
 
-class BufferSource(Source):
-    """Bytes in memory, which share the buffer of the caller."""
-
-    def __init__(self, data: Any, name: str = "<bytes>") -> None:
-        """data is anything that memoryview() takes and that lies in one piece."""
-        self.name = name
-        self._view = memoryview(data).cast("B")
-        self.size: int | None = len(self._view)
-
-    def view(self) -> memoryview:
-        return self._view
-
-    def read_at(self, offset: int, out: memoryview) -> int:
-        data = self._view[offset : offset + len(out)]
-        for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
-            out[start : start + len(piece)] = piece
-        return len(data)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BufferSource, (bytes(self._view), self.name)
-
-
 def open_source(
     file: File, *, in_order: bool = False, storage_options: StorageOptions = None
 ) -> Source:
@@ -232,7 +210,7 @@ def open_source(
 
 def is_url(file: object) -> bool:
     """Whether something is a string with a scheme: https://, s3://, memory://."""
-    return isinstance(file, str) and "://" in file
+    return isinstance(file, str) and URL_SCHEME.match(file) is not None
 
 
 def _is_remote(file: Any) -> bool:

@@ -248,18 +248,18 @@ def stock_with_the_table_of_another(tmp_path):
 @pytest.fixture
 def walks(monkeypatch):
     """The times that a table was left for a walk."""
-    seen, drop = [], KnownSpans.drop
+    seen, replace = [], KnownSpans.replace_stated
 
     def counted(self, failed, *known):
         if failed is self._index and self.knowledge is Knowledge.STATED:
             seen.append(failed)
-        drop(self, failed, *known)
+        replace(self, failed, *known)
 
-    monkeypatch.setattr(KnownSpans, "drop", counted)
+    monkeypatch.setattr(KnownSpans, "replace_stated", counted)
     return seen
 
 
-def test_a_table_is_dropped_once_for_all_roads(tmp_path, walks):
+def test_a_table_is_replaced_once_for_all_roads(tmp_path, walks):
     path = stock_with_the_table_of_another(tmp_path)
     roads = [
         lambda f: f[123],

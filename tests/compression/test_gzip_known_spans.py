@@ -101,7 +101,7 @@ def test_a_refuted_index_is_replaced_by_that_of_a_pass(files, name):
     assert known.index.end == SIZE
     seen = known.index
     assert known.refute()  # another thread that met the same error: it reads again
-    known.drop(stated)
+    known.replace_stated(stated)
     assert known.index is seen
 
 
@@ -124,9 +124,9 @@ def test_damage_keeps_a_stated_index(files):
         assert known.index is stated
 
 
-def test_a_dropped_index_leaves_none_and_is_not_looked_for(files):
+def test_a_false_index_leaves_none_and_is_not_looked_for(files):
     known = known_of(files / "own")
-    known.drop(known.index)
+    known.replace_stated(known.index)
     assert (known.knowledge, known.is_refuted) == (Knowledge.GROWING, True)
     assert len(known.index) == 0
     known.renew_locks()
@@ -134,10 +134,10 @@ def test_a_dropped_index_leaves_none_and_is_not_looked_for(files):
     assert known.knowledge is Knowledge.GROWING
 
 
-def test_only_the_index_in_use_is_dropped(files):
+def test_only_the_index_in_use_is_replaced(files):
     known = known_of(files / "own")
     stated = known.index
-    known.drop(None)
-    known.drop(GrowingIndex())
+    known.replace_stated(None)
+    known.replace_stated(GrowingIndex())
     assert known.index is stated
     assert not known.is_refuted

@@ -9,7 +9,7 @@ import pytest
 
 from idxio._native import inflate
 from idxio.compression.gzip.members import Segment
-from idxio.compression.gzip.part import Decoded, FailedError, Part, PartOutput, PartState, Stage
+from idxio.compression.gzip.part import FailedError, Part, PartOutput, PartSpan, PartState, Stage
 from idxio.compression.gzip.part_decoder import PartDecoder, Round, decode_span
 from idxio.compression.gzip.part_mover import PartMover
 from idxio.compression.gzip.sequential import SequentialDecoder
@@ -179,7 +179,7 @@ def parts_of_a_stream(lock):
     sequential = SequentialDecoder(source, bit=edges[0], history=WINDOW)
     for piece, (bit, stop) in zip(pieces, itertools.pairwise(edges), strict=True):
         start = WINDOW + theirs.length
-        span = Decoded(bit, stop, Segment(len(piece), None), 0)
+        span = PartSpan(bit, stop, Segment(len(piece), None), 0)
         memory = theirs.memory[: start + len(piece)]
         decode_span(sequential.input, decoder, span, memory, start, WINDOW)
         theirs.add(bit, stop, span.segment)

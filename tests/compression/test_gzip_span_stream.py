@@ -56,7 +56,7 @@ def test_a_stream_is_in_lanes_where_a_table_is(file, monkeypatch):
 
 @pytest.mark.parametrize("block", [1 << 16, 100_000, 1 << 20])
 def test_a_stream_gives_each_byte_once(block, file, monkeypatch):
-    monkeypatch.setattr(span_stream, "BLOCK", block)
+    monkeypatch.setattr(span_stream, "STREAM_BLOCK", block)
     crc = zlib.crc32(Path("raw").read_bytes())
     assert idxio.verify("file.gz").crc32 == crc
     done = 0

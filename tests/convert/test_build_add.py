@@ -303,7 +303,7 @@ def test_a_full_disk_leaves_the_old_dataset(pics, monkeypatch):
     def refuse(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("idxio.convert.build.shutil.copyfileobj", refuse)
+    monkeypatch.setattr("idxio.convert.build_files.shutil.copyfileobj", refuse)
     with pytest.raises(OSError, match="No space left"):
         idxio.build("pics", "out", add=True)
     assert content() == before

@@ -144,13 +144,13 @@ READS = {
 def test_nothing_more_is_read(road, folder, reads, monkeypatch):
     name, read = READS[road]
     for module in (base, span_copier):
-        monkeypatch.setattr(module, "BLOCK", 1 << 16)
-    monkeypatch.setattr("idxio.compression.raw.BLOCK", 1 << 16)
+        monkeypatch.setattr(module, "READ_SIZE", 1 << 16)
+    monkeypatch.setattr("idxio.compression.raw.READ_SIZE", 1 << 16)
     for span in ("SPAN", "LANE_SPAN", "LANE_SPAN_WITH_WINDOW"):
         monkeypatch.setattr(f"idxio.compression.gzip.random_access.{span}", 1 << 15)
     for many in ("LANE_SPANS", "LANE_SPANS_WITH_WINDOW"):
         monkeypatch.setattr(f"idxio.compression.gzip.random_access.{many}", 1)
-    monkeypatch.setattr("idxio.loader.window_shuffle.BLOCK", 1 << 15)
+    monkeypatch.setattr("idxio.loader.window_shuffle.RECORD_BLOCK", 1 << 15)
     monkeypatch.setattr("idxio.compression.gzip.speculative.SMALLEST_PART", 1 << 17)
     path = folder / name
     with spans_of(1 << 14):

@@ -69,7 +69,7 @@ def source(request, monkeypatch):
     monkeypatch.setattr("idxio.loader.epoch._PLANNED", 16)
     if request.param == "memory":
         return numbered
-    monkeypatch.setattr(window_shuffle, "BLOCK", 8 * 5)  # five records
+    monkeypatch.setattr(window_shuffle, "RECORD_BLOCK", 8 * 5)  # five records
     monkeypatch.setattr(materialize, "IN_MEMORY", 0)
     monkeypatch.setattr(module, "BUFFER", 2 * 8 * 17)  # three blocks
     made = {}

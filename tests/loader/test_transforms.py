@@ -88,7 +88,7 @@ def stored(request, tmp_path_factory, monkeypatch):
     if request.param == "array":
         return lambda images: images
     if request.param == "windows":
-        monkeypatch.setattr(window_shuffle, "BLOCK", 200)
+        monkeypatch.setattr(window_shuffle, "RECORD_BLOCK", 200)
         monkeypatch.setattr(materialize, "IN_MEMORY", 0)
         monkeypatch.setattr("idxio.loader.batches.BUFFER", 2 * 600)
     packing = "raw" if request.param == "raw" else "gzip"

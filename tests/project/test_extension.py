@@ -21,7 +21,7 @@ FACES = {"base", "registry", "read_ahead"}
 # Texts that may name a compression: the public argument, and names of files that are written.
 ALLOWED = {
     ("core/repack.py", "gzip"),
-    ("convert/build.py", ".gz"),
+    ("convert/build_files.py", ".gz"),
     ("convert/import_.py", ".gz"),
     ("cli/demo/demo.py", ".gz"),
     # The usual names, in the message that says what was looked for.

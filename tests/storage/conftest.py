@@ -17,7 +17,6 @@ def server():
 def nginx_over(tmp_path_factory):
     """The URL of an nginx and the folder that it serves."""
     files = tmp_path_factory.mktemp("served")
-    files.chmod(0o755)
     with nginx(files, tmp_path_factory.mktemp("nginx") / "work") as url:
         yield url, files
 

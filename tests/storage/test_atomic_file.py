@@ -26,7 +26,7 @@ import idxio
 from idxio.cli.main import main
 from idxio.cli.signals import Stopped, stopping
 from idxio.compression.gzip import member_output
-from idxio.convert import build as building
+from idxio.convert import build_files
 from idxio.storage import journal, temporary
 from idxio.storage.atomic_file import AtomicFile
 from idxio.storage.atomic_folder import AtomicFolder
@@ -621,8 +621,8 @@ def test_a_trailer_that_is_not_read_whole(tmp_path, monkeypatch):
     for i in range(14):
         os.makedirs(f"pictures/{i % 2}", exist_ok=True)
         Image.fromarray(array(i, (4, 4))).save(f"pictures/{i % 2}/{i}.png")
-    real = building.info
-    monkeypatch.setattr(building, "info", lambda path: real(path)._replace(crc32=None))
+    real = build_files.info
+    monkeypatch.setattr(build_files, "info", lambda path: real(path)._replace(crc32=None))
     with pytest.raises(OSError, match="ends before its checksum") as caught:
         idxio.build("pictures", "built")
     assert caught.value.filename == "built/train-images-idx3-ubyte.gz"

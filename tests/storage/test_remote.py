@@ -101,7 +101,7 @@ def of_moto(request):
     return Place(
         bucket.put,
         lambda name: f"s3://{bucket.name}/{name}",
-        {**bucket.options, "client_options": {}},
+        bucket.options,
     )
 
 
@@ -233,7 +233,7 @@ def test_load_and_check_of_a_bucket(bucket):
     folder = uuid.uuid4().hex
     for name, array in ("images", ARRAY.astype(np.uint8)), ("labels", LABELS):
         bucket.put(f"{folder}/train-{name}.idx.gz", own(array))
-    options = {**bucket.options, "client_options": {}}
+    options = bucket.options
     url = f"s3://{bucket.name}/{folder}"
     dataset = idxio.load(url, storage_options=options)
     assert_same(dataset.images[:], ARRAY.astype(np.uint8))

@@ -32,6 +32,7 @@ import numpy as np
 
 import idxio
 from idxio.convert import build as building
+from idxio.convert import build_files
 from idxio.convert.formats import png_folder
 from idxio.datasets import sort
 from idxio.storage import atomic_file, atomic_folder, journal, targets, temporary
@@ -126,6 +127,7 @@ class Calls:
                 temporary,
                 journal,
                 building,
+                build_files,
                 png_folder,
                 sort,
             ):

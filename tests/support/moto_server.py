@@ -25,13 +25,12 @@ class Bucket(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """How obstore reaches it."""
+        """How it is reached, in obstore's words."""
         return {
             "endpoint": self.endpoint,
             "region": "us-east-1",
             "access_key_id": KEY,
             "secret_access_key": SECRET,
-            "client_options": {"allow_http": True},
         }
 
     @property
@@ -39,7 +38,7 @@ class Bucket(NamedTuple):
         """A store of obstore."""
         from obstore.store import S3Store
 
-        return S3Store(self.name, **self.options)
+        return S3Store(self.name, **self.options, client_options={"allow_http": True})
 
     def put(self, key: str, data: bytes) -> str:
         """Store an object; return its URL."""

@@ -22,6 +22,7 @@ LOCATIONS = {
 }
 
 CONFIGURATION = """
+{user}
 daemon off;
 worker_processes 1;
 pid {work}/pid;
@@ -58,7 +59,10 @@ def nginx(files: Path, work: Path) -> Iterator[str]:
         f"location /{name}/ {{ alias {files}/; {rules} }}" for name, rules in LOCATIONS.items()
     )
     configuration = work / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(work=work, port=port, locations=locations))
+    # The user of pages that root's nginx takes by itself can't enter a folder of the tests.
+    user = "user root root;" if os.geteuid() == 0 else ""
+    text = CONFIGURATION.format(user=user, work=work, port=port, locations=locations)
+    configuration.write_text(text)
     url = f"http://127.0.0.1:{port}"
     command = [program, "-c", str(configuration), "-p", str(work), "-e", str(work / "errors")]
     with served_by(command, f"{url}/up", work / "log"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -37,21 +37,29 @@ class Knowledge(Enum):
     COMPLETE = "a pass through the file"
 
 
+class _Packed(NamedTuple):
+    """What a pickle has of an index that ended at this unpacked byte, so as not to pack it anew."""
+
+    spans: SpanIndex
+    end: int
+    packed: PackedIndex | None
+
+
 class KnownSpans:
     """The span index of a file that is in use, for all threads that read the file.
 
     | knowledge | spans of the index | next |
     |---|---|---|
     | NONE | | STATED or GROWING: the first use looks for a stated index |
-    | STATED | all; they may be false | COMPLETE: `refute` or `drop`, after it failed |
+    | STATED | all; they may be false | COMPLETE: `refute` or `replace_stated`, after it failed |
     | GROWING | from the first one to where somebody read | COMPLETE: `note`, or at the file's end |
     | COMPLETE | all, as a pass through the file found them | |
 
-    STATED becomes GROWING, without a span, if a read of the whole file shows that the index is
-    false and leaves none (`drop`). GROWING becomes NONE after an error, which the next call meets
-    again, and in the child after a fork. `adopt` begins with the spans of a pickle, GROWING or
-    COMPLETE; to explore further than those goes from the file's start. An index that was stated and
-    false is never looked for again: `is_refuted`, which pickles carry.
+    STATED becomes GROWING, without a span, if the index failed and a read of the whole file that
+    leaves none did not (`replace_stated`). GROWING becomes NONE after an error, which the next call
+    meets again, and in the child after a fork. `adopt` begins with the spans of a pickle, GROWING
+    or COMPLETE; to explore further than those goes from the file's start. An index that was stated
+    and false is never looked for again: `is_refuted`, which pickles carry.
     """
 
     def __init__(self, source: Source) -> None:
@@ -65,8 +73,7 @@ class KnownSpans:
         self._index: SpanIndex = GrowingIndex()
         self._scout: _Scout | None = None  # adds to the index
         self._damage: IdxError | None = None  # what a pass through the file found
-        # An index, its end then, and what a pickle has of it.
-        self._packed: tuple[SpanIndex, int, PackedIndex | None] | None = None
+        self._packed: _Packed | None = None
 
     def close(self) -> None:
         """Close the file beside it, if the index comes from one."""
@@ -131,8 +138,9 @@ class KnownSpans:
             return None
         with self._lock:
             index = self._index
-            if self._packed is not None and self._packed[:2] == (index, index.end):
-                return self._packed[2]
+            last = self._packed
+            if last is not None and last.spans is index and last.end == index.end:
+                return last.packed
             if self.knowledge is Knowledge.STATED or not isinstance(index, GrowingIndex):
                 return None
             seen = index.copy()
@@ -142,7 +150,7 @@ class KnownSpans:
             packed = pickled_index.pack(self._source, seen)
         except (IdxError, OSError, ValueError):
             return None  # the file is closed or damaged; only the next read may say so
-        self._packed = index, seen.end, packed
+        self._packed = _Packed(index, seen.end, packed)
         return packed
 
     def adopt(self, packed: PackedIndex) -> None:
@@ -151,11 +159,10 @@ class KnownSpans:
 
         index = pickled_index.unpack(packed)
         self._know(Knowledge.COMPLETE if index.complete else Knowledge.GROWING, index)
-        self._packed = index, index.end, packed
+        self._packed = _Packed(index, index.end, packed)
 
     def refute(self) -> bool:
-        """Decode the whole file after a stated index failed, and use that pass's index from then
-        on.
+        """Decode the whole file after a stated index failed, and use the index of that pass.
 
         Returns False where no index was stated. Raises the error of a damaged file, and keeps the
         stated index then.
@@ -166,18 +173,18 @@ class KnownSpans:
             if self._damage is not None:
                 raise copy.copy(self._damage)
             try:
-                seen = _pass(self._source)
+                seen = _index_of_pass(self._source)
             except ChangedError:
                 raise
             except IdxError as error:
                 self._damage = copy.copy(error)
                 raise
-            self.drop(self._index, seen)
+            self.replace_stated(self._index, seen)
             return True
 
-    def drop(self, failed: SpanIndex | None, seen: SpanIndex | None = None) -> None:
-        """Put the index of a pass, if there is one, for a stated index that failed for a sound
-        file.
+    def replace_stated(self, failed: SpanIndex | None, seen: SpanIndex | None = None) -> None:
+        """Replace a stated index that failed, though the file is sound, by that of a pass, or by
+        one without a span.
 
         Does nothing if the failed one is not in use, or was not stated.
         """
@@ -194,11 +201,13 @@ class KnownSpans:
         return parse_trailer(memoryview(data), 0)
 
     def _stated_index(self) -> SpanIndex | None:
+        """The index in the file, or the one beside it; None if there is neither."""
         return embedded_index(self._source) or sidecar_index.load(
             self._source, self.stated_trailer()
         )
 
     def _know(self, knowledge: Knowledge, index: SpanIndex | None) -> None:
+        """Use an index from now on; None: one without a span."""
         self._index = GrowingIndex() if index is None else index
         self._scout = None
         if knowledge is Knowledge.COMPLETE:
@@ -206,6 +215,7 @@ class KnownSpans:
         self.knowledge = knowledge  # last: another thread may fork in between
 
     def _forget(self) -> None:
+        """Know nothing, as at the beginning."""
         self._know(Knowledge.NONE, None)
 
 
@@ -239,7 +249,7 @@ class _Scout:
         return self._snapshot
 
 
-def _pass(source: Source) -> SpanIndex:
+def _index_of_pass(source: Source) -> SpanIndex:
     """The index of a pass through the whole file: only at the end of a member its checksum tells
     that nothing before was damaged.
     """

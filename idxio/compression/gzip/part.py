@@ -92,8 +92,8 @@ class PartState:
             self._risen.ring()
 
 
-class Decoded(NamedTuple):
-    """Decoded bits of the file, and what came out."""
+class PartSpan(NamedTuple):
+    """A decoded span of a part: its bits in the file, and what came out."""
 
     bit: int
     stop: int  # 0: the member ended by itself
@@ -115,7 +115,7 @@ class PartOutput:
         """Before base lies the window of the first span."""
         self.memory = memory
         self.base = base
-        self.spans: list[Decoded] = []
+        self.spans: list[PartSpan] = []
         self.length = 0
         self.reach = 0
         """`length`, and the bytes behind it of the part that follows."""
@@ -127,7 +127,7 @@ class PartOutput:
         """Take the next span, whose bytes are in the memory already."""
         start = self.base + self.length
         crc = inflate.crc32(self.memory[start : start + segment.length])
-        self.spans.append(Decoded(bit, stop, segment, crc))
+        self.spans.append(PartSpan(bit, stop, segment, crc))
         self.length += segment.length
 
     def heal_none(self) -> None:
@@ -145,7 +145,7 @@ class PartOutput:
         """How many of the first spans are in front."""
         return len(self._healed)
 
-    def true_spans(self) -> list[Decoded]:
+    def true_spans(self) -> list[PartSpan]:
         """The spans with the CRC-32s of true bytes: those of the front were healed."""
         front = [
             span._replace(crc=crc) for span, crc in zip(self.spans, self._healed, strict=False)

@@ -27,18 +27,20 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from .input_buffer import InputBuffer
-from .part import Decoded, FailedError, Part, Stage
+from .members import Segment
+from .part import FailedError, Part, PartSpan, Stage
 from .part_mover import PartMover
 from .sequential import TARGET, SequentialDecoder
 from .span_index import WINDOW
 
-# Healing decodes whole spans again, most often this many unpacked bytes of pictures: the first ones
-# are shorter.
+# Compressed bytes of a span. The first spans of a part are short, since healing decodes whole spans
+# again: of pictures, most often no more unpacked bytes than _HEALED.
+SHORT, LONG = 1 << 18, TARGET
 _HEALED = 2 << 20
-SHORT, LONG = 1 << 18, TARGET  # compressed bytes
-_STARTS = 8  # how many starts a part tries before it gives up
-# So many compressed bytes before a part is looked for, a span might pass its start: it must be
-# known.
+# How many starts a part tries before it gives up.
+_STARTS = 8
+# Compressed bytes before the place from which the start of a part is looked for. From there on a
+# span might pass that start, which must be known then.
 _NEAR = 2 * TARGET
 
 
@@ -68,7 +70,7 @@ class PartDecoder:
         self.part = part
         self.sequential = sequential
         self.again = 0
-        """Bytes that were decoded a second time, behind their true window."""
+        """Unpacked bytes of the next part that were decoded here a second time."""
         self.round = this
 
     def run(self) -> None:
@@ -82,24 +84,29 @@ class PartDecoder:
             following = self._decode()
             part.output.reach = part.output.length
             part.state.rise(Stage.DECODED)
+            # An earlier part that decodes past the start of this one drops it by then.
             for earlier in self._earlier():
                 earlier.state.wait_for(Stage.DECODED)
-            if part.state.is_dropped:  # whoever decoded past its start has said so by now
+            if part.state.is_dropped:
                 return
             if following is not None:
                 self._heal(following)
             part.state.rise(Stage.HEALED)
             self.round.mover.move()
-        except (FailedError, IdxError):
+        except (FailedError, IdxError):  # an earlier part decodes it, or the caller in order
             part.state.drop()
         except BaseException as error:
             part.state.drop(error)
 
     def _earlier(self) -> Sequence[Part]:
+        """The parts of the round before this one."""
         return self.round.parts[: self.part.number]
 
     def _find_start(self) -> None:
-        """Find a bit where a block starts, and decode the first span there."""
+        """Find a bit where a block starts, and decode the first span there.
+
+        What looks like the header of a block may be none; then no span is decoded there.
+        """
         sequential, output = self.sequential, self.part.output
         output.memory[:WINDOW] = 0
         limit = 8 * (self.part.begin + TARGET)
@@ -110,15 +117,17 @@ class PartDecoder:
             sequential.bit = bit
             segment = sequential.span(output.memory, output.base)
             if segment is not None:
-                output.add(bit, self._stop(segment.trailer is not None), segment)
+                output.add(bit, self._stop_of(segment), segment)
                 self.part.state.begin(bit)
                 return
             sequential.bit += 1
         raise FailedError
 
     def _decode(self) -> Part | None:
-        """Go on to the start of another part, which is returned, or to the end of the round or the
-        file.
+        """Go on to just the start of a later part, and return that part; None at the end of the
+        round or of the file.
+
+        The parts between them, whose starts it passes, are dropped.
         """
         sequential, state = self.sequential, self.part.state
         later = iter(self.round.parts[self.part.number + 1 :])
@@ -127,7 +136,7 @@ class PartDecoder:
             if self._is_alone():
                 raise FailedError  # alone it is slower than a decoder of whole members
             if not sequential.open_member():
-                return None
+                return None  # the file ends
             if following is None:
                 if sequential.bit >= 8 * self.round.end:
                     return None
@@ -135,15 +144,15 @@ class PartDecoder:
                 continue
             if sequential.bit + 8 * _NEAR > 8 * following.begin:
                 following.state.wait_for(Stage.DECODING)
-            stop = following.state.start
-            is_passed = stop is not None and sequential.bit > stop
+            start = following.state.start  # None: it is far away still, or dropped
+            is_passed = start is not None and sequential.bit > start
             if is_passed or following.state.is_dropped:
                 state.drop_passed(following.state)
                 following = next(later, None)
-            elif sequential.bit == stop:
+            elif sequential.bit == start:
                 return following
             else:
-                self._step(stop)
+                self._step(start)
         return None
 
     def _is_alone(self) -> bool:
@@ -157,39 +166,39 @@ class PartDecoder:
         )
 
     def _step(self, stop: int | None) -> None:
-        """Decode the next span of an open member."""
+        """Decode the next span of an open member, to the bit stop if it comes as far."""
         sequential, output = self.sequential, self.part.output
         if output.length > _HEALED:
             sequential.spans.target = LONG
         bit = sequential.bit
         segment = sequential.step(output.memory, output.base + output.length, stop)
-        output.add(bit, self._stop(segment.trailer is not None), segment)
+        output.add(bit, self._stop_of(segment), segment)
 
-    def _stop(self, is_member_end: bool) -> int:
-        """The bit behind the span at hand, 0 where its member ends by itself."""
+    def _stop_of(self, segment: Segment) -> int:
+        """The bit behind the span that was just decoded; 0 where its member ends by itself."""
         if not self.sequential.at_edge:
             raise FailedError  # the memory is full: there is more in the file than there should be
-        return 0 if is_member_end else self.sequential.bit
+        return self.sequential.bit if segment.trailer is None else 0
 
     def _heal(self, following: Part) -> None:
         """Decode the front of the part that follows; anew, if this part was spoilt to its end."""
         self._decode_front(following)
         if self.part.number == 0:
-            return
+            return  # it was decoded behind its true window
         for part in self._earlier():
             part.state.wait_for(Stage.HEALED)
         output = self.part.output
         if output.front < output.length:
-            return
+            return  # the guess was right before this part ended, so its last 32 KiB were true
+        # The part before has decoded all of this one behind its own bytes, and so has the true end.
         before = [part.output for part in self._earlier() if not part.state.is_dropped]
         if not before:
             raise FailedError
         true = before[-1].tail(before[-1].reach)
-        guessed = output.tail(output.length)
-        # A file has no window before its first bytes.
-        guessed = guessed[len(guessed) - len(true) :]
-        if not np.array_equal(true, guessed):
-            guessed[:] = true
+        own = output.tail(output.length)
+        own = own[len(own) - len(true) :]  # near the start of a file, there are less than 32 KiB
+        if not np.array_equal(true, own):
+            own[:] = true
             self._decode_front(following)
 
     def _decode_front(self, following: Part) -> None:
@@ -197,39 +206,45 @@ class PartDecoder:
         output, theirs = self.part.output, following.output
         decoder = inflate.Decoder()
         theirs.heal_none()
-        while True:
-            if self.part.state.is_dropped:
-                raise FailedError
-            # Asked for first: once it is complete, no span is added after the list was looked at.
-            is_complete = following.state.stage >= Stage.DECODED
-            if theirs.healed == len(theirs.spans):
-                if following.state.is_dropped:
-                    raise FailedError
-                if is_complete:
-                    return
-                following.state.wait_for(Stage.DECODED)
-                continue
-            span = theirs.spans[theirs.healed]
+        while (span := self._next_to_heal(following)) is not None:
             start = output.base + output.length + theirs.front
             end = start + span.segment.length
             if end > len(output.memory):
                 raise FailedError
-            # A member refers to no other.
+            # A member refers to no other, so its window begins with it.
             window = min(self.sequential.history + theirs.front, start, WINDOW)
             decode_span(self.sequential.input, decoder, span, output.memory[:end], start, window)
             theirs.heal(inflate.crc32(output.memory[start:end]))
             self.again += span.segment.length
             output.reach = output.length + theirs.front
+            # From here on, the part that follows had the true window, or none where a member ends.
             if span.segment.trailer or np.array_equal(
                 output.tail(output.reach), theirs.tail(theirs.front)
             ):
                 return
 
+    def _next_to_heal(self, following: Part) -> PartSpan | None:
+        """The first span of the part that follows that is not healed, once it is there; None if all
+        of that part is.
+        """
+        theirs = following.output
+        while not self.part.state.is_dropped:
+            # In this order: a part that is complete by now gets no span behind the next line.
+            is_complete = following.state.stage >= Stage.DECODED
+            if theirs.healed < len(theirs.spans):
+                return theirs.spans[theirs.healed]
+            if following.state.is_dropped:
+                raise FailedError
+            if is_complete:
+                return None
+            following.state.wait_for(Stage.DECODED)
+        raise FailedError
+
 
 def decode_span(
     buffer: InputBuffer,
     decoder: inflate.Decoder,
-    span: Decoded,
+    span: PartSpan,
     out: Bytes,
     start: int,
     window: int,
@@ -239,15 +254,16 @@ def decode_span(
     Raises FailedError where it does not.
     """
     first = span.bit >> 3
-    # A member that ends by itself says where; the file tells how far to load only by being loaded.
+    # Where the member ends by itself, nothing tells how many compressed bytes the span has: twice
+    # as many are loaded each time until they suffice.
     last = (span.stop >> 3) + 1 if span.stop else first + 2 * TARGET
     while True:
         buffer.load(first, last - first)
         status, end, produced = buffer.inflate_span(
             decoder, span.bit, span.stop, out, start, window
         )
-        arrived = status == inflate.END and (end == 0) == (span.stop != 0)
-        if arrived and start + produced == len(out):
+        has_arrived = status == inflate.END and (end == 0) == (span.stop != 0)
+        if has_arrived and start + produced == len(out):
             return
         if span.stop or buffer.ended or status == inflate.END:
             raise FailedError

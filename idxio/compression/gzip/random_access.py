@@ -44,8 +44,8 @@ LANE_SPAN_WITH_WINDOW = 1 << 20
 LANE_SPANS_WITH_WINDOW = 4
 
 
-class Decoded(NamedTuple):
-    """What is known of the bytes of a span."""
+class CheckedSpan(NamedTuple):
+    """What is known of a span whose bytes were decoded and checked."""
 
     segment: Segment
     crc: int
@@ -75,7 +75,7 @@ class SpanReader:
         if len(buffer.data) <= _POOLED:
             self._free.append((buffer, decoder))
 
-    def decode(self, span: Span, out: Bytes, start: int, window: int) -> Decoded:
+    def decode(self, span: Span, out: Bytes, start: int, window: int) -> CheckedSpan:
         """Decode a span, behind the window bytes before out[start:], to the end of out.
 
         Raises FormatError unless its bits decode to just that many bytes.
@@ -96,7 +96,7 @@ class SpanReader:
 
     def decode_in_lanes(
         self, span_index: SpanIndex, spans: list[Span], out: Bytes, places: list[int]
-    ) -> list[Decoded]:
+    ) -> list[CheckedSpan]:
         """Decode ascending spans, several at a time, each to its place in out.
 
         What lies between them in the file is read too. Raises FormatError unless the bits of each
@@ -138,10 +138,8 @@ class SpanReader:
 
     def _checked(
         self, span: Span, buffer: InputBuffer, decoder: inflate.Decoder, out: Bytes, end: int
-    ) -> Decoded:
-        """What is known of a decoded span, once its CRC-32 and a trailer at the byte `end` are
-        checked.
-        """
+    ) -> CheckedSpan:
+        """Check the CRC-32 of a decoded span, and the trailer at the byte `end` if it has one."""
         crc = inflate.crc32(out)
         if span.crc is not None and span.crc != crc:
             raise wrong_span(self.source.name, span)
@@ -155,7 +153,7 @@ class SpanReader:
             if not is_good or not _leads_on(data, at + TRAILER, decoder):
                 raise wrong_span(self.source.name, span)
         stop = (span.stop + 7) >> 3 if trailer is None else end + TRAILER
-        return Decoded(Segment(len(out), trailer), crc, stop)
+        return CheckedSpan(Segment(len(out), trailer), crc, stop)
 
 
 def _leads_on(data: Bytes, position: int, decoder: inflate.Decoder) -> bool:
@@ -231,7 +229,7 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
     if not spans or span_index.end != len(out):
         raise FormatError("has a table of spans for another size", file=reader.source.name)
     runs = _in_runs(spans, count)
-    decoded: list[list[Decoded]] = [[] for _ in runs]
+    decoded: list[list[CheckedSpan]] = [[] for _ in runs]
 
     def read(k: int) -> Iterator[None]:
         if in_lanes:
@@ -252,7 +250,7 @@ def read_by_index(reader: SpanReader, span_index: SpanIndex, out: Bytes, threads
 
 def _read_run(
     reader: SpanReader, span_index: SpanIndex, spans: list[Span], out: Bytes
-) -> Iterator[Decoded]:
+) -> Iterator[CheckedSpan]:
     """Decode consecutive spans into out, one after the other."""
     begin = spans[0].start
     for span in spans:
@@ -266,7 +264,9 @@ def _read_run(
             yield reader.decode(span, out[: span.end], span.start, window)
 
 
-def decode_apart(reader: SpanReader, span_index: SpanIndex, span: Span) -> tuple[Decoded, Bytes]:
+def decode_apart(
+    reader: SpanReader, span_index: SpanIndex, span: Span
+) -> tuple[CheckedSpan, Bytes]:
     """Decode one span into memory of its own."""
     window = span_index.window(span.number)
     size = len(window)

@@ -24,7 +24,7 @@ from .members import MAGIC, Trailer
 from .random_access import WORTH_THREADS, SpanReader, read_by_index, use_lanes
 from .sequential import SequentialDecoder
 from .span_index import WINDOW, SpanIndex
-from .span_stream import BLOCK, SpanStream
+from .span_stream import STREAM_BLOCK, SpanStream
 from .stream import MAX_RATIO, GzipStream, inflate_in_place, inflate_members
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Gzip(Compression):
 
     def stream(self) -> Stream:
         index = self._known.index
-        if index.complete and index.is_plain and use_lanes() and index.longest() <= BLOCK:
+        if index.complete and index.is_plain and use_lanes() and index.longest() <= STREAM_BLOCK:
             return SpanStream(self._reader, index, lambda: self._stream_in_order(index))
         return self._stream_in_order()
 
@@ -122,7 +122,7 @@ class Gzip(Compression):
         """
         note: Callable[[SpanIndex], None] | None = None
         if failed is not None:
-            note = functools.partial(self._known.drop, failed)
+            note = functools.partial(self._known.replace_stated, failed)
         elif not self._known.index.complete:  # else nobody needs the windows that it would keep
             note = self._known.note
         return GzipStream(SequentialDecoder(self.source), self.name, STREAM_BUFFER, note)
@@ -154,12 +154,12 @@ class Gzip(Compression):
                     return len(out)
             with populating(out, TRUSTED_RATIO * self.source.size if threads > 1 else 0):
                 if self._read_in_order(out):
-                    self._known.drop(failed)
+                    self._known.replace_stated(failed)
                     return len(out)
         with self.source.expect_all():
             length = read_to_end(self._stream_in_order(), out)
         if length == len(out):
-            self._known.drop(failed)
+            self._known.replace_stated(failed)
         return length
 
     def _read_by_index(self, index: SpanIndex, out: Bytes, threads: int) -> bool:

@@ -12,7 +12,7 @@ from ..._native import gather, inflate
 from ..._util.threads import on_threads
 from ..._util.types import Bytes, Ids
 from ...storage.source import Source
-from ..base import BLOCK
+from ..base import READ_SIZE
 from .coalesce import Fronts, Parts, Together, plan
 from .known_spans import STREAM_BUFFER, KnownSpans
 from .random_access import (
@@ -187,7 +187,7 @@ def copy_in_order(
     window = index.window(span.number)
     sequential = SequentialDecoder(source, bit=span.bit, history=len(window))
     stream = GzipStream(sequential, source.name, STREAM_BUFFER, window=window)
-    scratch = memoryview(bytearray(BLOCK))
+    scratch = memoryview(bytearray(READ_SIZE))
     here = crc = 0
 
     def go(offset: int, out: memoryview) -> None:
@@ -195,7 +195,7 @@ def copy_in_order(
         nonlocal here, crc
         while here < offset or len(out):
             if here < offset:
-                buffer = scratch[: min(offset - here, BLOCK)]
+                buffer = scratch[: min(offset - here, READ_SIZE)]
             else:
                 buffer, out = out, out[:0]
             if stream.readinto(buffer) < len(buffer):

@@ -8,13 +8,13 @@ from functools import partial
 from ..._util.memory import allocate
 from ..._util.types import Bytes
 from ...errors import IdxError
-from ..base import Check, Stream, unchecked
+from ..base import BlockCheck, Stream, unchecked
 from .members import MemberCheck
-from .random_access import LANE_SPANS, Decoded, SpanReader, wrong_span
+from .random_access import LANE_SPANS, CheckedSpan, SpanReader, wrong_span
 from .span_index import SpanIndex
 
 # Unpacked bytes of a block: four spans of idxio's for each lane.
-BLOCK = 1 << 20
+STREAM_BLOCK = 1 << 20
 
 
 class SpanStream(Stream):
@@ -27,18 +27,18 @@ class SpanStream(Stream):
     def __init__(
         self, reader: SpanReader, span_index: SpanIndex, in_order: Callable[[], Stream]
     ) -> None:
-        """No span may be longer than BLOCK. `in_order` makes the other stream."""
+        """No span may be longer than STREAM_BLOCK. `in_order` makes the other stream."""
         self._reader, self._index, self._in_order = reader, span_index, in_order
         self._next = 0  # the number of a span
         self._check = MemberCheck(reader.source.name)
         # A block stays as it is while the next two are made.
-        size = min(BLOCK, span_index.end)
+        size = min(STREAM_BLOCK, span_index.end)
         self._memories: list[Bytes] = list(allocate(0, 3 * size).reshape(3, -1))
         self._done = 0  # bytes of all blocks
         self._rest: Stream | None = None
         self.block = memoryview(b"")
 
-    def unpack(self) -> Check | None:
+    def unpack(self) -> BlockCheck | None:
         if self._rest is None:
             if self._next == len(self._index):
                 return None
@@ -50,12 +50,12 @@ class SpanStream(Stream):
         self.block = self._rest.block
         return check
 
-    def _by_index(self) -> Check:
+    def _by_index(self) -> BlockCheck:
         """Unpack the next spans that fit into a block."""
         first = self._next
         start = self._index.span(first).start
-        last = self._index.find(min(start + BLOCK, self._index.end) - 1)
-        if self._index.span(last).end > start + BLOCK:
+        last = self._index.find(min(start + STREAM_BLOCK, self._index.end) - 1)
+        if self._index.span(last).end > start + STREAM_BLOCK:
             last -= 1
         numbers = range(first, last + 1)
         size = self._index.span(last).limit - (self._index.span(first).bit >> 3)
@@ -72,11 +72,11 @@ class SpanStream(Stream):
         self._done += len(self.block)
         return partial(self._accept, decoded)
 
-    def _accept(self, decoded: list[Decoded]) -> None:
+    def _accept(self, decoded: list[CheckedSpan]) -> None:
         for segment, crc, stop in decoded:
             self._check.add(segment, crc, stop)
 
-    def _go_on(self) -> Check | None:
+    def _go_on(self) -> BlockCheck | None:
         """Go on in order, behind the blocks so far."""
         self._rest = rest = self._in_order()
         skip = self._done

@@ -25,7 +25,7 @@ from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
 from .members import MemberCheck
-from .part import Decoded, Part, PartOutput, PartState
+from .part import Part, PartOutput, PartSpan, PartState
 from .part_decoder import PartDecoder, Round
 from .part_mover import PartMover
 from .sequential import SequentialDecoder
@@ -42,13 +42,13 @@ FIRST_SHARE = 0.95
 class SpeculativeRead(NamedTuple):
     """What a read by parts found: its spans in order, and how many bytes it decoded twice."""
 
-    spans: list[Decoded]
+    spans: list[PartSpan]
     again: int
 
 
 def read_speculatively(source: Source, out: Bytes, threads: int) -> SpeculativeRead | None:
     """Fill out with everything in a gzip file; None unless all is well and out exactly full."""
-    spans: list[Decoded] = []
+    spans: list[PartSpan] = []
     again = 0
     done = 0  # bytes of out
     sequential = SequentialDecoder(source)  # stands where the next round begins
@@ -149,7 +149,7 @@ def _unbroken(decoders: list[PartDecoder]) -> list[PartDecoder] | None:
     return alive
 
 
-def _is_right(name: str, spans: list[Decoded], sequential: SequentialDecoder) -> bool:
+def _is_right(name: str, spans: list[PartSpan], sequential: SequentialDecoder) -> bool:
     """Whether the members have the checksums that they state, and nothing comes behind them."""
     check = MemberCheck(name)
     try:

@@ -14,7 +14,7 @@ from ..._util.memory import allocate
 from ..._util.types import Bytes
 from ...errors import IdxError
 from ...storage.source import Source
-from ..base import Check, Stream, unchecked
+from ..base import BlockCheck, Stream, unchecked
 from .growing_index import GrowingIndex
 from .members import (
     TRAILER,
@@ -70,7 +70,7 @@ class GzipStream(Stream):
         self.is_span = False
         """Whether the last step was one whole span."""
 
-    def unpack(self) -> Check | None:
+    def unpack(self) -> BlockCheck | None:
         sequential = self._sequential
         if not sequential.open_member():
             if self._note is None:

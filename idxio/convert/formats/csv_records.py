@@ -12,7 +12,8 @@ from ..._native import csv_parser
 from ..._util.types import Array
 from ...errors import FormatError
 from .common import whole_bytes
-from .csv_columns import Table, number_of
+from .csv_columns import Table
+from .csv_values import number_of
 from .text_classes import text_labels
 
 # No line is longer: a colour picture of 2048 x 2048.

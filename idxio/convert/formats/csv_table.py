@@ -26,9 +26,10 @@ from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.source import open_source
 from ...storage.targets import atomic_write
-from . import csv_columns, npz
+from . import npz
 from .common import Blocks, Split, check_bytes, classes_of, images_of
-from .csv_columns import Table
+from .csv_columns import Table, check_no_index, table_of
+from .csv_heading import check_no_record, delimiter_of, heading_of
 from .csv_records import MAX_LINE, parse, rows_of
 from .image_shape import Form
 from .names import LABEL, Wanted
@@ -117,15 +118,15 @@ def csv_splits(
 def _table(path: str, wanted: Wanted, form: Form) -> Table:
     """Find out which columns of a file hold what."""
     with _opened(path) as (file, delimiter, first, line):
-        fields, is_heading = csv_columns.heading_of(first, delimiter, path)
+        fields, is_heading = heading_of(first, delimiter, path)
         record = b"" if is_heading else first
         while not record.strip() and (more := file.readline(MAX_LINE)):
             record = more
         if is_heading:
-            csv_columns.check_no_record(fields, wanted.labels, path)
+            check_no_record(fields, wanted.labels, path)
     head = Table(len(fields), delimiter, line + is_heading)
     rows = [row for _, row in rows_of(record, head, path, head.line)]
-    return csv_columns.table_of(
+    return table_of(
         head,
         fields if is_heading else None,
         rows[0] if rows else None,
@@ -147,7 +148,7 @@ def _blocks(path: str, table: Table, only: set[str] | None) -> Blocks:
         for text in _texts_of(file, unread, path):
             labels, pixels = parse(text, table, path, line, only)
             if is_begin and not table.is_own:
-                csv_columns.check_no_index(pixels, path)
+                check_no_index(pixels, path)
             is_begin = False
             line += text.count(b"\n")
             yield pixels.reshape(-1, *table.shape), labels
@@ -200,7 +201,7 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], str, bytes, int]]:
         if stated:  # for Excel
             yield file, stated[1].decode(), file.readline(MAX_LINE), 2
         else:
-            yield file, csv_columns.delimiter_of(first), first, 1
+            yield file, delimiter_of(first), first, 1
 
 
 def is_idx(path: str) -> FormatError:

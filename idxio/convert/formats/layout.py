@@ -41,7 +41,7 @@ _NO_DATA = {
 PNG = "PNG folders"
 
 
-class Source(NamedTuple):
+class FolderFiles(NamedTuple):
     """The kind of files in a folder, and their names."""
 
     kind: str
@@ -50,7 +50,7 @@ class Source(NamedTuple):
     """The files, or folders of pictures, as paths below the folder."""
 
 
-class Table(NamedTuple):
+class TableFile(NamedTuple):
     """A table, or an array of NumPy's, with what its name says."""
 
     path: str
@@ -62,7 +62,7 @@ class Table(NamedTuple):
     """The same for files that can be parts of one split."""
 
 
-def look(folder: str, stated: dict[str, int]) -> Source:
+def look(folder: str, stated: dict[str, int]) -> FolderFiles:
     """Find the kind of a folder's files; FormatError if two kinds could be the dataset."""
     by_kind: dict[str, list[str]] = {}
     for name in _files(folder):
@@ -88,7 +88,9 @@ def look(folder: str, stated: dict[str, int]) -> Source:
             f"has {kinds}; move away what is not to be imported, or name one file", file=folder
         )
     kind = next(iter(by_kind), "")
-    return Source(kind, by_kind[kind]) if kind in (*_TABLES, "NumPy", PNG) else Source("", [])
+    if kind in (*_TABLES, "NumPy", PNG):
+        return FolderFiles(kind, by_kind[kind])
+    return FolderFiles("", [])
 
 
 def _is_folder(path: str) -> bool:
@@ -227,7 +229,7 @@ def tables_of(
     """
     tables = chosen(folder, [_table(folder, name, stated[name]) for name in names], config)
     split_of = {table.path: table.split or _unnamed(folder, table, len(tables)) for table in tables}
-    splits: dict[str, list[Table]] = {}
+    splits: dict[str, list[TableFile]] = {}
     for table in tables:
         splits.setdefault(split_of[table.path], []).append(table)
     for split, parts in splits.items():
@@ -247,7 +249,7 @@ def tables_of(
     }
 
 
-def _table(folder: str, path: str, stated: dict[str, int]) -> Table:
+def _table(folder: str, path: str, stated: dict[str, int]) -> TableFile:
     """Derive configuration, split and group from the names of a table and of its folders."""
     *above, file = path.split(os.sep)
     above = [name for name in above if name.lower() != "data"]  # of the Hub, where it means nothing
@@ -284,14 +286,14 @@ def _table(folder: str, path: str, stated: dict[str, int]) -> Table:
         split = place
         above.pop()
     config = "/".join([*above, *([before.strip("-_. ")] if before.strip("-_. ") else [])])
-    return Table(path, config, split, group)
+    return TableFile(path, config, split, group)
 
 
 def _stem(file: str) -> str:
     return re.sub(rf"\.(parquet|csv){_NOT_YET}$", "", file, flags=re.IGNORECASE)
 
 
-def chosen(folder: str, tables: list[Table], config: str | None) -> list[Table]:
+def chosen(folder: str, tables: list[TableFile], config: str | None) -> list[TableFile]:
     """Select the tables of the chosen configuration, or of the only one."""
     named = sorted({table.config for table in tables} - {""})
     if config is not None:
@@ -312,7 +314,7 @@ def chosen(folder: str, tables: list[Table], config: str | None) -> list[Table]:
     return tables
 
 
-def _unnamed(folder: str, table: Table, count: int) -> str:
+def _unnamed(folder: str, table: TableFile, count: int) -> str:
     """Return the split of a table whose name has none: train if it is alone, else its name."""
     stem = _stem(os.path.basename(table.path))
     path = os.path.join(folder, table.path)

@@ -71,7 +71,7 @@ def folder_source(folder: str, files: list[str], wanted: Wanted, config: str | N
     wanted = _by_name(wanted, [*arrays], folder)
     members = [_Member(name, array, role_of(name, wanted)) for name, array in arrays.items()]
     tables = [
-        layout.Table(member.name, member.role.rest, member.role.split, member.name)
+        layout.TableFile(member.name, member.role.rest, member.role.split, member.name)
         for member in members
         if member.role.kind
     ]

@@ -37,7 +37,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-class Decoded(NamedTuple):
+class DecodedPicture(NamedTuple):
     """A picture in memory."""
 
     pixels: Array
@@ -48,7 +48,7 @@ class Decoded(NamedTuple):
     """Of the bytes of the file."""
 
 
-def decode(path: str) -> Decoded:
+def decode(path: str) -> DecodedPicture:
     """The pixels of a picture file; see `decode_bytes`."""
     try:
         data = read_regular(path)
@@ -61,7 +61,7 @@ def decode(path: str) -> Decoded:
     return decode_bytes(data)
 
 
-def decode_bytes(data: bytes) -> Decoded:
+def decode_bytes(data: bytes) -> DecodedPicture:
     """The pixels of a picture file in memory.
 
     Transparent parts lie on white. Palettes and CMYK become RGB by Pillow's plain formulas, without
@@ -84,7 +84,7 @@ def decode_bytes(data: bytes) -> Decoded:
         if is_grey and pixels.ndim == 3:
             pixels = np.ascontiguousarray(pixels[..., 0])
         is_cut = is_deep and pixels.dtype == np.uint8
-        return Decoded(pixels, is_cut, hashlib.sha256(data).digest())
+        return DecodedPicture(pixels, is_cut, hashlib.sha256(data).digest())
     except BadPictureError:
         raise
     except PIL.UnidentifiedImageError:

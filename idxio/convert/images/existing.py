@@ -16,8 +16,8 @@ from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
 from ...datasets.copies import copies_of
-from ...datasets.discovery import named_role, stem
 from ...datasets.metadata import DESCRIPTION, read_description
+from ...datasets.names import named_role, split_key
 from ...datasets.sources import SOURCES, read_sources
 from ...errors import FormatError
 from ...storage.as_read import AsRead, states
@@ -95,8 +95,9 @@ def read_existing(directory: str) -> Existing:
     pairs: dict[str, dict[str, str]] = {}
     for name in stated:
         _check_file(directory, name, stated[name])
-        split = name.split("-images-")[0] if named_role(name) == "image" else stem(name)
-        pairs.setdefault(split, {})[named_role(name)] = os.path.join(directory, name)
+        role = named_role(name)
+        split = name.split("-images-")[0] if role == "image" else split_key(name)
+        pairs.setdefault(split, {})[role] = os.path.join(directory, name)
     sources = read_sources(directory)
     labels: list[Array] = []
     split_of: list[Array] = []

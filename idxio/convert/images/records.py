@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._util.types import Array
 from .. import pipeline
-from .decode import BadPictureError, Decoded, decode, quiet
+from .decode import BadPictureError, DecodedPicture, decode, quiet
 from .value_range import Range, scaled
 
 DIGEST = 8
@@ -99,7 +99,7 @@ def digest(record: memoryview) -> bytes:
     return hashlib.blake2b(record, digest_size=DIGEST).digest()
 
 
-def _loss(picture: Decoded, values: Range | None) -> Deep:
+def _loss(picture: DecodedPicture, values: Range | None) -> Deep:
     """Count a picture that loses bits; 16 bits that are all multiples of 257 lose none."""
     pixels = picture.pixels
     if pixels.dtype == np.uint8:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._util.types import Array
-from ..discovery import named_role
+from ..names import named_role
 from ..sources import SOURCES, Sources
 from .duplicates import Duplicates
 from .statistics import Statistics, counts_up

@@ -45,6 +45,10 @@ class Fetcher:
         self.close = weakref.finalize(self, _end, self._parts)
         """End the threads."""
 
+    @property
+    def is_closed(self) -> bool:
+        return not self.close.alive
+
     def begin(self, part: Part) -> None:
         """Fetch a part as soon as a thread is free."""
         if self._count < CONNECTIONS:
@@ -88,25 +92,28 @@ class Part:
             self._outcome = error
         self._fetched.ring()
 
-    def wait(self) -> memoryview:
-        """Its bytes, as soon as they are there; raises what the request raised."""
+    def wait(self, fetcher: Fetcher) -> memoryview | None:
+        """Its bytes, as soon as they are there; raises what the request raised.
+
+        None if another thread dropped it, or closed the fetcher.
+        """
         outcome = None
 
-        def is_there() -> bool:
+        def is_over() -> bool:
             nonlocal outcome
             outcome = self._outcome
-            return outcome is not None
+            return outcome is not None or not self.is_begun or fetcher.is_closed
 
-        self._fetched.wait_until(is_there)
+        self._fetched.wait_until(is_over)
         if isinstance(outcome, BaseException):
             raise outcome
-        assert outcome is not None
         return outcome
 
     def drop(self) -> None:
         """Forget the bytes; who wants them again has them fetched again."""
         self.is_begun = False
         self._outcome = None
+        self._fetched.ring()
 
 
 class Plan:
@@ -139,16 +146,23 @@ class Plan:
         part = self._part_at(offset)
         if part is None:
             return 0
-        with self._lock:
-            if not part.is_begun:  # it is wanted out of turn, or once more
-                if len(out) <= GLANCE:
-                    return 0
-                self._begin(part)
-        data = part.wait()[offset - part.start :][: len(out)]
+        found = None
+        while found is None:
+            with self._lock:
+                if not part.is_begun:  # it is wanted out of turn, or once more
+                    if len(out) <= GLANCE:
+                        return 0
+                    self._begin(part)
+            found = part.wait(self._fetcher)
+            if self._fetcher.is_closed:
+                return 0
+        data = found[offset - part.start :][: len(out)]
         out[: len(data)] = data
         if offset + len(data) == part.stop:
             with self._lock:
-                self._leave_behind(part)
+                if part in self._ahead:
+                    self._retire(part)
+                    self._go_on()
         return len(data)
 
     def close(self) -> None:
@@ -169,23 +183,20 @@ class Plan:
 
     def _begin(self, part: Part) -> None:
         if len(self._ahead) >= AHEAD:  # they are read in another order, or not at all
-            self._leave_behind(self._ahead[0])
+            self._retire(self._ahead[0])
         part.is_begun = True
         if part in self._behind:
             self._behind.remove(part)
         self._ahead.append(part)
         self._fetcher.begin(part)
 
-    def _leave_behind(self, part: Part) -> None:
-        """Note that a part was read to its end, or is not wanted yet."""
-        if part not in self._ahead:
-            return
+    def _retire(self, part: Part) -> None:
+        """Keep a part for a while that was read to its end, or is not wanted yet."""
         self._ahead.remove(part)
         if not part.is_front:
             self._behind.append(part)
         if len(self._behind) > KEPT:
             self._behind.pop(0).drop()
-        self._go_on()
 
 
 def _parts(run: Sequence[Range]) -> Iterator[Part]:

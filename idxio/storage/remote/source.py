@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..base import Source
-from ..source import BufferSource
+from ..buffer import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, changed
 from .plan import PART, Fetcher, Plan, Range
 
@@ -53,6 +53,7 @@ class UrlSource(Source):
         self.size: int | None = first.size
         self._tag = first.tag
         self._head = first.data
+        self._is_closed = False
         self._begin(client)
 
     def _begin(self, client: Client) -> None:
@@ -75,11 +76,15 @@ class UrlSource(Source):
         out = out[: max(0, (self.size or 0) - offset)]
         done = 0
         while done < len(out):
+            if self._is_closed:
+                raise ValueError(f"{self.name}: the file is closed")
             rest = out[done:]
             n = self._from_head(offset + done, rest)
             if n == 0:
                 self._after_fork()
-                n = self._from_plans(offset + done, rest) or self._fetch(offset + done, rest)
+                n = self._from_plans(offset + done, rest)
+            if n == 0 and not self._is_closed:
+                n = self._fetch(offset + done, rest)
             done += n
         return done
 
@@ -142,6 +147,7 @@ class UrlSource(Source):
         return BufferSource(data, source.name)
 
     def close(self) -> None:
+        self._is_closed = True
         self._fetcher.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

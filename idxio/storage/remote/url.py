@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-# "C:/x" is a path of Windows: a scheme has two letters or more.
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+from ..base import URL_SCHEME
+
 # Parameters of a query that choose what is given and open nothing.
 _HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
 # Options that say where and how, and open nothing either.
@@ -38,7 +38,7 @@ class Url(NamedTuple):
     @property
     def scheme(self) -> str:
         """In small letters."""
-        match = _SCHEME.match(self.text)
+        match = URL_SCHEME.match(self.text)
         assert match is not None
         return match[1].lower()
 
@@ -93,11 +93,6 @@ class Url(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Url {self.name!r}>"
-
-
-def is_url(file: object) -> bool:
-    """Whether a string is a URL."""
-    return isinstance(file, str) and _SCHEME.match(file) is not None
 
 
 def secret_options(options: Mapping[str, Any]) -> str | None:

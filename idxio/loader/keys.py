@@ -1,0 +1,27 @@
+"""The keys of random orders and draws: the numbers that `permutation.key` mixes into one.
+
+| what is random | its key |
+|---|---|
+| order of an epoch | seed, epoch |
+| order of a class, where classes are balanced | seed, epoch, class |
+| the same within a shuffle window | seed, epoch, class, number of the window |
+| record with which the first block starts | seed, epoch, FIRST_RECORD |
+| order of the blocks of records | seed, epoch, BLOCKS |
+| order of the records of a shuffle window | seed, epoch, RECORDS, number of the window |
+| draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
+| order in which `Dataset.split` takes samples | seed, SPLIT |
+
+Another number gives another order for the same seed: `version` of the sampler must change with it.
+"""
+
+from __future__ import annotations
+
+_MAX = (1 << 64) - 1
+
+FIRST_RECORD = 0
+BLOCKS = 1
+RECORDS = 2
+TRANSFORMS = _MAX
+"""No class, and nothing of a window shuffle."""
+SPLIT = _MAX
+"""In the place of the epoch: the last one of all."""
