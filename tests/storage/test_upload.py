@@ -586,6 +586,16 @@ def test_a_web_server_is_no_target():
     assert "secret" not in str(caught.value)
 
 
+def test_no_folder_is_written_at_a_url(tmp_path, monkeypatch):
+    idxio.write_sorted(tmp_path / IMAGES_NAME, tmp_path / LABELS_NAME, SHORT, LABELS)
+    before = os.listdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="at which no folder is written") as caught:
+        idxio.export_dataset(tmp_path, "s3://bucket/folder", to="csv")
+    assert caught.value.filename == "s3://bucket/folder"
+    assert os.listdir(tmp_path) == before
+
+
 def test_options_without_a_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="storage_options are for URLs"):
