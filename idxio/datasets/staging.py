@@ -14,7 +14,6 @@ from ..storage.remote.upload import open_stored, put_together
 from ..storage.source import StorageOptions
 from ..storage.targets import Target, is_remote
 from . import names
-from .discovery import named_role
 from .metadata import DESCRIPTION
 from .sources import SOURCES
 
@@ -71,7 +70,7 @@ class _Beside:
                 path = os.path.join(folder, name)
                 other = target.sibling(name)
                 is_new = other.name not in written and not os.path.exists(path)
-                if is_new and named_role(name) == "label":
+                if is_new and names.named_role(name) == "label":
                     _fetch(other, path)
             for name in (DESCRIPTION, SOURCES):
                 path = os.path.join(folder, name)
