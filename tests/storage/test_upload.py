@@ -491,9 +491,18 @@ def test_an_old_copy_of_an_earlier_failure_is_not_put_back(place):
     with pytest.raises(PermissionError):
         write_pair(place, NEW_IMAGES, NEW_LABELS)
     assert state_of(place) == ("new", None)
-    place.fail(0, 403, dead=True)  # the images
+    place.fail(1, 403)  # the images; before them, no labels were there to be copied
     with pytest.raises(PermissionError):
         write_pair(place, SHORT, LABELS)
+    assert state_of(place) == ("new", None)
+
+
+def test_images_of_which_nobody_knows_whether_they_are_new(place):
+    write_pair(place, SHORT, LABELS)
+    place.fail(2, "lost")
+    with pytest.raises(OSError, match="may or may not have been replaced.*NAME.old") as caught:
+        write_pair(place, NEW_IMAGES, NEW_LABELS)
+    assert caught.value.filename == place.url(IMAGES_NAME)
     assert state_of(place) == ("new", None)
 
 

@@ -28,7 +28,8 @@ class Between:
     """Passes requests on to a store.
 
     `fault` is asked at each request, with it and those that came before. It returns
-    the status to answer with, "cut" to close the connection, or None to pass the request on.
+    the status to answer with, "cut" to close the connection, "lost" to do what is asked and deny it,
+    or None to pass the request on.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -83,7 +84,7 @@ class Between:
         answer = connection.getresponse()
         data = answer.read()
         length = answer.getheader("Content-Length") if request.method == "HEAD" else None
-        handler.send_response(answer.status)
+        handler.send_response(403 if fault == "lost" else answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
                 handler.send_header(name, value)
