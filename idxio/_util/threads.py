@@ -225,3 +225,20 @@ def _end(calls: SimpleQueue[Any], threads: int) -> None:
     """Tell all threads to end, also those that an interrupt kept from being noted."""
     for _ in range(threads + 1):
         calls.put(None)
+
+
+def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) -> Result:
+    """Call a function that no signal interrupts on a thread of its own, and wait for its result.
+
+    An interrupt calls when_interrupted, waits until the function has ended, and is raised. A second
+    one ends that wait.
+    """
+    outcome: _Outcome[Result] = _Outcome()
+    thread = threading.Thread(target=outcome.make, args=(lambda _: function(), None), daemon=True)
+    thread.start()
+    try:
+        return outcome.result()
+    except BaseException:
+        when_interrupted()
+        join(thread)
+        raise

@@ -8,6 +8,7 @@ import time
 
 from ..compression.registry import named, of_suffix
 from ..core.repack import PACKING, repack
+from ..storage.targets import is_remote
 from . import exit_codes
 from .options import STDIN, Commands, add_level
 from .output import STDOUT, written
@@ -25,7 +26,11 @@ def add_parser(commands: Commands) -> None:
         " reads on all cores and from any record on. OUT may be IN."
     )
     parser.add_argument("file", metavar="IN", help=STDIN)
-    parser.add_argument("target", metavar="OUT", help="the new file; - for standard output")
+    parser.add_argument(
+        "target",
+        metavar="OUT",
+        help="the new file, a path or s3://BUCKET/NAME; - for standard output",
+    )
     add_level(parser)
     parser.set_defaults(run=run)
 
@@ -44,11 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     # A pipe has no size. OUT may be IN, so this is asked first.
     old_size = os.path.getsize(file) if file != "-" and os.path.isfile(file) else 0
     start = time.perf_counter()
-    with exit_codes.naming(file), written(target) as path, bar(file) as progress:
+    with (
+        exit_codes.usage_errors(),
+        exit_codes.naming(file),
+        written(target) as path,
+        bar(file) as progress,
+    ):
         repack(exit_codes.file_or_stdin(file), path, level=arguments.level, progress=progress)
     if target == STDOUT:
         return exit_codes.FINE
     seconds = time.perf_counter() - start
+    if is_remote(target):
+        print(f"{printable(target)}: written; {seconds:.1f} s")
+        return exit_codes.FINE
     size = os.path.getsize(target)
     ratio = f", {100 * size / old_size:.1f} % of {old_size:,}" if old_size else ""
     print(f"{printable(target)}: {size:,} bytes{ratio}; {seconds:.1f} s")

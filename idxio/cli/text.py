@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ..storage.targets import is_remote
+
 
 def message(error: BaseException) -> str:
     """Describe one of `exit_codes.ERRORS` as `FILE: what`."""
@@ -35,6 +37,9 @@ def first_few(words: Sequence[str], most: int) -> str:
 
 def print_sizes(target: str) -> None:
     """Print the size of a file, or of all that lies in a folder."""
+    if is_remote(target):
+        print(f"{printable(target)}: written")
+        return
     if not os.path.isdir(target):
         print(f"{printable(target)}: {os.path.getsize(target):,} bytes")
         return

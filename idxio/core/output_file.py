@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,11 @@ from ..compression.registry import WRITABLE, named, of_suffix
 from ..errors import naming
 from ..storage.as_read import AsRead
 from ..storage.atomic_file import AtomicFile
+from ..storage.source import StorageOptions
 from ..storage.targets import OpenFile, Target, commit_all, open_target
+
+if TYPE_CHECKING:
+    from ..storage.remote.upload import Upload
 
 # Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
@@ -36,6 +41,7 @@ class Output:
         threads: int | None,
         *,
         whole: bool = False,
+        storage_options: StorageOptions = None,
     ) -> None:
         """length is that of the unpacked file; None if length and header are known at the end only.
 
@@ -48,7 +54,7 @@ class Output:
         threads = check_threads(threads)
         self.closed = False
         self._header = header
-        self.target: AtomicFile | OpenFile = open_target(target)
+        self.target: AtomicFile | OpenFile | Upload = open_target(target, storage_options)
         self.as_read: AsRead = {}
         """What the files that it is made of were, for `commit_all`."""
         self.sink: Sink | None = None

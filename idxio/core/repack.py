@@ -8,8 +8,8 @@ from collections.abc import Callable
 from .._util.public import public
 from .._util.sizes import record_nbytes, records_in
 from ..storage.as_read import AsRead, states
-from ..storage.source import File
-from ..storage.targets import Target
+from ..storage.source import File, StorageOptions
+from ..storage.targets import Target, is_remote
 from .array import open_in_order
 from .write import Writer, write
 
@@ -27,6 +27,7 @@ def repack(
     *,
     level: int = 6,
     threads: int | None = None,
+    storage_options: StorageOptions = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write an IDX file again as gzip with a table of its chunks, in constant memory.
@@ -35,10 +36,10 @@ def repack(
     ----------
     file : path, bytes or binary file object
         Raw, gzip of any kind, zstd, xz or bz2.
-    target : path or binary file object
+    target : path, URL or binary file object
         Gzip, whatever its suffix. May be the same path: it is replaced at the end, if all went
         well.
-    level, threads
+    level, threads, storage_options
         As in `idxio.write`.
     progress : callable, optional
         Called with the unpacked bytes so far and their number.
@@ -60,13 +61,29 @@ def repack(
     >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
     ('gzip', [[10, 20, 30], [40, 50, 60]])
     """
+    if storage_options and not (is_remote(file) or is_remote(target)):
+        raise ValueError("storage_options are for URLs; neither file nor target is one")
     as_read = _as_read(file, target)
-    with open_in_order(file) as f:
+    options = storage_options if is_remote(target) else None
+    with open_in_order(file, storage_options if is_remote(file) else None) as f:
         if not f.shape:
-            write(target, f[()], level=level, compression=PACKING, threads=threads)
+            write(
+                target,
+                f[()],
+                level=level,
+                compression=PACKING,
+                threads=threads,
+                storage_options=options,
+            )
             return
         with Writer(
-            target, f.dtype, f.shape[1:], level=level, compression=PACKING, threads=threads
+            target,
+            f.dtype,
+            f.shape[1:],
+            level=level,
+            compression=PACKING,
+            threads=threads,
+            storage_options=options,
         ) as w:
             w._output.as_read = as_read
             record_size = record_nbytes(f.shape, f.dtype)
@@ -79,6 +96,8 @@ def repack(
 def _as_read(file: File, target: Target) -> AsRead:
     """What a file that is to be replaced is before it is read; empty where another is written."""
     if not isinstance(file, (str, os.PathLike)) or not isinstance(target, (str, os.PathLike)):
+        return {}
+    if is_remote(target):  # a store replaces whatever is there
         return {}
     path = os.fsdecode(file)
     return states([path]) if os.path.realpath(path) == os.path.realpath(os.fsdecode(target)) else {}

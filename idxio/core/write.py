@@ -12,6 +12,7 @@ from .._util.masks import unmasked
 from .._util.public import public
 from .._util.types import Array
 from ..errors import FormatError
+from ..storage.source import StorageOptions
 from ..storage.targets import Target
 from .header import CODES, TYPE_NAMES, format_header
 from .output_file import Output, big_endian
@@ -28,6 +29,7 @@ def write(
     level: int = 6,
     compression: str | None = None,
     threads: int | None = None,
+    storage_options: StorageOptions = None,
 ) -> None:
     """Write an array as an IDX file.
 
@@ -38,7 +40,10 @@ def write(
 
     Parameters
     ----------
-    file : path or binary file object
+    file : path, URL or binary file object
+        A URL of a store that is written to: s3://, gs://, az://, or another one of fsspec. The file
+        is made on this machine, in the folder for temporary files, and then uploaded; the object
+        is replaced when all of it has arrived. Needs `idxio[remote]`.
     array : array_like
         uint8, int8, int16, int32, float32 or float64, in any memory order and byte order, of any
         shape.
@@ -51,6 +56,9 @@ def write(
         and what a `Writer` is given waits in a temporary file until it is closed.
     threads : int, optional
         How many threads may work. The bytes are the same.
+    storage_options : dict, optional
+        For a URL: what the store needs, in the words of fsspec or obstore, such as `key` and
+        `secret`, or `endpoint_url`. Without it, what the environment says.
 
     Raises
     ------
@@ -75,7 +83,10 @@ def write(
     array = unmasked(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
-    with Output(file, header, len(header) + array.nbytes, level, compression, threads) as output:
+    length = len(header) + array.nbytes
+    with Output(
+        file, header, length, level, compression, threads, storage_options=storage_options
+    ) as output:
         for piece in big_endian(array):
             output.write(piece)
 
@@ -89,13 +100,13 @@ class Writer:
 
     Parameters
     ----------
-    file : path or binary file object
+    file : path, URL or binary file object
         A pipe or socket gets everything at the end.
     dtype : dtype
         uint8, int8, int16, int32, float32 or float64.
     record_shape : tuple of int
         The shape of one record: (28, 28) for MNIST images, () for labels.
-    level, compression, threads
+    level, compression, threads, storage_options
         As in `write`.
 
     Raises
@@ -128,6 +139,7 @@ class Writer:
         level: int = 6,
         compression: str | None = None,
         threads: int | None = None,
+        storage_options: StorageOptions = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.record_shape = tuple(map(operator.index, record_shape))
@@ -135,7 +147,10 @@ class Writer:
         """The number of records so far."""
         check_dtype(self.dtype, None)
         self._failed = False
-        self._output = Output(file, self._header(), None, level, compression, threads)
+        header = self._header()
+        self._output = Output(
+            file, header, None, level, compression, threads, storage_options=storage_options
+        )
 
     def append(self, records: npt.ArrayLike) -> None:
         """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte

@@ -23,7 +23,8 @@ from ..core.write import check_dtype
 from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
-from ..storage.targets import OpenFile, Target, commit_all, open_target
+from ..storage.source import StorageOptions
+from ..storage.targets import OpenFile, Target, commit_all, is_remote, open_target
 from .copies import check_left
 from .merge import MergedDescription, merge_labels
 from .merge_sources import MergedSources
@@ -34,6 +35,7 @@ from .sources import SOURCES, Sources, rows_of, write_sources
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from ..storage.remote.upload import Upload
     from ..storage.source import File
 
 # Compressed images of up to this many bytes, unpacked, are unpacked once, into memory. Larger ones
@@ -63,6 +65,7 @@ def write_sorted(
     compression: str | None = None,
     order_file: Target | None = None,
     threads: int | None = None,
+    storage_options: StorageOptions = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Write images and labels in the order of their labels, samples of one class in the order in
@@ -77,11 +80,13 @@ def write_sorted(
 
     Parameters
     ----------
-    images_file, labels_file : path or binary file object
+    images_file, labels_file : path, URL or binary file object
         As in `write`. Both paths are replaced or neither is. A process that is killed while it does
         that may leave less than both, but never the one new and the other old; the next `load` of
         the folder, or whatever idxio writes there next, completes them. A gzip label file of up to
-        2^20 unpacked bytes is one deflate stream.
+        2^20 unpacked bytes is one deflate stream. Of two URLs the labels appear last, and old ones
+        are hidden before the new images appear; what a killed process left in a store is completed
+        by writing both again.
     images : array_like, IdxArray, file, or a list of them
         Of any type that IDX has; axis 0 counts the samples. Compressed files are unpacked into
         memory if all of them have up to 256 MiB there, else read once for every 256 MiB of the
@@ -92,9 +97,9 @@ def write_sorted(
         merged by the names of their classes, where a `dataset.json` beside one tells them or all
         are of published datasets: classes of the first file keep their numbers, others come behind
         them. Of QMNIST's files, the class is taken. Arrays have no names.
-    level, compression, threads
+    level, compression, threads, storage_options
         As in `write`.
-    order_file : path or binary file object, optional
+    order_file : path, URL or binary file object, optional
         Gets the permutation, as int32.
     progress : callable, optional
         Called with the bytes of the images so far and their number.
@@ -130,6 +135,28 @@ def write_sorted(
     >>> idxio.read("a-images.gz").tolist()
     [[1, 1], [2, 2], [3, 3]]
     """
+    targets = [images_file, labels_file, *([] if order_file is None else [order_file])]
+    if any(map(is_remote, targets)):
+        from .staging import staged  # not needed for local files
+
+        with staged(targets, storage_options) as paths:
+            return _write_sorted(paths, images, labels, level, compression, threads, progress)
+    if storage_options:
+        raise ValueError("storage_options are for URLs; no target is one")
+    return _write_sorted(targets, images, labels, level, compression, threads, progress)
+
+
+def _write_sorted(
+    targets: Sequence[Target],
+    images: Any,
+    labels: Any,
+    level: int,
+    compression: str | None,
+    threads: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Array:
+    """Write images, labels and, if there is a third target, the order."""
+    images_file, labels_file, *order_files = targets
     with ExitStack() as stack:
         inputs = _parts(images, labels)
         for pair in [*inputs, (images_file, labels_file)]:
@@ -144,12 +171,11 @@ def write_sorted(
         # A radix sort for one and two bytes: 0.3 ms for the labels of Fashion-MNIST, 2 ms as int32.
         order = np.argsort(tag, kind="stable")
         columns = [(labels_file, tag[order])]
-        if order_file is not None:
+        for order_file in order_files:
             if len(order) > 2**31 - 1:
                 count = f"{len(order):,} samples"
                 raise ValueError(f"order_file: IDX has no integers for the places of {count}")
             columns.append((order_file, order.astype(np.int32)))
-        targets = [images_file, *(target for target, _ in columns)]
         _check_targets(targets)
         pair = (images_file, labels_file)
         check_left([os.fsdecode(one) for one in pair if isinstance(one, (str, os.PathLike))])
@@ -297,7 +323,9 @@ def _entries(
     return entries
 
 
-def _write_json(path: str, content: dict[str, Any], stack: ExitStack) -> AtomicFile | OpenFile:
+def _write_json(
+    path: str, content: dict[str, Any], stack: ExitStack
+) -> AtomicFile | OpenFile | Upload:
     """A dataset.json that is written but not yet committed; the stack discards it on an error."""
     target = open_target(path)
     stack.callback(target.discard)
@@ -305,7 +333,7 @@ def _write_json(path: str, content: dict[str, Any], stack: ExitStack) -> AtomicF
     return target
 
 
-def _write_sources(path: str, content: Sources, stack: ExitStack) -> AtomicFile | OpenFile:
+def _write_sources(path: str, content: Sources, stack: ExitStack) -> AtomicFile | OpenFile | Upload:
     """A sources.csv that is written but not yet committed; the stack discards it on an error."""
     target = open_target(path)
     stack.callback(target.discard)
@@ -366,7 +394,7 @@ def _record_nbytes(images: ArrayLike) -> int:
     return images.dtype.itemsize * math.prod(images.shape[1:])
 
 
-def _check_targets(targets: list[Target]) -> None:
+def _check_targets(targets: Sequence[Target]) -> None:
     """Raise if two targets are one file or one file object."""
     paths = [
         os.path.realpath(target) for target in targets if isinstance(target, (str, os.PathLike))

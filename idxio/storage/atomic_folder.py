@@ -19,6 +19,12 @@ class AtomicFolder:
 
     def __init__(self, target: str | os.PathLike[str]) -> None:
         self.target = target = os.fsdecode(target)
+        if "://" in target:
+            what = (
+                "is a URL, at which no folder is written; name a folder of this machine and copy"
+                " its files, the labels last, or use write_sorted, which takes URLs"
+            )
+            raise OSError(errno.EINVAL, what, target)
         real = os.path.realpath(target)
         if os.path.isdir(real) and os.listdir(real):
             raise FileExistsError(errno.ENOTEMPTY, "is not empty; name a new folder", target)

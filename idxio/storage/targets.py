@@ -1,17 +1,21 @@
-"""Where written bytes go: a path that is replaced at once, or a file object of the caller."""
+"""Where written bytes go: a path or URL, which is replaced at once, or an open file object."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, TypeAlias, Union
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, Union
 
 from ..errors import naming
 from . import journal
 from .as_read import AsRead, check_unchanged
 from .atomic_file import AtomicFile
 from .file_object import name_of, write_all
+from .source import StorageOptions
+
+if TYPE_CHECKING:
+    from .remote.upload import Upload
 
 Target: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
@@ -36,17 +40,36 @@ class OpenFile:
         """Do nothing: bytes written to a file object can't be taken back."""
 
 
-def open_target(target: Target) -> AtomicFile | OpenFile:
-    """Open a path or a binary file object for writing."""
+def is_remote(target: Any) -> bool:
+    """Whether a target is a URL, or lies in a file system of fsspec that is not this machine's."""
+    if isinstance(target, str):
+        return "://" in target
+    if not (hasattr(target, "fs") and hasattr(target, "path")) or hasattr(target, "write"):
+        return False
+    return "local" not in target.fs.protocol
+
+
+def open_target(
+    target: Target, storage_options: StorageOptions = None
+) -> AtomicFile | OpenFile | Upload:
+    """Open a path, a URL or a binary file object for writing."""
+    if is_remote(target):
+        from .remote.upload import Upload, open_stored  # not needed for local files
+
+        return Upload(open_stored(target, storage_options or {}))
+    if storage_options:
+        raise ValueError(f"storage_options are for URLs; {str(target)[:99]!r} is none")
     if isinstance(target, (str, os.PathLike)):
         path: Any = os.fspath(target)
         return AtomicFile(os.fsdecode(path))
     if hasattr(target, "write"):
         return OpenFile(target)
+    if hasattr(target, "fs") and hasattr(target, "path"):  # an OpenFile of fsspec, of this machine
+        return AtomicFile(target.path)
     raise TypeError(f"file is a path or a binary file object, not {type(target).__name__}")
 
 
-def commit_all(targets: Sequence[AtomicFile | OpenFile], as_read: AsRead) -> None:
+def commit_all(targets: Sequence[AtomicFile | OpenFile | Upload], as_read: AsRead) -> None:
     """Commit several targets, all or none; see journal.py. The caller still discards each.
 
     Raises ChangedError if a file is no longer as it was read: of two processes that read the same
@@ -64,6 +87,9 @@ def commit_all(targets: Sequence[AtomicFile | OpenFile], as_read: AsRead) -> Non
         journal.replace_all(moves, as_read)
     else:
         check_unchanged(as_read)
+    for target in targets:
+        if not isinstance(target, (AtomicFile, OpenFile)):
+            target.commit()
 
 
 @contextlib.contextmanager

@@ -47,6 +47,10 @@ _RETRY: Any = {
         "base": 2,
     },
 }
+# A part of 8 MiB takes its time through the line of a home, and an upload of an hour is not given
+# up for a moment's failure.
+_WRITE = timedelta(minutes=10)
+_RETRY_WRITE: Any = {**_RETRY, "max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Processes in which obstore has started its threads; those forked from them have none.
 _used_in: set[int] = set()
@@ -57,15 +61,20 @@ def works_here() -> bool:
     return not _used_in or os.getpid() in _used_in
 
 
-def open_store(url: Url) -> tuple[Any, str]:
-    """The store of a URL, and the object's path in it."""
+def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
+    """The store of a URL, and the object's path in it; one for writing has more patience."""
     from obstore import store as stores
 
     _used_in.add(os.getpid())
-    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": _READ}
+    timeout, retry = (_WRITE, _RETRY_WRITE) if writing else (_READ, _RETRY)
+    client_options: dict[str, Any] = {"connect_timeout": _CONNECT, "timeout": timeout}
     config: dict[str, Any] = {}
     for key, value in _options(url.options).items():
-        if key == "headers":
+        if key == "client_options":
+            client_options.update(value)
+        elif key == "retry_config":
+            retry = value
+        elif key == "headers":
             client_options["default_headers"] = value
         elif key in ("allow_http", "user_agent", "proxy_url"):
             client_options[key] = value
@@ -79,19 +88,19 @@ def open_store(url: Url) -> tuple[Any, str]:
         text = url.text.partition("#")[0]
         http: Any = stores.HTTPStore
         with _naming(url):
-            store = http.from_url(text, client_options=client_options, retry_config=_RETRY)
+            store = http.from_url(text, client_options=client_options, retry_config=retry)
         return store, ""
-    endpoint = str(config.get("endpoint", "https://"))
-    if not endpoint.startswith(("http://", "https://")):  # obstore panics
+    endpoint = config.get("endpoint")
+    if endpoint and not str(endpoint).startswith(("http://", "https://")):  # obstore panics
         raise ValueError(
             f"{url.name}: storage_options: the endpoint begins with http:// or https://"
         )
-    if endpoint.startswith("http://"):
+    if _is_plain_http(endpoint):
         client_options["allow_http"] = True
     bucket = url.text[: len(url.text) - len(url.path)]
     make: Any = stores.from_url
     with _naming(url):
-        store = make(bucket, client_options=client_options, retry_config=_RETRY, **config)
+        store = make(bucket, client_options=client_options, retry_config=retry, **config)
     return store, url.path
 
 
@@ -108,6 +117,14 @@ def _naming(url: Url) -> Iterator[None]:
         if key is not None:
             what = f"storage_options: {key[1]!r} is none of this store"
         raise ValueError(f"{url.name}: {what}") from None
+
+
+def _is_plain_http(endpoint: object) -> bool:
+    """Whether HTTP without TLS is asked for, by an endpoint or in the environment."""
+    words = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    found = endpoint or next((os.environ[word] for word in words if os.environ.get(word)), "")
+    allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")
+    return allowed or str(found).startswith("http://")
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:

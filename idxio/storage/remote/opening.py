@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ..base import Source
 from ..file_object import SeekableSource
@@ -13,6 +13,9 @@ from .client import INSTALL, Client
 from .fsspec_client import FsspecClient, open_file_system
 from .source import Handle, UrlSource
 from .url import Url, secret_options
+
+ByObstore = TypeVar("ByObstore")
+ByFsspec = TypeVar("ByFsspec")
 
 
 def open_remote(file: Any, options: Mapping[str, Any]) -> Source:
@@ -59,25 +62,37 @@ def _handle_in(fs: Any, path: str) -> Handle:
 
 
 def _connect(url: Url) -> Client:
-    """A client of a URL: obstore's where it reaches, else fsspec's."""
+    """A client of a URL."""
+    return by_library(url, obstore_client.ObstoreClient, FsspecClient, "read")
+
+
+def by_library(
+    url: Url,
+    by_obstore: Callable[[Url], ByObstore],
+    by_fsspec: Callable[[Any, str, str], ByFsspec],
+    done: str,
+) -> ByObstore | ByFsspec:
+    """What is made of a URL by obstore where that reaches, else by fsspec's file system, path and
+    name. done: what is done to URLs, for errors.
+    """
     missing: ImportError | None = None
     works = obstore_client.works_here()
     if url.scheme in obstore_client.SCHEMES and works:
         try:
-            return obstore_client.ObstoreClient(url)
+            return by_obstore(url)
         except ImportError as error:
             missing = error
     try:
-        return FsspecClient(*open_file_system(url), url.name)
+        return by_fsspec(*open_file_system(url), url.name)
     except ImportError as error:
         if not works:
             raise RuntimeError(
-                f"{url.name}: this process was forked from one that read URLs, where obstore does"
+                f"{url.name}: this process was forked from one that used URLs, where obstore does"
                 " not work; start workers by spawn or forkserver, or install fsspec with its"
                 f" package for {url.scheme}"
             ) from None
         raise ModuleNotFoundError(
-            f"{url.name}: {missing or error}; URLs are read with {INSTALL}"
+            f"{url.name}: {missing or error}; URLs are {done} with {INSTALL}"
         ) from None
 
 

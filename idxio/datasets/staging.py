@@ -1,0 +1,151 @@
+"""Files of a dataset for a store: made in a folder of this machine, then uploaded together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ChangedError, IdxError
+from ..storage.remote.upload import open_stored, put_together
+from ..storage.source import StorageOptions
+from ..storage.targets import Target, is_remote
+from . import names
+from .metadata import DESCRIPTION
+from .sources import SOURCES
+
+if TYPE_CHECKING:
+    from ..storage.remote.upload import Stored
+
+
+@contextlib.contextmanager
+def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterator[list[str]]:
+    """Yield a path for each target in a store; at the end of the block, upload what is there.
+
+    The first of the targets goes first, and the second, which belongs to it, last. What lies beside
+    it in the store and is read or brought up to date lies beside the path too.
+    """
+    if not all(map(is_remote, targets)):
+        raise ValueError(
+            "images, labels and order go to one place: give URLs for all of them, or for none"
+        )
+    stored = [open_stored(target, storage_options or {}) for target in targets]
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root:
+        folders: dict[str, str] = {}
+        for one in stored:
+            place = posixpath.dirname(one.name)
+            if place not in folders:
+                folders[place] = os.path.join(root, str(len(folders)))
+                os.mkdir(folders[place])
+        paths = [
+            os.path.join(folders[posixpath.dirname(one.name)], posixpath.basename(one.name))
+            for one in stored
+        ]
+        with _named(folders):
+            beside = _Beside(stored, folders)
+            yield paths
+            lists = beside.changed()
+        last = 1
+        files = dict(zip(paths, stored, strict=True))
+        order = [paths[0], *paths[2:], *lists, paths[last]]
+        files |= lists
+        with contextlib.ExitStack() as stack:
+            put_together([(stack.enter_context(open(path, "rb")), files[path]) for path in order])
+
+
+class _Beside:
+    """What lies beside the targets in their store."""
+
+    def __init__(self, targets: Sequence[Stored], folders: Mapping[str, str]) -> None:
+        self._lists: dict[str, tuple[Stored, str | None, bytes | None]] = {}
+        written = {target.name for target in targets}
+        for target in targets:
+            there = target.beside()
+            folder = folders[posixpath.dirname(target.name)]
+            _check_left(target, there, written)
+            for name in there:
+                path = os.path.join(folder, name)
+                other = target.sibling(name)
+                is_new = other.name not in written and not os.path.exists(path)
+                if is_new and names.named_role(name) == "label":
+                    _fetch(other, path)
+            for name in (DESCRIPTION, SOURCES):
+                path = os.path.join(folder, name)
+                if path not in self._lists:
+                    other = target.sibling(name)
+                    tag = other.tag()
+                    self._lists[path] = other, tag, _fetch(other, path)
+
+    def changed(self) -> dict[str, Stored]:
+        """The lists that are to be written, by their paths.
+
+        Raises ChangedError if another process has replaced one meanwhile.
+        """
+        found = {}
+        for path, (stored, tag, old) in self._lists.items():
+            new = _content(path)
+            if new is None or new == old:
+                continue
+            if stored.tag() != tag:
+                raise ChangedError(
+                    "was changed by another process since it was read, so that its changes would"
+                    " be lost; nothing was written: run it again",
+                    file=stored.name,
+                )
+            found[path] = stored
+        return found
+
+
+def _check_left(target: Stored, there: Sequence[str], written: set[str]) -> None:
+    """Raise if a copy of a file to write would stay as it is beside the new one."""
+    name = posixpath.basename(target.name)
+    mine = names.parse(name)
+    for other in there:
+        copy = target.sibling(other).name
+        if mine is not None and names.parse(other) == mine and copy not in written:
+            raise IdxError(
+                f"would stay as it is beside the new {name}, of which its name says that it is a"
+                " copy; remove it, or name files in a folder of their own",
+                file=copy,
+            )
+
+
+def _fetch(stored: Stored, path: str) -> bytes | None:
+    """Write an object to a path, if there is one; return its bytes."""
+    try:
+        with open(path, "xb") as file:
+            stored.fetch(file)
+    except (FileNotFoundError, PermissionError):
+        os.unlink(path)
+    return _content(path)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _named(folders: Mapping[str, str]) -> Iterator[None]:
+    """Name the place in the store in errors that name the folder on this machine."""
+
+    def told(text: Any) -> Any:
+        if isinstance(text, str):
+            for place, folder in folders.items():
+                text = text.replace(folder, place)
+        return text
+
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        error.args = tuple(map(told, error.args))
+        for name in ("file", "message", "filename"):
+            if getattr(error, name, None) is not None:
+                setattr(error, name, told(getattr(error, name)))
+        raise
