@@ -500,7 +500,7 @@ def test_an_old_copy_of_an_earlier_failure_is_not_put_back(place):
 def test_images_of_which_nobody_knows_whether_they_are_new(place):
     write_pair(place, SHORT, LABELS)
     place.fail(2, "lost")
-    with pytest.raises(OSError, match="may or may not have been replaced.*NAME.old") as caught:
+    with pytest.raises(OSError, match=r"may or may not have been replaced.*NAME.old") as caught:
         write_pair(place, NEW_IMAGES, NEW_LABELS)
     assert caught.value.filename == place.url(IMAGES_NAME)
     assert state_of(place) == ("new", None)
