@@ -234,11 +234,13 @@ def test_a_body_that_never_comes(server, monkeypatch):
     assert url in str(info.value)
 
 
-@pytest.mark.parametrize("data", [RAW, STOCK], ids=["raw", "stock"])
-def test_an_interrupt_while_a_body_does_not_come(data, server):
+@FILES
+@pytest.mark.parametrize("what", ["f[:]", "f[4000]", "idxio.read(sys.argv[1])"])
+def test_an_interrupt_while_a_body_does_not_come(data, what, server):
     code = (
         "import sys, idxio\nf = idxio.open(sys.argv[1])\nprint(flush=True)\n"
-        "sys.stdin.readline()\ntry:\n f[:]\nexcept KeyboardInterrupt:\n print('interrupted')\n"
+        "sys.stdin.readline()\n"
+        f"try:\n {what}\nexcept KeyboardInterrupt:\n print('interrupted')\n"
     )
     url = server.add("/x", data)
     process = subprocess.Popen(
@@ -506,7 +508,7 @@ def test_a_forked_process_that_can_not_read_says_so(server, monkeypatch):
         monkeypatch.setitem(sys.modules, "fsspec", None)
         start = time.monotonic()
         for read in (lambda: f[4000], lambda: idxio.read(url)):
-            with pytest.raises(RuntimeError, match=r"forked.*spawn.*fsspec") as info:
+            with pytest.raises(RuntimeError, match=r"after a fork.*spawn.*fsspec") as info:
                 read()
             assert url in str(info.value)
         return time.monotonic() - start < LIMIT / 2
@@ -529,19 +531,18 @@ def test_workers_of_a_pool(server):
 @FORKS
 def test_workers_of_torch(server):
     torch_data = pytest.importorskip("torch.utils.data")
-    from idxio.adapters.torch import IdxDataset
+    from idxio.adapters.torch import Samples
 
     labels = np.arange(len(ARRAY)) % 5
     server.add("/train-images-idx3-int.gz", OWN)
     with idxio.open(f"{server.url}/train-images-idx3-int.gz") as f:
         assert_same(f[1], ARRAY[1])
-        dataset = IdxDataset(idxio.Dataset(f, labels))
-        for context in "fork", "spawn":
-            loader = torch_data.DataLoader(
-                dataset, batch_size=700, num_workers=2, multiprocessing_context=context
-            )
-            images = np.concatenate([np.asarray(batch[0]) for batch in loader])
-            assert images.reshape(ARRAY.shape).tolist() == ARRAY.tolist()
+        dataset = Samples(idxio.Dataset(f, labels))
+        loader = torch_data.DataLoader(
+            dataset, batch_size=700, num_workers=2, multiprocessing_context="fork"
+        )
+        images = np.concatenate([np.asarray(batch[0]) for batch in loader])
+        assert (images.reshape(ARRAY.shape) == ARRAY).all()
 
 
 @pytest.mark.parametrize("data", [RAW, OWN], ids=["raw", "own"])

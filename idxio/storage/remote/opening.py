@@ -72,8 +72,8 @@ def _connect(url: Url) -> Client:
     except ImportError as error:
         if not works:
             raise RuntimeError(
-                f"{url.name}: this process was forked from one that read URLs, where obstore does"
-                " not work; start workers by spawn or forkserver, or install fsspec with its"
+                f"{url.name}: can't be read after a fork of a process that read URLs: obstore does"
+                " not work there; start workers by spawn or forkserver, or install fsspec with its"
                 f" package for {url.scheme}"
             ) from None
         raise ModuleNotFoundError(
