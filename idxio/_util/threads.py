@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -82,6 +82,45 @@ def take(queue: SimpleQueue[Item]) -> Item:
     return items[0]
 
 
+_here = threading.local()
+
+
+def is_abandoned() -> bool:
+    """Whether another thread of the `on_threads` that this one works for met an error.
+
+    Who waits for something long, such as a server, then gives it up: the caller waits for this.
+    """
+    return bool(getattr(_here, "errors", None))
+
+
+def aside(function: Callable[[], Result]) -> Result:
+    """Do what function() does on a thread of its own, so that an interrupt ends the wait for it."""
+    from queue import SimpleQueue  # slow to import
+
+    outcomes: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            outcomes.put((function(), None))
+        except BaseException as error:
+            outcomes.put((None, error))
+
+    try:
+        threading.Thread(target=call, daemon=True).start()
+    except RuntimeError:  # the system gives no more
+        return function()
+    while not (found := taken(outcomes, WAIT)):
+        if is_abandoned():
+            raise InterruptedError
+    result, error = found.pop()
+    try:
+        if error is not None:
+            raise error
+        return cast("Result", result)
+    finally:
+        del error  # its traceback has this frame
+
+
 def on_threads(
     function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int
 ) -> None:
@@ -95,6 +134,14 @@ def on_threads(
     errors: list[BaseException] = []
 
     def work() -> None:
+        before = getattr(_here, "errors", None)
+        _here.errors = errors
+        try:
+            work_off()
+        finally:
+            _here.errors = before
+
+    def work_off() -> None:
         while waiting and not errors:
             try:
                 item = waiting.pop()

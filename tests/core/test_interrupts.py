@@ -19,7 +19,7 @@ from idxio.compression.gzip import chunk_encoder, span_copier, stream
 from idxio.compression.gzip import reader as container
 from idxio.core import decode
 from idxio.datasets.validation import duplicates
-from idxio.storage import file_object, source
+from idxio.storage import buffer, file_object
 
 ARRAY = np.random.default_rng(3).integers(0, 3, (60_000, 10, 10), np.uint8)
 LABELS = np.arange(60_000, dtype=np.int32)
@@ -28,7 +28,7 @@ LABELS = np.arange(60_000, dtype=np.int32)
 @pytest.fixture(autouse=True)
 def short_pieces(monkeypatch):
     """Pieces so short that a file of 6 MB has many, as one of 2 GB has."""
-    for module in (file_object, source, decode):
+    for module in (file_object, buffer, decode):
         monkeypatch.setattr(module, "PIECE", 1 << 16)
     monkeypatch.setattr(decode, "_PART", 1 << 14)
     for module in (container, span_copier):

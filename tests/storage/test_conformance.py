@@ -1,15 +1,17 @@
-"""What every source must do: one suite over paths, buffers, file objects of all kinds, and pipes."""
+"""What every source must do: one suite over paths, URLs, buffers, file objects of all kinds, pipes."""
 
 import array
 import contextlib
 import io
 import os
 import pickle
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from helpers import PipeLike, ReadOnly, ShortReads, pipe_of, run_threads
+from range_server import RangeServer
 
 import idxio
 from idxio.compression import registry
@@ -45,6 +47,12 @@ def at(position, file):
     return file
 
 
+@contextlib.contextmanager
+def url_of(data):
+    with RangeServer({"/x": data}) as server:
+        yield f"{server.url}/x"
+
+
 KINDS = {
     "path": Kind(stored, can_pickle=True, is_file_object=False),
     "bytes": Kind(lambda data, folder: data, can_pickle=True, is_file_object=False),
@@ -70,6 +78,13 @@ KINDS = {
     "pipe-like": Kind(lambda data, folder: PipeLike(data, 100_003), has_size=False),
     "read() alone": Kind(lambda data, folder: ReadOnly(data, 100_003), has_size=False),
 }
+if find_spec("obstore") is not None:
+    KINDS["URL"] = Kind(
+        lambda data, folder: url_of(data),
+        can_pickle=True,
+        can_fork=find_spec("aiohttp") is not None,
+        is_file_object=False,
+    )
 
 
 @contextlib.contextmanager
@@ -77,7 +92,7 @@ def opened(kind, data, folder):
     """The file of a kind, and its source."""
     with contextlib.ExitStack() as stack:
         file = KINDS[kind].open(data, folder)
-        if kind == "pipe" or isinstance(file, io.IOBase):
+        if kind in ("pipe", "URL") or isinstance(file, io.IOBase):
             file = stack.enter_context(file)
         source = open_source(file)
         try:
@@ -182,7 +197,7 @@ def test_what_a_source_can_do(kind, tmp_path):
         assert (source.path is None) == (kind != "path")
         assert (source.status() is None) == (kind != "path")
         view, mapped = source.view(), source.map()
-        in_memory = KINDS[kind].can_pickle and kind != "path"
+        in_memory = KINDS[kind].can_pickle and kind not in ("path", "URL")
         assert (view is not None) == in_memory
         assert (mapped is not None) == (kind == "path")
         if view is not None:
@@ -319,6 +334,7 @@ def test_threads_share_a_source(kind, tmp_path):
     assert not wrong
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @kinds(has_size=True)
 def test_a_fork_reads_or_is_refused(kind, tmp_path):
     with opened(kind, DATA, tmp_path) as (_, source):

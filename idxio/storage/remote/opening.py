@@ -87,8 +87,8 @@ def by_library(
     except ImportError as error:
         if not works:
             raise RuntimeError(
-                f"{url.name}: this process was forked from one that used URLs, where obstore does"
-                " not work; start workers by spawn or forkserver, or install fsspec with its"
+                f"{url.name}: can't be used after a fork of a process that used URLs: obstore does"
+                " not work there; start workers by spawn or forkserver, or install fsspec with its"
                 f" package for {url.scheme}"
             ) from None
         raise ModuleNotFoundError(

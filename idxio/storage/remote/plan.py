@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from ..._util.threads import Bell
+from ..._util.threads import Bell, is_abandoned
 from .client import CONNECTIONS
 
 Range: TypeAlias = tuple[int, int]
@@ -102,9 +102,12 @@ class Part:
         def is_over() -> bool:
             nonlocal outcome
             outcome = self._outcome
-            return outcome is not None or not self.is_begun or fetcher.is_closed
+            is_wanted = self.is_begun and not fetcher.is_closed and not is_abandoned()
+            return outcome is not None or not is_wanted
 
         self._fetched.wait_until(is_over)
+        if outcome is None and is_abandoned():
+            raise InterruptedError
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ..._util.threads import aside
 from ..base import Source
 from ..buffer import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, NoSuchRangeError, changed
@@ -45,9 +46,9 @@ class UrlSource(Source):
         self._handle = handle
         client = handle.connect()
         try:
-            first = _patiently(lambda: client.get(0, HEAD, tag))
+            first = aside(lambda: _patiently(lambda: client.get(0, HEAD, tag)))
         except NoRangesError:
-            first = _patiently(client.get_all)
+            first = aside(lambda: _patiently(client.get_all))
         if _differ(tag, first.tag):
             raise changed(self.name)
         self.size: int | None = first.size
@@ -104,8 +105,12 @@ class UrlSource(Source):
         if len(out) > PART:
             with self.expect([(offset, offset + len(out))]):
                 return self.read_at(offset, out)
-        out[:] = self._object.fetch(offset, offset + len(out))
+        out[:] = aside(lambda: self._object.fetch(offset, offset + len(out)))
         return len(out)
+
+    def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> int:
+        with self.expect([(offset, offset + len(out))]):
+            return super().read_swapped(offset, out, itemsize)
 
     def read_ranges(self, ranges: Sequence[Range], outs: Sequence[memoryview]) -> list[int]:
         with self.expect(sorted(ranges)):
