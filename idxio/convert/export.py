@@ -17,7 +17,9 @@ from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
 from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
+from ..datasets.together import check_together, states_of_pair
 from ..errors import FormatError
+from ..storage.as_read import State
 from ..storage.atomic_folder import AtomicFolder
 from ..storage.targets import write_file
 from .formats import csv_table, npz, parquet, png, png_folder
@@ -177,6 +179,7 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
             file=directory,
         )
     splits = []
+    found: dict[str, State | None] = {}
     # where there is none, that tells what was looked for
     for split in split_names(directory, dataset) or ["train"]:
         images, labels = find_split(directory, split, dataset)
@@ -186,6 +189,8 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
                 " its files",
                 file=images,
             )
+        found |= states_of_pair(images, labels)
         x, y = (stack.enter_context(open_array(path)) for path in (images, labels))
         splits.append(Split(common_name(split), x, y, class_names(labels)))
+    check_together(found)
     return splits

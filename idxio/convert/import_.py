@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +19,13 @@ from ..core.coerce import simple_labels
 from ..core.header import CODES
 from ..core.write import Writer, write
 from ..datasets.classes import described
-from ..datasets.metadata import DESCRIPTION, write_description
+from ..datasets.metadata import (
+    DESCRIPTION,
+    about_of,
+    merged_about,
+    read_description,
+    write_description,
+)
 from ..datasets.split_names import common_name, split_named
 from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
@@ -52,6 +59,8 @@ class _Content(NamedTuple):
     """The names of the classes, by label."""
     records: dict[str, int]
     """The expected records of each split, where the source states them."""
+    about: Mapping[str, str] = MappingProxyType({})
+    """Licence, source, citation and description."""
 
 
 class _Options(NamedTuple):
@@ -98,8 +107,8 @@ def import_dataset(
         A table alone without such a word is to train with. docs/converting.md tells more.
     target : path
         A new folder or an empty one: `train-images-idx3-ubyte.gz` and so on are written there, and
-        a `dataset.json` if the source has names for its classes. For a .npy file the IDX file, gzip
-        if its name ends in .gz.
+        a `dataset.json` if the source names its classes, or has one that tells its licence. For a
+        .npy file the IDX file, gzip if its name ends in .gz.
     shape : tuple of int, optional
         The shape of an image as it lies in the source, where a row of pixels does not tell it: of a
         CSV file whose heading says nothing and whose images are no grey squares, of flat arrays.
@@ -194,8 +203,9 @@ def import_dataset(
         found, names = numbered(found, content.names, source)
         for split, split_labels in found.items():
             _write_labels(folder.path, split, split_labels, source, options, level)
-        if names:
-            write_description(folder.path, {"class_names": names})
+        if names or content.about:
+            told = {"class_names": names} if names else {}
+            write_description(folder.path, {**content.about, **told})
         folder.commit()
 
 
@@ -230,7 +240,10 @@ def _content(source: str, options: _Options) -> _Content:
             return _pictures(source, inside.names, stated, options.threads)
         if inside.kind == "NumPy":
             arrays = numpy_names.folder_source(source, inside.names, options.wanted, options.config)
-            return _Content(*arrays, {})
+            path = os.path.join(source, DESCRIPTION)
+            named = [(source, arrays.class_names), (path, described(source))]
+            about = about_of(read_description(source))
+            return _Content(arrays.splits, agreed_names(named), {}, about)
         if inside.kind:
             return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
@@ -251,6 +264,11 @@ def _content(source: str, options: _Options) -> _Content:
     return _tables(folder, [name], kind, options, is_whole=False)
 
 
+def _is_about_all(folder: str) -> bool:
+    """Whether a description names no files, so that it is about any beside it."""
+    return read_description(folder).keys().isdisjoint(("records", "files"))
+
+
 def _tables(
     folder: str, names: list[str], kind: str, options: _Options, *, is_whole: bool
 ) -> _Content:
@@ -268,7 +286,7 @@ def _tables(
         is_whole=is_whole,
     )
     home_of = {os.path.join(folder, name): home for name, home in homes.items()}
-    described_names, records = _descriptions(files, home_of, stated, is_whole=is_whole)
+    described_names, records, about = _descriptions(files, home_of, stated, is_whole=is_whole)
     if kind == "Parquet":
         paths = [path for shards in files.values() for path in shards]
         return _Content(
@@ -280,13 +298,14 @@ def _tables(
             },
             parquet.parquet_names(paths, options.wanted, options.form) or described_names,
             records,
+            about,
         )
     splits: dict[str, Blocks] = {}
     for split, (path,) in files.items():
         splits |= csv_table.csv_splits(
             path, split, options.wanted, options.form, is_alone=len(files) == 1
         )
-    return _Content(splits, described_names, records)
+    return _Content(splits, described_names, records, about)
 
 
 def _descriptions(
@@ -295,8 +314,9 @@ def _descriptions(
     stated: dict[str, dict[str, int]],
     *,
     is_whole: bool,
-) -> tuple[dict[int, str] | None, dict[str, int]]:
-    """Return the class names, and the records of each split, that the descriptions of tables state.
+) -> tuple[dict[int, str] | None, dict[str, int], dict[str, str]]:
+    """Return the class names, the records of each split, and licence, source and so on, that the
+    descriptions of tables state.
 
     home_of has the folder of the description for each file, stated the records in each of these.
     """
@@ -304,6 +324,7 @@ def _descriptions(
     for split, paths in files.items():
         splits_in.setdefault(home_of[paths[0]], []).append(split)  # shards lie in one folder
     named = []
+    told = []
     records: dict[str, int] = {}
     for home, splits in splits_in.items():
         if is_whole:
@@ -311,9 +332,10 @@ def _descriptions(
         counts = {split_named(name): count for name, count in stated[home].items()}
         here = {split: counts[split] for split in splits if split in counts}
         records |= here
-        if here or is_whole:  # else it is about other files
+        if here or is_whole or _is_about_all(home):  # else it is about other files
             named.append((os.path.join(home, DESCRIPTION), described(home)))
-    return agreed_names(named), records
+            told.append(about_of(read_description(home)))
+    return agreed_names(named), records, merged_about(told)
 
 
 def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: int) -> _Content:
@@ -322,7 +344,7 @@ def _pictures(source: str, folders: list[str], stated: dict[str, int], threads: 
         split: png_folder.png_blocks(os.path.join(source, name), stated.get(name), threads)
         for split, name in layout.folders_of(source, folders, stated).items()
     }
-    return _Content(splits, described(source), {})
+    return _Content(splits, described(source), {}, about_of(read_description(source)))
 
 
 def _write_images(

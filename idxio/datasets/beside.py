@@ -21,7 +21,7 @@ def hint(directory: str, is_named: Callable[[str, str], bool]) -> str:
     "" if nothing there is of use. Files that is_named tells to be found by their names are left
     out.
     """
-    paths = [path for path in _paths(directory) if not is_named(directory, path)]
+    paths = [path for path in paths_around(directory) if not is_named(directory, path)]
     found = []
     for path in paths:
         try:
@@ -49,7 +49,7 @@ def hint(directory: str, is_named: Callable[[str, str], bool]) -> str:
     return ""
 
 
-def _paths(directory: str) -> list[str]:
+def paths_around(directory: str) -> list[str]:
     """The first files of a folder and of those in it, as paths from it on."""
     own = sorted(os.listdir(directory))
     inner = _inner(directory, own)

@@ -72,11 +72,18 @@ def class_names(labels: str) -> Names | None:
     FormatError
         The `dataset.json` or the mapping beside it can't be understood.
     """
-    folder = os.path.dirname(labels)
-    names = described(folder)
-    if names is None and known_split(os.path.basename(folder)):
-        names = described(os.path.dirname(folder))
+    folder = naming_folder(labels)
+    names = None if folder is None else described(folder)
     return names or mapped_names(labels) or _published(labels)
+
+
+def naming_folder(labels: str) -> str | None:
+    """The folder whose dataset.json names the classes of a label file: its own, or the one above it
+    if its own is called as a split; None if neither does.
+    """
+    folder = os.path.dirname(labels)
+    above = os.path.dirname(folder) if known_split(os.path.basename(folder)) else folder
+    return next((one for one in (folder, above) if described(one)), None)
 
 
 def mapped_names(labels: str) -> Names | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -16,9 +17,11 @@ from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
 from ..loader import keys, samplers
 from ..loader.materialize import Materialized
+from ..storage.as_read import states
 from . import split as splits
 from .classes import as_names, label_of
 from .moments import Stats, moments_of
+from .together import check_same
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,7 +59,7 @@ class Dataset:
     ValueError
         The counts differ, or the labels are not one integer each.
     OSError, IdxError
-        As `idxio.open`, for files.
+        As `idxio.open`, for files; a ChangedError if another process replaced one meanwhile.
 
     Examples
     --------
@@ -73,10 +76,13 @@ class Dataset:
         *,
         class_names: Sequence[str] | Mapping[int, str] | None = None,
     ) -> None:
+        paths = [one for one in (images, labels) if isinstance(one, (str, os.PathLike))]
+        found = states(map(os.fsdecode, paths))
         self.images: ArrayLike = as_records(images)
         """The images: an array, an open file, or an array-like of some of their records."""
         self.labels: Array = as_labels(labels, first_column=True)
         """The labels, an array of shape (n,) in native byte order."""
+        check_same(found)
         if not self.images.shape or self.images.shape[0] != len(self.labels):
             counted = (
                 f"{self.images.shape[0]:,} images" if self.images.shape else "images of shape ()"

@@ -15,9 +15,9 @@ from ..errors import FormatError, IdxError
 from ..storage.journal import ensure_complete
 from ..storage.regular import FoundPath
 from . import names
-from .beside import hint
+from .beside import hint, paths_around
 from .copies import check_copies
-from .split_names import KNOWN, known_split, part_of, synonyms
+from .split_names import KNOWN, known_split, part_of, synonyms, words_in
 
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
@@ -113,10 +113,10 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     """The splits in the names of files, also of half a pair: train, t10k, val, then others.
 
     Those are what `find_split` takes with the same dataset. A split of a name of its own has "idx"
-    in the names of its files, or any other files with "images" or "labels" in their names would be
-    one.
+    in the names of its files or is a whole pair of IDX files, or any other files with "images" or
+    "labels" in their names would be one.
     """
-    _, stems = _look_around(directory)
+    directory, stems = _look_around(directory)
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
         matches = [(before.match(stem), files) for stem, files in stems.items()]
@@ -126,16 +126,36 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     others = [
         stem
         for stem, (_, split) in parts.items()
-        if not split and all(names.has_idx(os.path.basename(path)) for path in stems[stem])
+        if not split
+        and (
+            all(names.has_idx(os.path.basename(path)) for path in stems[stem])
+            or _is_pair(directory, stems[stem])
+        )
     ]
     return [split for split in KNOWN if split in known] + sorted(others)
+
+
+def _is_pair(directory: str, paths: list[str]) -> bool:
+    """Whether there are images and labels in IDX files among paths."""
+    axes = {names.parse(os.path.basename(path)): _axes(directory, path) for path in paths}
+    return {name.role for name, count in axes.items() if name and count} == {"image", "label"}
+
+
+def _axes(directory: str, path: str) -> int:
+    """The number of axes of an IDX file; 0 for any other file."""
+    try:
+        return len(info(FoundPath(os.path.join(directory, path))).shape)
+    except (IdxError, OSError):
+        return 0
 
 
 def misnamed_file(directory: str) -> str | None:
     """A file that is called like one of a split's, and is none because of the rest of its name, as
     what a download adds; None if there is none.
 
-    What begins as a file of a split that is there may be a copy or an index of it.
+    What begins as a file of a split that is there may be a copy or an index of it. So is an IDX
+    file that has the word of a split in its name, or lies in the folder of one, of which nothing
+    else is there: val/images.gz.
     """
     directory, stems = _look_around(directory)
     split_files = tuple(names.unpacked(path) for paths in stems.values() for path in paths)
@@ -145,6 +165,13 @@ def misnamed_file(directory: str) -> str | None:
             continue
         meant = _stem(directory, os.path.join(folder, names.without_added(name)))
         if not path.startswith(split_files) and meant not in stems:
+            return path
+    there = {split for _, split in map(part_of, stems)}
+    for path in paths_around(directory):
+        folder, name = os.path.split(path)
+        splits = {split for _, split in words_in(name)} | {known_split(folder)} - {None}
+        is_parsed = names.parse(name) is not None
+        if splits and not (is_parsed or splits & there) and _axes(directory, path) > 1:
             return path
     return None
 

@@ -21,6 +21,7 @@ from .classes import Names, class_names
 from .dataset import Dataset
 from .discovery import find_pair, split_names
 from .split_names import part_of
+from .together import opened_together
 
 
 @public
@@ -64,7 +65,8 @@ def load(
         No such directory, or no images and labels of this split in it. The message says what was
         looked for.
     IdxError
-        There is more than one such pair, their counts differ, or a file is damaged.
+        There is more than one such pair, their counts differ, or a file is damaged. Or another
+        process replaced files meanwhile: a ChangedError.
 
     Examples
     --------
@@ -76,11 +78,12 @@ def load(
     if is_url(directory):
         return _load_url(str(directory), split, upright, storage_options or {})
     images_file, labels_file = find_pair(directory, split)
-    images: ArrayLike = open_array(images_file)
-    if upright:
-        images = turned(images)
-    labels = read_classes(labels_file)
-    names = class_names(labels_file) or _names_beside(os.fspath(directory), split, labels)
+    with opened_together(images_file, labels_file):
+        images: ArrayLike = open_array(images_file)
+        if upright:
+            images = turned(images)
+        labels = read_classes(labels_file)
+        names = class_names(labels_file) or _names_beside(os.fspath(directory), split, labels)
     return Dataset(images, labels, class_names=names)
 
 

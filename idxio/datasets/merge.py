@@ -10,9 +10,19 @@ import numpy as np
 
 from .._util.types import Array
 from ..errors import FormatError, IdxError
-from .classes import Names, class_names, described, in_order, mapped_names, same_numbers, tidy
+from .classes import (
+    Names,
+    class_names,
+    described,
+    in_order,
+    mapped_names,
+    naming_folder,
+    same_numbers,
+    tidy,
+)
 from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
 from .names import named_role, split_key
+from .split_names import known_split
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
 _BUILD_KEYS = (
@@ -48,14 +58,15 @@ class _Source(NamedTuple):
     """None for an array, whose classes have no names."""
     labels: Array
     names: Names | None
-    is_described: bool
-    """Whether the names come from a dataset.json beside the file."""
+    naming: str | None
+    """The folder of the dataset.json that tells the names; None if none does."""
 
     @property
     def origin(self) -> str:
         """What an error names: the dataset.json that has the names, or else the file."""
-        folder = os.path.dirname(self.file or "")
-        return os.path.join(folder, DESCRIPTION) if self.is_described else self.file or "an array"
+        if self.naming is None:
+            return self.file or "an array"
+        return os.path.join(self.naming, DESCRIPTION)
 
 
 def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged:
@@ -76,7 +87,7 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     if together.dtype.kind not in "iu":
         types = " and ".join(dict.fromkeys(tag.dtype.name for tag in labels))
         raise FormatError(f"IDX has no type for labels of {types} together: give them one type")
-    is_described = any(source.is_described for source in sources)
+    is_described = any(source.naming is not None for source in sources)
     if not named or (len(named) < len(sources) and not is_described):
         return Merged(together, None, is_described=False, is_renumbered=False)
     first = named[0]
@@ -108,9 +119,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
 
 def _source(file: str | None, labels: Array) -> _Source:
     if file is None:
-        return _Source(None, labels, None, False)
-    is_described = bool(described(os.path.dirname(file)))
-    return _Source(file, labels, class_names(file), is_described)
+        return _Source(None, labels, None, None)
+    return _Source(file, labels, class_names(file), naming_folder(file))
 
 
 def _name(source: _Source, label: int) -> str:
@@ -164,7 +174,9 @@ def _numbers(sources: list[_Source]) -> dict[str, int]:
 
 
 def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype[Any]) -> Array:
-    """All labels with the numbers of their names, as int32 if dtype is too small for them."""
+    """All labels with the numbers of their names, as int32 if dtype does not hold them, and as
+    int64, which writing refuses, if that does not either.
+    """
     parts = []
     for source in sources:
         _check_named(source)
@@ -173,8 +185,11 @@ def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype
         new = np.array([numbers[tidied[label]] for label in old.tolist()], np.int64)
         parts.append(new[inverse.reshape(-1)])
     labels = np.concatenate(parts)
-    fits = labels.max(initial=0) <= np.iinfo(dtype).max
-    return labels.astype(dtype if fits else np.int32)
+    for one in (dtype, np.dtype(np.int32)):
+        limits = np.iinfo(one)
+        if limits.min <= labels.min(initial=0) and labels.max(initial=0) <= limits.max:
+            return labels.astype(one)
+    return labels
 
 
 class MergedDescription:
@@ -239,7 +254,7 @@ class MergedDescription:
     def _told(self, existing: dict[str, Any], label_files: Sequence[str | None]) -> dict[str, str]:
         """What is told of the files to merge, and of others that the existing content lists."""
         folders = dict.fromkeys(os.path.dirname(file) if file else None for file in label_files)
-        parts = [{} if folder is None else about_of(read_description(folder)) for folder in folders]
+        parts = [{} if folder is None else _about_in(folder) for folder in folders]
         if _table(existing, "files").keys() - self._names:
             parts.insert(0, about_of(existing))
         return merged_about(parts)
@@ -261,9 +276,11 @@ class MergedDescription:
         others = [name for name in _label_files(folder) if name not in self._names]
         remedy = "name files in a folder of their own"
         if new is None:
-            if old:
+            naming = naming_folder(os.path.join(folder, self._label_name))
+            if naming is not None:
                 raise IdxError(
-                    f"names classes, and the labels to write have no names; {remedy}", file=path
+                    f"names classes, and the labels to write have no names; {remedy}",
+                    file=os.path.join(naming, DESCRIPTION),
                 )
             return existing
         if old and not _agree(old, new):
@@ -308,6 +325,14 @@ class MergedDescription:
         return os.path.basename(target) in self._names
 
 
+def _about_in(folder: str) -> dict[str, str]:
+    """What is told of files in a folder; where that is called as a split, beside it too."""
+    about = about_of(read_description(folder))
+    if not about and known_split(os.path.basename(folder)):
+        about = about_of(read_description(os.path.dirname(folder)))
+    return about
+
+
 def _is_device(path: str | os.PathLike[str]) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)
 
@@ -327,11 +352,19 @@ def _same_folder(one: str, other: str) -> bool:
 
 
 def _label_files(folder: str) -> list[str]:
+    """The label files whose classes a dataset.json in a folder names: those there, and those of
+    splits in folders of their own that have none.
+    """
     try:
         names = sorted(os.listdir(folder or "."))
     except FileNotFoundError:  # opening the file raises the error
         return []
-    return [name for name in names if named_role(name) == "label"]
+    inner = []
+    for name in names:
+        path = os.path.join(folder, name)
+        if known_split(name) and os.path.isdir(path) and not described(path):
+            inner += [os.path.join(name, one) for one in sorted(os.listdir(path))]
+    return [name for name in names + inner if named_role(name) == "label"]
 
 
 def _agree(old: Names, new: Names) -> bool:

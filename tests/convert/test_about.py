@@ -119,6 +119,21 @@ def test_exported_beside(pics, to):
     assert told("x") == ABOUT
     idxio.import_dataset("x", "back")
     assert np.array_equal(idxio.load("back").images[:], idxio.load("out").images[:])
+    assert told("back") == ABOUT
+    if to == "csv":
+        idxio.import_dataset("x/train.csv", "one")
+        assert told("one") == ABOUT
+
+
+def test_beside_arrays_without_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("arrays")
+    for name, array in (("x_train", np.zeros((2, 3, 3), np.uint8)), ("y_train", np.arange(2))):
+        np.save(f"arrays/{name}.npy", array)
+    Path("arrays/dataset.json").write_text(json.dumps(ABOUT), encoding="utf-8")
+    idxio.import_dataset("arrays", "back")
+    assert told("back") == ABOUT
+    assert idxio.load("back").class_names is None
 
 
 def exported(about):

@@ -793,6 +793,40 @@ def test_names_in_a_description_without_counts_go_along(tmp_path, kind: str) -> 
     assert idxio.load(tmp_path / "o").class_names == {0: "cat", 1: "dog"}
 
 
+def test_names_in_a_description_without_counts_are_those_of_one_table_too(tmp_path) -> None:
+    """As of the folder, or the same texts would get other numbers. One that tells of files is about
+    those.
+    """
+    table = tmp_path / "train.csv"
+    table.write_text("label,a\ncat,1\ndog,2\n")
+    for name, more, labels in (("o", {}, [1, 0]), ("p", {"files": {"x-labels": {}}}, [0, 1])):
+        described = {"class_names": ["dog", "cat"], **more}
+        (tmp_path / "dataset.json").write_text(json.dumps(described))
+        idxio.import_dataset(table, tmp_path / name)
+        found = idxio.load(tmp_path / name)
+        assert found.labels.tolist() == labels
+        assert [found.class_names[label] for label in labels] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+@pytest.mark.parametrize("labels", [["cat", "dog"], [1, 0]])
+def test_names_in_a_description_beside_arrays_go_along(tmp_path, suffix, labels) -> None:
+    (tmp_path / "in").mkdir()
+    for name, array in (("x_train", np.zeros((2, 2, 2), np.uint8)), ("y_train", labels)):
+        if suffix == "npy":
+            np.save(tmp_path / "in" / f"{name}.npy", array)
+        else:
+            np.savez(tmp_path / "in" / f"{name}.npz", array)
+    (tmp_path / "in" / "dataset.json").write_text('{"class_names": ["dog", "cat"]}')
+    idxio.import_dataset(tmp_path / "in", tmp_path / "o")
+    found = idxio.load(tmp_path / "o")
+    assert (found.labels.tolist(), found.class_names) == ([1, 0], {0: "dog", 1: "cat"})
+    names = np.array(["cat", "dog"])
+    np.savez(tmp_path / "in" / "y_train.npz", np.array(labels), class_names=names)
+    (tmp_path / "in" / "y_train.npy").unlink(missing_ok=True)
+    refused(tmp_path / "in", tmp_path, r"dataset\.json: calls the class 0 'dog', and .* 'cat'")
+
+
 def test_a_split_whose_name_other_formats_can_not_have(tmp_path):
     idxio.write(tmp_path / "my set-images-idx3-ubyte", np.zeros((2, 2, 2), np.uint8))
     idxio.write(tmp_path / "my set-labels-idx1-ubyte", np.zeros(2, np.uint8))
@@ -1593,6 +1627,36 @@ def test_tables_of_other_programs_are_not_left_out(tmp_path, name: str) -> None:
     assert back(tmp_path / "in", tmp_path) == {"train": 40}
     (tmp_path / "in" / name).write_text("label\tpixel\n")
     refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+@pytest.mark.parametrize("name", ["more.pq", "more.parq", "mnist_784.arff", "more.ipc"])
+def test_tables_under_other_suffixes_are_not_left_out(tmp_path, name: str) -> None:
+    _parquet(tmp_path / "in" / "train.parquet")
+    assert back(tmp_path / "in", tmp_path) == {"train": 2}
+    (tmp_path / "in" / name).write_bytes(b"PAR1")
+    refused(tmp_path / "in", tmp_path, re.escape(name))
+
+
+def test_png_folders_of_one_number_are_refused(tmp_path) -> None:
+    for i, label in enumerate(("01", "02", "1")):
+        (tmp_path / "in" / "train" / label).mkdir(parents=True)
+        (tmp_path / "in" / "train" / label / f"{i}.png").write_bytes(picture()["bytes"])
+    refused(tmp_path / "in", tmp_path, "has the folders '01' and '1', which are one number")
+
+
+def test_line_ends_in_a_field_of_csv_stay(tmp_path) -> None:
+    """They are part of a name, and stand between numbers."""
+    texts = ["ab", '"e\nf"', '"c\r\nd"', "ab"]
+    (tmp_path / "a.csv").write_bytes(("label,p\n" + "".join(f"{t},1\n" for t in texts)).encode())
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "a")
+    found = idxio.load(tmp_path / "a")
+    assert [found.class_names[k] for k in found.labels.tolist()] == ["ab", "e\nf", "c\r\nd", "ab"]
+    # 56 if they were left out
+    pixels = ["1 2 3 4 5 6 7 8 9", '"1 2 3 4 5\n6 7 8 9"']
+    text = "label,pixels\n" + "".join(f"1,{one}\n" for one in pixels)
+    (tmp_path / "b.csv").write_text(text, newline="")
+    idxio.import_dataset(tmp_path / "b.csv", tmp_path / "b")
+    assert (idxio.load(tmp_path / "b").images[:] == np.arange(1, 10).reshape(3, 3)).all()
 
 
 def test_a_label_that_the_features_do_not_name_is_refused(tmp_path) -> None:

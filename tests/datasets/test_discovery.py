@@ -655,6 +655,34 @@ def test_half_a_split_in_a_folder_of_its_own_is_not_left_out(tmp_path) -> None:
     assert found == ["t10k", "holdout"]
 
 
+def test_a_split_of_a_name_of_its_own_without_idx(tmp_path) -> None:
+    """`load` takes it, and so do others; files that are no IDX files make none."""
+    for start in "train", "holdout":
+        put(tmp_path, f"{start}-images.gz", IMAGES)
+        put(tmp_path, f"{start}-labels.gz", LABELS)
+    (tmp_path / "sample-images.zip").write_bytes(b"PK")
+    put(tmp_path, "sample-labels", LABELS)
+    assert len(idxio.load(tmp_path, "holdout")) == len(LABELS)
+    assert split_names(str(tmp_path), None) == ["train", "holdout"]
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert arrays.files == ["x_train", "y_train", "x_holdout", "y_holdout"]
+
+
+@pytest.mark.parametrize("name", ["val/images.gz", "validation/x.idx", "X_test", "my_val.idx"])
+def test_images_of_a_split_that_nothing_else_is_of_are_not_left_out(tmp_path, name) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    for other in "images", "X_train", "test-order", "val.txt":  # the last two are no images
+        put(tmp_path, other, IMAGES if other in ("images", "X_train") else LABELS)
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    put(tmp_path, name, IMAGES)
+    with pytest.raises(idxio.FormatError, match=f"has {name}, which would be left out"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    assert name in str(idxio.check(tmp_path).findings)
+
+
 def test_the_folder_of_another_dataset_is_not_left_out(tmp_path) -> None:
     (tmp_path / "my_val").mkdir()
     for start in "train-", "my_val/":

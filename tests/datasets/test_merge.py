@@ -119,6 +119,23 @@ def test_more_classes_than_a_byte_holds():
     assert idxio.info("out/train-labels").dtype == np.int32
 
 
+def test_a_name_whose_label_is_negative(capsys):
+    """The first file has no such label, so that its type does not hold it."""
+    a = dataset("a", {0: "cat"}, [0, 0])
+    b = dataset("b", ["dog", "none"], [1, 0])
+    os.mkdir("out")
+    for label in (-1, -(2**31), 2**31 - 1):
+        with open("a/dataset.json", "w", encoding="utf-8") as file:
+            json.dump({"class_names": {label: "none", 0: "cat"}}, file)
+        shutil.rmtree("out")
+        os.mkdir("out")
+        if label > 0:  # so that no number is left for "dog"
+            assert "no type for labels of int64" in refused(capsys, *a, *b, *OUT)
+            continue
+        assert main(["sort", *a, *b, *OUT]) == 0
+        assert check_true("out", "train").labels.tolist() == [label, 0, 0, 1]
+
+
 def test_labels_that_have_no_type_together(tmp_path):
     images = np.zeros((4, 2, 2), np.uint8)
     labels = [np.arange(4, dtype=np.uint64), np.arange(4)]
@@ -281,6 +298,46 @@ def test_beside_files_without_names(capsys):
     assert "out/dataset.json: would lie beside other-labels-idx1-ubyte, whose classes" in refused(
         capsys, *a, *OUT
     )
+
+
+def test_beside_a_split_in_a_folder_of_its_own(capsys):
+    """The dataset.json above names its classes too."""
+    a = dataset("a", ["dog", "cat"], [0, 1])
+    dataset("out", ["cat", "dog"], [0, 1], "other")
+    os.mkdir("out/test")
+    for name in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        os.rename(f"out/other-{name}", f"out/test/{name}")
+    error = refused(capsys, *a, *OUT)
+    assert "out/dataset.json: numbers the classes of test/labels-idx1-ubyte in another way" in error
+    os.remove("out/dataset.json")
+    assert "would lie beside test/labels-idx1-ubyte, whose classes" in refused(capsys, *a, *OUT)
+    with open("out/test/dataset.json", "w", encoding="utf-8") as file:
+        json.dump({"class_names": ["cat", "dog"]}, file)
+    assert main(["sort", *a, *OUT]) == 0
+    assert idxio.load("out").class_names == {0: "dog", 1: "cat"}
+    assert idxio.load("out", "test").class_names == {0: "cat", 1: "dog"}
+
+
+def test_names_beside_the_folder_of_a_split(capsys):
+    """They count as those beside the files: also against files without any, and the licence."""
+    for folder, names in (("a", ["dog", "cat"]), ("b", ["cat", "dog"])):
+        files = dataset(folder, names, [1, 0, 0], "other")
+        with open(f"{folder}/dataset.json", "w", encoding="utf-8") as file:
+            json.dump({"class_names": names, "licence": "CC0"}, file)
+        os.mkdir(f"{folder}/train")
+        for old, name in zip(files, ("images-idx3-ubyte", "labels-idx1-ubyte"), strict=True):
+            os.rename(old, f"{folder}/train/{name}")
+    a, b = ([f"{d}/train/{n}" for n in ("images-idx3-ubyte", "labels-idx1-ubyte")] for d in "ab")
+    none = dataset("none", None, [0, 1])
+    os.mkdir("out")
+    error = refused(capsys, *none, *a, *OUT)
+    assert "none/train-labels-idx1-ubyte: has no names of classes, and a/dataset.json has" in error
+    assert "a/dataset.json: names classes, and the labels to write have no" in refused(
+        capsys, *none, *a
+    )
+    assert main(["sort", *a, *b, *OUT]) == 0
+    assert check_true("out").labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert described("out")["licence"] == "CC0"
 
 
 def test_without_names_beside_names(capsys):

@@ -110,7 +110,9 @@ def rows_of(text: bytes, table: Table, path: str, line: int) -> Iterator[tuple[i
             raise FormatError(
                 f"line {number:,} has a NUL, which no text has; the file is damaged", file=path
             )
-    reader = csv.reader(lines, delimiter=table.delimiter, strict=True, skipinitialspace=True)
+    # a line end may lie between quotes
+    ends = (f"{content}\n" for content in lines)
+    reader = csv.reader(ends, delimiter=table.delimiter, strict=True, skipinitialspace=True)
     number = line
     try:
         with _long_fields():

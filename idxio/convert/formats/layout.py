@@ -25,7 +25,7 @@ _SUFFIXES = {
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
     # Other programs' tables, which are not read here and may be a split.
     "another format": re.compile(
-        r".*\.(tsv|jsonl|ndjson|arrow|feather|orc|avro|xlsx?|ods|tfrecords?"
+        r".*\.(tsv|jsonl|ndjson|arrow|ipc|feather|orc|avro|arff|pq|parq|xlsx?|ods|tfrecords?"
         r"|h5|hdf5|mat|pkl|pickle|pt)"
         rf"{_NOT_YET}",
         re.IGNORECASE,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..._util.types import Array
+from ...datasets.classes import same_numbers
 from ...errors import FormatError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import read_regular
@@ -88,7 +89,13 @@ def _find(folder: str) -> tuple[list[str], Array]:
     """The paths below folder and the labels, in the order of the records."""
     names: dict[int, str] = {}
     label_of: dict[int, int] = {}
-    for label in _entries(folder):
+    labels = _entries(folder)
+    if same := same_numbers(labels):
+        raise FormatError(
+            f"has the folders {same[0]!r} and {same[1]!r}, which are one number; leave one",
+            file=folder,
+        )
+    for label in labels:
         if not (
             os.path.isdir(os.path.join(folder, label)) and label.isascii() and label.isdecimal()
         ):

@@ -26,6 +26,7 @@ from ..discovery import (
 from ..metadata import DESCRIPTION, read_description
 from ..sources import Sources, read_sources
 from ..split_names import part_of
+from ..together import opened_together
 from .duplicates import Duplicates, find_duplicates
 from .rules import (
     Finding,
@@ -127,7 +128,8 @@ def check(
             if split != "train" and info(images).shape[:1] == info(labels).shape[:1] == (0,):
                 findings.append(Finding("warning", "empty", split, "no pictures at all"))
                 continue
-            splits[split] = collect_statistics(images, labels, progress=advance)
+            with opened_together(images, labels):
+                splits[split] = collect_statistics(images, labels, progress=advance)
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
     files = [stats.images_file for stats in splits.values()]
