@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -281,11 +282,27 @@ def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) 
     one ends that wait.
     """
     outcome: _Outcome[Result] = _Outcome()
-    thread = threading.Thread(target=outcome.make, args=(lambda _: function(), None), daemon=True)
-    thread.start()
+    begun: list[bool] = []
+    ended: list[bool] = []
+    given_up: list[bool] = []
+
+    def call(_: None) -> Result:
+        try:
+            begun.append(True)
+            if given_up:  # an interrupt came while the thread was started
+                raise KeyboardInterrupt
+            return function()
+        finally:
+            ended.append(True)
+
+    thread = threading.Thread(target=outcome.make, args=(call, None), daemon=True)
     try:
+        thread.start()
         return outcome.result()
     except BaseException:
+        given_up.append(True)
         when_interrupted()
-        join(thread)
+        # Not is_alive(), which is not true yet of a thread that an interrupt caught at its start.
+        while begun and not ended:
+            time.sleep(WAIT / 10)
         raise

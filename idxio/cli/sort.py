@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.array import IdxArray, open_array
 from ..errors import naming
+from ..storage.source import is_url
 from . import exit_codes
 from .options import Commands, add_level
 from .output import STDOUT
@@ -84,7 +85,8 @@ def _open_pairs(files: list[str]) -> tuple[list[IdxArray], list[Any]]:
             counts = f"has {len(classes):,} labels for the {len(array):,} images of {images_file}"
             raise exit_codes.UsageError(f"{labels_file}: {counts}")
         images.append(array)
-        source = labels_file if os.path.isfile(labels_file) else classes
+        is_kept = os.path.isfile(labels_file) or is_url(labels_file)
+        source = labels_file if is_kept else classes
         labels.append(source)
     return images, labels
 

@@ -23,7 +23,7 @@ from ..core.write import check_dtype
 from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
-from ..storage.source import StorageOptions
+from ..storage.source import StorageOptions, is_url
 from ..storage.targets import OpenFile, Target, commit_all, is_remote, open_target
 from .copies import check_left
 from .merge import MergedDescription, merge_labels
@@ -97,8 +97,10 @@ def write_sorted(
         merged by the names of their classes, where a `dataset.json` beside one tells them or all
         are of published datasets: classes of the first file keep their numbers, others come behind
         them. Of QMNIST's files, the class is taken. Arrays have no names.
-    level, compression, threads, storage_options
+    level, compression, threads
         As in `write`.
+    storage_options : mapping, optional
+        As in `write`, for all URLs among files and inputs.
     order_file : path, URL or binary file object, optional
         Gets the permutation, as int32.
     progress : callable, optional
@@ -136,20 +138,25 @@ def write_sorted(
     [[1, 1], [2, 2], [3, 3]]
     """
     targets = [images_file, labels_file, *([] if order_file is None else [order_file])]
-    if any(map(is_remote, targets)):
-        from .staging import staged  # not needed for local files
+    inputs = _parts(images, labels)
+    has_url = any(is_url(one) for pair in inputs for one in pair)
+    if storage_options and not has_url and not any(map(is_remote, targets)):
+        raise ValueError("storage_options are for URLs; no file is one")
+    with ExitStack() as stack:
+        if has_url:
+            from .staging import fetched  # not needed for local files
 
-        with staged(targets, storage_options) as paths:
-            return _write_sorted(paths, images, labels, level, compression, threads, progress)
-    if storage_options:
-        raise ValueError("storage_options are for URLs; no target is one")
-    return _write_sorted(targets, images, labels, level, compression, threads, progress)
+            inputs = stack.enter_context(fetched(inputs, storage_options))
+        if any(map(is_remote, targets)):
+            from .staging import staged
+
+            targets = stack.enter_context(staged(targets, storage_options))
+        return _write_sorted(targets, inputs, level, compression, threads, progress)
 
 
 def _write_sorted(
     targets: Sequence[Target],
-    images: Any,
-    labels: Any,
+    inputs: list[tuple[Any, Any]],
     level: int,
     compression: str | None,
     threads: int | None,
@@ -158,7 +165,6 @@ def _write_sorted(
     """Write images, labels and, if there is a third target, the order."""
     images_file, labels_file, *order_files = targets
     with ExitStack() as stack:
-        inputs = _parts(images, labels)
         for pair in [*inputs, (images_file, labels_file)]:
             _check_split(*pair)
         as_read = _as_read(inputs, images_file, labels_file)

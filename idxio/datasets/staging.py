@@ -1,4 +1,4 @@
-"""Files of a dataset for a store: made in a folder of this machine, then uploaded together."""
+"""Files of a dataset that is sorted from or into a store, on this machine for the while of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import posixpath
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from ..core.array import open_array
 from ..errors import ChangedError, IdxError
+from ..storage.remote.folder import RemoteFolder
 from ..storage.remote.upload import open_stored, put_together
-from ..storage.source import StorageOptions
+from ..storage.remote.url import Url
+from ..storage.source import StorageOptions, is_url
 from ..storage.targets import Target, is_remote
 from . import names
 from .metadata import DESCRIPTION
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterator[list[str]]:
+def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterator[list[Target]]:
     """Yield a path for each target in a store; at the end of the block, upload what is there.
 
     The first of the targets goes first, and the second, which belongs to it, last. What lies beside
@@ -36,17 +40,14 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
     with tempfile.TemporaryDirectory(prefix="idxio-") as root:
         folders: dict[str, str] = {}
         for one in stored:
-            place = posixpath.dirname(one.name)
-            if place not in folders:
-                folders[place] = os.path.join(root, str(len(folders)))
-                os.mkdir(folders[place])
+            _add(folders, root, posixpath.dirname(one.name))
         paths = [
             os.path.join(folders[posixpath.dirname(one.name)], posixpath.basename(one.name))
             for one in stored
         ]
         with _named(folders):
             beside = _Beside(stored, folders)
-            yield paths
+            yield [*paths]
             lists = beside.changed()
         last = 1
         files = dict(zip(paths, stored, strict=True))
@@ -54,6 +55,51 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
         files |= lists
         with contextlib.ExitStack() as stack:
             put_together([(stack.enter_context(open(path, "rb")), files[path]) for path in order])
+
+
+@contextlib.contextmanager
+def fetched(
+    inputs: Sequence[tuple[Any, Any]], storage_options: StorageOptions
+) -> Iterator[list[tuple[Any, Any]]]:
+    """Yield images and labels without URLs: images are opened, and labels copied to this machine
+    with what describes them.
+    """
+    options = storage_options or {}
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root, contextlib.ExitStack() as stack:
+        folders: dict[str, str] = {}
+        found: list[tuple[Any, Any]] = []
+        with _named(folders):
+            for images, labels in inputs:
+                if is_url(images):
+                    images = stack.enter_context(open_array(images, storage_options=options))
+                if is_url(labels):
+                    url, name = _folder_of(Url(labels, options))
+                    folder = RemoteFolder(url, options)
+                    directory = _add(folders, root, folder.name)
+                    for one in folder.present([DESCRIPTION, SOURCES, name]):
+                        if not os.path.exists(os.path.join(directory, one)):
+                            folder.copy(one, directory)
+                    labels = os.path.join(directory, name)
+                found.append((images, labels))
+            yield found
+
+
+def _folder_of(url: Url) -> tuple[str, str]:
+    """The URL of the folder that a file is in, with the query of the file's; the file's name."""
+    if not url.is_http:
+        folder, _, name = url.text.rpartition("/")
+        return folder, name
+    base, mark, query = url.text.partition("#")[0].partition("?")
+    folder, _, name = base.rpartition("/")
+    return folder + mark + query, unquote(name)
+
+
+def _add(folders: dict[str, str], root: str, place: str) -> str:
+    """The folder for what lies at a place, of the same name: it may tell the split."""
+    if place not in folders:
+        folders[place] = os.path.join(root, str(len(folders)), posixpath.basename(place) or "_")
+        os.makedirs(folders[place])
+    return folders[place]
 
 
 class _Beside:

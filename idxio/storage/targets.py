@@ -12,7 +12,7 @@ from . import journal
 from .as_read import AsRead, check_unchanged
 from .atomic_file import AtomicFile
 from .file_object import name_of, write_all
-from .source import StorageOptions
+from .source import StorageOptions, is_url
 
 if TYPE_CHECKING:
     from .remote.upload import Upload
@@ -42,8 +42,8 @@ class OpenFile:
 
 def is_remote(target: Any) -> bool:
     """Whether a target is a URL, or lies in a file system of fsspec that is not this machine's."""
-    if isinstance(target, str):
-        return "://" in target
+    if is_url(target):
+        return True
     if not (hasattr(target, "fs") and hasattr(target, "path")) or hasattr(target, "write"):
         return False
     return "local" not in target.fs.protocol

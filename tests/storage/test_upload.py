@@ -30,7 +30,7 @@ RANDOM = np.random.default_rng(3)
 LONG = RANDOM.integers(0, 256, (6000, 50, 40), np.uint8)
 SHORT = RANDOM.integers(0, 256, (300, 4, 4), np.uint8)
 LABELS = RANDOM.integers(0, 5, len(SHORT)).astype(np.uint8)
-IMAGES_NAME, LABELS_NAME = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+NAMES = IMAGES_NAME, LABELS_NAME = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
 
 class Place:
@@ -189,7 +189,7 @@ def test_an_error_of_any_request_leaves_the_old_object(place, at, old):
     if at in (0, 4) or DROPS_PARTS:
         assert place.begun() == []
         sent = [one for one in place.between.seen if one.writes]
-        assert [one.method for one in sent].count("DELETE") == (at > 0)
+        assert ("DELETE" in [one.method for one in sent]) == (at > 0)
 
 
 @pytest.mark.parametrize("what", [503, "cut"])
@@ -523,6 +523,47 @@ def test_the_description_in_the_store_is_brought_up_to_date(place, tmp_path):
     assert place.names() == sorted(os.listdir(there))
     for name in place.names():
         assert place.get(name) == (there / name).read_bytes()
+
+
+def test_inputs_at_urls_are_described_there(place, tmp_path):
+    for name, classes in (("one", "a b c d e"), ("two", "e d c b a")):
+        folder = tmp_path / name
+        folder.mkdir()
+        idxio.write(folder / IMAGES_NAME, SHORT)
+        idxio.write(folder / LABELS_NAME, LABELS)
+        (folder / "dataset.json").write_text(json.dumps({"class_names": classes.split()}))
+        for path in folder.iterdir():
+            place.put(f"{name}/{path.name}", path.read_bytes())
+
+    def merged(root, target, **options):
+        images, labels = ([f"{root}/{one}/{name}" for one in ("one", "two")] for name in NAMES)
+        target.mkdir()
+        paths = (target / name for name in NAMES)
+        return idxio.write_sorted(*paths, images, labels, **options)
+
+    order = merged(tmp_path, tmp_path / "local")
+    root = place.url("x").rpartition("/")[0]
+    assert merged(root, tmp_path / "remote", storage_options=place.options).tolist() == (
+        order.tolist()
+    )
+    for path in (tmp_path / "local").iterdir():
+        assert (tmp_path / "remote" / path.name).read_bytes() == path.read_bytes()
+    assert (tmp_path / "local" / "dataset.json").exists()
+
+
+def test_labels_at_a_url_that_are_not_there(place, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        idxio.write_sorted(
+            tmp_path / "x", tmp_path / "y", SHORT, place.url("z"), storage_options=place.options
+        )
+    assert caught.value.filename == place.url("z")
+
+
+def test_a_pair_becomes_its_sorted_self(place):
+    for name, array in zip(NAMES, (SHORT, LABELS), strict=True):
+        idxio.write(place.url(name), array, storage_options=place.options)
+    write_pair(place, place.url(IMAGES_NAME), place.url(LABELS_NAME))
+    assert state_of(place) == ("old", "old")
 
 
 def test_a_description_that_contradicts_is_named_where_it_lies(place, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import socket
@@ -79,10 +80,10 @@ class Between:
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return
-        connection = http.client.HTTPConnection(self._store, timeout=60)
-        connection.request(request.method, request.path, body, dict(handler.headers.items()))
-        answer = connection.getresponse()
-        data = answer.read()
+        with contextlib.closing(http.client.HTTPConnection(self._store, timeout=60)) as connection:
+            connection.request(request.method, request.path, body, dict(handler.headers.items()))
+            answer = connection.getresponse()
+            data = answer.read()
         length = answer.getheader("Content-Length") if request.method == "HEAD" else None
         handler.send_response(403 if fault == "lost" else answer.status)
         for name, value in answer.getheaders():
@@ -91,7 +92,6 @@ class Between:
         handler.send_header("Content-Length", length or str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
-        connection.close()
 
     def __enter__(self) -> Between:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

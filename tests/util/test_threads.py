@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
-from idxio._util.threads import Bell, InOrder, on_threads
+from idxio._util.threads import Bell, InOrder, apart, on_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -218,3 +218,42 @@ def test_a_wait_ends_when_it_is_so():
     for listener in listeners:
         listener.join(60)
     assert len(heard) == 3
+
+
+def test_an_interrupt_at_the_start_of_a_thread_waits_for_its_end(monkeypatch):
+    start = threading.Thread.start
+    begun = threading.Event()
+    stopped = threading.Event()
+    ran = []
+
+    def function():
+        begun.set()
+        stopped.wait(20)
+        ran.append(True)
+
+    def interrupted(thread):
+        start(thread)
+        begun.wait(20)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        apart(function, stopped.set)
+    assert ran == [True]
+
+
+def test_an_interrupt_before_a_thread_has_begun_keeps_it_from_its_work(monkeypatch):
+    start = threading.Thread.start
+    threads = []
+
+    def interrupted(thread):
+        threads.append(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    ran = []
+    with pytest.raises(KeyboardInterrupt):
+        apart(lambda: ran.append(True), lambda: None)
+    start(threads[0])
+    threads[0].join(20)
+    assert ran == []
