@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
-from idxio._util.threads import Bell, InOrder, on_threads
+from idxio._util.threads import Bell, InOrder, aside, is_abandoned, on_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -218,3 +218,25 @@ def test_a_wait_ends_when_it_is_so():
     for listener in listeners:
         listener.join(60)
     assert len(heard) == 3
+
+
+def test_who_waits_long_learns_that_another_met_an_error():
+    began = threading.Event()
+
+    def work(item):
+        if item == "fails":
+            began.wait(60)
+            raise KeyError(item)
+        began.set()
+        while not is_abandoned():
+            time.sleep(0.001)
+
+    with pytest.raises(KeyError):
+        on_threads(work, ["fails", "waits"], 2)
+    assert not is_abandoned()
+
+
+def test_aside_gives_what_the_function_gives():
+    assert aside(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(KeyError):
+        aside({}.popitem)
