@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
-from idxio._util.threads import Bell, InOrder, apart, on_threads
+from idxio._util.threads import Bell, InOrder, apart, aside, is_abandoned, on_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -257,3 +257,25 @@ def test_an_interrupt_before_a_thread_has_begun_keeps_it_from_its_work(monkeypat
     start(threads[0])
     threads[0].join(20)
     assert ran == []
+
+
+def test_who_waits_long_learns_that_another_met_an_error():
+    began = threading.Event()
+
+    def work(item):
+        if item == "fails":
+            began.wait(60)
+            raise KeyError(item)
+        began.set()
+        while not is_abandoned():
+            time.sleep(0.001)
+
+    with pytest.raises(KeyError):
+        on_threads(work, ["fails", "waits"], 2)
+    assert not is_abandoned()
+
+
+def test_aside_gives_what_the_function_gives():
+    assert aside(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(KeyError):
+        aside({}.popitem)
