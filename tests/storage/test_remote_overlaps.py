@@ -1,5 +1,7 @@
 """Ranges that share bytes: each is fetched once, in the order in which they are read."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,7 @@ def test_bytes_of_two_ranges_are_read_from_the_one_that_was_fetched(server, sour
 
 def test_ranges_that_share_their_edges_leave_room_for_those_behind_them(server, source):
     edges = list(range(1_000_000, 8_000_000, 300_000))
-    shared = [(a, b + 5 * STEP) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    shared = [(a, b + 5 * STEP) for a, b in itertools.pairwise(edges)]
     order = np.random.default_rng(1).permutation(len(shared)).tolist()
     with source.expect([shared[k] for k in order]):
         for k in order:
