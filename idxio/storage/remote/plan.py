@@ -140,9 +140,11 @@ class Plan:
         with self._lock:
             self._go_on()
 
-    def covers(self, offset: int) -> bool:
-        """Whether the byte at an offset is planned."""
-        return self._part_at(offset) is not None
+    def covers(self, start: int, stop: int) -> bool:
+        """Whether all the bytes [start, stop) are planned."""
+        while start < stop and (part := self._part_at(start)) is not None:
+            start = part.stop
+        return start >= stop
 
     def read(self, offset: int, out: memoryview) -> int:
         """Fill the front of out with the bytes from offset on; return how many were planned."""
@@ -161,12 +163,20 @@ class Plan:
                 return 0
         data = found[offset - part.start :][: len(out)]
         out[: len(data)] = data
-        if offset + len(data) == part.stop:
-            with self._lock:
-                if part in self._ahead:
-                    self._retire(part)
-                    self._go_on()
+        self.note_read(offset, offset + len(data))
         return len(data)
+
+    def note_read(self, start: int, stop: int) -> None:
+        """Make room: the bytes [start, stop) were read, here or in another plan that has them."""
+        with self._lock:
+            for part in [part for part in self._ahead if start < part.stop <= stop]:
+                self._retire(part)
+            self._go_on()
+
+    def has(self, offset: int) -> bool:
+        """Whether the byte at an offset was fetched, or is under way."""
+        part = self._part_at(offset)
+        return part is not None and part.is_begun
 
     def close(self) -> None:
         """Fetch nothing more."""
@@ -174,8 +184,10 @@ class Plan:
             self._waiting.clear()
 
     def _part_at(self, offset: int) -> Part | None:
-        k = bisect_right(self._starts, offset) - 1
-        return self._parts[k] if k >= 0 and offset < self._parts[k].stop else None
+        """The part with the byte at an offset; of two that share it, one that was fetched."""
+        k = bisect_right(self._starts, offset)
+        parts = [part for part in self._parts[max(0, k - 2) : k] if offset < part.stop]
+        return max(parts, key=lambda part: part.is_begun, default=None)
 
     def _go_on(self) -> None:
         """Begin to fetch as many parts as there is room for."""

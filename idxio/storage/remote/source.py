@@ -95,8 +95,11 @@ class UrlSource(Source):
         return len(piece)
 
     def _from_plans(self, offset: int, out: memoryview) -> int:
-        for plan in reversed(self._plans):
+        plans = [plan for plan in reversed(self._plans) if plan.covers(offset, offset + 1)]
+        for plan in sorted(plans, key=lambda plan: not plan.has(offset)):
             if done := plan.read(offset, out):
+                for other in plans:
+                    other.note_read(offset, offset + done)
                 return done
         return 0
 
@@ -134,7 +137,7 @@ class UrlSource(Source):
         head, end, plans = len(self._head), self.size or 0, self._plans
         for start, stop in run:
             start, stop = max(start, head), min(stop, end)
-            if start < stop and not any(plan.covers(start) for plan in plans):
+            if start < stop and not any(plan.covers(start, stop) for plan in plans):
                 yield start, stop
 
     def view(self) -> memoryview | None:
