@@ -71,6 +71,8 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         There is more than one such pair, the counts differ, or what should be of the pair is
         damaged, can't be read, or is no regular file.
     """
+    if not isinstance(split, str):
+        raise TypeError(f"split is a name, as 'train' or 'test', not {split!r:.40}")
     directory, stems_here = _look_around(os.fspath(directory))
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)

@@ -130,6 +130,11 @@ def write_sorted(
     >>> idxio.read("a-images.gz").tolist()
     [[1, 1], [2, 2], [3, 3]]
     """
+    if isinstance(images_file, np.ndarray) or isinstance(labels_file, np.ndarray):
+        raise TypeError(
+            "the files to write come first:"
+            " idxio.write_sorted(images_file, labels_file, images, labels)"
+        )
     with ExitStack() as stack:
         inputs = _parts(images, labels)
         for pair in [*inputs, (images_file, labels_file)]:

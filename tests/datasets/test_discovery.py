@@ -726,3 +726,8 @@ def test_the_sources_of_build_are_no_table_to_import(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         idxio.load(tmp_path)
     assert "sources.csv" not in str(error.value)
+
+
+def test_a_split_that_is_no_name(tmp_path):
+    with pytest.raises(TypeError, match="split is a name, as 'train' or 'test', not 0"):
+        idxio.load(tmp_path, split=0)
