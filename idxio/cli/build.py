@@ -101,7 +101,8 @@ def add_parser(commands: Commands) -> None:
         "--skip-bad", action="store_true", help="leave bad pictures out; else they stop the run"
     )
     for name in _ABOUT:
-        parser.add_argument(f"--{name}", metavar="TEXT", help=_ABOUT[name])
+        others = ["--license"] if name == "licence" else []
+        parser.add_argument(f"--{name}", *others, metavar="TEXT", help=_ABOUT[name])
     add_level(parser)
     parser.set_defaults(run=run)
 

@@ -27,8 +27,20 @@ def files_of(path: str) -> list[str]:
         if named_role(name) or _is_idx(file):
             files.append(file)
     if not files:
-        raise FileNotFoundError(errno.ENOENT, "holds no IDX file", path)
+        text = f"holds no IDX file{_inner_folder(path)}"
+        raise FileNotFoundError(errno.ENOENT, text, path)
     return files
+
+
+def _inner_folder(path: str) -> str:
+    """The end of an error that a folder has no IDX file: the first folder in it that has one."""
+    from ..datasets.beside import paths_around
+
+    for inner in paths_around(path):
+        folder = os.path.join(path, os.path.dirname(inner))
+        if os.path.dirname(inner) and _is_idx(os.path.join(path, inner)):
+            return f" itself; the folder {folder} does: name that one"
+    return ""
 
 
 def _is_idx(file: str) -> bool:

@@ -19,7 +19,7 @@ from ..datasets.sources import SOURCES
 from ..datasets.split_names import KNOWN
 from ..storage.atomic_folder import AtomicFolder
 from .build_files import replace_files, write_files, write_sources_of
-from .build_options import BuildOptions, as_before, check_splits, conversion_of
+from .build_options import BuildOptions, as_before, check_size, check_splits, conversion_of
 from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder, check_links
 from .images.existing import Existing, read_existing
@@ -96,7 +96,7 @@ def build(
         ``"fashion"`` converts as Fashion-MNIST did (grey, light on black), ``"fit"`` scales into a
         square on black.
     size : int
-        The edge of the pictures that ``"fashion"`` and ``"fit"`` make.
+        The edge of the pictures that ``"fashion"`` and ``"fit"`` make; ``"none"`` takes none.
     colour : {"grey", "rgb"}, optional
         What ``"none"`` and ``"fit"`` make; what the first picture is, if not given. RGB files are
         idx4.
@@ -191,6 +191,8 @@ def build(
         texts = {**about_of(existing.description), **texts}
         options = as_before(options, existing)
         spec = conversion_of(options)
+    else:
+        check_size(options)
     bounds = Bounds(images, allow_outside=allow_outside)
     pictures = (
         by_folder(images, bounds) if labels is None else by_csv(os.fspath(labels), images, bounds)
@@ -305,5 +307,8 @@ def _description(
 def _temporary_folder(directory: str, existing: Existing | None) -> AtomicFolder:
     """Where the files are written: beside a new dataset, or in an existing one."""
     if existing is None:
+        if os.path.lexists(os.path.join(directory, SOURCES)):
+            text = "is not empty, but a dataset; name a new folder, or add to it: add=True (--add)"
+            raise FileExistsError(errno.ENOTEMPTY, text, directory)
         return AtomicFolder(directory)
     return AtomicFolder(os.path.join(directory, ".added"))  # never committed

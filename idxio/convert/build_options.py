@@ -100,6 +100,15 @@ def conversion_of(options: BuildOptions) -> ConversionSpec:
     return ConversionSpec(name, options.size, colour, None, _range_of(options.range))
 
 
+def check_size(options: BuildOptions) -> None:
+    """Raise ValueError for a size that the pipeline would not heed."""
+    if options.pipeline == "none" and options.size != _DEFAULTS.size:
+        raise ValueError(
+            f"size is {options.size}, and the pipeline 'none' takes pictures as they are; name"
+            " pipeline='fit' or 'fashion' (--pipeline fit), or leave size out"
+        )
+
+
 def _range_of(values: Any) -> Range | None:
     """Check a range; None for that of all pictures, which is found later."""
     if values is None or values == "auto":

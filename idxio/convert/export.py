@@ -93,6 +93,10 @@ def export_dataset(
     source = os.fspath(source)
     target = os.fspath(target)
     chosen: str = to or os.path.splitext(target)[1][1:].lower()
+    if not chosen:
+        raise ValueError(
+            f"to is one of {', '.join(FORMATS)}; name it, as {target} has no suffix that says it"
+        )
     if chosen not in FORMATS:
         raise ValueError(f"to is one of {', '.join(FORMATS)}, not {chosen!r}")
     threads = check_threads(threads)

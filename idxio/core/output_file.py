@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Elements that are converted at once: their bytes stay in the L2 cache until they are written.
 _BUFFER = 1 << 16
-# Suffixes that promise what is no compression of one file.
-_FOREIGN = (".zip",)
+# Suffixes that promise another format: who reads the file by its name would not understand it.
+_FOREIGN = (".zip", ".npy", ".npz", ".csv", ".parquet", ".png", ".jpg", ".jpeg")
 
 
 class Output:
@@ -123,7 +123,7 @@ def _kind(file: Target, compression: str | None) -> type[Compression]:
         return named(compression)
     name = os.fsdecode(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else ""
     kind = of_suffix(name)
-    if kind.can_write and not name.endswith(_FOREIGN):
+    if kind.can_write and not name.lower().endswith(_FOREIGN):
         return kind
     raise ValueError(
         f"{name}: idxio writes {_written()} files, not {os.path.splitext(name)[1]}; or name a"

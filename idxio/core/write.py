@@ -52,8 +52,9 @@ def write(
         and slow. zstd takes 1 to 19.
     compression : {"gzip", "zstd", "raw"}, optional
         If not given, gzip for a path that ends in .gz, zstd for .zst, and raw for everything else
-        but .xz, .bz2 and .zip. zstd needs `idxio[zstd]` before Python 3.14, works on one thread,
-        and what a `Writer` is given waits in a temporary file until it is closed.
+        but suffixes of other formats (.xz, .zip, .npy, .csv, .png, …). zstd needs `idxio[zstd]`
+        before Python 3.14, works on one thread, and what a `Writer` is given waits in a temporary
+        file until it is closed.
     threads : int, optional
         How many threads may work. The bytes are the same.
     storage_options : dict, optional
@@ -80,6 +81,11 @@ def write(
     """
     if isinstance(array, (str, os.PathLike)):
         raise TypeError(f"{array!r} is no array; the file comes first: idxio.write(file, array)")
+    if hasattr(array, "images") and hasattr(array, "labels"):
+        raise TypeError(
+            "a Dataset is two arrays: write its images and its labels, or both sorted with"
+            " idxio.write_sorted"
+        )
     array = unmasked(array)
     check_dtype(array.dtype, array)
     header = format_header(array.dtype, array.shape)
@@ -141,6 +147,11 @@ class Writer:
         threads: int | None = None,
         storage_options: StorageOptions = None,
     ) -> None:
+        if not isinstance(record_shape, (tuple, list)):
+            raise TypeError(
+                "record_shape is a tuple of integers, behind the dtype: (28, 28) for images, () for"
+                f" labels, not {record_shape!r:.40}"
+            )
         self.dtype = np.dtype(dtype)
         self.record_shape = tuple(map(operator.index, record_shape))
         self.count = 0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ..core.info import info
 from ..errors import IdxError
 from ..storage.regular import FoundPath
+from .sources import SOURCES
 
 _MOST_LOOKED_AT = 1000
 _MOST_LISTED = 6
@@ -42,7 +43,9 @@ def hint(directory: str, is_named: Callable[[str, str], bool]) -> str:
             f". There are IDX files under other names: {listed}. idxio.Dataset(images, labels)"
             " takes any two"
         )
-    if tables := [path for path in paths if path.lower().endswith(_TABLES)]:
+    tables = [path for path in paths if path.lower().endswith(_TABLES)]
+    tables = [path for path in tables if os.path.basename(path) != SOURCES]
+    if tables:
         return f". There is {tables[0]}, which idxio.import_dataset takes"
     if any(path.lower().endswith(_PICTURES) for path in paths):
         return ". There are pictures, which idxio.build takes"

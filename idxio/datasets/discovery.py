@@ -7,6 +7,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..compression.registry import speed_rank
@@ -18,6 +19,9 @@ from . import names
 from .beside import hint, paths_around
 from .copies import check_copies
 from .split_names import KNOWN, known_split, part_of, synonyms, words_in
+
+_MOST_FOLDERS = 1000
+_MOST_LISTED = 6
 
 # The name of each split in MNIST's files, and its common name.
 SPLITS = {"train": "train", "t10k": "test"}
@@ -67,14 +71,12 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         There is more than one such pair, the counts differ, or what should be of the pair is
         damaged, can't be read, or is no regular file.
     """
+    if not isinstance(split, str):
+        raise TypeError(f"split is a name, as 'train' or 'test', not {split!r:.40}")
     directory, stems_here = _look_around(os.fspath(directory))
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
-    stems = [stem for stem in stems_here if stem in wanted] or [
-        stem
-        for stem in stems_here
-        if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
-    ]
+    stems = _matching(stems_here, wanted)
     pairs: dict[str, tuple[str, str]] = {}
     half: HalfPairError | None = None
     for stem in stems:
@@ -98,8 +100,41 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
         raise IdxError(text, file=directory)
     others = ", ".join(repr(stem) for stem in stems_here)
     has = f"; it has the splits {others}" if others else ""
-    text = f"has no {looked}{has}{hint(directory, _is_named)}"
+    remedy = _folders_with(directory, wanted) or hint(directory, _is_named)
+    text = f"has no {looked}{has}{remedy}"
     raise NoSplitError(errno.ENOENT, text, directory)
+
+
+def _matching(stems: Iterable[str], wanted: list[str]) -> list[str]:
+    """The stems that are one of the wanted words; if none is, those that end in one."""
+    stems = list(stems)
+    return [stem for stem in stems if stem in wanted] or [
+        stem
+        for stem in stems
+        if any(re.search(rf"[-_.]{re.escape(word)}$", stem) for word in wanted)
+    ]
+
+
+def _folders_with(directory: str, wanted: list[str]) -> str:
+    """The end of an error that nothing was found: the folders inside that have what is wanted.
+
+    "" if none has.
+    """
+    found = []
+    for name in sorted(os.listdir(directory))[:_MOST_FOLDERS]:
+        folder = os.path.join(directory, name)
+        if name.startswith(".") or not os.path.isdir(folder):
+            continue
+        with suppress(OSError):  # what can't be looked at is no hint
+            if _matching(_stems(folder), wanted):
+                found.append(folder)
+    if not found:
+        return ""
+    if len(found) == 1:
+        return f". The folder {found[0]} has such files: name that one"
+    listed = ", ".join(found[:_MOST_LISTED])
+    more = f" and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
+    return f". These folders have such files: {listed}{more}; name one of them"
 
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from .classes import (
     same_numbers,
     tidy,
 )
-from .metadata import ABOUT, DESCRIPTION, about_of, merged_about, read_description
+from .metadata import ABOUT, DESCRIPTION, LICENSE, about_of, merged_about, read_description
 from .names import named_role, split_key
 from .split_names import known_split
 
@@ -315,7 +315,7 @@ class MergedDescription:
             least = max(self._merged.names or {}, default=-1) + 1
             counts[split] = np.bincount(labels, minlength=min(least, _MAX_LABEL)).tolist()
         names = {} if self._merged.names is None else {"class_names": _listed(self._merged.names)}
-        stale = set(ABOUT) - self._about.keys()
+        stale = {*ABOUT, LICENSE} - self._about.keys()
         kept = {key: self._about.get(key, kept[key]) for key in kept if key not in stale}
         kept = {**self._about, **kept} if kept.keys().isdisjoint(ABOUT) else {**kept, **self._about}
         return {**kept, **names, "counts": counts, "files": {**listed, **files}}

@@ -13,6 +13,8 @@ from ..storage.targets import write_file
 DESCRIPTION = "dataset.json"
 ABOUT = ("licence", "source", "citation", "description")
 """What a person tells of a dataset; it goes along into whatever is made of it."""
+LICENSE = "license"
+"""How others spell the key of the licence; it counts where there is no "licence"."""
 _MAX_BYTES = 16 << 20  # 100,000 classes with names of 100 letters take 12 MB
 
 
@@ -75,6 +77,7 @@ def as_json(description: dict[str, Any]) -> bytes:
 def about_of(description: Mapping[str, Any]) -> dict[str, str]:
     """What a `dataset.json` tells of licence, source, citation and description."""
     values = {key: description.get(key) for key in ABOUT}
+    values["licence"] = values["licence"] or description.get(LICENSE)
     return {key: value for key, value in values.items() if isinstance(value, str) and value}
 
 

@@ -137,6 +137,11 @@ def write_sorted(
     >>> idxio.read("a-images.gz").tolist()
     [[1, 1], [2, 2], [3, 3]]
     """
+    if isinstance(images_file, np.ndarray) or isinstance(labels_file, np.ndarray):
+        raise TypeError(
+            "the files to write come first:"
+            " idxio.write_sorted(images_file, labels_file, images, labels)"
+        )
     targets = [images_file, labels_file, *([] if order_file is None else [order_file])]
     inputs = _parts(images, labels)
     has_url = any(is_url(one) for pair in inputs for one in pair)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, Union
@@ -11,7 +12,7 @@ from ..errors import naming
 from . import journal
 from .as_read import AsRead, check_unchanged
 from .atomic_file import AtomicFile
-from .file_object import name_of, write_all
+from .file_object import TEXT, name_of, write_all
 from .source import StorageOptions, is_url
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def open_target(
     if isinstance(target, (str, os.PathLike)):
         path: Any = os.fspath(target)
         return AtomicFile(os.fsdecode(path))
+    given: Any = target
+    if isinstance(given, io.TextIOBase):
+        raise TypeError(TEXT.replace("'rb'", "'wb'"))
     if hasattr(target, "write"):
         return OpenFile(target)
     if hasattr(target, "fs") and hasattr(target, "path"):  # an OpenFile of fsspec, of this machine

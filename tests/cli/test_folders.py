@@ -53,6 +53,14 @@ def test_a_damaged_file_of_a_folder_is_not_left_out(folder, capsys):
     assert err.startswith(f"idxio: data/{NAMES[2]}: is not an IDX file")
 
 
+@pytest.mark.parametrize("command", ["info", "verify", "show", "check"])
+def test_the_folder_above_a_dataset_names_it(folder, capsys, command):
+    os.mkdir("other")
+    assert main([command, "."]) == 3
+    err = capsys.readouterr().err
+    assert "The folder ./data has" in err or "the folder ./data does: name that one" in err
+
+
 @pytest.mark.parametrize("command", ["info", "verify", "show"])
 def test_a_folder_without_idx_files(folder, capsys, command):
     (folder.parent / "empty").mkdir()

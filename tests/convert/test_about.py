@@ -11,7 +11,7 @@ from helpers import write_pgm
 
 import idxio
 from idxio.cli.main import main
-from idxio.datasets.metadata import merged_about
+from idxio.datasets.metadata import about_of, merged_about
 
 ABOUT = {
     "licence": "CC-BY-4.0",
@@ -220,3 +220,26 @@ def test_the_licence_of_the_card(pics, licence, head):
 def test_a_citation_with_fences(pics):
     text = exported({"citation": "a\n````\nb"})
     assert re.search(r"^`{5}\na\n````\nb\n`{5}$", text, re.MULTILINE)
+
+
+def test_a_licence_that_is_spelt_license_counts(pics):
+    assert main(["build", "pics", "one", "--license", "MIT"]) == 0
+    assert told("one") == {"licence": "MIT"}
+    text = json.loads(Path("one/dataset.json").read_text())
+    text["license"] = text.pop("licence")
+    Path("one/dataset.json").write_text(json.dumps(text))
+    os.mkdir("s")
+    idxio.write_sorted(*pair("s"), *pair("one"))
+    assert told("s") == {"licence": "MIT"}
+    idxio.export_dataset("one", "out", to="csv")
+    assert json.loads(Path("out/dataset.json").read_text())["licence"] == "MIT"
+    idxio.build("pics", "two", about={"licence": "CC0-1.0"})
+    idxio.write_sorted(*pair("one"), *pair("two"))
+    text = json.loads(Path("one/dataset.json").read_text())
+    assert (text["licence"], "license" in text) == ("MIT AND CC0-1.0", False)
+
+
+def test_licence_counts_before_license():
+    both = {"licence": "MIT", "license": "CC0-1.0"}
+    assert about_of(both) == {"licence": "MIT"}
+    assert about_of({"license": 5}) == {}

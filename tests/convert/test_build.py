@@ -653,3 +653,21 @@ def test_lists_with_lines_that_lead_nowhere(tmp_path, heading, capsys):
     for missing, what in (("none", "No such file"), ("labels.csv", "is no folder")):
         with pytest.raises(OSError, match=what):
             idxio.build(tmp_path / missing, tmp_path / "new", labels=tmp_path / "labels.csv")
+
+
+def test_a_size_that_no_pipeline_heeds_is_refused(classes):
+    tmp_path, _ = classes
+    with pytest.raises(ValueError, match=r"size is 32, and the pipeline 'none' takes .*--pipeline"):
+        idxio.build(tmp_path / "in", tmp_path / "out", size=32)
+
+
+def test_a_dataset_in_the_place_of_a_new_one_tells_of_add(classes):
+    tmp_path, _ = classes
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes").touch()
+    with pytest.raises(FileExistsError, match="is not empty; name a new folder"):
+        idxio.build(tmp_path / "in", tmp_path / "out", pipeline="fit")
+    (tmp_path / "out" / "notes").unlink()
+    idxio.build(tmp_path / "in", tmp_path / "out", pipeline="fit")
+    with pytest.raises(FileExistsError, match=r"a dataset; .* or add to it: add=True \(--add\)"):
+        idxio.build(tmp_path / "in", tmp_path / "out", pipeline="fit")

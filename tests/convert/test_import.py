@@ -1764,3 +1764,19 @@ def test_export_misses_a_split_that_a_description_states(tmp_path) -> None:
         idxio.FormatError, match=r"has no val-images-idx3-ubyte\.gz, of which dataset\.json tells"
     ):
         idxio.export_dataset(tmp_path, tmp_path / "y.npz")
+
+
+def test_a_table_without_pixels_is_no_table_of_images(tmp_path) -> None:
+    """As sample_submission.csv of Kaggle, beside train.csv."""
+    heading = ",".join(["label", *(f"pixel{i}" for i in range(64))])
+    table(tmp_path / "train.csv", np.c_[Y, X], heading=heading)
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    with pytest.raises(idxio.FormatError, match=r"sample_submission.*no table of images.*move it"):
+        idxio.import_dataset(tmp_path, tmp_path / "out")
+
+
+def test_a_folder_of_idx_files_is_told_to_be_one(tmp_path) -> None:
+    idxio.write(tmp_path / "train-images-idx3-ubyte.gz", np.zeros((2, 3, 3), np.uint8))
+    idxio.write(tmp_path / "train-labels-idx1-ubyte.gz", np.zeros(2, np.uint8))
+    with pytest.raises(idxio.FormatError, match=r"IDX files already: idxio\.load reads them"):
+        idxio.import_dataset(tmp_path, tmp_path / "out")

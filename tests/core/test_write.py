@@ -241,7 +241,7 @@ def test_compression_overrules_the_suffix(compression, name, tmp_path):
     assert idxio.info(path).packing == compression
 
 
-@pytest.mark.parametrize("suffix", [".xz", ".bz2", ".zip"])
+@pytest.mark.parametrize("suffix", [".xz", ".bz2", ".zip", ".npy", ".npz", ".CSV", ".png"])
 def test_other_suffixes_are_refused(suffix, tmp_path):
     with pytest.raises(ValueError, match=suffix):
         idxio.write(tmp_path / f"x{suffix}", sample())
@@ -938,3 +938,20 @@ def test_repack_in_place_of_a_file_that_is_changed_meanwhile(tmp_path):
     idxio.write(file, old)
     idxio.repack(file, tmp_path / "other", progress=change)
     assert (idxio.read(tmp_path / "other") == old).all()
+
+
+def test_mistaken_arguments_say_what_is_expected(tmp_path):
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    dataset = idxio.Dataset(pixels, [0, 1])
+    with pytest.raises(TypeError, match="a Dataset is two arrays: write its images and its labels"):
+        idxio.write(tmp_path / "x", dataset)
+    with pytest.raises(TypeError, match="open for text; open it in binary mode, 'wb'"):
+        idxio.write(io.StringIO(), pixels)
+    for dtype, shape in ((np.uint8, 28), ((28, 28), "uint8")):
+        with pytest.raises(
+            TypeError, match="record_shape is a tuple of integers, behind the dtype"
+        ):
+            idxio.Writer(tmp_path / "x", dtype, shape)
+    with pytest.raises(TypeError, match="the files to write come first"):
+        idxio.write_sorted(pixels, dataset.labels, tmp_path / "x", tmp_path / "y")
+    assert os.listdir(tmp_path) == []

@@ -704,3 +704,30 @@ def test_folders_that_are_no_splits(tmp_path) -> None:
     put(tmp_path, "many/a/images-idx3-ubyte", IMAGES)
     put(tmp_path, "many/a/labels-idx1-ubyte", LABELS)
     assert split_names(str(tmp_path / "many"), None) == []
+
+
+def test_the_folder_inside_that_has_the_files_is_named(tmp_path):
+    (tmp_path / "fashion").mkdir()
+    put(tmp_path, "fashion/train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "fashion/train-labels-idx1-ubyte", LABELS)
+    put(tmp_path, "other.bin", IMAGES)
+    with pytest.raises(FileNotFoundError, match=r"The folder \S*/fashion has .*: name that one"):
+        idxio.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"There are IDX files .*other\.bin"):
+        idxio.load(tmp_path, split="val")
+    (tmp_path / "digits").mkdir()
+    put(tmp_path, "digits/train-images-idx3-ubyte", IMAGES)
+    with pytest.raises(FileNotFoundError, match=r"These folders .*/digits, \S*/fashion; name one"):
+        idxio.load(tmp_path)
+
+
+def test_the_sources_of_build_are_no_table_to_import(tmp_path):
+    (tmp_path / "sources.csv").write_text("split,record,file,label,sha256\n")
+    with pytest.raises(FileNotFoundError) as error:
+        idxio.load(tmp_path)
+    assert "sources.csv" not in str(error.value)
+
+
+def test_a_split_that_is_no_name(tmp_path):
+    with pytest.raises(TypeError, match="split is a name, as 'train' or 'test', not 0"):
+        idxio.load(tmp_path, split=0)

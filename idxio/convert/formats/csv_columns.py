@@ -227,9 +227,15 @@ def _checked_shape(
         or (is_numbered and kind_of(name) != usual)
     ]
     if odd:
+        remedy = ": leave it out (an index, in pandas: to_csv(index=False))"
+        if len(odd) == len(names):
+            remedy = (
+                ", and no other column is one: this is no table of images (as Kaggle's"
+                " sample_submission.csv is none); move it away"
+            )
         raise FormatError(
             f"has the column {odd[0]!r} in its heading {some(heading)}, which is neither the"
-            " label nor a pixel: leave it out (an index, in pandas: to_csv(index=False))",
+            f" label nor a pixel{remedy}",
             file=path,
         )
     if is_numbered and heading_shape is None:
