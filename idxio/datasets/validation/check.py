@@ -17,6 +17,7 @@ from ..discovery import (
     HalfPairError,
     NoSplitError,
     find_split,
+    folder_path,
     home,
     lost_files,
     misnamed_file,
@@ -111,7 +112,7 @@ def check(
     >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
     (True, [])
     """
-    directory = home(os.fspath(directory))
+    directory = home(folder_path(directory))
     findings: list[Finding] = []
     pairs = _pairs(directory, dataset, findings)
     splits: dict[str, Statistics] = {}
