@@ -47,6 +47,7 @@ class Samples(TorchDataset[Any]):
         mean: Any = None,
         std: Any = None,
     ) -> None:
+        _check_type("Samples takes a Dataset", dataset, Dataset)
         self._dataset = dataset
         images = dataset.images
         self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, scale, mean, std)
@@ -85,6 +86,7 @@ class TensorBatches(IterableDataset[Any]):
     """
 
     def __init__(self, batches: Batches) -> None:
+        _check_type("TensorBatches takes ds.batches(...)", batches, Batches)
         self.batches = batches
         # Epoch and position where workers begin, in shared memory: persistent workers outlive a
         # loop.
@@ -138,3 +140,9 @@ def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
     """
     batch = (images, labels.astype(np.int64, copy=False), *valid)
     return tuple(map(torch.from_numpy, batch))
+
+
+def _check_type(takes: str, given: object, expected: type) -> None:
+    """Raise TypeError for an argument of another type."""
+    if not isinstance(given, expected):
+        raise TypeError(f"{takes}, not {type(given).__name__}")

@@ -73,7 +73,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     """
     if not isinstance(split, str):
         raise TypeError(f"split is a name, as 'train' or 'test', not {split!r:.40}")
-    directory, stems_here = _look_around(os.fspath(directory))
+    directory, stems_here = _look_around(folder_path(directory))
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
     stems = _matching(stems_here, wanted)
@@ -135,6 +135,15 @@ def _folders_with(directory: str, wanted: list[str]) -> str:
     listed = ", ".join(found[:_MOST_LISTED])
     more = f" and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
     return f". These folders have such files: {listed}{more}; name one of them"
+
+
+def folder_path(directory: str | os.PathLike[str]) -> str:
+    """The path of a folder as the caller gave it; TypeError for what is no path, as a Dataset."""
+    try:
+        return os.fspath(directory)
+    except TypeError:
+        what = type(directory).__name__
+        raise TypeError(f"directory is the path of a folder, not {what}") from None
 
 
 def find_split(directory: str, split: str, dataset: str | None) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
 from ..core.selection import upright as turned
 from ..errors import IdxError
-from ..storage.source import StorageOptions, is_url
+from ..storage.source import StorageOptions, folder_url
 from .classes import Names, class_names
 from .dataset import Dataset
 from .discovery import find_pair, split_names
@@ -38,7 +38,7 @@ def load(
 
     Parameters
     ----------
-    directory : path or URL
+    directory : path, URL or UPath
         Where the files lie. A bucket is listed; of a web server MNIST's names are asked for, with
         other words for the split and each suffix of a compression.
     split : str
@@ -75,8 +75,9 @@ def load(
     >>> len(ds), ds.counts[0]
     (100, 10)
     """
-    if is_url(directory):
-        return _load_url(str(directory), split, upright, storage_options or {})
+    at_url = folder_url(directory, storage_options)
+    if at_url is not None:
+        return _load_url(*at_url, split, upright)
     images_file, labels_file = find_pair(directory, split)
     with opened_together(images_file, labels_file):
         images: ArrayLike = open_array(images_file)
@@ -87,7 +88,7 @@ def load(
     return Dataset(images, labels, class_names=names)
 
 
-def _load_url(url: str, split: str, upright: bool, options: Mapping[str, Any]) -> Dataset:
+def _load_url(url: str, options: Mapping[str, Any], split: str, upright: bool) -> Dataset:
     """Do what load() does, for files at a URL: the labels are copied, the images opened."""
     import tempfile
 

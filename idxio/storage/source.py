@@ -171,7 +171,7 @@ def open_source(
     ModuleNotFoundError
         What reads URLs is not installed.
     """
-    if _is_remote(file):
+    if is_remote(file):
         from .remote.opening import open_remote  # not needed for local files
 
         return open_remote(file, storage_options or {})
@@ -213,7 +213,20 @@ def is_url(file: object) -> bool:
     return isinstance(file, str) and URL_SCHEME.match(file) is not None
 
 
-def _is_remote(file: Any) -> bool:
+def folder_url(
+    folder: Any, storage_options: StorageOptions
+) -> tuple[str, Mapping[str, Any]] | None:
+    """The URL of a folder, and what opens it; None for a path of this machine."""
+    if is_url(folder):
+        return folder, storage_options or {}
+    if is_remote(folder):  # a UPath
+        return str(folder), {**folder.storage_options, **(storage_options or {})}
+    if storage_options:
+        raise ValueError(f"storage_options are for URLs; {str(folder)[:99]!r} is none")
+    return None
+
+
+def is_remote(file: Any) -> bool:
     """Whether a file is a URL, or lies in a file system of fsspec that is not this machine's."""
     if is_url(file):
         return True

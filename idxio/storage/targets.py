@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, Union
 
 from ..errors import naming
-from . import journal
+from . import journal, source
 from .as_read import AsRead, check_unchanged
 from .atomic_file import AtomicFile
 from .file_object import TEXT, name_of, write_all
-from .source import StorageOptions, is_url
+from .source import StorageOptions
 
 if TYPE_CHECKING:
     from .remote.upload import Upload
@@ -42,12 +42,11 @@ class OpenFile:
 
 
 def is_remote(target: Any) -> bool:
-    """Whether a target is a URL, or lies in a file system of fsspec that is not this machine's."""
-    if is_url(target):
-        return True
-    if not (hasattr(target, "fs") and hasattr(target, "path")) or hasattr(target, "write"):
-        return False
-    return "local" not in target.fs.protocol
+    """Whether a target is a URL, or lies in a file system of fsspec that is not this machine's.
+
+    An open file is written as any other file object is.
+    """
+    return source.is_remote(target) and not hasattr(target, "write")
 
 
 def open_target(

@@ -426,3 +426,13 @@ def test_spawned_processes_get_paths_not_data(tmp_path):
 
 def _first_of(ds):
     return next(iter(ds.batches(4)))[0][0].shape
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_dataset_and_its_batches_exchanged(ds):
+    from idxio.adapters.torch import Samples, TensorBatches
+
+    with pytest.raises(TypeError, match=r"TensorBatches takes ds\.batches\(\.\.\.\), not Dataset"):
+        TensorBatches(ds)
+    with pytest.raises(TypeError, match="Samples takes a Dataset, not Batches"):
+        Samples(ds.batches(2))

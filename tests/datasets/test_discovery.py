@@ -731,3 +731,9 @@ def test_the_sources_of_build_are_no_table_to_import(tmp_path):
 def test_a_split_that_is_no_name(tmp_path):
     with pytest.raises(TypeError, match="split is a name, as 'train' or 'test', not 0"):
         idxio.load(tmp_path, split=0)
+
+
+@pytest.mark.parametrize("look", [idxio.load, idxio.check])
+def test_a_dataset_in_the_place_of_its_folder(look):
+    with pytest.raises(TypeError, match="directory is the path of a folder, not Dataset"):
+        look(idxio.Dataset(IMAGES, LABELS))

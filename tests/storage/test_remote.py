@@ -2,11 +2,13 @@
 
 import gzip
 import io
+import json
 import lzma
 import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import uuid
 from typing import Any, NamedTuple
 
@@ -239,6 +241,52 @@ def test_load_and_check_of_a_bucket(bucket):
     assert_same(dataset.images[:], ARRAY.astype(np.uint8))
     report = idxio.check(url, storage_options=options)
     assert report.splits["train"].shape == ARRAY.shape
+
+
+def test_a_folder_as_upath(memory_folder):
+    folder = memory_folder(
+        {
+            "train-images-idx3-ubyte.gz": own(ARRAY.astype(np.uint8)),
+            "train-labels-idx1-ubyte.gz": own(LABELS),
+            "dataset.json": json.dumps({"class_names": [f"c{k}" for k in range(10)]}).encode(),
+        }
+    )
+    dataset = idxio.load(folder)
+    assert_same(dataset.images[:], ARRAY.astype(np.uint8))
+    assert dataset.class_names[3] == "c3"
+    found = idxio.check(folder)
+    assert found.splits["train"].shape == ARRAY.shape
+    assert found.directory == str(folder)
+    with pytest.raises(ValueError, match="storage_options"):
+        idxio.load("/nowhere", storage_options={"anon": True})
+
+
+def test_findings_name_the_url(memory_folder):
+    """And not the place where check() had a copy."""
+    labels = own(LABELS)
+    folder = memory_folder(
+        {
+            "train-images-idx3-ubyte.gz": own(ARRAY.astype(np.uint8)),
+            "train-labels-idx1-ubyte.gz": labels[:-9] + bytes([labels[-9] ^ 1]) + labels[-8:],
+        }
+    )
+    found = idxio.check(folder)
+    (message,) = [f.message for f in found.findings if "train-labels" in f.message]
+    assert f"{folder}/train-labels-idx1-ubyte.gz" in message
+    assert tempfile.gettempdir() not in repr(found) + found._repr_html_()
+
+
+@pytest.fixture
+def memory_folder():
+    fsspec = pytest.importorskip("fsspec")
+    path = pytest.importorskip("upath").UPath(f"memory://{uuid.uuid4().hex}")
+
+    def put(files):
+        for name, data in files.items():
+            fsspec.filesystem("memory").pipe(f"{path.path}/{name}", data)
+        return path
+
+    return put
 
 
 def test_a_redirect_to_another_host(server, stored):

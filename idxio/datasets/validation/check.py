@@ -10,7 +10,7 @@ from ..._util.progress import counter
 from ..._util.public import public
 from ...core.info import info, verify
 from ...errors import FormatError, IdxError
-from ...storage.source import StorageOptions, is_url
+from ...storage.source import StorageOptions, folder_url
 from ..classes import class_names
 from ..copies import copies_of
 from ..discovery import (
@@ -18,6 +18,7 @@ from ..discovery import (
     HalfPairError,
     NoSplitError,
     find_split,
+    folder_path,
     home,
     lost_files,
     misnamed_file,
@@ -116,9 +117,10 @@ def check(
     >>> found.ok, [finding.message for finding in found.findings if finding.level == "error"]
     (True, [])
     """
-    if is_url(directory):
-        return _check_url(str(directory), storage_options or {}, dataset, progress)
-    directory = home(os.fspath(directory))
+    at_url = folder_url(directory, storage_options)
+    if at_url is not None:
+        return _check_url(*at_url, dataset, progress)
+    directory = home(folder_path(directory))
     findings: list[Finding] = []
     pairs = _pairs(directory, dataset, findings)
     splits: dict[str, Statistics] = {}
