@@ -44,6 +44,11 @@ def read(plan, start, stop):
     assert out == DATA[start:stop]
 
 
+def held(plan):
+    """The bytes of all parts that are in memory, or will be without being asked for."""
+    return sum(part.stop - part.start for part in plan._parts if part.is_begun)
+
+
 @pytest.mark.parametrize(
     ("ranges", "requests"),
     [
@@ -69,9 +74,19 @@ def test_a_long_range_in_order(store, fetcher):
     most = 0
     for start in range(0, len(DATA), 1 << 18):
         read(plan, start, start + (1 << 18))
-        most = max(most, sum(part.is_begun for part in plan._parts))
+        most = max(most, held(plan))
     assert len(store.asked) == len(set(store.asked)) == len(DATA) // PART
-    assert most <= AHEAD + KEPT
+    assert most <= AHEAD * PART + KEPT
+
+
+def test_one_thread_behind_the_other(store, fetcher):
+    """It reads the front of a part once the other has read its end and many short ones."""
+    ranges = [(0, 100), (1000, 200_000), *((k << 20, (k << 20) + 5000) for k in range(1, 30))]
+    plan = Plan(fetcher, [ranges])
+    for start, stop in ranges[1:]:
+        read(plan, start, stop)
+    read(plan, *ranges[0])
+    assert len(store.asked) == len(set(store.asked))
 
 
 def test_neighbours_share_a_byte(store, fetcher):
@@ -101,7 +116,7 @@ def test_another_order_than_was_told(seed, store, fetcher):
     rng.shuffle(ranges)
     for start, stop in ranges[: len(ranges) * 3 // 4]:
         read(plan, start, stop)
-        assert sum(part.is_begun for part in plan._parts) <= AHEAD + KEPT
+        assert held(plan) <= AHEAD * PART + KEPT
 
 
 def test_two_runs_at_the_same_time(store, fetcher):

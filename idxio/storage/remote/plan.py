@@ -29,10 +29,11 @@ PART = 2 << 20
 GAP = 256 << 10
 # A look at so few bytes out of turn, as at the end of a file, is a request of its own.
 GLANCE = 1 << 12
-# Parts that are fetched or wait to be read, and parts that were read and may be wanted once more:
-# neighbours share the byte where one ends and the other begins.
+# Parts that are fetched or wait to be read.
 AHEAD = CONNECTIONS
-KEPT = 4
+# Bytes of parts that were read and may be wanted once more: neighbours share the byte where one
+# ends and the other begins, and one thread may be a little behind the other.
+KEPT = 4 * PART
 
 
 class Fetcher:
@@ -210,7 +211,7 @@ class Plan:
         self._ahead.remove(part)
         if not part.is_front:
             self._behind.append(part)
-        if len(self._behind) > KEPT:
+        while sum(part.stop - part.start for part in self._behind) > KEPT:
             self._behind.pop(0).drop()
 
 
