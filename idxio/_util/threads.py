@@ -203,7 +203,7 @@ class InOrder(Generic[Item, Result]):
         self._helpers: list[threading.Thread] = []
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._outcomes: deque[_Outcome[Result]] = deque()
-        self._end = weakref.finalize(self, _end, self._calls, threads)
+        weakref.finalize(self, _end, self._calls, threads)
 
     def submit(self, item: Item) -> list[Result]:
         """Add an item; return the oldest result once more than two per thread are pending."""
@@ -229,10 +229,12 @@ class InOrder(Generic[Item, Result]):
             yield self._outcomes.popleft().result()
 
     def close(self) -> None:
-        """End the threads; items that were not started are dropped."""
+        """End the threads; items that were not started are dropped. May be called again, as after
+        an interrupt.
+        """
         while taken(self._calls, 0):
             pass
-        self._end()
+        _end(self._calls, self._threads)  # each time: the loop above may have taken what was put
         for helper in self._helpers:
             join(helper)
 

@@ -180,6 +180,30 @@ def test_no_interrupt_leaves_a_call_in_order_locked():
         steps(at)
 
 
+def test_an_interrupted_close_can_be_done_again():
+    """At any instruction of the first one, also while it waits for a thread."""
+
+    def steps(at):
+        go_on = threading.Event()
+        work = InOrder(lambda item: go_on.wait(60), 2)
+        for item in range(3):
+            work.submit(item)
+
+        def close():
+            threading.Timer(0.001, go_on.set).start()
+            work.close()
+
+        count = interrupted(close, at)
+        go_on.set()
+        assert_ends(work.close)
+        return count
+
+    everything = steps(0)
+    assert everything > 100
+    for at in range(1, everything, 2):
+        steps(at)
+
+
 def test_no_interrupt_leaves_a_wait_locked():
     def steps(at):
         bell = Bell()
