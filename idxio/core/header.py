@@ -36,7 +36,7 @@ START = 4
 """The number of bytes that determine the length of a header."""
 _USUAL = 1 << 40  # more bytes than a header means
 # The first line of a table: names or numbers between commas, semicolons or tabs.
-_TABLE = re.compile(r"[\w\"' .]+([,;\t][\w\"' .]*){2}")
+_TABLE = r"[\w\"' .]+([,;\t][\w\"' .]*){2}"
 MAX_NDIM = 64 if int(np.__version__.split(".")[0]) >= 2 else 32
 
 
@@ -151,7 +151,7 @@ def _start_of(head: bytes) -> str:
     text = printable_start(head)
     if text is None:
         return head[:4].hex(" ")
-    is_table = _TABLE.match(text) is not None
+    is_table = re.match(_TABLE, text) is not None
     return f"the text {text!r}{' (idxio.import_dataset takes CSV)' if is_table else ''}"
 
 

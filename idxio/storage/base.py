@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from .._native import byteorder
 
 # What a URL begins with. "C:/x" is a path of Windows: a scheme has two letters or more.
-URL_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+URL_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]+)://"
 # Bytes that are read and swapped at once: they stay in the L2 cache.
 _BLOCK = 1 << 18
 

@@ -75,7 +75,6 @@ _SIGNATURES = (
         "one whose header was written little-endian; IDX is big-endian",
     ),
 )
-_COMPILED = tuple((re.compile(start, re.DOTALL), cause) for start, cause in _SIGNATURES)
 _ZIP = b"PK\x03\x04"
 _NAME_LENGTH = 26  # where a zip has the length of the name of its first entry
 _NAME = 30
@@ -91,8 +90,8 @@ def likely_cause(head: bytes) -> str | None:
         return None
     if head.startswith(_ZIP):
         return _zip(head)
-    for pattern, cause in _COMPILED:
-        if pattern.match(head):
+    for start, cause in _SIGNATURES:  # compiled at the first use: most programs meet no such file
+        if re.match(start, head, re.DOTALL):
             return cause
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -210,7 +211,7 @@ def open_source(
 
 def is_url(file: object) -> bool:
     """Whether something is a string with a scheme: https://, s3://, memory://."""
-    return isinstance(file, str) and URL_SCHEME.match(file) is not None
+    return isinstance(file, str) and "://" in file and re.match(URL_SCHEME, file) is not None
 
 
 def folder_url(

@@ -38,7 +38,7 @@ class Url(NamedTuple):
     @property
     def scheme(self) -> str:
         """In small letters."""
-        match = URL_SCHEME.match(self.text)
+        match = re.match(URL_SCHEME, self.text)
         assert match is not None
         return match[1].lower()
 
