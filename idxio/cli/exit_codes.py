@@ -11,6 +11,7 @@ from typing import IO
 
 from .. import errors
 from ..errors import IdxError
+from ..storage.base import NotInstalledError, UrlError
 from .text import message, printable
 
 FINE = 0
@@ -26,8 +27,9 @@ class UsageError(Exception):
     """The command can't be carried out with this file or this installation."""
 
 
+_USAGE = (UsageError, UrlError, NotInstalledError)
 # Everything that a command may raise for bad input; anything else is a bug.
-ERRORS = (IdxError, OSError, MemoryError, UsageError)
+ERRORS = (IdxError, OSError, MemoryError, *_USAGE)
 
 
 def report(error: BaseException) -> int:
@@ -44,7 +46,7 @@ def exit_code(error: BaseException) -> int:
     """Return the exit code for one of ERRORS."""
     if isinstance(error, IdxError):
         return BAD_FILE
-    return USAGE if isinstance(error, UsageError) else UNREADABLE
+    return USAGE if isinstance(error, _USAGE) else UNREADABLE
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ..base import UrlError
 from .client import (
     Answer,
     BrokenOffError,
@@ -83,7 +84,7 @@ def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
     if url.is_http:
         client_options["allow_http"] = True
         if config:
-            raise ValueError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
+            raise UrlError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
         # The whole URL is the store and the path empty: a path would lose the query.
         text = url.text.partition("#")[0]
         http: Any = stores.HTTPStore
@@ -92,9 +93,7 @@ def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
         return store, ""
     endpoint = config.get("endpoint")
     if endpoint and not str(endpoint).startswith(("http://", "https://")):  # obstore panics
-        raise ValueError(
-            f"{url.name}: storage_options: the endpoint begins with http:// or https://"
-        )
+        raise UrlError(f"{url.name}: storage_options: the endpoint begins with http:// or https://")
     if _is_plain_http(endpoint):
         client_options["allow_http"] = True
     bucket = url.text[: len(url.text) - len(url.path)]
@@ -116,7 +115,7 @@ def _naming(url: Url) -> Iterator[None]:
         what = "is no URL of a store, or storage_options are wrong"
         if key is not None:
             what = f"storage_options: {key[1]!r} is none of this store"
-        raise ValueError(f"{url.name}: {what}") from None
+        raise UrlError(f"{url.name}: {what}") from None
 
 
 def _is_plain_http(endpoint: object) -> bool:
