@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ..._util.threads import on_threads
 from ..base import NotInstalledError, UrlError
 from . import obstore_client
-from .client import CONNECTIONS, INSTALL
+from .client import CONNECTIONS, INSTALL, NoCredentialsError
 from .fsspec_client import open_file_system
 from .opening import open_url
 from .url import Url
@@ -33,11 +33,19 @@ class RemoteFolder:
         return self._url.inside(name).text
 
     def present(self, names: Iterable[str]) -> list[str]:
-        """Which of some names are there: as the store lists them, or as a web server answers."""
+        """Which of some names are there: as the store lists them, or as a web server answers.
+
+        A store that lists nothing for this reader is asked for each name, too.
+        """
         wanted = list(names)
         if not self._url.is_http:
-            listed = self._listed()
-            return [name for name in wanted if name in listed]
+            try:
+                listed = self._listed()
+                return [name for name in wanted if name in listed]
+            except NoCredentialsError:
+                raise
+            except PermissionError:
+                pass
         found: dict[str, bool] = {}
         refused: list[PermissionError] = []
 
@@ -52,7 +60,7 @@ class RemoteFolder:
 
         on_threads(look, wanted, CONNECTIONS)
         if refused and not found:
-            raise refused[0]
+            raise PermissionError(refused[0].errno, refused[0].strerror, self.name)
         return [name for name in wanted if name in found]
 
     def _listed(self) -> set[str]:

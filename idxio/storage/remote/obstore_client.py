@@ -13,6 +13,7 @@ from ..base import UrlError
 from .client import (
     Answer,
     BrokenOffError,
+    NoCredentialsError,
     NoLengthError,
     NoRangesError,
     NoSuchRangeError,
@@ -35,7 +36,17 @@ _DEAD = re.compile(r"kind: (Connect|Timeout)\b|TimedOut|tcp connect|dns error")
 _REDIRECT = re.compile(r"TooManyRedirects|BareRedirect|following redirect|without LOCATION")
 _UNKNOWN = re.compile(r"Configuration key: '([^']*)' is not valid")
 _STATUS = re.compile(r"status code: (\d{3})")
-_REFUSED = "the server refuses it: credentials are missing or wrong, or it does not exist"
+_REFUSED = (
+    "the server refuses it: credentials are missing or wrong, it does not exist, or it is a folder"
+)
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
+_NOTHING = "no such object at this URL"
+# Where obstore asks for the credentials of the machine, if it was given none.
+_OF_THE_MACHINE = "http://169.254.169.254/"
+_NO_CREDENTIALS = (
+    "no credentials were found, in the environment or in storage_options; a public bucket is read"
+    " with storage_options={'anon': True}"
+)
 # A host that does not answer is given up within 5 seconds.
 _CONNECT = timedelta(seconds=1.5)
 _READ = timedelta(seconds=60)
@@ -181,12 +192,18 @@ def error_of(error: Exception, name: str) -> Exception:
     from obstore import exceptions
 
     if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(2, "no such object at this URL", name)
+        what = "the store has no such bucket" if _NO_BUCKET.search(str(error)) else _NOTHING
+        return FileNotFoundError(2, what, name)
     if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
         return PermissionError(13, _REFUSED, name)
     if isinstance(error, exceptions.PreconditionError):
         return changed(name)
     text = str(error)
+    if _OF_THE_MACHINE in text:
+        hint = ", or with AWS_SKIP_SIGNATURE=true" if name.startswith("s3") else ""
+        return NoCredentialsError(13, f"{_NO_CREDENTIALS}{hint}", name)
+    if _NO_BUCKET.search(text):
+        return FileNotFoundError(2, "the store has no such bucket", name)
     status = _STATUS.search(text)
     if status is not None and status[1] == "416":
         return NoSuchRangeError()
