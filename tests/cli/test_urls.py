@@ -2,8 +2,11 @@
 
 import sys
 
+import numpy as np
 import pytest
+from range_server import RangeServer
 
+import idxio
 from idxio.cli.main import main
 
 COMMANDS = ("info", "verify", "show", "check", "index")
@@ -40,3 +43,26 @@ def test_what_reads_urls_is_not_installed(command, url, capsys, monkeypatch):
     assert error.startswith("idxio: ")
     assert error.count("\n") == 1
     assert 'pip install "idxio[remote]"' in error
+
+
+def test_a_class_of_images_at_a_url(tmp_path, capsys):
+    """The labels and the names of the classes lie beside."""
+    pytest.importorskip("obstore")
+    labels = np.arange(12, dtype=np.uint8) % 3
+    with RangeServer() as server:
+        for name, array in ("images", labels.repeat(64).reshape(12, 8, 8)), ("labels", labels):
+            file = tmp_path / "x.gz"
+            idxio.write(file, array)
+            server.add(f"/d/train-{name}-idx{array.ndim}-ubyte.gz", file.read_bytes())
+        images = f"{server.url}/d/train-images-idx3-ubyte.gz"
+        assert main(["show", images, "--class", "dog"]) == 2
+        error = capsys.readouterr().err
+        assert f"{server.url}/d/train-labels-idx1-ubyte.gz: has no class dog; it has 0" in error
+        server.add("/d/dataset.json", b'{"class_names": ["cat", "dog", "fish"]}')
+        assert main(["show", images, "--class", "dog"]) == 0
+        assert "4 of the 4 of class 1 dog: 1, 4, 7, 10" in capsys.readouterr().out
+        idxio.write(file, np.zeros((2, 8, 8), np.uint8))
+        server.add("/e/train-images-idx3-ubyte.gz", file.read_bytes())
+        alone = f"{server.url}/e/train-images-idx3-ubyte.gz"
+        assert main(["show", alone, "--class", "1"]) == 2
+        assert "no train-labels" in capsys.readouterr().err
