@@ -12,6 +12,7 @@ from typing import IO
 from .. import errors
 from ..errors import IdxError
 from ..storage.base import NotInstalledError, UrlError
+from ..storage.source import is_url
 from .text import message, printable
 
 FINE = 0
@@ -68,6 +69,15 @@ def usage_errors() -> Iterator[None]:
         raise
     except (ValueError, ImportError) as error:
         raise UsageError(str(error)) from None
+
+
+def refuse_url(path: str) -> None:
+    """Raise UsageError for a URL in the place of a file or folder that has to be here."""
+    if is_url(path):
+        raise UsageError(
+            f"{path}: is a URL; copy the files to this machine, or use info, verify, show or check,"
+            " which take URLs"
+        )
 
 
 def file_or_stdin(file: str) -> str | IO[bytes]:

@@ -66,3 +66,10 @@ def test_a_class_of_images_at_a_url(tmp_path, capsys):
         alone = f"{server.url}/e/train-images-idx3-ubyte.gz"
         assert main(["show", alone, "--class", "1"]) == 2
         assert "no train-labels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["report"], ["export", "--to", "npz"], ["demo"]])
+def test_a_command_that_needs_a_folder_here(command, tmp_path, capsys):
+    target = [str(tmp_path / "x.npz")] if command[0] == "export" else []
+    assert main([*command, "https://nowhere.invalid/digits/", *target]) == 2
+    assert "is a URL; copy the files to this machine" in capsys.readouterr().err
