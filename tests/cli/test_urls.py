@@ -1,5 +1,6 @@
 """A URL in the place of a file: info, verify, show, check and others."""
 
+import gzip
 import sys
 
 import numpy as np
@@ -73,3 +74,13 @@ def test_a_command_that_needs_a_folder_here(command, tmp_path, capsys):
     target = [str(tmp_path / "x.npz")] if command[0] == "export" else []
     assert main([*command, "https://nowhere.invalid/digits/", *target]) == 2
     assert "is a URL; copy the files to this machine" in capsys.readouterr().err
+
+
+def test_no_index_is_written_beside_a_url(tmp_path, capsys):
+    pytest.importorskip("obstore")
+    raw = tmp_path / "raw"
+    idxio.write(raw, np.zeros((5, 8, 8), np.uint8))
+    with RangeServer() as server:
+        url = server.add("/x.gz", gzip.compress(raw.read_bytes()))
+        assert main(["index", url]) == 2
+        assert "index the file on this machine" in capsys.readouterr().err
