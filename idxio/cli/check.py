@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
-    add_dataset(parser)
+    add_dataset(parser, "where the four files lie, or the URL of that")
     parser.set_defaults(run=run)
 
 

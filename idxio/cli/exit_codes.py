@@ -11,6 +11,8 @@ from typing import IO
 
 from .. import errors
 from ..errors import IdxError
+from ..storage.base import NotInstalledError, UrlError
+from ..storage.source import is_url
 from .text import message, printable
 
 FINE = 0
@@ -26,8 +28,9 @@ class UsageError(Exception):
     """The command can't be carried out with this file or this installation."""
 
 
+_USAGE = (UsageError, UrlError, NotInstalledError)
 # Everything that a command may raise for bad input; anything else is a bug.
-ERRORS = (IdxError, OSError, MemoryError, UsageError)
+ERRORS = (IdxError, OSError, MemoryError, *_USAGE)
 
 
 def report(error: BaseException) -> int:
@@ -44,7 +47,7 @@ def exit_code(error: BaseException) -> int:
     """Return the exit code for one of ERRORS."""
     if isinstance(error, IdxError):
         return BAD_FILE
-    return USAGE if isinstance(error, UsageError) else UNREADABLE
+    return USAGE if isinstance(error, _USAGE) else UNREADABLE
 
 
 @contextlib.contextmanager
@@ -66,6 +69,15 @@ def usage_errors() -> Iterator[None]:
         raise
     except (ValueError, ImportError) as error:
         raise UsageError(str(error)) from None
+
+
+def refuse_url(path: str) -> None:
+    """Raise UsageError for a URL in the place of a file or folder that has to be here."""
+    if is_url(path):
+        raise UsageError(
+            f"{path}: is a URL; copy the files to this machine, or use info, verify, show or check,"
+            " which take URLs"
+        )
 
 
 def file_or_stdin(file: str) -> str | IO[bytes]:

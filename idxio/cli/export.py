@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..convert.export import FORMATS, export_dataset
 
     source = arguments.source
+    exit_codes.refuse_url(source)
     target = arguments.target
     dataset = arguments.dataset
     to = arguments.to or os.path.splitext(target)[1][1:].lower()

@@ -7,6 +7,7 @@ import os
 
 from ..core.build_index import build_index
 from ..core.decode import opened
+from ..storage.source import is_url
 from . import exit_codes
 from .options import Commands
 from .progress import bar
@@ -33,6 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
                 if _carries_index(file):
                     print(f"{printable(file)}: needs no index, it carries its own")
                     continue
+                if is_url(file):
+                    raise exit_codes.UsageError(
+                        f"{file}: is a URL, beside which no index is written; index the file on"
+                        " this machine and upload both"
+                    )
                 path = build_index(file, progress=progress)
             size = os.path.getsize(path)
             share = size / os.path.getsize(file)

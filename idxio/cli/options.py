@@ -9,15 +9,15 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `add_subparsers` returns; each command adds its parser to it."""
 
 
-STDIN = "an IDX file, packed in any way; - for standard input"
+STDIN = "an IDX file, packed in any way, or its URL; - for standard input"
 """The help of a file that `exit_codes.file_or_stdin` opens."""
 
 STDIN_OR_FOLDER = f"{STDIN}; or the directory of a dataset"
 
 
-def add_dataset(parser: argparse.ArgumentParser) -> None:
+def add_dataset(parser: argparse.ArgumentParser, where: str = "where the four files lie") -> None:
     """Add the directory of a dataset and the name that chooses one of several in it."""
-    parser.add_argument("directory", metavar="DIRECTORY", help="where the four files lie")
+    parser.add_argument("directory", metavar="DIRECTORY", help=where)
     add_dataset_name(parser)
 
 

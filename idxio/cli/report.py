@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .page.render import render
 
     directory = arguments.directory
+    exit_codes.refuse_url(directory)
     output = arguments.output
     with exit_codes.naming(directory), bar(directory) as progress:
         checking, choosing = _halves(progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 from .._util.types import Array
 from ..core.array import open_array
 from ..core.coerce import check_classes, class_column, read_classes
-from ..datasets.classes import class_names
+from ..datasets.classes import Names, class_names
 from ..datasets.discovery import find_pair
 from ..datasets.names import stem_of
 from ..errors import FormatError, IdxError
+from ..storage.source import is_url
 from . import exit_codes
 from .text import first_few, printable
 
@@ -33,10 +35,13 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
 
     The labels lie beside the images if `labels` is None.
     """
-    labels = labels or _beside(images)
-    with exit_codes.naming(labels):
-        values = read_classes(labels)
-        names = class_names(labels) or {}
+    if labels is None and is_url(images):
+        labels, values, names = _beside_url(images)
+    else:
+        labels = labels or _beside(images)
+        with exit_codes.naming(labels):
+            values = read_classes(labels)
+            names = class_names(labels) or {}
     if len(values) != count:
         raise exit_codes.UsageError(
             f"{labels}: has {len(values):,} labels for the {count:,} images of {images}"
@@ -58,6 +63,8 @@ def of_class(images: str, count: int, wanted: str, labels: str | None) -> OfClas
 def captions(images: str, count: int, records: Array) -> list[str]:
     """Return the numbers of these of `count` images, with their labels where these lie beside."""
     numbers = [str(record) for record in records.tolist()]
+    if is_url(images):  # each look at a server costs time
+        return numbers
     try:
         labels = _beside(images)
         values = _labels_of(labels, count, records)
@@ -81,8 +88,38 @@ def _labels_of(labels: str, count: int, records: Array) -> Array:
         return class_column(f.read(), labels)[records]
 
 
+def _beside_url(images: str) -> tuple[str, Array, Names]:
+    """Return the URL of the labels beside images at a URL, the labels, and the classes' names."""
+    from ..datasets.remote import copy_labels, find_remote_pair, naming_remote
+    from ..storage.remote.folder import RemoteFolder
+
+    base, mark, query = images.partition("?")
+    url, _, name = base.rpartition("/")
+    folder = RemoteFolder(f"{url}{mark}{query}", {})
+    try:
+        found = find_remote_pair(folder, _stem(f"{folder.name}/{name}"))[1]
+    except FileNotFoundError as error:
+        raise _no_labels(folder.name, error) from None
+    with (
+        tempfile.TemporaryDirectory(prefix="idxio-") as directory,
+        naming_remote(directory, folder.name),
+    ):
+        labels = copy_labels(folder, found, directory)
+        return f"{folder.name}/{found}", read_classes(labels), class_names(labels) or {}
+
+
 def _beside(images: str) -> str:
     """Return the label file beside an image file."""
+    folder = os.path.dirname(images)
+    stem = _stem(images)
+    try:
+        return find_pair(folder or ".", stem)[1]
+    except FileNotFoundError as error:
+        raise _no_labels(folder or ".", error) from None
+
+
+def _stem(images: str) -> str:
+    """Return what the name of an image file says of its split; UsageError if it says nothing."""
     folder, name = os.path.split(images)
     match = _IMAGES.fullmatch(name)
     stem = match[1] if match else stem_of(name, os.path.basename(os.path.abspath(folder)))
@@ -90,9 +127,8 @@ def _beside(images: str) -> str:
         raise exit_codes.UsageError(
             f"{images}: its name does not tell where its labels are; name them with --labels FILE"
         )
-    try:
-        return find_pair(folder or ".", stem)[1]
-    except FileNotFoundError as error:
-        raise exit_codes.UsageError(
-            f"{folder or '.'}: {error.strerror}; name the labels with --labels FILE"
-        ) from None
+    return stem
+
+
+def _no_labels(folder: str, error: OSError) -> exit_codes.UsageError:
+    return exit_codes.UsageError(f"{folder}: {error.strerror}; name the labels with --labels FILE")

@@ -6,14 +6,14 @@ import contextlib
 import errno
 import itertools
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..compression.registry import COMPRESSIONS, of_suffix, speed_rank
 from ..errors import IdxError
 from ..storage.remote.folder import RemoteFolder
 from . import names
-from .discovery import NoSplitError
+from .discovery import HalfPairError, NoSplitError
 from .metadata import DESCRIPTION
 from .split_names import KNOWN, synonyms
 
@@ -33,17 +33,51 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
     """
     words = synonyms(split)
     found = folder.present(_candidates(words))
-    chosen = []
+    chosen: dict[str, str] = {}
     for role in _ROLES:
         mine = [name for name in found if (parsed := names.parse(name)) and parsed.role == role]
-        if not mine:
-            tried = " or ".join(f"{word}-{role}s-…-ubyte" for word in words)
-            raise NoSplitError(
-                errno.ENOENT, f"has no {tried}, raw or compressed, of the split", folder.name
-            )
-        chosen.append(min(mine, key=lambda name: speed_rank(of_suffix(name).packing)))
-    images, labels = chosen
-    return images, labels
+        if mine:
+            chosen[role] = min(mine, key=lambda name: speed_rank(of_suffix(name).packing))
+    if not chosen:
+        text = f"has no {_tried(words, 'image')}{_what_is_there(folder)}"
+        raise NoSplitError(errno.ENOENT, text, folder.name)
+    if "label" not in chosen:
+        text = (
+            f"has {chosen['image']} and no {_tried(words, 'label')}; idxio.open(file) takes images"
+            " alone"
+        )
+        raise HalfPairError(errno.ENOENT, text, folder.name)
+    if "image" not in chosen:
+        text = f"has {chosen['label']} and no {_tried(words, 'image')}"
+        raise HalfPairError(errno.ENOENT, text, folder.name)
+    return chosen["image"], chosen["label"]
+
+
+def _tried(words: list[str], role: str) -> str:
+    """The names of images or labels that were looked for, for errors."""
+    return f"{' or '.join(f'{word}-{role}s-…-ubyte' for word in words)}, raw or compressed"
+
+
+def _what_is_there(folder: RemoteFolder) -> str:
+    """The end of an error that a split is not there: the known ones that are."""
+    words = _known_words()
+    found: list[str] = []
+    with contextlib.suppress(OSError):  # what can't be looked at is no hint
+        found = folder.present(_candidates(words))
+    stems = {parsed.stem for name in found if (parsed := names.parse(name))}
+    there = ", ".join(repr(word) for word in words if word in stems)
+    return f"; it has the splits {there}" if there else _what_to_name(folder)
+
+
+def _what_to_name(folder: RemoteFolder) -> str:
+    """The end of an error that no split is at a URL: which URL is meant."""
+    if names.parse(folder.name.rpartition("/")[2]):
+        return "; it is the URL of a file: name that of its folder"
+    return "; name the folder that holds these files"
+
+
+def _known_words() -> list[str]:
+    return [word for split in KNOWN for word in synonyms(split)]
 
 
 def _candidates(words: Iterable[str]) -> list[str]:
@@ -54,20 +88,25 @@ def _candidates(words: Iterable[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def naming_remote(directory: str, folder: RemoteFolder) -> Any:
-    """Have errors of files copied into a directory name the files at their URLs."""
+def naming_remote(directory: str, url: str) -> Iterator[None]:
+    """Have errors of a directory, and of files copied into it, name those at the URL."""
     try:
         yield
     except IdxError as error:
         if error.file is not None and error.file.startswith(directory):
-            error.file = folder.name + error.file[len(directory) :]
+            error.file = url + error.file[len(directory) :]
+        raise
+    except OSError as error:
+        if isinstance(error.filename, str) and error.filename.startswith(directory):
+            error.filename = url + error.filename[len(directory) :]
         raise
 
 
 def copy_labels(folder: RemoteFolder, labels: str, directory: str) -> str:
     """Copy the labels and the description of a dataset to a directory; the path of the labels."""
-    for name in folder.present([DESCRIPTION]):
-        folder.copy(name, directory)
+    with contextlib.suppress(PermissionError):  # what a bucket says where there is none
+        for name in folder.present([DESCRIPTION]):
+            folder.copy(name, directory)
     return folder.copy(labels, directory)
 
 
@@ -79,12 +118,10 @@ def copy_dataset(
     Returns the directory and the folder's name without secrets.
     """
     folder = RemoteFolder(url, options)
-    words = [word for split in KNOWN for word in synonyms(split)]
-    found = folder.present([*_candidates(words), DESCRIPTION, "sources.csv"])
+    found = folder.present([*_candidates(_known_words()), DESCRIPTION, "sources.csv"])
     if not any(names.parse(name) for name in found):
-        raise NoSplitError(
-            errno.ENOENT, "has no train-images-idx3-ubyte[.gz] nor another split's", folder.name
-        )
+        text = f"has no train-images-idx3-ubyte[.gz] nor another split's{_what_to_name(folder)}"
+        raise NoSplitError(errno.ENOENT, text, folder.name)
     directory = tempfile.TemporaryDirectory(prefix="idxio-")
     try:
         for name in found:

@@ -15,6 +15,14 @@ URL_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]+)://"
 _BLOCK = 1 << 18
 
 
+class UrlError(ValueError):
+    """A URL that is none, or that nothing reads, or options that mean nothing for it."""
+
+
+class NotInstalledError(ModuleNotFoundError):
+    """What reads or writes a URL is not installed."""
+
+
 class Source:
     """Bytes that are read by position; position 0 is where a file object stood at first.
 

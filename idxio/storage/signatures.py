@@ -60,7 +60,7 @@ _SIGNATURES = (
     # answers of servers
     (
         rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml|error)",
-        f"an HTML or XML page, {_SERVER.format('a login, an error or a moved file')}",
+        f"an HTML or XML page, {_SERVER.format('a login, an error, a moved file or a folder')}",
     ),
     (rb"(\xef\xbb\xbf)?\s*(\{\s*[\"}]|\[\s*[\[{\"])", f"JSON, {_SERVER.format('an error')}"),
     (rb"HTTP/\d", "a server's answer with its headers: save the body alone"),

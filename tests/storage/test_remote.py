@@ -19,6 +19,7 @@ from nginx_server import LOCATIONS
 from range_server import RangeServer
 
 import idxio
+from idxio.storage.remote import obstore_client
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("obstore")
@@ -119,7 +120,11 @@ def upath(name):
 PLACES = {
     "counting": counting,
     "no ranges": no_ranges,
-    **{f"nginx {location}": of_nginx(location) for location in LOCATIONS if location != "encoded"},
+    **{
+        f"nginx {location}": of_nginx(location)
+        for location in LOCATIONS
+        if location not in ("encoded", "refusing")
+    },
     "nginx redirected": of_nginx("redirected"),
     "moto": of_moto,
     "memory": lambda request: Place(in_memory, lambda name: f"memory://{name}"),
@@ -371,3 +376,72 @@ def test_a_colon_in_a_path_is_no_url(tmp_path):
     (path / "x").write_bytes(DATA)
     assert_same(idxio.read(f"{path}//x"), ARRAY)
     assert_same(idxio.read(os.path.relpath(path / "x")), ARRAY)
+
+
+def test_what_is_at_the_url_of_a_dataset(server):
+    """Messages say what is there, and never name the copies that were looked at."""
+    server.add("/d/train-images-idx3-ubyte.gz", own(ARRAY.astype(np.uint8)))
+    with pytest.raises(FileNotFoundError, match=r"no train-labels.*takes images alone") as info:
+        idxio.load(f"{server.url}/d/")
+    assert info.value.filename == f"{server.url}/d"
+    with pytest.raises(FileNotFoundError, match="no labels that belong to train") as info:
+        idxio.check(f"{server.url}/d/")
+    assert info.value.filename == f"{server.url}/d"
+    server.add("/d/train-labels-idx1-ubyte.gz", own(LABELS))
+    with pytest.raises(FileNotFoundError, match=r"no val-images.*it has the splits 'train'"):
+        idxio.load(f"{server.url}/d/", "val")
+    with pytest.raises(FileNotFoundError, match="URL of a file: name that of its folder"):
+        idxio.check(f"{server.url}/d/train-images-idx3-ubyte.gz")
+    with pytest.raises(FileNotFoundError, match="name the folder that holds these files"):
+        idxio.load(server.url)
+
+
+def test_a_server_that_refuses_what_it_lacks(nginx_over):
+    """As S3 does for whoever may not list: of a dataset without dataset.json, too."""
+    url, files = nginx_over
+    folder = files / uuid.uuid4().hex
+    folder.mkdir()
+    images = ARRAY[:50].astype(np.uint8)
+    idxio.write(folder / "train-images-idx3-ubyte.gz", images)
+    idxio.write(folder / "train-labels-idx1-ubyte.gz", LABELS[:50])
+    url = f"{url}/refusing/{folder.name}"
+    assert_same(idxio.load(url).images[:], images)
+    assert "train" in idxio.check(url).splits
+    for function in idxio.load, idxio.check:
+        with pytest.raises(PermissionError, match="refuses") as info:
+            function(f"{url}/nothing/")
+        assert info.value.filename == f"{url}/nothing"
+
+
+def test_a_bucket_that_lists_nothing(bucket, monkeypatch):
+    """Whoever may get objects and not list them reads by the names in use."""
+    folder = uuid.uuid4().hex
+    images = ARRAY[:50].astype(np.uint8)
+    bucket.put(f"{folder}/train-images-idx3-ubyte.gz", own(images))
+    bucket.put(f"{folder}/train-labels-idx1-ubyte.gz", own(LABELS[:50]))
+
+    def refused(url):
+        raise PermissionError(13, "the server refuses it", url.name)
+
+    monkeypatch.setattr(obstore_client, "names_in", refused)
+    dataset = idxio.load(f"s3://{bucket.name}/{folder}", storage_options=bucket.options)
+    assert_same(dataset.images[:], images)
+
+
+def test_no_bucket(bucket):
+    for function in idxio.read, idxio.load, idxio.check:
+        with pytest.raises(FileNotFoundError, match="no such bucket"):
+            function("s3://nobucket/x/", storage_options=bucket.options)
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_no_credentials(scheme, monkeypatch):
+    """What obstore says where it asked the machine and got none."""
+    from obstore.exceptions import GenericError
+
+    told = "Error performing PUT http://169.254.169.254/latest/api/token in 1.5s - timed out"
+    error = obstore_client.error_of(GenericError(told), f"{scheme}://bucket/x")
+    assert isinstance(error, PermissionError)
+    assert "no credentials were found" in str(error)
+    assert ("AWS_SKIP_SIGNATURE=true" in str(error)) == (scheme == "s3")
+    assert "169" not in str(error)

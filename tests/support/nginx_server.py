@@ -19,6 +19,7 @@ LOCATIONS = {
     "encoded": "add_header Content-Encoding gzip;",
     "agent": 'if ($http_user_agent !~ "^idxio/") { return 403; }',
     "list": "autoindex on;",
+    "refusing": "error_page 404 = @refused;",
 }
 
 CONFIGURATION = """
@@ -40,6 +41,7 @@ http {{
         listen 127.0.0.1:{port};
         {locations}
         location /redirected/ {{ rewrite ^/redirected/(.*)$ /plain/$1 redirect; }}
+        location @refused {{ return 403; }}
         location /up {{ return 204; }}
     }}
 }}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import exit_codes
 from ..options import Commands
 
 
@@ -32,4 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo on a directory or on drawn digits."""
     from . import demo
 
+    exit_codes.refuse_url(arguments.directory or "")
     return demo.run(arguments.directory, drawn=arguments.drawn, keep=arguments.keep)

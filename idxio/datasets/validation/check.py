@@ -161,10 +161,10 @@ def _check_url(
     progress: Callable[[int, int], None] | None,
 ) -> Check:
     """Do what check() does, for files at a URL."""
-    from ..remote import copy_dataset
+    from ..remote import copy_dataset, naming_remote
 
     copies, name = copy_dataset(url, options)
-    with copies as directory:
+    with copies as directory, naming_remote(directory, name):
         found = check(directory, dataset=dataset, progress=progress)
     findings = [
         finding._replace(message=finding.message.replace(directory, name))

@@ -48,6 +48,10 @@ class NoLengthError(OSError):
     """The server sends what it does not know the length of, as pages and listings."""
 
 
+class NoCredentialsError(PermissionError):
+    """The store was not asked: nothing tells who asks."""
+
+
 class BrokenOffError(OSError):
     """An answer that ended early; the next one may be whole."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..._util.threads import on_threads
+from ..base import NotInstalledError, UrlError
 from . import obstore_client
-from .client import CONNECTIONS
+from .client import CONNECTIONS, INSTALL, NoCredentialsError
 from .fsspec_client import open_file_system
 from .opening import open_url
 from .url import Url
@@ -23,17 +25,27 @@ class RemoteFolder:
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._url = Url(url, options)
         self.name = self._url.name.rstrip("/")
+        if self._url.is_http and not urlsplit(url).netloc:
+            raise UrlError(f"{self._url.name}: is no URL, as it names no server")
 
     def url_of(self, name: str) -> str:
         """The URL of a file, with the query of the folder's."""
         return self._url.inside(name).text
 
     def present(self, names: Iterable[str]) -> list[str]:
-        """Which of some names are there: as the store lists them, or as a web server answers."""
+        """Which of some names are there: as the store lists them, or as a web server answers.
+
+        A store that lists nothing for this reader is asked for each name, too.
+        """
         wanted = list(names)
         if not self._url.is_http:
-            listed = self._listed()
-            return [name for name in wanted if name in listed]
+            try:
+                listed = self._listed()
+                return [name for name in wanted if name in listed]
+            except NoCredentialsError:
+                raise
+            except PermissionError:
+                pass
         found: dict[str, bool] = {}
         refused: list[PermissionError] = []
 
@@ -48,16 +60,22 @@ class RemoteFolder:
 
         on_threads(look, wanted, CONNECTIONS)
         if refused and not found:
-            raise refused[0]
+            raise PermissionError(refused[0].errno, refused[0].strerror, self.name)
         return [name for name in wanted if name in found]
 
     def _listed(self) -> set[str]:
+        missing: ImportError | None = None
         if self._url.scheme in obstore_client.SCHEMES and obstore_client.works_here():
             try:
                 return set(obstore_client.names_in(self._url))
-            except ImportError:
-                pass
-        fs, path = open_file_system(self._url)
+            except ImportError as error:
+                missing = error
+        try:
+            fs, path = open_file_system(self._url)
+        except ImportError as error:
+            raise NotInstalledError(
+                f"{self.name}: {missing or error}; URLs are read with {INSTALL}"
+            ) from None
         return {os.path.basename(found.rstrip("/")) for found in fs.ls(path, detail=False)}
 
     def copy(self, name: str, directory: str) -> str:

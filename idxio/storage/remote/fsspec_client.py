@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base import UrlError
 from .client import Answer, NoRangesError, changed
 from .url import Url
 
@@ -19,11 +20,15 @@ _WORDS = {
 
 def open_file_system(url: Url) -> tuple[Any, str]:
     """fsspec's file system of a URL, and the path in it."""
+    import difflib  # slow to import, as fsspec is
+
     import fsspec
 
-    if url.scheme not in fsspec.available_protocols():
-        known = ", ".join(sorted(fsspec.available_protocols()))
-        raise ValueError(f"{url.name}: nothing reads URLs of {url.scheme}; known are {known}")
+    known = fsspec.available_protocols()
+    if url.scheme not in known:
+        alike = difflib.get_close_matches(url.scheme, known, 1)
+        hint = f"did you mean {alike[0]}?" if alike else "known are https, s3, gs, az and others"
+        raise UrlError(f"{url.name}: nothing reads URLs of {url.scheme}; {hint}")
     fs, path = fsspec.core.url_to_fs(url.text, **_options(url))
     return fs, path
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ..base import UrlError
 from .client import (
     Answer,
     BrokenOffError,
+    NoCredentialsError,
     NoLengthError,
     NoRangesError,
     NoSuchRangeError,
@@ -34,7 +36,17 @@ _DEAD = re.compile(r"kind: (Connect|Timeout)\b|TimedOut|tcp connect|dns error")
 _REDIRECT = re.compile(r"TooManyRedirects|BareRedirect|following redirect|without LOCATION")
 _UNKNOWN = re.compile(r"Configuration key: '([^']*)' is not valid")
 _STATUS = re.compile(r"status code: (\d{3})")
-_REFUSED = "the server refuses it: credentials are missing or wrong, or it does not exist"
+_REFUSED = (
+    "the server refuses it: credentials are missing or wrong, it does not exist, or it is a folder"
+)
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
+_NOTHING = "no such object at this URL"
+# Where obstore asks for the credentials of the machine, if it was given none.
+_OF_THE_MACHINE = "http://169.254.169.254/"
+_NO_CREDENTIALS = (
+    "no credentials were found, in the environment or in storage_options; a public bucket is read"
+    " with storage_options={'anon': True}"
+)
 # A host that does not answer is given up within 5 seconds.
 _CONNECT = timedelta(seconds=1.5)
 _READ = timedelta(seconds=60)
@@ -83,7 +95,7 @@ def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
     if url.is_http:
         client_options["allow_http"] = True
         if config:
-            raise ValueError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
+            raise UrlError(f"storage_options: {sorted(config)[0]!r} means nothing for HTTP")
         # The whole URL is the store and the path empty: a path would lose the query.
         text = url.text.partition("#")[0]
         http: Any = stores.HTTPStore
@@ -92,9 +104,7 @@ def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
         return store, ""
     endpoint = config.get("endpoint")
     if endpoint and not str(endpoint).startswith(("http://", "https://")):  # obstore panics
-        raise ValueError(
-            f"{url.name}: storage_options: the endpoint begins with http:// or https://"
-        )
+        raise UrlError(f"{url.name}: storage_options: the endpoint begins with http:// or https://")
     if _is_plain_http(endpoint):
         client_options["allow_http"] = True
     bucket = url.text[: len(url.text) - len(url.path)]
@@ -116,7 +126,7 @@ def _naming(url: Url) -> Iterator[None]:
         what = "is no URL of a store, or storage_options are wrong"
         if key is not None:
             what = f"storage_options: {key[1]!r} is none of this store"
-        raise ValueError(f"{url.name}: {what}") from None
+        raise UrlError(f"{url.name}: {what}") from None
 
 
 def _is_plain_http(endpoint: object) -> bool:
@@ -182,12 +192,18 @@ def error_of(error: Exception, name: str) -> Exception:
     from obstore import exceptions
 
     if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(2, "no such object at this URL", name)
+        what = "the store has no such bucket" if _NO_BUCKET.search(str(error)) else _NOTHING
+        return FileNotFoundError(2, what, name)
     if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
         return PermissionError(13, _REFUSED, name)
     if isinstance(error, exceptions.PreconditionError):
         return changed(name)
     text = str(error)
+    if _OF_THE_MACHINE in text:
+        hint = ", or with AWS_SKIP_SIGNATURE=true" if name.startswith("s3") else ""
+        return NoCredentialsError(13, f"{_NO_CREDENTIALS}{hint}", name)
+    if _NO_BUCKET.search(text):
+        return FileNotFoundError(2, "the store has no such bucket", name)
     status = _STATUS.search(text)
     if status is not None and status[1] == "416":
         return NoSuchRangeError()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from ..base import Source
+from ..base import NotInstalledError, Source
 from ..file_object import SeekableSource
 from . import obstore_client
 from .client import INSTALL, Client
@@ -91,7 +91,7 @@ def by_library(
                 " not work there; start workers by spawn or forkserver, or install fsspec with its"
                 f" package for {url.scheme}"
             ) from None
-        raise ModuleNotFoundError(
+        raise NotInstalledError(
             f"{url.name}: {missing or error}; URLs are {done} with {INSTALL}"
         ) from None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from ..base import URL_SCHEME
+from ..base import URL_SCHEME, UrlError
 
 # Parameters of a query that choose what is given and open nothing.
 _HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
@@ -48,7 +48,7 @@ class Url(NamedTuple):
         try:
             parts = urlsplit(self.text)
         except ValueError:  # whose message may have a password
-            raise ValueError(f"{self.scheme}://...: no URL; its host can't be read") from None
+            raise UrlError(f"{self.scheme}://...: no URL; its host can't be read") from None
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
@@ -85,7 +85,10 @@ class Url(NamedTuple):
         """The URL of a file in the folder at this one."""
         base, query = self._parts()
         name = quote(name) if self.is_http else name
-        return self._replace(text=f"{base.rstrip('/')}/{name}{query}")
+        folder = base.rstrip("/")
+        if folder.endswith(":"):  # a scheme and nothing else
+            folder += "//"
+        return self._replace(text=f"{folder}/{name}{query}")
 
     def _parts(self) -> tuple[str, str]:
         """What stands before the query, and the query with its mark."""
