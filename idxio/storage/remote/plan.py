@@ -11,7 +11,6 @@ import contextlib
 import threading
 import weakref
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, zip_longest
 from queue import SimpleQueue
@@ -67,11 +66,12 @@ def _work(fetch: Fetch, parts: SimpleQueue[Part | None]) -> None:
     while (part := parts.get()) is not None:
         part.fetch(fetch)
         del part  # and with it the bytes, before the wait for the next
+    _end(parts)
 
 
 def _end(parts: SimpleQueue[Part | None]) -> None:
-    for _ in range(CONNECTIONS):
-        parts.put(None)
+    """End one thread, which ends the next: how many there are is not known for sure."""
+    parts.put(None)
 
 
 class Part:
@@ -132,7 +132,7 @@ class Plan:
             for of_run in filter(None, parts_of_runs):
                 of_run[0].is_front = True
         self._fetcher = fetcher
-        self._waiting = deque(parts)
+        self._waiting: Iterator[Part] = iter(parts)
         self._ahead: list[Part] = []
         self._behind: list[Part] = []
         self._parts = sorted(parts, key=lambda part: part.start)
@@ -180,9 +180,11 @@ class Plan:
         return part is not None and part.is_begun
 
     def close(self) -> None:
-        """Fetch nothing more."""
-        with self._lock:
-            self._waiting.clear()
+        """Fetch nothing more.
+
+        Without the lock, as a garbage collection may call this on a thread that holds it.
+        """
+        self._waiting = iter(())
 
     def _part_at(self, offset: int) -> Part | None:
         """The part with the byte at an offset; of two that share it, one that was fetched."""
@@ -192,8 +194,7 @@ class Plan:
 
     def _go_on(self) -> None:
         """Begin to fetch as many parts as there is room for."""
-        while len(self._ahead) < AHEAD and self._waiting:
-            part = self._waiting.popleft()
+        while len(self._ahead) < AHEAD and (part := next(self._waiting, None)) is not None:
             if not part.is_begun:
                 self._begin(part)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -59,11 +58,12 @@ class UrlSource(Source):
 
     def _begin(self, client: Client) -> None:
         """Begin in this process: connections and threads stay behind in one that forks."""
-        self._process = os.getpid()
         self._object = _Object(client, self.name, self.size or 0, self._tag)
         self._fetcher = Fetcher(self._object.fetch)
+        # Changed and copied without a lock: a garbage collection may close another `expect` of this
+        # source at any moment, on a thread that is in one itself.
         self._plans: list[Plan] = []
-        self._lock = threading.Lock()
+        self._process = os.getpid()  # last: other threads go on once they see it
 
     def _after_fork(self) -> None:
         if self._process != os.getpid():
@@ -95,7 +95,7 @@ class UrlSource(Source):
         return len(piece)
 
     def _from_plans(self, offset: int, out: memoryview) -> int:
-        plans = [plan for plan in reversed(self._plans) if plan.covers(offset, offset + 1)]
+        plans = [plan for plan in self._plans[::-1] if plan.covers(offset, offset + 1)]
         for plan in sorted(plans, key=lambda plan: not plan.has(offset)):
             if done := plan.read(offset, out):
                 for other in plans:
@@ -123,18 +123,17 @@ class UrlSource(Source):
     def expect(self, *runs: Sequence[Range]) -> Iterator[None]:
         self._after_fork()
         plan = Plan(self._fetcher, [list(self._missing(run)) for run in runs])
-        with self._lock:
-            self._plans = [*self._plans, plan]
+        plans = self._plans
+        plans.append(plan)
         try:
             yield
         finally:
             plan.close()
-            with self._lock:
-                self._plans = [other for other in self._plans if other is not plan]
+            plans.remove(plan)
 
     def _missing(self, run: Sequence[Range]) -> Iterator[Range]:
         """What of some ranges is neither here nor expected already."""
-        head, end, plans = len(self._head), self.size or 0, self._plans
+        head, end, plans = len(self._head), self.size or 0, self._plans.copy()
         for start, stop in run:
             start, stop = max(start, head), min(stop, end)
             if start < stop and not any(plan.covers(start, stop) for plan in plans):
