@@ -266,6 +266,29 @@ def test_an_interrupt_while_a_body_does_not_come(data, what, server):
             process.kill()
 
 
+@FILES
+def test_a_loop_is_left_while_a_body_does_not_come(data, server):
+    """The thread that reads ahead is not waited for as long as the server is."""
+    interrupted = []
+
+    def interrupt(*_):
+        interrupted.append(time.monotonic())
+        raise KeyboardInterrupt
+
+    url = server.add("/x", data)
+    with idxio.open(url) as f:
+        server.add("/x", data, is_silent=True)
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(KeyboardInterrupt):
+                list(f.iter_records(10))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert time.monotonic() - interrupted[0] < LIMIT / 3
+
+
 # Objects that change.
 
 
