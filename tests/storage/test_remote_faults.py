@@ -327,6 +327,60 @@ def test_an_object_that_changes_while_an_answer_is_taken_up_again(ignores, serve
             _ = f[500:900]
 
 
+DATES = [{"Last-Modified": f"Sat, 01 Jan 2022 00:00:0{k} GMT"} for k in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"etag": 'W/"1"'}, {"etag": 'W/"2"'}),
+        ({"etag": 'W/"1"'}, {"etag": '"2"'}),
+        ({"etag": '"1"'}, {"etag": 'W/"2"'}),
+        ({"etag": None, "headers": DATES[0]}, {"etag": None, "headers": DATES[1]}),
+        ({"etag": None, "headers": DATES[0]}, {"etag": '"2"', "headers": DATES[1]}),
+        ({"etag": '"1"', "headers": DATES[0]}, {"etag": None, "headers": DATES[1]}),
+    ],
+    ids=str,
+)
+def test_an_object_that_gets_another_kind_of_mark(before, after, server):
+    with idxio.open(server.add("/x", RAW, **before)) as f:
+        server.add("/x", encode(OTHER), **after, ignores_if_match=True)
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+
+
+def test_an_etag_that_a_proxy_makes_weak(server):
+    with idxio.open(server.add("/x", RAW)) as f:
+        server.add("/x", RAW, etag='W/"1"', ignores_if_match=True)
+        assert_same(f[:], ARRAY)
+
+
+@pytest.mark.parametrize("listed", ["the folder", "the file"])
+def test_an_object_of_a_file_system_that_keeps_listings(listed, bucket):
+    """What it keeps tells the old size and the old ETag."""
+    pytest.importorskip("s3fs")
+    fsspec = pytest.importorskip("fsspec")
+    path = f"{bucket.name}/kept/x"
+    url = bucket.put("kept/x", RAW)
+    options = {"client_kwargs": {"region_name": "us-east-1"}, "key": KEY, "secret": SECRET}
+    file = fsspec.open(url, endpoint_url=bucket.endpoint, **options)
+
+    def fill_its_cache():
+        file.fs.invalidate_cache()
+        file.fs.ls(path if listed == "the file" else path.rpartition("/")[0])
+
+    fill_its_cache()
+    with idxio.open(file) as f:
+        fill_its_cache()
+        bucket.put("kept/x", encode(OTHER))
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+    fill_its_cache()
+    longer = np.concatenate([ARRAY, OTHER])
+    bucket.put("kept/x", encode(longer))
+    assert_same(idxio.read(file), longer)
+
+
 def test_an_object_of_a_bucket_that_changes(bucket):
     url = bucket.put("changing.gz", OWN)
     with idxio.open(url, storage_options=bucket.options) as f:

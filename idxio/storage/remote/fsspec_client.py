@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from .client import Answer, NoRangesError, changed
@@ -80,6 +81,11 @@ class FsspecClient:
 
     def _look(self) -> None:
         """Ask for the size and the mark of the file."""
+        # Not what a listing said that the file system keeps. Some keep it by the file, some by its
+        # folder; several threads that forget it at once are in each other's way.
+        for path in (self._path, self._path.rpartition("/")[0]):
+            with contextlib.suppress(Exception):
+                self._fs.invalidate_cache(path)
         found = self._call(self._fs.info)
         if found.get("type") == "directory":
             raise IsADirectoryError(21, "is a directory", self._name)

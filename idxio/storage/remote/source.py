@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ from .plan import PART, Fetcher, Plan, Range
 HEAD = 68 << 10
 # Requests whose answer broke off are sent again after so many seconds.
 _PAUSES = (0.1, 0.5)
+# How an ETag begins that a proxy may have made a weak one, and how a time of the last change does.
+_WEAK = re.compile(r'^W/"')
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 class Handle(NamedTuple):
@@ -191,12 +195,17 @@ class _Object(NamedTuple):
 
 
 def _differ(tag: str | None, other: str | None) -> bool:
-    """Whether two marks tell two objects; fsspec and obstore have marks of their own, but for
-    ETags.
+    """Whether two marks tell two objects.
+
+    fsspec has words of its own for what obstore has ETags for, so that such a word and an ETag
+    can't be compared; a date and an ETag can, as both come from one server.
     """
-    if tag is None or other is None or tag.startswith('"') != other.startswith('"'):
+    if tag is None or other is None:
         return False
-    return tag != other
+    tags = [_WEAK.sub('"', tag), _WEAK.sub('"', other)]
+    if sum(tag.startswith('"') for tag in tags) == 1 and not any(map(_DATE.match, tags)):
+        return False
+    return tags[0] != tags[1]
 
 
 def _patiently(get: Callable[[], Answer]) -> Answer:
