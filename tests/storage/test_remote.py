@@ -356,6 +356,19 @@ def test_a_cached_copy(server, stored, tmp_path, monkeypatch):
     assert_same(idxio.read(url, cache=True), ARRAY[::-1])
 
 
+@pytest.mark.parametrize("by", [str, fsspec.open], ids=["obstore", "fsspec"])
+def test_cached_copies_of_files_that_a_query_chooses(by, server, tmp_path, monkeypatch):
+    """Of one path, size and ETag, as a server makes it of size and time; a signature is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    url = server.add("/get", DATA)
+    assert_same(idxio.read(by(f"{url}?id=1&X-Amz-Signature=a"), cache=True), ARRAY)
+    server.add("/get", encode(ARRAY[::-1]))
+    assert_same(idxio.read(by(f"{url}?id=2&X-Amz-Signature=a"), cache=True), ARRAY[::-1])
+    server.reset()
+    assert_same(idxio.read(by(f"{url}?id=1&X-Amz-Signature=b"), cache=True), ARRAY)
+    assert server.reset().bytes <= 70_000
+
+
 def test_nothing_is_imported_before_a_url_comes():
     code = (
         "import io, sys, idxio; idxio.read(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]));"

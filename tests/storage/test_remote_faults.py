@@ -349,6 +349,25 @@ def test_an_object_that_gets_another_kind_of_mark(before, after, server):
             _ = f[2000:]
 
 
+def test_a_date_by_fsspec(server):
+    fsspec = pytest.importorskip("fsspec")
+    with idxio.open(fsspec.open(server.add("/x", RAW, etag=None, headers=DATES[0]))) as f:
+        server.add("/x", encode(OTHER), etag=None, headers=DATES[1])
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_by_fsspec(status, server):
+    """Also of what may not be seen beside a file."""
+    fsspec = pytest.importorskip("fsspec")
+    url = server.add("/x.gz", STOCK)
+    with idxio.open(fsspec.open(url)) as f:
+        server.add("/x.gz", STOCK, status=status)
+        with pytest.raises(PermissionError, match="refuse"):
+            _ = f[2000:]
+
+
 def test_an_etag_that_a_proxy_makes_weak(server):
     with idxio.open(server.add("/x", RAW)) as f:
         server.add("/x", RAW, etag='W/"1"', ignores_if_match=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .client import Answer, NoRangesError, changed
@@ -92,6 +93,9 @@ class FsspecClient:
         self._size = found.get("size")
         marks = (found.get(key) for key in ("ETag", "etag", "mtime", "LastModified", "created"))
         self._tag = next((str(mark) for mark in marks if mark is not None), None)
+        if self._tag is None and "Last-Modified" in found:  # as a web server writes it
+            with contextlib.suppress(ValueError):
+                self._tag = parsedate_to_datetime(found["Last-Modified"]).isoformat()
 
     def _call(self, function: Any, **options: Any) -> Any:
         try:
@@ -103,4 +107,6 @@ class FsspecClient:
         except (ImportError, IsADirectoryError):
             raise
         except Exception as error:  # of any library; its text may have a secret
+            if getattr(error, "status", None) in (401, 403):
+                raise PermissionError(13, "the server refuses this file", self._name) from None
             raise OSError(5, f"can't be fetched: {type(error).__name__}", self._name) from None

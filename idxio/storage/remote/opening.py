@@ -40,6 +40,7 @@ def _handle_of(url: Url) -> Handle:
         partial(_connect, url),
         partial(_pickled_url, url),
         lambda suffix: _handle_of(url.with_suffix(suffix)),
+        url.choice,
     )
 
 
@@ -48,7 +49,8 @@ def _open_path(fs: Any, path: str, tag: str | None = None) -> UrlSource:
 
 
 def _handle_in(fs: Any, path: str) -> Handle:
-    name = fs.unstrip_protocol(path).partition("?")[0]
+    full = fs.unstrip_protocol(path)
+    name = full.partition("?")[0]
     name = Url(name, {}).name if "://" in name else name
 
     def connect() -> Client:
@@ -58,7 +60,9 @@ def _handle_in(fs: Any, path: str) -> Handle:
         _refuse(name, secret_options(fs.storage_options))
         return _open_path, (fs, path, tag)
 
-    return Handle(name, connect, pickled, lambda suffix: _handle_in(fs, path + suffix))
+    return Handle(
+        name, connect, pickled, lambda suffix: _handle_in(fs, path + suffix), Url(full, {}).choice
+    )
 
 
 def _connect(url: Url) -> Client:

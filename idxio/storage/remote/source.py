@@ -33,6 +33,8 @@ class Handle(NamedTuple):
     """What __reduce__ returns, given the ETag; raises TypeError if that would have a secret."""
     beside: Callable[[str], Handle]
     """That of the file whose name is this one's with a suffix."""
+    choice: str = ""
+    """What tells it from other files of this name."""
 
 
 class UrlSource(Source):
@@ -75,7 +77,9 @@ class UrlSource(Source):
 
     @property
     def key(self) -> tuple[object, ...] | None:
-        return None if self._tag is None else (self.name, self._tag, self.size)
+        if self._tag is None:
+            return None
+        return (self.name, self._tag, self.size, *filter(None, [self._handle.choice]))
 
     def read_at(self, offset: int, out: memoryview) -> int:
         out = out[: max(0, (self.size or 0) - offset)]

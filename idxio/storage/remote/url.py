@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,6 +12,12 @@ from ..base import URL_SCHEME
 
 # Parameters of a query that choose what is given and open nothing.
 _HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
+# Those that sign a URL, or say who asks: others each time for the same file.
+_SIGNS = re.compile(
+    r"(?i)x-(amz|goog|oss|cos)-.*|.*(sig|sign|signature|token|secret|credential|password|passwd)"
+    r"|.*(access|api|pair).?key(.?id)?|.*accessid|auth|policy|expires?"
+    r"|s[evprtsk]|spr|sip|sdd|srt|sk(oid|tid|t|e|s|v)|download|dl|raw|inline"
+)
 # Options that say where and how, and open nothing either.
 _HARMLESS_OPTIONS = frozenset(
     (
@@ -51,6 +58,16 @@ class Url(NamedTuple):
             raise ValueError(f"{self.scheme}://...: no URL; its host can't be read") from None
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+    @property
+    def choice(self) -> str:
+        """What in a query says which file is meant, apart from the path: a digest without secrets.
+
+        Two files of one path may have the same ETag, as servers make it of size and time.
+        """
+        query = self.text.partition("#")[0].partition("?")[2]
+        kept = [pair for pair in parse_qsl(query, True) if _SIGNS.fullmatch(pair[0]) is None]
+        return hashlib.sha256(repr(kept).encode()).hexdigest()[:16] if kept else ""
 
     @property
     def is_http(self) -> bool:
