@@ -85,6 +85,11 @@ class Part:
         self._outcome: memoryview | BaseException | None = None
         self._fetched = Bell()
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether the request for it met an error."""
+        return isinstance(self._outcome, BaseException)
+
     def fetch(self, fetch: Fetch) -> None:
         """Fetch it, on whatever thread."""
         try:
@@ -159,13 +164,25 @@ class Plan:
                     if len(out) <= GLANCE:
                         return 0
                     self._begin(part)
-            found = part.wait(self._fetcher)
+            try:
+                found = part.wait(self._fetcher)
+            except BaseException:
+                self._forget_failure(part)
+                raise
             if self._fetcher.is_closed:
                 return 0
         data = found[offset - part.start :][: len(out)]
         out[: len(data)] = data
         self.note_read(offset, offset + len(data))
         return len(data)
+
+    def _forget_failure(self, part: Part) -> None:
+        """Have a part whose request failed fetched anew for who reads it next."""
+        with self._lock:
+            if part.is_failed:
+                self._ahead = [other for other in self._ahead if other is not part]
+                self._behind = [other for other in self._behind if other is not part]
+                part.drop()
 
     def note_read(self, start: int, stop: int) -> None:
         """Make room: the bytes [start, stop) were read, here or in another plan that has them."""
