@@ -541,6 +541,29 @@ def test_nothing_that_is_shown_has_a_secret(server, bucket, tmp_path, monkeypatc
     assert told(printed.out + printed.err) == []
 
 
+def test_no_pickle_has_a_secret_of_fsspec_s_url(server):
+    fsspec = pytest.importorskip("fsspec")
+    url = server.add("/x", RAW)
+    for secret in (signed(url), f"{url}?{QUERY}"):
+        with (
+            idxio.open(fsspec.open(secret)) as f,
+            pytest.raises(TypeError, match="can't be pickled") as info,
+        ):
+            pickle.dumps(f)
+        assert told(everything_of(info.value)) == []
+    with idxio.open(fsspec.open(url)) as f:
+        assert_same(pickle.loads(pickle.dumps(f))[4000], ARRAY[4000])
+
+
+def test_no_pickle_has_a_password_of_an_endpoint(bucket):
+    url = bucket.put("endpoint", RAW)
+    endpoint = bucket.endpoint.replace("://", "://user:hunter2@")
+    for options in {"endpoint": endpoint}, {"client_kwargs": {"endpoint_url": endpoint}}:
+        store = {"skip_signature": True, "region": "us-east-1", **options}
+        with idxio.open(url, storage_options=store) as f, pytest.raises(TypeError):
+            pickle.dumps(f)
+
+
 def test_a_plain_url_has_nothing_secret_to_refuse(server):
     server.add("/x.gz", OWN)
     with idxio.open(f"{server.url}/x.gz?download=1") as f:

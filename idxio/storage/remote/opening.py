@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from ..base import Source
+from ..base import URL_SCHEME, Source
 from ..file_object import SeekableSource
 from . import obstore_client
 from .client import INSTALL, Client
@@ -57,7 +57,8 @@ def _handle_in(fs: Any, path: str) -> Handle:
         return FsspecClient(type(fs)(*fs.storage_args, **fs.storage_options), path, name)
 
     def pickled(tag: str | None) -> tuple[Any, ...]:
-        _refuse(name, secret_options(fs.storage_options))
+        secret = Url(full, {}).secret if URL_SCHEME.match(full) else None
+        _refuse(name, secret or secret_options(fs.storage_options))
         return _open_path, (fs, path, tag)
 
     return Handle(

@@ -117,13 +117,14 @@ class Url(NamedTuple):
 
 def secret_options(options: Mapping[str, Any]) -> str | None:
     """What of storage_options may be secret: words for messages; None if nothing."""
-    if any(key.lower() not in _HARMLESS_OPTIONS for key in _flat(options)):
-        return "storage_options that may be secret"
+    for key, value in _flat(options):
+        if key.lower() not in _HARMLESS_OPTIONS or (isinstance(value, str) and "@" in value):
+            return "storage_options that may be secret"
     return None
 
 
-def _flat(options: Mapping[str, Any]) -> list[str]:
-    keys: list[str] = []
+def _flat(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
     for key, value in options.items():
-        keys += _flat(value) if isinstance(value, Mapping) else [key]
-    return keys
+        pairs += _flat(value) if isinstance(value, Mapping) else [(key, value)]
+    return pairs
