@@ -349,6 +349,34 @@ def test_an_object_that_gets_another_kind_of_mark(before, after, server):
             _ = f[2000:]
 
 
+def test_a_late_answer_to_another_thread_by_fsspec():
+    """It tells of the old file when this thread has read the new one."""
+    from idxio.storage.remote.fsspec_client import FsspecClient
+
+    class FileSystem:
+        tag = "old"
+
+        def cat_file(self, path, start, end):
+            return b"data"
+
+        def info(self, path):
+            return {"size": 100, "ETag": self.tag}
+
+    class Client(FsspecClient):
+        def _look(self):
+            mine = super()._look()
+            file_system.tag = "old"
+            super()._look()  # the other thread's
+            return mine
+
+    file_system = FileSystem()
+    client = Client(file_system, "/x", "x")
+    assert client.get(0, 4, None).tag == "old"
+    file_system.tag = "new"
+    with pytest.raises(idxio.ChangedError):
+        client.get(0, 4, None)
+
+
 def test_a_date_by_fsspec(server):
     fsspec = pytest.importorskip("fsspec")
     with idxio.open(fsspec.open(server.add("/x", RAW, etag=None, headers=DATES[0]))) as f:
