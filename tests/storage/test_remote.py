@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from helpers import assert_same, encode, pack_zstd, run_threads, zstd
 from nginx_server import LOCATIONS
-from range_server import RangeServer
+from range_server import RangeServer, Resource
 
 import idxio
 
@@ -229,6 +229,19 @@ def test_load_of_a_directory(folder, server, tmp_path):
         assert_same(dataset.labels, LABELS)
     with pytest.raises(FileNotFoundError, match="test"):
         idxio.load(server.url + folder.replace(" ", "%20"), "test")
+
+
+def test_load_from_a_server_that_has_a_page_for_everything():
+    """As static hosts of programs in a page."""
+    page = Resource(b"\n<!DOCTYPE html><html>", headers={"Content-Type": "text/html"})
+    with RangeServer(find=lambda _: page) as server:
+        for name, array in ("images", ARRAY), ("labels", LABELS):
+            server.add(f"/train-{name}-idx{array.ndim}-ubyte.gz", own(array))
+        dataset = idxio.load(f"{server.url}/")
+        assert_same(dataset.images[:], ARRAY)
+        assert_same(dataset.labels, LABELS)
+        with pytest.raises(idxio.IdxError, match="HTML"):
+            idxio.load(f"{server.url}/nothing/")
 
 
 def test_load_and_check_of_a_bucket(bucket):

@@ -15,6 +15,8 @@ from .url import Url
 
 # Bytes of a file that are copied at a time.
 _BLOCK = 8 << 20
+# Bytes that tell a page: less than the first request brings.
+_START = 100
 
 
 class RemoteFolder:
@@ -29,18 +31,27 @@ class RemoteFolder:
         return self._url.inside(name).text
 
     def present(self, names: Iterable[str]) -> list[str]:
-        """Which of some names are there: as the store lists them, or as a web server answers."""
+        """Which of some names are there: as the store lists them, or as a web server answers.
+
+        Some servers answer with a page, and all is well, where nothing is: pages are only told of
+        if there is nothing else, so who asks for what may be missing asks for more than that.
+        """
         wanted = list(names)
         if not self._url.is_http:
             listed = self._listed()
             return [name for name in wanted if name in listed]
         found: dict[str, bool] = {}
+        pages: dict[str, bool] = {}
         refused: list[PermissionError] = []
 
         def look(name: str) -> None:
             try:
-                open_url(Url(self.url_of(name), self._url.options)).close()
-                found[name] = True
+                source = open_url(Url(self.url_of(name), self._url.options))
+                start = bytearray(_START)
+                source.read_at(0, memoryview(start))
+                source.close()
+                is_page = start.lstrip().startswith(b"<")
+                (pages if is_page else found)[name] = True
             except FileNotFoundError:
                 pass
             except PermissionError as error:  # what a bucket says of a file that is not there
@@ -49,7 +60,7 @@ class RemoteFolder:
         on_threads(look, wanted, CONNECTIONS)
         if refused and not found:
             raise refused[0]
-        return [name for name in wanted if name in found]
+        return [name for name in wanted if name in (found or pages)]
 
     def _listed(self) -> set[str]:
         if self._url.scheme in obstore_client.SCHEMES and obstore_client.works_here():
