@@ -36,8 +36,11 @@ WAIT = 0.1
 
 
 def join(thread: threading.Thread) -> None:
-    """Wait until a thread has ended, if it was started; an interrupt ends the wait."""
-    while thread.is_alive():
+    """Wait until a thread has ended, if it was started; an interrupt ends the wait.
+
+    Not for this thread itself, on which a garbage collection may close what it works for.
+    """
+    while thread.is_alive() and thread is not threading.current_thread():
         thread.join(WAIT)
 
 
@@ -87,11 +90,23 @@ _here = threading.local()
 
 
 def is_abandoned() -> bool:
-    """Whether another thread of the `on_threads` that this one works for met an error.
+    """Whether nobody wants any more what this thread does: a sign of `abandoned_by` is there, or
+    another thread of the `on_threads` that this one works for met an error.
 
-    Who waits for something long, such as a server, then gives it up: the caller waits for this.
+    Who waits for something long, such as a server, then gives it up: somebody waits for this.
     """
-    return bool(getattr(_here, "errors", None))
+    return any(_signs())
+
+
+def abandoned_by(sign: list[Any]) -> None:
+    """Have `is_abandoned` hold on this thread as soon as a list has an item."""
+    _here.signs = (*_signs(), sign)
+
+
+def _signs() -> tuple[list[Any], ...]:
+    """Lists of which one with an item says that this thread is abandoned."""
+    signs: tuple[list[Any], ...] = getattr(_here, "signs", ())
+    return signs
 
 
 def aside(function: Callable[[], Result]) -> Result:
@@ -133,14 +148,15 @@ def on_threads(
     """
     waiting = list(items)[::-1]
     errors: list[BaseException] = []
+    signs = (*_signs(), errors)
 
     def work() -> None:
-        before = getattr(_here, "errors", None)
-        _here.errors = errors
+        before = _signs()
+        _here.signs = signs
         try:
             work_off()
         finally:
-            _here.errors = before
+            _here.signs = before
 
     def work_off() -> None:
         while waiting and not errors:

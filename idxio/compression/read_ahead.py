@@ -8,7 +8,7 @@ import threading
 from queue import SimpleQueue
 
 from .._util.fork import ForkGuard
-from .._util.threads import join, take
+from .._util.threads import abandoned_by, join, take
 from .base import BlockCheck, Stream
 
 
@@ -26,7 +26,7 @@ class ReadAhead(Stream):
         )
         self._room: SimpleQueue[None] = SimpleQueue()
         self._room.put(None)
-        self._closed = False
+        self._closed: list[bool] = []
         self._fork_guard = ForkGuard()
         self._thread = threading.Thread(target=self._run, daemon=True)
         # A stream that nobody closed is closed when Python ends: later, its thread would be stopped
@@ -37,11 +37,12 @@ class ReadAhead(Stream):
             with contextlib.suppress(RuntimeError):
                 self._thread.start()
         except BaseException:  # an interrupt: nobody will close this
-            self._closed = True
+            self._closed.append(True)
             self._room.put(None)
             raise
 
     def _run(self) -> None:
+        abandoned_by(self._closed)
         last: BaseException | None = None
         try:
             while not self._closed and (check := self._stream.unpack()) is not None:
@@ -80,7 +81,7 @@ class ReadAhead(Stream):
 
     def close(self) -> None:
         """End the thread."""
-        self._closed = True
+        self._closed.append(True)
         atexit.unregister(self.close)
         self._room.put(None)
         if not self._can_wait:  # else the thread ends when the pipe gives something

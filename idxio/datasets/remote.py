@@ -105,8 +105,8 @@ def naming_remote(directory: str, url: str) -> Iterator[None]:
 def copy_labels(folder: RemoteFolder, labels: str, directory: str) -> str:
     """Copy the labels and the description of a dataset to a directory; the path of the labels."""
     with contextlib.suppress(PermissionError):  # what a bucket says where there is none
-        for name in folder.present([DESCRIPTION]):
-            folder.copy(name, directory)
+        if DESCRIPTION in folder.present([labels, DESCRIPTION]):
+            folder.copy(DESCRIPTION, directory)
     return folder.copy(labels, directory)
 
 

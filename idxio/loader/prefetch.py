@@ -13,7 +13,7 @@ from typing import TypeVar
 from .._native.gather import Gather
 from .._native.thread_pool import ThreadPool
 from .._util.fork import ForkGuard
-from .._util.threads import WAIT, join
+from .._util.threads import WAIT, abandoned_by, join
 
 Item = TypeVar("Item")
 
@@ -37,11 +37,12 @@ def ahead(
     # than depth are made ahead.
     todo: list[queue.SimpleQueue[int | None]] = [queue.SimpleQueue() for _ in range(threads)]
     done: list[queue.SimpleQueue[Item | _Failed]] = [queue.SimpleQueue() for _ in range(threads)]
-    left = threading.Event()
+    left: list[bool] = []
     fork_guard = ForkGuard()
 
     def work(k: int) -> None:
-        while (number := todo[k].get()) is not None and not left.is_set():
+        abandoned_by(left)
+        while (number := todo[k].get()) is not None and not left:
             try:
                 done[k].put(make(number))
             except BaseException as error:
@@ -55,7 +56,7 @@ def ahead(
     def stop() -> None:
         if fork_guard.in_child():
             return
-        left.set()
+        left.append(True)
         leave()
         for numbers in todo:
             numbers.put(None)

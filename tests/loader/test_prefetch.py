@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import idxio
+from idxio._util.threads import is_abandoned
 from idxio.loader import prefetch
 from idxio.loader.prefetch import ahead
 
@@ -127,3 +128,18 @@ def test_fewer_threads_than_wanted(monkeypatch):
     assert list(ahead(lambda k: k * k, 20, 10, 5)) == [k * k for k in range(20)]
     assert len(started) == 2
     assert not any(thread.is_alive() for thread in started)
+
+
+def test_what_waits_long_is_given_up_when_the_loop_is_left():
+    """As for a server that does not answer."""
+    given_up = []
+
+    def make(number):
+        while number and not is_abandoned():
+            time.sleep(0.001)
+        given_up.extend([number] * bool(number))
+
+    loop = ahead(make, 9, 2, 2)
+    next(loop)
+    loop.close()
+    assert given_up

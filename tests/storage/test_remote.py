@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from helpers import assert_same, encode, pack_zstd, run_threads, zstd
 from nginx_server import LOCATIONS
-from range_server import RangeServer
+from range_server import RangeServer, Resource
 
 import idxio
 from idxio.storage.remote import obstore_client
@@ -236,6 +236,19 @@ def test_load_of_a_directory(folder, server, tmp_path):
         idxio.load(server.url + folder.replace(" ", "%20"), "test")
 
 
+def test_load_from_a_server_that_has_a_page_for_everything():
+    """As static hosts of programs in a page."""
+    page = Resource(b"\n<!DOCTYPE html><html>", headers={"Content-Type": "text/html"})
+    with RangeServer(find=lambda _: page) as server:
+        for name, array in ("images", ARRAY), ("labels", LABELS):
+            server.add(f"/train-{name}-idx{array.ndim}-ubyte.gz", own(array))
+        dataset = idxio.load(f"{server.url}/")
+        assert_same(dataset.images[:], ARRAY)
+        assert_same(dataset.labels, LABELS)
+        with pytest.raises(idxio.IdxError, match="HTML"):
+            idxio.load(f"{server.url}/nothing/")
+
+
 def test_load_and_check_of_a_bucket(bucket):
     folder = uuid.uuid4().hex
     for name, array in ("images", ARRAY.astype(np.uint8)), ("labels", LABELS):
@@ -359,6 +372,19 @@ def test_a_cached_copy(server, stored, tmp_path, monkeypatch):
     assert server.reset().bytes <= 70_000
     server.add("/x.gz", own(ARRAY[::-1]), etag='"other"')
     assert_same(idxio.read(url, cache=True), ARRAY[::-1])
+
+
+@pytest.mark.parametrize("by", [str, fsspec.open], ids=["obstore", "fsspec"])
+def test_cached_copies_of_files_that_a_query_chooses(by, server, tmp_path, monkeypatch):
+    """Of one path, size and ETag, as a server makes it of size and time; a signature is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    url = server.add("/get", DATA)
+    assert_same(idxio.read(by(f"{url}?id=1&X-Amz-Signature=a"), cache=True), ARRAY)
+    server.add("/get", encode(ARRAY[::-1]))
+    assert_same(idxio.read(by(f"{url}?id=2&X-Amz-Signature=a"), cache=True), ARRAY[::-1])
+    server.reset()
+    assert_same(idxio.read(by(f"{url}?id=1&X-Amz-Signature=b"), cache=True), ARRAY)
+    assert server.reset().bytes <= 70_000
 
 
 def test_nothing_is_imported_before_a_url_comes():

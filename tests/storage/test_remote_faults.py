@@ -266,6 +266,29 @@ def test_an_interrupt_while_a_body_does_not_come(data, what, server):
             process.kill()
 
 
+@FILES
+def test_a_loop_is_left_while_a_body_does_not_come(data, server):
+    """The thread that reads ahead is not waited for as long as the server is."""
+    interrupted = []
+
+    def interrupt(*_):
+        interrupted.append(time.monotonic())
+        raise KeyboardInterrupt
+
+    url = server.add("/x", data)
+    with idxio.open(url) as f:
+        server.add("/x", data, is_silent=True)
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(KeyboardInterrupt):
+                list(f.iter_records(10))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert time.monotonic() - interrupted[0] < LIMIT / 3
+
+
 # Objects that change.
 
 
@@ -302,6 +325,107 @@ def test_an_object_that_changes_while_an_answer_is_taken_up_again(ignores, serve
         )
         with pytest.raises((idxio.ChangedError, OSError)):
             _ = f[500:900]
+
+
+DATES = [{"Last-Modified": f"Sat, 01 Jan 2022 00:00:0{k} GMT"} for k in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"etag": 'W/"1"'}, {"etag": 'W/"2"'}),
+        ({"etag": 'W/"1"'}, {"etag": '"2"'}),
+        ({"etag": '"1"'}, {"etag": 'W/"2"'}),
+        ({"etag": None, "headers": DATES[0]}, {"etag": None, "headers": DATES[1]}),
+        ({"etag": None, "headers": DATES[0]}, {"etag": '"2"', "headers": DATES[1]}),
+        ({"etag": '"1"', "headers": DATES[0]}, {"etag": None, "headers": DATES[1]}),
+    ],
+    ids=str,
+)
+def test_an_object_that_gets_another_kind_of_mark(before, after, server):
+    with idxio.open(server.add("/x", RAW, **before)) as f:
+        server.add("/x", encode(OTHER), **after, ignores_if_match=True)
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+
+
+def test_a_late_answer_to_another_thread_by_fsspec():
+    """It tells of the old file when this thread has read the new one."""
+    from idxio.storage.remote.fsspec_client import FsspecClient
+
+    class FileSystem:
+        tag = "old"
+
+        def cat_file(self, path, start, end):
+            return b"data"
+
+        def info(self, path):
+            return {"size": 100, "ETag": self.tag}
+
+    class Client(FsspecClient):
+        def _look(self):
+            mine = super()._look()
+            file_system.tag = "old"
+            super()._look()  # the other thread's
+            return mine
+
+    file_system = FileSystem()
+    client = Client(file_system, "/x", "x")
+    assert client.get(0, 4, None).tag == "old"
+    file_system.tag = "new"
+    with pytest.raises(idxio.ChangedError):
+        client.get(0, 4, None)
+
+
+def test_a_date_by_fsspec(server):
+    fsspec = pytest.importorskip("fsspec")
+    with idxio.open(fsspec.open(server.add("/x", RAW, etag=None, headers=DATES[0]))) as f:
+        server.add("/x", encode(OTHER), etag=None, headers=DATES[1])
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_by_fsspec(status, server):
+    """Also of what may not be seen beside a file."""
+    fsspec = pytest.importorskip("fsspec")
+    url = server.add("/x.gz", STOCK)
+    with idxio.open(fsspec.open(url)) as f:
+        server.add("/x.gz", STOCK, status=status)
+        with pytest.raises(PermissionError, match="refuse"):
+            _ = f[2000:]
+
+
+def test_an_etag_that_a_proxy_makes_weak(server):
+    with idxio.open(server.add("/x", RAW)) as f:
+        server.add("/x", RAW, etag='W/"1"', ignores_if_match=True)
+        assert_same(f[:], ARRAY)
+
+
+@pytest.mark.parametrize("listed", ["the folder", "the file"])
+def test_an_object_of_a_file_system_that_keeps_listings(listed, bucket):
+    """What it keeps tells the old size and the old ETag."""
+    pytest.importorskip("s3fs")
+    fsspec = pytest.importorskip("fsspec")
+    path = f"{bucket.name}/kept/x"
+    url = bucket.put("kept/x", RAW)
+    options = {"client_kwargs": {"region_name": "us-east-1"}, "key": KEY, "secret": SECRET}
+    file = fsspec.open(url, endpoint_url=bucket.endpoint, **options)
+
+    def fill_its_cache():
+        file.fs.invalidate_cache()
+        file.fs.ls(path if listed == "the file" else path.rpartition("/")[0])
+
+    fill_its_cache()
+    with idxio.open(file) as f:
+        fill_its_cache()
+        bucket.put("kept/x", encode(OTHER))
+        with pytest.raises(idxio.ChangedError):
+            _ = f[2000:]
+    fill_its_cache()
+    longer = np.concatenate([ARRAY, OTHER])
+    bucket.put("kept/x", encode(longer))
+    assert_same(idxio.read(file), longer)
 
 
 def test_an_object_of_a_bucket_that_changes(bucket):
@@ -443,6 +567,29 @@ def test_nothing_that_is_shown_has_a_secret(server, bucket, tmp_path, monkeypatc
         main([command, signed(f"{server.url}/nothing")])
     printed = capsys.readouterr()
     assert told(printed.out + printed.err) == []
+
+
+def test_no_pickle_has_a_secret_of_fsspec_s_url(server):
+    fsspec = pytest.importorskip("fsspec")
+    url = server.add("/x", RAW)
+    for secret in (signed(url), f"{url}?{QUERY}"):
+        with (
+            idxio.open(fsspec.open(secret)) as f,
+            pytest.raises(TypeError, match="can't be pickled") as info,
+        ):
+            pickle.dumps(f)
+        assert told(everything_of(info.value)) == []
+    with idxio.open(fsspec.open(url)) as f:
+        assert_same(pickle.loads(pickle.dumps(f))[4000], ARRAY[4000])
+
+
+def test_no_pickle_has_a_password_of_an_endpoint(bucket):
+    url = bucket.put("endpoint", RAW)
+    endpoint = bucket.endpoint.replace("://", "://user:hunter2@")
+    for options in {"endpoint": endpoint}, {"client_kwargs": {"endpoint_url": endpoint}}:
+        store = {"skip_signature": True, "region": "us-east-1", **options}
+        with idxio.open(url, storage_options=store) as f, pytest.raises(TypeError):
+            pickle.dumps(f)
 
 
 def test_a_plain_url_has_nothing_secret_to_refuse(server):

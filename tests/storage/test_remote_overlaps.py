@@ -1,6 +1,8 @@
 """Ranges that share bytes: each is fetched once, in the order in which they are read."""
 
+import gc
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -59,3 +61,42 @@ def test_ranges_that_share_their_edges_leave_room_for_those_behind_them(server, 
         for k in order:
             read(source, *shared[k])
     assert len(ranges(server.counts)) <= len(shared)
+
+
+def test_a_garbage_collection_ends_an_expectation_while_another_one_ends(source):
+    """As of a loop that an error left: the collection comes at any moment, also in here."""
+
+    def expecting():
+        with source.expect([FIRST]):
+            yield
+
+    def in_a_cycle():
+        cycle = [expecting()]
+        next(cycle[0])
+        cycle.append(cycle)
+
+    def end_some():
+        gc.collect()
+        for allocations in range(1, 60):
+            in_a_cycle()
+            other = expecting()
+            next(other)
+            gc.set_threshold(allocations)
+            gc.enable()
+            other.close()
+            gc.disable()
+            gc.collect()
+        ended.append(True)
+
+    ended = []
+    threshold = gc.get_threshold()
+    gc.disable()
+    try:
+        thread = threading.Thread(target=end_some, daemon=True)
+        thread.start()
+        thread.join(60)
+    finally:
+        gc.set_threshold(*threshold)
+        gc.enable()
+    assert ended
+    assert source._plans == []

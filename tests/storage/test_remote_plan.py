@@ -162,6 +162,22 @@ def test_an_error_comes_where_it_is_read(fetcher):
         read(plan, PART, 2 * PART)
 
 
+def test_what_failed_is_fetched_anew(store):
+    """As after a moment's failure of the server, while a loop over the file is still open."""
+    failures = [OSError("one"), OSError("two"), OSError("three")]
+
+    def fetch(start, stop):
+        if start >= PART and failures:
+            raise failures.pop()
+        return store.fetch(start, stop)
+
+    plan = Plan(Fetcher(fetch), [[(0, 4 * PART)]])
+    for number in range(1, 4):
+        with pytest.raises(OSError, match=r"one|two|three"):
+            read(plan, number * PART, (number + 1) * PART)
+    read(plan, 0, 4 * PART)
+
+
 def test_without_another_thread(monkeypatch, store):
     def refuse(thread):
         raise RuntimeError("can't start new thread")

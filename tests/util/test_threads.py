@@ -9,7 +9,16 @@ import weakref
 import numpy as np
 import pytest
 
-from idxio._util.threads import Bell, InOrder, apart, aside, is_abandoned, on_threads
+from idxio._util.threads import (
+    Bell,
+    InOrder,
+    abandoned_by,
+    apart,
+    aside,
+    is_abandoned,
+    join,
+    on_threads,
+)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -297,6 +306,34 @@ def test_who_waits_long_learns_that_another_met_an_error():
     with pytest.raises(KeyError):
         on_threads(work, ["fails", "waits"], 2)
     assert not is_abandoned()
+
+
+def test_helpers_of_an_abandoned_thread_are_abandoned():
+    left = []
+    began = threading.Barrier(3)
+    seen = []
+
+    def wait(item):
+        began.wait(60)
+        while not is_abandoned():
+            time.sleep(0.001)
+        seen.append(item)
+
+    def work():
+        abandoned_by(left)
+        on_threads(wait, [1, 2], 2)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    began.wait(60)
+    left.append(True)
+    thread.join(60)
+    assert sorted(seen) == [1, 2]
+    assert not is_abandoned()
+
+
+def test_a_thread_does_not_wait_for_itself():
+    join(threading.current_thread())
 
 
 def test_aside_gives_what_the_function_gives():

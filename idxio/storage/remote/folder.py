@@ -17,6 +17,8 @@ from .url import Url
 
 # Bytes of a file that are copied at a time.
 _BLOCK = 8 << 20
+# Bytes that tell a page: less than the first request brings.
+_START = 100
 
 
 class RemoteFolder:
@@ -35,7 +37,9 @@ class RemoteFolder:
     def present(self, names: Iterable[str]) -> list[str]:
         """Which of some names are there: as the store lists them, or as a web server answers.
 
-        A store that lists nothing for this reader is asked for each name, too.
+        A store that lists nothing for this reader is asked for each name, too. Some servers answer
+        with a page, and all is well, where nothing is: pages are only told of if there is nothing
+        else, so who asks for what may be missing asks for more than that.
         """
         wanted = list(names)
         if not self._url.is_http:
@@ -47,12 +51,17 @@ class RemoteFolder:
             except PermissionError:
                 pass
         found: dict[str, bool] = {}
+        pages: dict[str, bool] = {}
         refused: list[PermissionError] = []
 
         def look(name: str) -> None:
             try:
-                open_url(Url(self.url_of(name), self._url.options)).close()
-                found[name] = True
+                source = open_url(Url(self.url_of(name), self._url.options))
+                start = bytearray(_START)
+                source.read_at(0, memoryview(start))
+                source.close()
+                is_page = start.lstrip().startswith(b"<")
+                (pages if is_page else found)[name] = True
             except FileNotFoundError:
                 pass
             except PermissionError as error:  # what a bucket says of a file that is not there
@@ -61,7 +70,7 @@ class RemoteFolder:
         on_threads(look, wanted, CONNECTIONS)
         if refused and not found:
             raise PermissionError(refused[0].errno, refused[0].strerror, self.name)
-        return [name for name in wanted if name in found]
+        return [name for name in wanted if name in (found or pages)]
 
     def _listed(self) -> set[str]:
         missing: ImportError | None = None

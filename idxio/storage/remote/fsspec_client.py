@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..base import UrlError
@@ -58,39 +60,44 @@ class FsspecClient:
 
     def __init__(self, fs: Any, path: str, name: str) -> None:
         self._fs, self._path, self._name = fs, path, name
-        self._size: int | None = None
-        self._tag: str | None = None
+        self._seen: tuple[int | None, str | None] | None = None
+        """Size and mark of the file, as of some thread's last look at it."""
 
     def get(self, start: int, stop: int, tag: str | None) -> Answer:
-        if self._size is None:
-            self._look()
-        size = self._size
+        size, mark = self._seen or self._look()
         if size is None:
             raise NoRangesError
         stop = min(stop, size)
         if start >= stop:
-            return Answer(memoryview(b""), start, size, self._tag)
+            return Answer(memoryview(b""), start, size, mark)
         data = self._call(self._fs.cat_file, start=start, end=stop)
         if len(data) == size and stop - start < size:  # the server ignores ranges
             data = data[start:stop]
-        mark = size, self._tag
-        self._look()  # it may have been replaced since the size was asked for
-        if (self._size, self._tag) != mark:
+        if self._look() != (size, mark):  # it was replaced since the size was asked for
             raise changed(self._name)
-        return Answer(memoryview(data), start, size, self._tag)
+        return Answer(memoryview(data), start, size, mark)
 
     def get_all(self) -> Answer:
         data = self._call(self._fs.cat_file)
-        return Answer(memoryview(data), 0, len(data), self._tag)
+        return Answer(memoryview(data), 0, len(data), self._seen[1] if self._seen else None)
 
-    def _look(self) -> None:
+    def _look(self) -> tuple[int | None, str | None]:
         """Ask for the size and the mark of the file."""
+        # Not what a listing said that the file system keeps. Some keep it by the file, some by its
+        # folder; several threads that forget it at once are in each other's way.
+        for path in (self._path, self._path.rpartition("/")[0]):
+            with contextlib.suppress(Exception):
+                self._fs.invalidate_cache(path)
         found = self._call(self._fs.info)
         if found.get("type") == "directory":
             raise IsADirectoryError(21, "is a directory", self._name)
-        self._size = found.get("size")
         marks = (found.get(key) for key in ("ETag", "etag", "mtime", "LastModified", "created"))
-        self._tag = next((str(mark) for mark in marks if mark is not None), None)
+        tag = next((str(mark) for mark in marks if mark is not None), None)
+        if tag is None and "Last-Modified" in found:  # as a web server writes it
+            with contextlib.suppress(ValueError):
+                tag = parsedate_to_datetime(found["Last-Modified"]).isoformat()
+        self._seen = found.get("size"), tag
+        return self._seen
 
     def _call(self, function: Any, **options: Any) -> Any:
         try:
@@ -102,4 +109,6 @@ class FsspecClient:
         except (ImportError, IsADirectoryError):
             raise
         except Exception as error:  # of any library; its text may have a secret
+            if getattr(error, "status", None) in (401, 403):
+                raise PermissionError(13, "the server refuses this file", self._name) from None
             raise OSError(5, f"can't be fetched: {type(error).__name__}", self._name) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from ..base import NotInstalledError, Source
+from ..base import URL_SCHEME, NotInstalledError, Source
 from ..file_object import SeekableSource
 from . import obstore_client
 from .client import INSTALL, Client
@@ -40,6 +41,7 @@ def _handle_of(url: Url) -> Handle:
         partial(_connect, url),
         partial(_pickled_url, url),
         lambda suffix: _handle_of(url.with_suffix(suffix)),
+        url.choice,
     )
 
 
@@ -48,17 +50,21 @@ def _open_path(fs: Any, path: str, tag: str | None = None) -> UrlSource:
 
 
 def _handle_in(fs: Any, path: str) -> Handle:
-    name = fs.unstrip_protocol(path).partition("?")[0]
+    full = fs.unstrip_protocol(path)
+    name = full.partition("?")[0]
     name = Url(name, {}).name if "://" in name else name
 
     def connect() -> Client:
         return FsspecClient(type(fs)(*fs.storage_args, **fs.storage_options), path, name)
 
     def pickled(tag: str | None) -> tuple[Any, ...]:
-        _refuse(name, secret_options(fs.storage_options))
+        secret = Url(full, {}).secret if re.match(URL_SCHEME, full) else None
+        _refuse(name, secret or secret_options(fs.storage_options))
         return _open_path, (fs, path, tag)
 
-    return Handle(name, connect, pickled, lambda suffix: _handle_in(fs, path + suffix))
+    return Handle(
+        name, connect, pickled, lambda suffix: _handle_in(fs, path + suffix), Url(full, {}).choice
+    )
 
 
 def _connect(url: Url) -> Client:

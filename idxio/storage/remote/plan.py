@@ -11,7 +11,6 @@ import contextlib
 import threading
 import weakref
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, zip_longest
 from queue import SimpleQueue
@@ -67,11 +66,12 @@ def _work(fetch: Fetch, parts: SimpleQueue[Part | None]) -> None:
     while (part := parts.get()) is not None:
         part.fetch(fetch)
         del part  # and with it the bytes, before the wait for the next
+    _end(parts)
 
 
 def _end(parts: SimpleQueue[Part | None]) -> None:
-    for _ in range(CONNECTIONS):
-        parts.put(None)
+    """End one thread, which ends the next: how many there are is not known for sure."""
+    parts.put(None)
 
 
 class Part:
@@ -84,6 +84,11 @@ class Part:
         self.is_front = False
         self._outcome: memoryview | BaseException | None = None
         self._fetched = Bell()
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the request for it met an error."""
+        return isinstance(self._outcome, BaseException)
 
     def fetch(self, fetch: Fetch) -> None:
         """Fetch it, on whatever thread."""
@@ -132,7 +137,7 @@ class Plan:
             for of_run in filter(None, parts_of_runs):
                 of_run[0].is_front = True
         self._fetcher = fetcher
-        self._waiting = deque(parts)
+        self._waiting: Iterator[Part] = iter(parts)
         self._ahead: list[Part] = []
         self._behind: list[Part] = []
         self._parts = sorted(parts, key=lambda part: part.start)
@@ -159,13 +164,25 @@ class Plan:
                     if len(out) <= GLANCE:
                         return 0
                     self._begin(part)
-            found = part.wait(self._fetcher)
+            try:
+                found = part.wait(self._fetcher)
+            except BaseException:
+                self._forget_failure(part)
+                raise
             if self._fetcher.is_closed:
                 return 0
         data = found[offset - part.start :][: len(out)]
         out[: len(data)] = data
         self.note_read(offset, offset + len(data))
         return len(data)
+
+    def _forget_failure(self, part: Part) -> None:
+        """Have a part whose request failed fetched anew for who reads it next."""
+        with self._lock:
+            if part.is_failed:
+                self._ahead = [other for other in self._ahead if other is not part]
+                self._behind = [other for other in self._behind if other is not part]
+                part.drop()
 
     def note_read(self, start: int, stop: int) -> None:
         """Make room: the bytes [start, stop) were read, here or in another plan that has them."""
@@ -180,9 +197,11 @@ class Plan:
         return part is not None and part.is_begun
 
     def close(self) -> None:
-        """Fetch nothing more."""
-        with self._lock:
-            self._waiting.clear()
+        """Fetch nothing more.
+
+        Without the lock, as a garbage collection may call this on a thread that holds it.
+        """
+        self._waiting = iter(())
 
     def _part_at(self, offset: int) -> Part | None:
         """The part with the byte at an offset; of two that share it, one that was fetched."""
@@ -192,8 +211,7 @@ class Plan:
 
     def _go_on(self) -> None:
         """Begin to fetch as many parts as there is room for."""
-        while len(self._ahead) < AHEAD and self._waiting:
-            part = self._waiting.popleft()
+        while len(self._ahead) < AHEAD and (part := next(self._waiting, None)) is not None:
             if not part.is_begun:
                 self._begin(part)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ from .plan import PART, Fetcher, Plan, Range
 HEAD = 68 << 10
 # Requests whose answer broke off are sent again after so many seconds.
 _PAUSES = (0.1, 0.5)
+# How an ETag begins that a proxy may have made a weak one, and how a time of the last change does.
+_WEAK = re.compile(r'^W/"')
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 class Handle(NamedTuple):
@@ -30,6 +33,8 @@ class Handle(NamedTuple):
     """What __reduce__ returns, given the ETag; raises TypeError if that would have a secret."""
     beside: Callable[[str], Handle]
     """That of the file whose name is this one's with a suffix."""
+    choice: str = ""
+    """What tells it from other files of this name."""
 
 
 class UrlSource(Source):
@@ -59,11 +64,12 @@ class UrlSource(Source):
 
     def _begin(self, client: Client) -> None:
         """Begin in this process: connections and threads stay behind in one that forks."""
-        self._process = os.getpid()
         self._object = _Object(client, self.name, self.size or 0, self._tag)
         self._fetcher = Fetcher(self._object.fetch)
+        # Changed and copied without a lock: a garbage collection may close another `expect` of this
+        # source at any moment, on a thread that is in one itself.
         self._plans: list[Plan] = []
-        self._lock = threading.Lock()
+        self._process = os.getpid()  # last: other threads go on once they see it
 
     def _after_fork(self) -> None:
         if self._process != os.getpid():
@@ -71,7 +77,9 @@ class UrlSource(Source):
 
     @property
     def key(self) -> tuple[object, ...] | None:
-        return None if self._tag is None else (self.name, self._tag, self.size)
+        if self._tag is None:
+            return None
+        return (self.name, self._tag, self.size, *filter(None, [self._handle.choice]))
 
     def read_at(self, offset: int, out: memoryview) -> int:
         out = out[: max(0, (self.size or 0) - offset)]
@@ -95,7 +103,7 @@ class UrlSource(Source):
         return len(piece)
 
     def _from_plans(self, offset: int, out: memoryview) -> int:
-        plans = [plan for plan in reversed(self._plans) if plan.covers(offset, offset + 1)]
+        plans = [plan for plan in self._plans[::-1] if plan.covers(offset, offset + 1)]
         for plan in sorted(plans, key=lambda plan: not plan.has(offset)):
             if done := plan.read(offset, out):
                 for other in plans:
@@ -123,18 +131,17 @@ class UrlSource(Source):
     def expect(self, *runs: Sequence[Range]) -> Iterator[None]:
         self._after_fork()
         plan = Plan(self._fetcher, [list(self._missing(run)) for run in runs])
-        with self._lock:
-            self._plans = [*self._plans, plan]
+        plans = self._plans
+        plans.append(plan)
         try:
             yield
         finally:
             plan.close()
-            with self._lock:
-                self._plans = [other for other in self._plans if other is not plan]
+            plans.remove(plan)
 
     def _missing(self, run: Sequence[Range]) -> Iterator[Range]:
         """What of some ranges is neither here nor expected already."""
-        head, end, plans = len(self._head), self.size or 0, self._plans
+        head, end, plans = len(self._head), self.size or 0, self._plans.copy()
         for start, stop in run:
             start, stop = max(start, head), min(stop, end)
             if start < stop and not any(plan.covers(start, stop) for plan in plans):
@@ -192,12 +199,17 @@ class _Object(NamedTuple):
 
 
 def _differ(tag: str | None, other: str | None) -> bool:
-    """Whether two marks tell two objects; fsspec and obstore have marks of their own, but for
-    ETags.
+    """Whether two marks tell two objects.
+
+    fsspec has words of its own for what obstore has ETags for, so that such a word and an ETag
+    can't be compared; a date and an ETag can, as both come from one server.
     """
-    if tag is None or other is None or tag.startswith('"') != other.startswith('"'):
+    if tag is None or other is None:
         return False
-    return tag != other
+    tags = [_WEAK.sub('"', tag), _WEAK.sub('"', other)]
+    if sum(tag.startswith('"') for tag in tags) == 1 and not any(map(_DATE.match, tags)):
+        return False
+    return tags[0] != tags[1]
 
 
 def _patiently(get: Callable[[], Answer]) -> Answer:

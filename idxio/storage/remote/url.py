@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,6 +12,12 @@ from ..base import URL_SCHEME, UrlError
 
 # Parameters of a query that choose what is given and open nothing.
 _HARMLESS = re.compile(r"(?i)download|dl|raw|version(id)?|generation|rev|ref|inline")
+# Those that sign a URL, or say who asks: others each time for the same file.
+_SIGNS = re.compile(
+    r"(?i)x-(amz|goog|oss|cos)-.*|.*(sig|sign|signature|token|secret|credential|password|passwd)"
+    r"|.*(access|api|pair).?key(.?id)?|.*accessid|auth|policy|expires?"
+    r"|s[evprtsk]|spr|sip|sdd|srt|sk(oid|tid|t|e|s|v)|download|dl|raw|inline"
+)
 # Options that say where and how, and open nothing either.
 _HARMLESS_OPTIONS = frozenset(
     (
@@ -51,6 +58,16 @@ class Url(NamedTuple):
             raise UrlError(f"{self.scheme}://...: no URL; its host can't be read") from None
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+    @property
+    def choice(self) -> str:
+        """What in a query says which file is meant, apart from the path: a digest without secrets.
+
+        Two files of one path may have the same ETag, as servers make it of size and time.
+        """
+        query = self.text.partition("#")[0].partition("?")[2]
+        kept = [pair for pair in parse_qsl(query, True) if _SIGNS.fullmatch(pair[0]) is None]
+        return hashlib.sha256(repr(kept).encode()).hexdigest()[:16] if kept else ""
 
     @property
     def is_http(self) -> bool:
@@ -103,13 +120,14 @@ class Url(NamedTuple):
 
 def secret_options(options: Mapping[str, Any]) -> str | None:
     """What of storage_options may be secret: words for messages; None if nothing."""
-    if any(key.lower() not in _HARMLESS_OPTIONS for key in _flat(options)):
-        return "storage_options that may be secret"
+    for key, value in _flat(options):
+        if key.lower() not in _HARMLESS_OPTIONS or (isinstance(value, str) and "@" in value):
+            return "storage_options that may be secret"
     return None
 
 
-def _flat(options: Mapping[str, Any]) -> list[str]:
-    keys: list[str] = []
+def _flat(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
     for key, value in options.items():
-        keys += _flat(value) if isinstance(value, Mapping) else [key]
-    return keys
+        pairs += _flat(value) if isinstance(value, Mapping) else [(key, value)]
+    return pairs
