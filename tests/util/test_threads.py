@@ -156,6 +156,7 @@ def interrupted(function, at):
                 raise KeyboardInterrupt
         return trace
 
+    gc.disable()  # what is raised in a collection, as in hypothesis' callback of it, is only printed
     sys.settrace(trace)
     try:
         function()
@@ -163,6 +164,7 @@ def interrupted(function, at):
         pass
     finally:
         sys.settrace(None)
+        gc.enable()
     return count
 
 
