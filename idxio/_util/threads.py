@@ -10,7 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -109,34 +109,6 @@ def _signs() -> tuple[list[Any], ...]:
     return signs
 
 
-def aside(function: Callable[[], Result]) -> Result:
-    """Do what function() does on a thread of its own, so that an interrupt ends the wait for it."""
-    from queue import SimpleQueue  # slow to import
-
-    outcomes: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
-
-    def call() -> None:
-        try:
-            outcomes.put((function(), None))
-        except BaseException as error:
-            outcomes.put((None, error))
-
-    try:
-        threading.Thread(target=call, daemon=True).start()
-    except RuntimeError:  # the system gives no more
-        return function()
-    while not (found := taken(outcomes, WAIT)):
-        if is_abandoned():
-            raise InterruptedError
-    result, error = found.pop()
-    try:
-        if error is not None:
-            raise error
-        return cast("Result", result)
-    finally:
-        del error  # its traceback has this frame
-
-
 def on_threads(
     function: Callable[[Item], Iterable[object] | None], items: Iterable[Item], threads: int
 ) -> None:
@@ -224,7 +196,7 @@ class InOrder(Generic[Item, Result]):
     def submit(self, item: Item) -> list[Result]:
         """Add an item; return the oldest result once more than two per thread are pending."""
         outcome: _Outcome[Result] = _Outcome()
-        call = partial(outcome.make, self._function, item)
+        call = partial(outcome.make, partial(self._function, item))
         self._outcomes.append(outcome)
         if len(self._helpers) < min(self._threads, len(self._outcomes)):
             helper = threading.Thread(target=_work, args=(self._calls,), daemon=True)
@@ -263,16 +235,21 @@ class _Outcome(Generic[Result]):
 
         self._queue: SimpleQueue[tuple[list[Result], BaseException | None]] = SimpleQueue()
 
-    def make(self, function: Callable[[Item], Result], item: Item) -> None:
+    def make(self, function: Callable[[], Result]) -> None:
         """Call the function."""
         try:
-            self._queue.put(([function(item)], None))
+            self._queue.put(([function()], None))
         except BaseException as error:
             self._queue.put(([], error))
 
-    def result(self) -> Result:
-        """Wait for what the function returned, or raise what it raised."""
-        results, error = take(self._queue)
+    def result(self, is_given_up: Callable[[], bool] = lambda: False) -> Result:
+        """Wait for what the function returned, or raise what it raised; InterruptedError once
+        is_given_up() holds.
+        """
+        while not (found := taken(self._queue, WAIT)):
+            if is_given_up():
+                raise InterruptedError
+        results, error = found.pop()
         try:
             if error is not None:
                 raise error
@@ -293,6 +270,16 @@ def _end(calls: SimpleQueue[Any], threads: int) -> None:
         calls.put(None)
 
 
+def aside(function: Callable[[], Result]) -> Result:
+    """Do what function() does on a thread of its own, so that an interrupt ends the wait for it."""
+    outcome: _Outcome[Result] = _Outcome()
+    try:
+        threading.Thread(target=outcome.make, args=(function,), daemon=True).start()
+    except RuntimeError:  # the system gives no more
+        return function()
+    return outcome.result(is_abandoned)
+
+
 def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) -> Result:
     """Call a function that no signal interrupts on a thread of its own, and wait for its result.
 
@@ -304,7 +291,7 @@ def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) 
     ended: list[bool] = []
     given_up: list[bool] = []
 
-    def call(_: None) -> Result:
+    def call() -> Result:
         try:
             begun.append(True)
             if given_up:  # an interrupt came while the thread was started
@@ -313,7 +300,7 @@ def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) 
         finally:
             ended.append(True)
 
-    thread = threading.Thread(target=outcome.make, args=(call, None), daemon=True)
+    thread = threading.Thread(target=outcome.make, args=(call,), daemon=True)
     try:
         thread.start()
         return outcome.result()
