@@ -102,7 +102,7 @@ def _beside_url(images: str) -> tuple[str, Array, Names]:
         raise _no_labels(folder.name, error) from None
     with (
         tempfile.TemporaryDirectory(prefix="idxio-") as directory,
-        naming_remote(directory, folder.name),
+        naming_remote({folder.name: directory}),
     ):
         labels = copy_labels(folder, found, directory)
         return f"{folder.name}/{found}", read_classes(labels), class_names(labels) or {}

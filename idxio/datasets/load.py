@@ -99,7 +99,7 @@ def _load_url(url: str, options: Mapping[str, Any], split: str, upright: bool) -
     images_name, labels_name = remote.find_remote_pair(folder, split)
     with (
         tempfile.TemporaryDirectory(prefix="idxio-") as directory,
-        remote.naming_remote(directory, folder.name),
+        remote.naming_remote({folder.name: directory}),
     ):
         labels_file = remote.copy_labels(folder, labels_name, directory)
         labels = read_classes(labels_file)

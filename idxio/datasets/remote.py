@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..compression.registry import COMPRESSIONS, of_suffix, speed_rank
-from ..errors import IdxError
 from ..storage.remote.folder import RemoteFolder
 from . import names
 from .discovery import HalfPairError, NoSplitError
 from .metadata import DESCRIPTION
+from .sources import SOURCES
 from .split_names import KNOWN, synonyms
 
 _ROLES = {"image": ("-images-idx3-ubyte", "-images.idx3-ubyte"), "label": ("-labels-idx1-ubyte",)}
@@ -88,17 +88,22 @@ def _candidates(words: Iterable[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def naming_remote(directory: str, url: str) -> Iterator[None]:
-    """Have errors of a directory, and of files copied into it, name those at the URL."""
+def naming_remote(folders: Mapping[str, str]) -> Iterator[None]:
+    """Name the URL in errors that name the folder on this machine with copies of what is there."""
+
+    def told(text: Any) -> Any:
+        if isinstance(text, str):
+            for place, folder in folders.items():
+                text = text.replace(folder, place)
+        return text
+
     try:
         yield
-    except IdxError as error:
-        if error.file is not None and error.file.startswith(directory):
-            error.file = url + error.file[len(directory) :]
-        raise
-    except OSError as error:
-        if isinstance(error.filename, str) and error.filename.startswith(directory):
-            error.filename = url + error.filename[len(directory) :]
+    except (OSError, ValueError) as error:
+        error.args = tuple(map(told, error.args))
+        for name in ("file", "message", "filename"):
+            if getattr(error, name, None) is not None:
+                setattr(error, name, told(getattr(error, name)))
         raise
 
 
@@ -118,7 +123,7 @@ def copy_dataset(
     Returns the directory and the folder's name without secrets.
     """
     folder = RemoteFolder(url, options)
-    found = folder.present([*_candidates(_known_words()), DESCRIPTION, "sources.csv"])
+    found = folder.present([*_candidates(_known_words()), DESCRIPTION, SOURCES])
     if not any(names.parse(name) for name in found):
         text = f"has no train-images-idx3-ubyte[.gz] nor another split's{_what_to_name(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)

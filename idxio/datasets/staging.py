@@ -8,7 +8,6 @@ import posixpath
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ..core.array import open_array
 from ..errors import ChangedError, IdxError
@@ -19,6 +18,7 @@ from ..storage.source import StorageOptions, is_url
 from ..storage.targets import Target, is_remote
 from . import names
 from .metadata import DESCRIPTION
+from .remote import naming_remote
 from .sources import SOURCES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
             os.path.join(folders[posixpath.dirname(one.name)], posixpath.basename(one.name))
             for one in stored
         ]
-        with _named(folders):
+        with naming_remote(folders):
             beside = _Beside(stored, folders)
             yield [*paths]
             lists = beside.changed()
@@ -68,13 +68,13 @@ def fetched(
     with tempfile.TemporaryDirectory(prefix="idxio-") as root, contextlib.ExitStack() as stack:
         folders: dict[str, str] = {}
         found: list[tuple[Any, Any]] = []
-        with _named(folders):
+        with naming_remote(folders):
             for images, labels in inputs:
                 if is_url(images):
                     images = stack.enter_context(open_array(images, storage_options=options))
                 if is_url(labels):
-                    url, name = _folder_of(Url(labels, options))
-                    folder = RemoteFolder(url, options)
+                    url, name = Url(labels, options).split_name()
+                    folder = RemoteFolder(url.text, options)
                     directory = _add(folders, root, folder.name)
                     for one in folder.present([DESCRIPTION, SOURCES, name]):
                         if not os.path.exists(os.path.join(directory, one)):
@@ -82,16 +82,6 @@ def fetched(
                     labels = os.path.join(directory, name)
                 found.append((images, labels))
             yield found
-
-
-def _folder_of(url: Url) -> tuple[str, str]:
-    """The URL of the folder that a file is in, with the query of the file's; the file's name."""
-    if not url.is_http:
-        folder, _, name = url.text.rpartition("/")
-        return folder, name
-    base, mark, query = url.text.partition("#")[0].partition("?")
-    folder, _, name = base.rpartition("/")
-    return folder + mark + query, unquote(name)
 
 
 def _add(folders: dict[str, str], root: str, place: str) -> str:
@@ -175,23 +165,3 @@ def _content(path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
-
-
-@contextlib.contextmanager
-def _named(folders: Mapping[str, str]) -> Iterator[None]:
-    """Name the place in the store in errors that name the folder on this machine."""
-
-    def told(text: Any) -> Any:
-        if isinstance(text, str):
-            for place, folder in folders.items():
-                text = text.replace(folder, place)
-        return text
-
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        error.args = tuple(map(told, error.args))
-        for name in ("file", "message", "filename"):
-            if getattr(error, name, None) is not None:
-                setattr(error, name, told(getattr(error, name)))
-        raise

@@ -164,7 +164,7 @@ def _check_url(
     from ..remote import copy_dataset, naming_remote
 
     copies, name = copy_dataset(url, options)
-    with copies as directory, naming_remote(directory, name):
+    with copies as directory, naming_remote({name: directory}):
         found = check(directory, dataset=dataset, progress=progress)
     findings = [
         finding._replace(message=finding.message.replace(directory, name))

@@ -8,11 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._util.threads import on_threads
-from ..base import NotInstalledError, UrlError
+from ..base import UrlError
 from . import obstore_client
-from .client import CONNECTIONS, INSTALL, NoCredentialsError
-from .fsspec_client import open_file_system
-from .opening import open_url
+from .client import CONNECTIONS, NoCredentialsError
+from .opening import by_library, open_url
 from .url import Url
 
 # Bytes of a file that are copied at a time.
@@ -73,19 +72,7 @@ class RemoteFolder:
         return [name for name in wanted if name in (found or pages)]
 
     def _listed(self) -> set[str]:
-        missing: ImportError | None = None
-        if self._url.scheme in obstore_client.SCHEMES and obstore_client.works_here():
-            try:
-                return set(obstore_client.names_in(self._url))
-            except ImportError as error:
-                missing = error
-        try:
-            fs, path = open_file_system(self._url)
-        except ImportError as error:
-            raise NotInstalledError(
-                f"{self.name}: {missing or error}; URLs are read with {INSTALL}"
-            ) from None
-        return {os.path.basename(found.rstrip("/")) for found in fs.ls(path, detail=False)}
+        return by_library(self._url, obstore_client.names_in, _names_in, "read")
 
     def copy(self, name: str, directory: str) -> str:
         """Copy a file into a folder of this machine; return its path there."""
@@ -101,3 +88,8 @@ class RemoteFolder:
         finally:
             source.close()
         return path
+
+
+def _names_in(fs: Any, path: str, name: str) -> set[str]:
+    """The names of the files in a folder of a file system of fsspec."""
+    return {os.path.basename(found.rstrip("/")) for found in fs.ls(path, detail=False)}

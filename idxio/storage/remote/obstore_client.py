@@ -220,7 +220,7 @@ def error_of(error: Exception, name: str) -> Exception:
     return BrokenOffError(5, "the answer broke off, or is no answer that HTTP knows", name)
 
 
-def names_in(url: Url) -> list[str]:
+def names_in(url: Url) -> set[str]:
     """The names of the objects in a folder of a store."""
     import obstore
     from obstore import exceptions
@@ -231,4 +231,4 @@ def names_in(url: Url) -> list[str]:
         found = obstore.list_with_delimiter(store, prefix or None)["objects"]
     except exceptions.BaseError as error:
         raise error_of(error, url.name) from None
-    return [meta["path"].rpartition("/")[2] for meta in found]
+    return {meta["path"].rpartition("/")[2] for meta in found}

@@ -107,6 +107,14 @@ class Url(NamedTuple):
             folder += "//"
         return self._replace(text=f"{folder}/{name}{query}")
 
+    def split_name(self) -> tuple[Url, str]:
+        """The URL of the folder that a file is in, with the query of the file's; the file's
+        name.
+        """
+        base, query = self._parts()
+        folder, _, name = base.rpartition("/")
+        return self._replace(text=folder + query), unquote(name) if self.is_http else name
+
     def _parts(self) -> tuple[str, str]:
         """What stands before the query, and the query with its mark."""
         if not self.is_http:  # a name in a store may have a question mark
