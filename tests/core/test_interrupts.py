@@ -83,7 +83,7 @@ class Pieces:
         if number == self.at:
             ctrl_c()
         if self.at is not None and number >= self.at:
-            time.sleep(0.03)  # a signal just before a wait is noticed 0.1 s later
+            time.sleep(0.1)  # a signal just before a wait is noticed 0.1 s later
 
 
 @pytest.fixture

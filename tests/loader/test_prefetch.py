@@ -133,13 +133,16 @@ def test_fewer_threads_than_wanted(monkeypatch):
 def test_what_waits_long_is_given_up_when_the_loop_is_left():
     """As for a server that does not answer."""
     given_up = []
+    waits = threading.Event()
 
     def make(number):
         while number and not is_abandoned():
+            waits.set()
             time.sleep(0.001)
         given_up.extend([number] * bool(number))
 
     loop = ahead(make, 9, 2, 2)
     next(loop)
+    assert waits.wait(60)
     loop.close()
     assert given_up
