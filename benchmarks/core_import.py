@@ -53,6 +53,7 @@ def groups(folder: Path) -> list[Group]:
     bytecode = folder / "bytecode"
     modules = {
         "import idxio": ("idxio", None),
+        "import what idxio.read needs": ("idxio.core.read", None),
         "import idx2numpy": ("idx2numpy", "idx2numpy"),
         "import mnist": ("mnist", "python-mnist"),
         "import isal.igzip": ("isal.igzip", "isal"),

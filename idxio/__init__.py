@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from ._util.version import __version__ as __version__
-from .core.array import IdxArray
-from .core.array import open_array as open
-from .core.read import read
-from .core.show_config import show_config
 from .errors import ChangedError, ChecksumError, FormatError, IdxError, PictureError, TruncatedError
 
 if _TYPE_CHECKING:
     from .convert.build import build
     from .convert.export import export_dataset
     from .convert.import_ import import_dataset
+    from .core.array import IdxArray
+    from .core.array import open_array as open
     from .core.build_index import build_index
     from .core.info import Info, info, verify
+    from .core.read import read
     from .core.repack import repack
+    from .core.show_config import show_config
     from .core.write import Writer, write
     from .datasets.dataset import Dataset
     from .datasets.load import load
@@ -52,10 +52,11 @@ __all__ = [
 ]
 
 
-# Imported on use: what reading a file does without.
+# Imported on use: a program that may need idxio starts without waiting for it.
 _ON_USE = {
     "Check": "datasets.validation.check",
     "Dataset": "datasets.dataset",
+    "IdxArray": "core.array",
     "Info": "core.info",
     "Writer": "core.write",
     "build": "convert.build",
@@ -65,7 +66,10 @@ _ON_USE = {
     "import_dataset": "convert.import_",
     "info": "core.info",
     "load": "datasets.load",
+    "open": "core.array",
+    "read": "core.read",
     "repack": "core.repack",
+    "show_config": "core.show_config",
     "verify": "core.info",
     "write": "core.write",
     "write_sorted": "datasets.sort",
@@ -76,7 +80,10 @@ def __getattr__(name: str) -> _Any:
     if name in _ON_USE:
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
+        module = import_module(f"{__name__}.{_ON_USE[name]}")
+        value = getattr(module, "open_array" if name == "open" else name)
+        globals()[name] = value  # found at once from now on
+        return value
     raise AttributeError(f"module 'idxio' has no attribute {name!r}")
 
 

@@ -29,9 +29,26 @@ def modules_after(code):
     )
 
 
-def test_importing_imports_nothing_heavy():
+def test_importing_imports_hardly_anything():
+    new = modules_after("import idxio") - modules_after("pass")
+    assert "numpy" not in new
+    assert {name for name in new if name.startswith("idxio")} == {
+        "idxio",
+        "idxio._util",
+        "idxio._util.version",
+        "idxio.errors",
+    }
+
+
+def test_a_name_is_looked_up_once():
+    code = "import idxio; assert 'read' not in vars(idxio); idxio.read; idxio.open"
+    code += "; assert vars(idxio)['read'] is idxio.read; assert vars(idxio)['open'] is idxio.open"
+    modules_after(code)
+
+
+def test_importing_what_reads_imports_nothing_heavy():
     # numpy brings some of them itself, depending on its version.
-    new = modules_after("import idxio") - modules_after("import numpy")
+    new = modules_after("from idxio import open, read") - modules_after("import numpy")
     assert "idxio.core.read" in new
     assert not new & HEAVY
     assert not {name for name in new if name.startswith("idxio.cli")}
