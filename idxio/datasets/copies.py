@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ..compression.registry import named
 from ..core.array import IdxArray, open_array
-from ..core.info import Info, info, verify
+from ..core.info import Info, is_idx, verify
 from ..errors import IdxError
 from . import names
 
@@ -51,24 +51,13 @@ def check_left(paths: Sequence[str]) -> None:
         if not os.path.isdir(os.path.dirname(path) or "."):
             continue
         for copy in copies_of(path):
-            if os.path.realpath(copy) not in written and _is_sound(copy):
+            if os.path.realpath(copy) not in written and is_idx(copy):
                 raise IdxError(
                     f"would stay as it is beside the new {os.path.basename(path)}, of which its"
                     " name says that it is a copy; remove it, or name files in a folder of their"
                     " own",
                     file=copy,
                 )
-
-
-def _is_sound(path: str) -> bool:
-    """Whether a file can be opened as IDX, so that it could be taken in the stead of a copy."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        info(path)
-    except (IdxError, OSError):
-        return False
-    return True
 
 
 def _check_copy(first: Info, other: Info) -> None:
