@@ -244,7 +244,9 @@ def _content(source: str, options: _Options) -> _Content:
             path = os.path.join(source, DESCRIPTION)
             named = [(source, arrays.class_names), (path, described(source))]
             about = about_of(read_description(source))
-            return _Content(arrays.splits, agreed_names(named), {}, about)
+            layout.check_stated(source, "arrays", [*arrays.splits], stated)
+            records = {split_named(name) or name: count for name, count in stated.items()}
+            return _Content(arrays.splits, agreed_names(named), records, about)
         if inside.kind:
             return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
