@@ -295,7 +295,7 @@ def test_files_of_others_in_its_folder_stay(packed, folder, monkeypatch):
     folder.mkdir(mode=0o700)
     mine = ["train-images.idx", "0123abcd.idx", "a.link", "x.idx.tmp", ".x.gz.0.tmp", "x.tmp"]
     for name in mine:
-        idxio.write(folder / name, ARRAY, compression="raw")
+        (folder / name).write_bytes(encode(ARRAY))
         os.utime(folder / name, (1, 1))
     monkeypatch.setenv("IDXIO_CACHE_SIZE", "1")
     idxio.open(packed, cache=True).close()  # evicts all that it may
