@@ -37,6 +37,14 @@ def written(target: str) -> Iterator[str]:
         sys.stdout.buffer.flush()
 
 
+def check_no_idx(target: str) -> None:
+    """Raise if a picture or a page would replace an IDX file, perhaps the one that it shows."""
+    from ..core.info import is_idx
+
+    if target != STDOUT and is_idx(target):
+        raise UsageError(f"{target}: is an IDX file, which would be replaced; name another one")
+
+
 def name_of(target: str) -> str:
     """Return the name of a target for messages."""
     return "standard output" if target == STDOUT else target

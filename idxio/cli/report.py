@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import TypeAlias
 
 from ..storage.targets import write_file
 from . import exit_codes
 from .options import Commands, add_dataset
-from .output import STDOUT, name_of, written
+from .output import STDOUT, check_no_idx, name_of, written
 from .progress import bar
 from .text import printable
 
@@ -28,6 +29,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "-o",
         dest="output",
+        type=_html,
         default="report.html",
         metavar="OUT.html",
         help="report.html if not given; - for standard output",
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     directory = arguments.directory
     exit_codes.refuse_url(directory)
     output = arguments.output
+    check_no_idx(output)
     with exit_codes.naming(directory), bar(directory) as progress:
         checking, choosing = _halves(progress)
         result = check(directory, dataset=arguments.dataset, progress=checking)
@@ -54,6 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
     if output != STDOUT:
         print(f"{printable(output)}: {len(page):,} bytes; {verdict(result)}")
     return exit_codes.FINE if result.ok else exit_codes.BAD_FILE
+
+
+def _html(text: str) -> str:
+    """Check that the name has no suffix of another format than HTML."""
+    if text == STDOUT:
+        return text
+    if os.path.splitext(text)[1].lower() not in ("", ".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"{text!r}: only HTML is written; name it OUT.html")
+    return text
 
 
 def _halves(progress: Progress) -> tuple[Progress, Progress]:

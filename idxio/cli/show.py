@@ -13,7 +13,7 @@ from .._util.types import Array
 from ..core.array import IdxArray, open_array
 from . import exit_codes
 from .options import STDIN_OR_FOLDER, Commands, add_dataset_name
-from .output import STDOUT, name_of, written
+from .output import STDOUT, check_no_idx, name_of, written
 from .text import dimensions, first_few, printable
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     file = arguments.file
     output = arguments.output
+    if output is not None:
+        check_no_idx(output)
     if arguments.labels is not None and arguments.of_class is None:
         raise exit_codes.UsageError("--labels tells which images are of --class K; say which class")
     if os.path.isdir(file):

@@ -24,7 +24,7 @@ from .formats.png import require_pillow
 from .images.discovery import Bounds, PictureList, by_folder, check_links
 from .images.existing import Existing, read_existing
 from .images.listing import by_csv
-from .images.notes import notes_of, side_notes
+from .images.notes import changed_notes, notes_of, side_notes
 from .images.reader import PictureReader, Progress
 from .images.records import ConversionSpec
 from .images.sides import Sides, check_counts, decided, given
@@ -233,6 +233,7 @@ def build(
     notes = notes_of(pictures, class_names, counts, reader.deep, spec.range)
     notes += side_notes(sides, reader.files, reader.labels, reader.digests, class_names)
     if existing is not None:
+        notes += changed_notes(existing.files, reader.files[len(existing.files) :])
         notes.append(
             f"{len(reader.kept):,} added to the {len(existing.labels):,} pictures of the dataset,"
             f" which had {reader.already:,} of them already"

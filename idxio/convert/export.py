@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Literal
 
@@ -13,6 +13,7 @@ from .._util.progress import counter
 from .._util.public import public
 from .._util.threads import check_threads
 from ..core.array import open_array
+from ..core.info import is_idx
 from ..datasets.classes import Names, class_names
 from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
 from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
@@ -105,7 +106,7 @@ def export_dataset(
     if chosen == "parquet":
         parquet.need_pyarrow()
     if chosen == "npy":
-        check_no_source(target, [source])
+        _check_target(target, [source])
         with open_array(source) as file:
             total = len(file) if file.shape else 1
             npz.write_npy(target, file, counter(progress, total))
@@ -115,7 +116,7 @@ def export_dataset(
         names = _names_of(splits)
         step = counter(progress, sum(len(split.images) for split in splits))
         if chosen == "npz":
-            check_no_source(
+            _check_target(
                 target, [file.name for split in splits for file in (split.images, split.labels)]
             )
             npz.write_npz(target, splits, names, step)
@@ -141,6 +142,16 @@ def export_dataset(
             counts = {split.name: len(split.images) for split in splits}
             write_description(folder.path, {**about, "class_names": names, "records": counts})
         folder.commit()
+
+
+def _check_target(target: str, sources: Sequence[str]) -> None:
+    """Raise if the file to write is one of those that are read, or another IDX file."""
+    check_no_source(target, sources)
+    if is_idx(target):
+        raise ValueError(
+            f"{target}: is an IDX file, which would be replaced by one of another format; name"
+            " another target"
+        )
 
 
 def _names_of(splits: list[Split]) -> Names | None:

@@ -17,7 +17,7 @@ from .._util.threads import check_threads
 from .._util.types import Array
 from ..core.coerce import simple_labels
 from ..core.header import CODES
-from ..core.info import info
+from ..core.info import is_idx
 from ..core.write import Writer, write
 from ..datasets.classes import described
 from ..datasets.metadata import (
@@ -28,9 +28,9 @@ from ..datasets.metadata import (
     write_description,
 )
 from ..datasets.split_names import common_name, split_named
-from ..errors import FormatError, IdxError, naming
+from ..errors import FormatError, naming
 from ..storage.atomic_folder import AtomicFolder
-from ..storage.regular import FoundPath, open_regular
+from ..storage.regular import open_regular
 from .formats import csv_table, layout, npz, numpy_names, parquet, png, png_folder
 from .formats.common import Blocks, agreed_names, check_no_source
 from .formats.image_shape import Form, shaped
@@ -244,12 +244,14 @@ def _content(source: str, options: _Options) -> _Content:
             path = os.path.join(source, DESCRIPTION)
             named = [(source, arrays.class_names), (path, described(source))]
             about = about_of(read_description(source))
-            return _Content(arrays.splits, agreed_names(named), {}, about)
+            layout.check_stated(source, "arrays", [*arrays.splits], stated)
+            records = {split_named(name) or name: count for name, count in stated.items()}
+            return _Content(arrays.splits, agreed_names(named), records, about)
         if inside.kind:
             return _tables(source, inside.names, inside.kind, options, is_whole=True)
         names = sorted(name for name in os.listdir(source) if not name.startswith("."))
         some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        if any(_is_idx(os.path.join(source, name)) for name in names):
+        if any(is_idx(os.path.join(source, name)) for name in names):
             raise FormatError(
                 f"has {some}, IDX files already: idxio.load reads them as they are, and idxio"
                 " export writes them in another format",
@@ -415,15 +417,6 @@ def _as_labels(labels: Array, split: str, source: str) -> Array:
         )
     dtype = np.uint8 if labels.max(initial=0) < 256 else np.int32
     return labels.astype(dtype)
-
-
-def _is_idx(path: str) -> bool:
-    """Whether a file is an IDX file, packed or not."""
-    try:
-        info(FoundPath(path))
-    except (IdxError, OSError):
-        return False
-    return True
 
 
 def _starts_with(path: str, magic: bytes) -> bool:

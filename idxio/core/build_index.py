@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from .._util.public import public
 from ..compression.base import SPACING
-from ..errors import TruncatedError
+from ..compression.gzip.sidecar_index import MAGIC
+from ..errors import IdxError, TruncatedError
 from ..storage.regular import open_regular
 from ..storage.source import File
 from ..storage.targets import write_file
@@ -62,7 +63,14 @@ def build_index(
     with decode.opened(file) as (compressed, header):
         path = compressed.index_path()
         if path is not None and os.path.lexists(path):
-            os.close(open_regular(path))  # raises for a pipe, which write_file() would write into
+            # raises for a pipe, which write_file() would write into
+            with open(path, "rb", opener=open_regular) as old:
+                start = old.read(len(MAGIC))
+            if not MAGIC.startswith(start):
+                raise IdxError(
+                    "is there and is no index, and would be replaced by one; move it away",
+                    file=path,
+                )
         total = header.size + header.nbytes
         report = None if progress is None else lambda done: progress(done, total)
         try:

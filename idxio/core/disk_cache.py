@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -29,6 +30,12 @@ _STALE = 24 * 3600
 _TRIES = 5
 _BLOCK = 1 << 20
 _MOST_LINK = 4096
+# The names of copies, of links, and of temporary files of the two. All else in the folder is
+# somebody's: IDXIO_CACHE_DIR may name one that has files of its own.
+_NAME = re.compile(
+    r"[0-9a-f]{8}-\d+\.idx|[0-9a-f]{32}\.link"
+    r"|\.(\d+\.idx|[0-9a-f]{8}-\d+\.idx|[0-9a-f]{32}\.link)\.[0-9a-f]+\.tmp"
+)
 
 
 def folder() -> str:
@@ -254,10 +261,12 @@ def _unpack(compressed: Compression, place: str, size: int) -> str:
 
 
 def _scan() -> list[tuple[str, os.stat_result]]:
-    """List the files in the cache; other processes may remove some meanwhile."""
+    """List the files that a cache has made; other processes may remove some meanwhile."""
     found = []
     with contextlib.suppress(FileNotFoundError), os.scandir(folder()) as files:
         for file in files:
+            if not _NAME.fullmatch(file.name):
+                continue
             with contextlib.suppress(OSError):
                 found.append((file.path, file.stat(follow_symlinks=False)))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from .._util.public import public
 from ..compression.registry import Compression
+from ..errors import IdxError
+from ..storage.regular import FoundPath
 from ..storage.source import File, StorageOptions
 from . import decode
 from .checksums import known_file
@@ -106,6 +109,14 @@ def verify(
     """
     with decode.opened(file, storage_options) as (compressed, header):
         return _info(compressed, header, decode.check_whole(compressed, header, progress))
+
+
+def is_idx(path: str) -> bool:
+    """Whether a path is that of an IDX file, packed or not."""
+    try:
+        return os.path.isfile(path) and bool(info(FoundPath(path)))
+    except (IdxError, OSError):
+        return False
 
 
 def _info(compressed: Compression, header: Header, crc: int | None) -> Info:

@@ -89,11 +89,15 @@ def naming_folder(labels: str) -> str | None:
 def mapped_names(labels: str) -> Names | None:
     """The names that EMNIST's mapping beside a label file tells; None if there is none."""
     folder, name = os.path.split(labels)
-    if match := re.match(r"emnist-[a-z]+", name, re.IGNORECASE):
-        mapping = os.path.join(folder, f"{match[0]}-mapping.txt")
-        if os.path.lexists(mapping):
-            return _from_mapping(mapping)
-    return None
+    mapping = mapping_name(name)
+    path = None if mapping is None else os.path.join(folder, mapping)
+    return _from_mapping(path) if path is not None and os.path.lexists(path) else None
+
+
+def mapping_name(labels: str) -> str | None:
+    """What EMNIST's mapping for a label file is called; None for files of other datasets."""
+    match = re.match(r"emnist-[a-z]+", labels, re.IGNORECASE)
+    return f"{match[0]}-mapping.txt" if match else None
 
 
 def as_names(class_names: Any) -> Names:

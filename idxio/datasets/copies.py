@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ..compression.registry import named
 from ..core.array import IdxArray, open_array
-from ..core.info import Info, info, verify
+from ..core.info import Info, is_idx, verify
 from ..errors import IdxError
 from . import names
 
@@ -51,24 +51,13 @@ def check_left(paths: Sequence[str]) -> None:
         if not os.path.isdir(os.path.dirname(path) or "."):
             continue
         for copy in copies_of(path):
-            if os.path.realpath(copy) not in written and _is_sound(copy):
+            if os.path.realpath(copy) not in written and is_idx(copy):
                 raise IdxError(
                     f"would stay as it is beside the new {os.path.basename(path)}, of which its"
                     " name says that it is a copy; remove it, or name files in a folder of their"
                     " own",
                     file=copy,
                 )
-
-
-def _is_sound(path: str) -> bool:
-    """Whether a file can be opened as IDX, so that it could be taken in the stead of a copy."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        info(path)
-    except (IdxError, OSError):
-        return False
-    return True
 
 
 def _check_copy(first: Info, other: Info) -> None:
@@ -79,7 +68,8 @@ def _check_copy(first: Info, other: Info) -> None:
 def _differ(first: Info, other: Info) -> bool:
     """Whether two files of one shape and type are known to hold other elements."""
     if not (_tells_crc32(first) and _tells_crc32(other)):
-        return _parts_differ(first, other)
+        with open_array(first.file) as one, open_array(other.file) as another:
+            return parts_differ(one, another)
     mine = _crc32(first)
     try:
         return mine != _crc32(other)
@@ -97,22 +87,21 @@ def _crc32(about: Info) -> int | None:
     return verify(about.file).crc32 if about.crc32 is None else about.crc32
 
 
-def _parts_differ(first: Info, other: Info) -> bool:
+def parts_differ(mine: IdxArray, its: IdxArray) -> bool:
     """Whether records differ at the start, or in the midst or at the end where both files give
     these without all before them.
     """
-    count = first.shape[0]
-    n = min(count, max(1, _PART * count // first.size))
-    with open_array(first.file) as mine, open_array(other.file) as its:
-        is_quick = _reads_anywhere(mine) and _reads_anywhere(its)
-        for start in (0, count // 2, count - n) if is_quick else (0,):
-            here = mine[start : start + n]
-            try:
-                there = its[start : start + n]
-            except (IdxError, OSError):
-                return False
-            if here.tobytes() != there.tobytes():  # NaN is no equal of itself
-                return True
+    count = mine.shape[0]
+    n = min(count, max(1, _PART * count // max(1, mine.nbytes)))
+    is_quick = _reads_anywhere(mine) and _reads_anywhere(its)
+    for start in (0, count // 2, count - n) if is_quick else (0,):
+        here = mine[start : start + n]
+        try:
+            there = its[start : start + n]
+        except (IdxError, OSError):
+            return False
+        if here.tobytes() != there.tobytes():  # NaN is no equal of itself
+            return True
     return False
 
 

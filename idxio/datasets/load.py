@@ -89,22 +89,24 @@ def load(
 
 
 def _load_url(url: str, options: Mapping[str, Any], split: str, upright: bool) -> Dataset:
-    """Do what load() does, for files at a URL: the labels are copied, the images opened."""
-    import tempfile
+    """Do what load() does, for files at a URL: the labels are copied, the images opened.
 
+    The images come first: who replaces both does so with the labels last, so that images of before
+    are noticed when more of them is read.
+    """
     from ..storage.remote.folder import RemoteFolder
     from . import remote
 
     folder = RemoteFolder(url, options)
     images_name, labels_name = remote.find_remote_pair(folder, split)
-    with (
-        tempfile.TemporaryDirectory(prefix="idxio-") as directory,
-        remote.naming_remote({folder.name: directory}),
-    ):
-        labels_file = remote.copy_labels(folder, labels_name, directory)
-        labels = read_classes(labels_file)
-        names = class_names(labels_file)
-    images: ArrayLike = open_array(folder.url_of(images_name), storage_options=options)
+    with contextlib.ExitStack() as stack:
+        images: ArrayLike = stack.enter_context(
+            open_array(folder.url_of(images_name), storage_options=options)
+        )
+        with remote.copied_labels(folder, labels_name) as labels_file:
+            labels = read_classes(labels_file)
+            names = class_names(labels_file)
+        stack.pop_all()
     if upright:
         images = turned(images)
     return Dataset(images, labels, class_names=names)

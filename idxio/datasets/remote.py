@@ -5,18 +5,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import os
+import posixpath
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..compression.registry import COMPRESSIONS, of_suffix, speed_rank
+from ..core.array import open_array
+from ..errors import IdxError
 from ..storage.remote.folder import RemoteFolder
 from . import names
+from .classes import mapping_name
+from .copies import parts_differ
 from .discovery import HalfPairError, NoSplitError
 from .metadata import DESCRIPTION
 from .sources import SOURCES
-from .split_names import KNOWN, synonyms
+from .split_names import KNOWN, known_split, synonyms
 
+# Bytes that tell a page.
+_START = 100
 _ROLES = {"image": ("-images-idx3-ubyte", "-images.idx3-ubyte"), "label": ("-labels-idx1-ubyte",)}
 
 
@@ -30,14 +38,25 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
     ------
     FileNotFoundError
         There is no such pair. The message says which names were tried.
+    IdxError
+        There are several pairs, under different words for the split, or copies that differ.
     """
     words = synonyms(split)
-    found = folder.present(_candidates(words))
-    chosen: dict[str, str] = {}
-    for role in _ROLES:
-        mine = [name for name in found if (parsed := names.parse(name)) and parsed.role == role]
-        if mine:
-            chosen[role] = min(mine, key=lambda name: speed_rank(of_suffix(name).packing))
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in folder.present(_candidates(words)):
+        if parsed := names.parse(name):
+            found.setdefault(parsed.stem, {}).setdefault(parsed.role, []).append(name)
+    pairs = [stem for stem, roles in found.items() if len(roles) == len(_ROLES)]
+    if len(pairs) > 1:
+        # raises where all that is there is a page, which says that there is nothing
+        one = found[pairs[0]]["image"][0]
+        open_array(folder.url_of(one), storage_options=folder.options).close()
+        listed = ", ".join(map(repr, pairs))
+        raise IdxError(
+            f"has {listed}, which are names of one split: rename or remove one", file=folder.name
+        )
+    words = (pairs or [*found])[:1] or words
+    chosen = {role: _fastest(folder, copies) for role, copies in found.get(words[0], {}).items()}
     if not chosen:
         text = f"has no {_tried(words, 'image')}{_what_is_there(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)
@@ -51,6 +70,22 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
         text = f"has {chosen['label']} and no {_tried(words, 'image')}"
         raise HalfPairError(errno.ENOENT, text, folder.name)
     return chosen["image"], chosen["label"]
+
+
+def _fastest(folder: RemoteFolder, copies: list[str]) -> str:
+    """The one of copies that is read fastest; IdxError if one of the others is not the same."""
+    first, *others = sorted(copies, key=lambda name: speed_rank(of_suffix(name).packing))
+    for other in others:
+        with contextlib.ExitStack() as stack:
+            mine, its = (
+                stack.enter_context(open_array(folder.url_of(name), storage_options=folder.options))
+                for name in (first, other)
+            )
+            is_like = mine.shape and (mine.shape, mine.dtype) == (its.shape, its.dtype)
+            if not is_like or parts_differ(mine, its):
+                what = f"is not the same as {its.name}; leave one of the two"
+                raise IdxError(what, file=mine.name)
+    return first
 
 
 def _tried(words: list[str], role: str) -> str:
@@ -107,12 +142,44 @@ def naming_remote(folders: Mapping[str, str]) -> Iterator[None]:
         raise
 
 
-def copy_labels(folder: RemoteFolder, labels: str, directory: str) -> str:
-    """Copy the labels and the description of a dataset to a directory; the path of the labels."""
+@contextlib.contextmanager
+def copied_labels(folder: RemoteFolder, labels: str) -> Iterator[str]:
+    """Copy the labels of a dataset, with what names its classes, to this machine for a while; yield
+    the path of the labels.
+    """
+    folders: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root, naming_remote(folders):
+        directory = copy_described(folder, [labels], root, folders)
+        yield folder.copy(labels, directory)
+
+
+def copy_described(
+    folder: RemoteFolder, wanted: list[str], root: str, folders: dict[str, str]
+) -> str:
+    """Copy what describes the labels in a folder to the one that folders has for it, or to a new
+    one of its name below root, which is entered there, and return that; wanted are the names of the
+    labels, and of what else may be copied.
+    """
+    name = posixpath.basename(folder.name) or "_"
+    directory = folders.setdefault(folder.place, os.path.join(root, name))
+    os.makedirs(directory, exist_ok=True)
+    mapping = mapping_name(wanted[0])
+    lists = [DESCRIPTION, *wanted[1:], *([mapping] if mapping else [])]
     with contextlib.suppress(PermissionError):  # what a bucket says where there is none
-        if DESCRIPTION in folder.present([labels, DESCRIPTION]):
-            folder.copy(DESCRIPTION, directory)
-    return folder.copy(labels, directory)
+        for found in folder.present([wanted[0], *lists]):
+            if found in lists and not os.path.exists(os.path.join(directory, found)):
+                folder.copy(found, directory)
+    # The description of the folder above is about that of a split, too.
+    above = folder.above() if known_split(name) else None
+    if above is not None and not os.path.exists(os.path.join(directory, DESCRIPTION)):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            path = above.copy(DESCRIPTION, root)
+            folders[above.place] = root
+            with open(path, "rb") as file:
+                is_page = file.read(_START).lstrip().startswith(b"<")
+            if is_page:  # some servers answer with one where nothing is
+                os.unlink(path)
+    return directory
 
 
 def copy_dataset(

@@ -24,6 +24,7 @@ from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
 from ..storage.source import StorageOptions, is_url
+from ..storage.source import is_remote as is_remote_file
 from ..storage.targets import OpenFile, Target, commit_all, is_remote, open_target
 from .copies import check_left
 from .merge import MergedDescription, merge_labels
@@ -147,6 +148,8 @@ def write_sorted(
     has_url = any(is_url(one) for pair in inputs for one in pair)
     if storage_options and not has_url and not any(map(is_remote, targets)):
         raise ValueError("storage_options are for URLs; no file is one")
+    for _, labels in inputs:
+        _check_opened(labels)
     with ExitStack() as stack:
         if has_url:
             from .staging import fetched  # not needed for local files
@@ -242,6 +245,16 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
             " many"
         )
     return list(zip(images, labels, strict=True))
+
+
+def _check_opened(labels: Any) -> None:
+    """Raise for labels that were opened at a URL, where nobody looks at what describes them."""
+    is_opened = isinstance(labels, IdxArray) and is_url(labels.name)
+    if is_opened or (is_remote_file(labels) and not is_url(labels)):
+        raise ValueError(
+            "these labels lie at a URL: give the URL itself, so that the names of the classes"
+            " beside them count, or the labels alone, as idxio.read gives them"
+        )
 
 
 def _file_of(labels: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from ..storage.source import StorageOptions, is_url
 from ..storage.targets import Target, is_remote
 from . import names
 from .metadata import DESCRIPTION
-from .remote import naming_remote
+from .remote import copy_described, naming_remote
 from .sources import SOURCES
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
             "images, labels and order go to one place: give URLs for all of them, or for none"
         )
     stored = [open_stored(target, storage_options or {}) for target in targets]
+    # Stores take several slashes for one, and several schemes are of one store.
+    places = [re.sub("/+", "/", one.name.partition(":")[2]) for one in stored]
+    for one, place in zip(stored, places, strict=True):
+        if places.count(place) > 1:
+            raise ValueError(f"{one.name}: images, labels and order go to different files")
     with tempfile.TemporaryDirectory(prefix="idxio-") as root:
         folders: dict[str, str] = {}
         for one in stored:
@@ -75,11 +81,9 @@ def fetched(
                 if is_url(labels):
                     url, name = Url(labels, options).split_name()
                     folder = RemoteFolder(url.text, options)
-                    directory = _add(folders, root, folder.name)
-                    for one in folder.present([DESCRIPTION, SOURCES, name]):
-                        if not os.path.exists(os.path.join(directory, one)):
-                            folder.copy(one, directory)
-                    labels = os.path.join(directory, name)
+                    place = os.path.join(root, str(len(found)))
+                    directory = copy_described(folder, [name, SOURCES], place, folders)
+                    labels = folder.copy(name, directory)
                 found.append((images, labels))
             yield found
 

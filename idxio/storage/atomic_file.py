@@ -12,7 +12,7 @@ from typing import IO
 from .._util.fork import ForkGuard
 from ..errors import naming
 from . import journal
-from .temporary import Temporary, ignoring_refusals, sweep, sync_folder
+from .temporary import Temporary, ignoring_refusals, is_hidden, sweep, sync_folder
 
 
 class AtomicFile:
@@ -30,6 +30,11 @@ class AtomicFile:
             raise OSError(code, os.strerror(code), path)
         self.name = path
         self._path = os.path.realpath(path)
+        if is_hidden(path) or is_hidden(self._path):
+            raise ValueError(
+                f"{path}: is a name that idxio gives to hidden files of its own while it replaces"
+                " others, and removes; name another file"
+            )
         self.folder: str | None = None
         """The folder for further temporary files; None for the system's default."""
         self.temporary: Temporary | None = None

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import IO
 
 JOURNAL = ".idxio-journal"
 """The file that lists which files of a folder are being replaced together; see journal.py."""
+_HIDDEN = re.compile(r"\..+\.(old|[0-9a-f]+\.tmp)", re.DOTALL)
 
 # Number of concurrent writers of one target whose names a later writer can find; further writers
 # get random names.
@@ -48,6 +50,12 @@ def hidden(path: str, end: str) -> str:
     if len(name) > 50:
         name = f"{name[:50]}-{zlib.crc32(os.fsencode(name)):08x}"
     return os.path.join(folder, f".{name}.{end}")
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a path has a name that `hidden` could have given, or that of the journal."""
+    name = os.path.basename(path)
+    return name == JOURNAL or _HIDDEN.fullmatch(name) is not None
 
 
 def _names(path: str) -> Iterator[str]:

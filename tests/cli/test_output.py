@@ -125,3 +125,32 @@ def test_index_of_a_file_that_carries_its_own(dataset, capsys):
     assert main(["index", "big.gz"]) == 0
     assert capsys.readouterr().out == "big.gz: needs no index, it carries its own\n"
     assert not os.path.exists("big.gz.seek")
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        (["show", IMAGES], IMAGES),  # has no suffix, and so none of another format
+        (["show", IMAGES], "data/train-labels-idx1-ubyte"),
+        (["report", "data"], IMAGES),
+        (["report", "data"], "packed.html"),
+        (["report", "data"], "data/dataset.json"),
+        (["report", "data"], "data/sources.csv"),
+        (["export", "data", "--to", "npz"], "other-images-idx3-ubyte"),
+        (["export", IMAGES, "--to", "npy"], "other-images-idx3-ubyte"),
+    ],
+)
+def test_a_file_of_a_dataset_is_not_replaced(dataset, command, output):
+    idxio.write("other-images-idx3-ubyte", X)
+    idxio.write("packed.html", X, compression="gzip")
+    for name in ("dataset.json", "sources.csv"):
+        (dataset / "data" / name).write_text("{}")
+    before = (dataset / output).read_bytes()
+    name, source, *options = command
+    arguments = [name, source, *([output] if name == "export" else ["-o", output]), *options]
+    try:
+        code = main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    assert (dataset / output).read_bytes() == before

@@ -323,6 +323,17 @@ def test_a_pipe_where_the_index_would_be(packed):
         assert (f[5] == RECORDS[5]).all()
 
 
+@pytest.mark.parametrize("content", [b"notes of somebody", b"{}"])
+def test_another_file_where_the_index_would_be(packed, content):
+    Path(f"{packed}.seek").write_bytes(content)
+    with pytest.raises(idxio.IdxError, match=r"x\.gz\.seek: is there and is no index"):
+        idxio.build_index(packed)
+    assert Path(f"{packed}.seek").read_bytes() == content
+    for begun in (b"", b"IDXS"):  # an index that was cut short is made anew
+        Path(f"{packed}.seek").write_bytes(begun)
+        idxio.build_index(packed)
+
+
 def test_close_closes_the_index(packed):
     idxio.build_index(packed)
     with idxio.open(packed) as f:

@@ -134,6 +134,19 @@ def test_new_pictures_alone_from_another_folder(pics):
     assert {sha256: sides("anew")[sha256] for sha256 in new} == new
 
 
+def test_a_picture_that_was_changed_is_told(pics):
+    """Its old record stays, as all do; both of them may be meant, where folders have like names."""
+    idxio.build("pics", "out")
+    pgm(pics / "a" / "0.pgm", 500)
+    built = idxio.build("pics", "out", add=True)
+    assert built.notes[-2].startswith(
+        "1 added picture has the path of one that the dataset has, as a/0.pgm; where"
+    )
+    assert built.notes[-1] == (
+        "1 added to the 40 pictures of the dataset, which had 39 of them already"
+    )
+
+
 def test_reproducible_and_nothing_new_changes_nothing(pics):
     idxio.build("pics", "out", seed=3)
     shutil.copytree("out", "again")

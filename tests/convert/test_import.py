@@ -547,6 +547,61 @@ def test_parts_come_in_the_order_of_their_numbers(tmp_path):
     assert idxio.load(tmp_path / "back").labels.tolist() == [*range(1), *range(9), *range(10)]
 
 
+def test_a_part_of_the_hubs_conversion_that_is_missing(tmp_path):
+    for i in (0, 1, 3):
+        shard(tmp_path, f"hub/train/{i:04}.parquet", 2)
+    refused(tmp_path / "hub", tmp_path, r"has no train/0002\.parquet, and one .* 0003\.parquet")
+    os.rename(tmp_path / "hub/train/0003.parquet", tmp_path / "hub/train/0002.parquet")
+    assert back(tmp_path / "hub", tmp_path) == {"train": 6}
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        (["train-1-of-3", "train-2-of-3"], "train-3-of-3"),
+        (["train_00_of_12", "train_01_of_12"], "train_02_of_12"),
+        (["train-2-of-3", "train-3-of-3"], "train-1-of-3"),
+    ],
+)
+def test_other_programs_parts_are_counted_too(tmp_path, names, missing):
+    for name in names:
+        shard(tmp_path, f"hub/{name}.parquet", 2)
+    refused(tmp_path / "hub", tmp_path, f"has no {missing}.parquet; 2 of")
+    if missing.endswith("of-3"):
+        shard(tmp_path, f"hub/{missing}.parquet", 2)
+        assert back(tmp_path / "hub", tmp_path) == {"train": 6}
+
+
+def test_one_hot_rows_of_unlike_widths(tmp_path):
+    """Pandas' get_dummies leaves out the column of a class that test has not."""
+    images = np.zeros((4, 3, 3), np.uint8)
+    train, test = np.eye(3, dtype=np.uint8)[[0, 1, 2, 0]], np.eye(2, dtype=np.uint8)[[0, 1, 1, 0]]
+    arrays = {"x_train": images, "y_train": train, "x_test": images, "y_test": test}
+    np.savez(tmp_path / "a.npz", **arrays)
+    (tmp_path / "in").mkdir()
+    for name, array in arrays.items():
+        np.save(tmp_path / "in" / name, array)
+    for source in ("a.npz", "in"):
+        refused(tmp_path / source, tmp_path, r"has [23] columns in y_t.* and [23] in y_t")
+    np.savez(tmp_path / "a.npz", **{**arrays, "y_test": np.eye(3, dtype=np.uint8)[[0, 2, 2, 0]]})
+    assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "t10k": 4}
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ({"train": 4, "test": 2}, "has no arrays test, of which dataset.json tells"),
+        ({"train": 5}, "holds 4 records of the train split, expected 5"),
+    ],
+)
+def test_records_that_a_description_tells_of_arrays(tmp_path, records, message):
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "x_train", np.zeros((4, 3, 3), np.uint8))
+    np.save(tmp_path / "in" / "y_train", np.arange(4))
+    (tmp_path / "in" / "dataset.json").write_text(json.dumps({"records": records}))
+    refused(tmp_path / "in", tmp_path, message)
+
+
 def test_two_formats_in_a_folder(tmp_path):
     shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
     (tmp_path / "hub" / "test.csv").write_text("label,a\n1,2\n")

@@ -291,6 +291,19 @@ def test_clear(packed):
     assert disk_cache.entries() == []
 
 
+def test_files_of_others_in_its_folder_stay(packed, folder, monkeypatch):
+    folder.mkdir(mode=0o700)
+    mine = ["train-images.idx", "0123abcd.idx", "a.link", "x.idx.tmp", ".x.gz.0.tmp", "x.tmp"]
+    for name in mine:
+        (folder / name).write_bytes(encode(ARRAY))
+        os.utime(folder / name, (1, 1))
+    monkeypatch.setenv("IDXIO_CACHE_SIZE", "1")
+    idxio.open(packed, cache=True).close()  # evicts all that it may
+    (entry,) = disk_cache.entries()
+    assert disk_cache.clear() >= entry.size
+    assert sorted(os.listdir(folder)) == sorted(mine)
+
+
 def test_what_is_raw_is_not_copied(tmp_path):
     idxio.write(tmp_path / "raw", ARRAY)
     assert (idxio.read(tmp_path / "raw", cache=True) == ARRAY).all()

@@ -447,6 +447,23 @@ def test_something_else_under_the_name_of_the_journal(kind):
             pair(1)
 
 
+@pytest.mark.parametrize(
+    "name", [journal.JOURNAL, ".images.gz.0.tmp", ".images.gz.old", ".labels.gz.12ab.tmp", "link"]
+)
+def test_a_target_that_is_called_as_a_hidden_file(name):
+    """The images were gone, without an error, where the order went to .images.gz.0.tmp."""
+    pair(1)
+    if name == "link":
+        os.symlink(".images.gz.0.tmp", name)
+    names = sorted(os.listdir())
+    with pytest.raises(ValueError, match="hidden files of its own"):
+        idxio.write_sorted(
+            "images.gz", "labels.gz", array(2), np.zeros(9, np.uint8), order_file=name
+        )
+    assert sorted(os.listdir()) == names
+    assert idxio.read("images.gz").max() == 1
+
+
 # What is left over
 
 

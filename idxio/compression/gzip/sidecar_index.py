@@ -26,7 +26,7 @@ SUFFIX = ".seek"
 MARK = 1 << 12
 
 _ZLIB_HEADER = 2  # bytes of a zlib stream before the deflate stream (RFC 1950, 2.2)
-_MAGIC = b"IDXSEEK1"
+MAGIC = b"IDXSEEK1"
 # Magic; size of the gzip file; CRC-32 and length in its last eight bytes; unpacked length; how many
 # spans and marks.
 _HEAD = struct.Struct("<8sQIIQQQ")
@@ -64,7 +64,7 @@ def load(source: Source, stated: Trailer) -> SpanIndex | None:
         if len(head) < _HEAD.size:
             return None
         magic, size, crc, length, end, count, marked = _HEAD.unpack(head)
-        here = (magic, size, crc, length) == (_MAGIC, source.size, *stated)
+        here = (magic, size, crc, length) == (MAGIC, source.size, *stated)
         sizes = count * _ENTRY.itemsize, marked * _MARK.itemsize, _CRC.size
         total = index.size or 0
         if not here or not count or sum(sizes) > total:
@@ -139,7 +139,7 @@ def dump(
     table["size"] = [len(window) for window in windows]
     before = _HEAD.size + table.nbytes + _MARK.itemsize * len(checkpoints) + _CRC.size
     table["window"] = before + np.cumsum(table["size"], dtype=np.uint64) - table["size"]
-    head = _HEAD.pack(_MAGIC, source.size or 0, *stated, length, len(rows), len(checkpoints))
+    head = _HEAD.pack(MAGIC, source.size or 0, *stated, length, len(rows), len(checkpoints))
     checked = head + table.tobytes() + np.array(checkpoints, _MARK).tobytes()
     return b"".join((checked, _CRC.pack(zlib.crc32(checked)), *windows))
 

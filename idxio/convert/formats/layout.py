@@ -14,8 +14,12 @@ from ...errors import FormatError
 # The shards of Hugging Face's datasets: train-00000-of-00002.parquet, with a hash behind it in
 # older ones.
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.parquet", re.IGNORECASE)
-# The same count in the name of a table of any kind.
-_COUNTED = re.compile(r"(.+)-(\d{5})-of-(\d{5})(?:-[0-9a-f]+)?\.(parquet|csv)", re.IGNORECASE)
+# The same count in the name of a table of any kind, in other programs' ways too: train_1_of_3.
+_COUNTED = re.compile(
+    r"(.+[-_])(\d+)([-_]of[-_](\d+))(?:-[0-9a-f]+)?(\.(?:parquet|csv))", re.IGNORECASE
+)
+# Those of the Hub's own conversion, which count from 0 and don't say how many they are.
+_NUMBER = re.compile(r"(\d{4})\.parquet", re.IGNORECASE)
 _NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
     # What is packed, or came down in part only, is no table, which reading it says; it is not left
@@ -341,19 +345,35 @@ def _said(split: str | None, path: str) -> str:
 
 def _check_shards(folder: str, paths: list[str]) -> None:
     """Raise if a shard that the names count is missing or doubled."""
-    there: dict[tuple[str, int, str], set[int]] = {}
+    there: dict[tuple[str, str, str], set[int]] = {}
+    in_folder: dict[str, set[int]] = {}
     for path in paths:
-        if match := _COUNTED.fullmatch(os.path.basename(path)):
-            numbers = there.setdefault((match[1], int(match[3]), match[4].lower()), set())
+        above, name = os.path.split(path)
+        if match := _NUMBER.fullmatch(name):
+            in_folder.setdefault(above, set()).add(int(match[1]))
+        if match := _COUNTED.fullmatch(name):
+            numbers = there.setdefault((match[1], match[3], match[5].lower()), set())
             if int(match[2]) in numbers:
                 raise FormatError(
                     f"has the same shard twice: {path} and another name of it", file=folder
                 )
             numbers.add(int(match[2]))
-    for (name, count, suffix), numbers in there.items():
-        if missing := [i for i in range(count) if i not in numbers]:
+    for (before, behind, suffix), numbers in there.items():
+        width = len(behind.lower().partition("of")[2]) - 1
+        count = int(behind[-width:])
+        # The Hub counts from 0, in five digits; of others some count from 1.
+        first = int(count in numbers or (width < 5 and 0 not in numbers))
+        if missing := [i for i in range(first, first + count) if i not in numbers]:
             raise FormatError(
-                f"has no {name}-{missing[0]:05}-of-{count:05}.{suffix}; {len(numbers)} of {count}"
+                f"has no {before}{missing[0]:0{width}}{behind}{suffix}; {len(numbers)} of {count}"
                 " such files are there",
+                file=folder,
+            )
+    for above, numbers in in_folder.items():
+        if missing := [i for i in range(max(numbers)) if i not in numbers]:
+            raise FormatError(
+                f"has no {os.path.join(above, f'{missing[0]:04}.parquet')}, and one that counts"
+                f" on, {max(numbers):04}.parquet; fetch it, or name the others so that they don't"
+                " count from 0",
                 file=folder,
             )

@@ -194,6 +194,15 @@ def _whole(stored: Stored) -> Array:
         return np.concatenate([*blocks])
 
 
+def one_hot_width(labels: Stored) -> int | None:
+    """Count the columns of labels that are one-hot rows; None for others."""
+    with _opened(labels) as (header, _):
+        shape, kind = header.shape, header.dtype.kind
+    if len(shape) != 2 or shape[1] < 2 or kind not in "iu":
+        return None
+    return shape[1] if _labels(labels).ndim == 1 else None
+
+
 def pair_blocks(images: Stored, labels: Stored | None, listed: int | None) -> Blocks:
     """The records of images and their labels.
 

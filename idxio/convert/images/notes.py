@@ -82,6 +82,20 @@ def side_notes(
     return notes
 
 
+def changed_notes(old: Sequence[str], added: Sequence[str]) -> list[str]:
+    """Tell of added pictures that have the path of an old one, which may be the same, changed."""
+    known = set(old)
+    again = [file for file in added if file in known]
+    if not again:
+        return []
+    have = "picture has" if len(again) == 1 else "pictures have"
+    return [
+        f"{len(again):,} added {have} the path of one that the dataset has, as {again[0]}; where it"
+        " was changed since, the dataset has both now, perhaps one to test with: to have the new"
+        " one alone, build a new dataset"
+    ]
+
+
 def _split_notes(class_names: list[str], counts: dict[str, list[int]]) -> list[str]:
     """Tell which splits were taken as they are, and what they lack."""
     parts = [f"{_pictures(sum(counts[split]))} of {common_name(split)}" for split in counts]

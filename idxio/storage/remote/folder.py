@@ -29,6 +29,21 @@ class RemoteFolder:
         if self._url.is_http and not urlsplit(url).netloc:
             raise UrlError(f"{self._url.name}: is no URL, as it names no server")
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What opens it."""
+        return self._url.options
+
+    @property
+    def place(self) -> str:
+        """The name, and a digest of what a query says of which one is meant."""
+        return f"{self.name}?{self._url.choice}" if self._url.choice else self.name
+
+    def above(self) -> RemoteFolder | None:
+        """The folder that this one is in; None if a host or a bucket is all there is."""
+        url = self._url.without_slash().split_name()[0]
+        return None if url.name.endswith("/") else RemoteFolder(url.text, url.options)
+
     def url_of(self, name: str) -> str:
         """The URL of a file, with the query of the folder's."""
         return self._url.inside(name).text
@@ -92,4 +107,5 @@ class RemoteFolder:
 
 def _names_in(fs: Any, path: str, name: str) -> set[str]:
     """The names of the files in a folder of a file system of fsspec."""
+    fs.invalidate_cache(path)  # another process may have put a file there
     return {os.path.basename(found.rstrip("/")) for found in fs.ls(path, detail=False)}

@@ -99,6 +99,7 @@ class FsspecObject:
         """The names of the files beside it, and its own; none if they can't be told."""
         try:
             with self._telling():
+                self._fs.invalidate_cache(posixpath.dirname(self._path))
                 found = self._fs.ls(posixpath.dirname(self._path), detail=False)
         except (FileNotFoundError, PermissionError):
             return []

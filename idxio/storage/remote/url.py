@@ -107,6 +107,11 @@ class Url(NamedTuple):
             folder += "//"
         return self._replace(text=f"{folder}/{name}{query}")
 
+    def without_slash(self) -> Url:
+        """The URL without slashes at its end."""
+        base, query = self._parts()
+        return self._replace(text=base.rstrip("/") + query)
+
     def split_name(self) -> tuple[Url, str]:
         """The URL of the folder that a file is in, with the query of the file's; the file's
         name.
