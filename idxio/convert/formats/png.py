@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._util.types import Array
 from ...errors import FormatError
+from ..images import plain_png
 from ..images.complete import fault
 from ..images.decode import BadPictureError, decode_bytes, has_16_bits
 
@@ -52,6 +53,8 @@ def decode(
     """
     from PIL import Image, ImageOps
 
+    if (plain := plain_png.pixels(data, shape)) is not None:
+        return plain
     try:
         with Image.open(io.BytesIO(data)) as image:
             if shape is not None and sorted(image.size) != sorted(shape[:2]):

