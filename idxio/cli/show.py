@@ -11,7 +11,6 @@ import numpy as np
 
 from .._util.types import Array
 from ..core.array import IdxArray, open_array
-from ..datasets.discovery import find_split
 from . import exit_codes
 from .options import STDIN_OR_FOLDER, Commands, add_dataset_name
 from .output import STDOUT, name_of, written
@@ -86,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         from . import show_folder
 
         if arguments.split is not None:
+            from ..datasets.discovery import find_split
+
             with exit_codes.naming(file):
                 file = find_split(file, arguments.split, arguments.dataset)[0]
         elif arguments.rows is None and arguments.of_class is None and output is None:

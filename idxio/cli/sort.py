@@ -9,7 +9,6 @@ import shlex
 from typing import Any
 
 from ..core.array import IdxArray, open_array
-from ..datasets.discovery import find_pair
 from ..errors import IdxError, naming
 from ..storage.source import is_url
 from . import exit_codes
@@ -75,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _no_folder(folder: str) -> str:
     """Say which files to name in place of a folder."""
+    from ..datasets.discovery import find_pair
+
     pair = "IMAGES LABELS"
     with contextlib.suppress(IdxError, OSError):
         pair = shlex.join(find_pair(folder))
