@@ -9,9 +9,8 @@ import numpy as np
 
 from ..._util.types import Array
 from ...errors import FormatError
-from ..images import plain_png
 from ..images.complete import fault
-from ..images.decode import BadPictureError, decode_bytes, has_16_bits
+from ..images.decode import BadPictureError, decode_bytes, has_16_bits, plain_pixels
 
 
 def require_pillow() -> None:
@@ -53,7 +52,7 @@ def decode(
     """
     from PIL import Image, ImageOps
 
-    if (plain := plain_png.pixels(data, shape)) is not None:
+    if (plain := plain_pixels(data, shape)) is not None:
         return plain
     try:
         with Image.open(io.BytesIO(data)) as image:
