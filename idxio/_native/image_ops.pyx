@@ -1,12 +1,13 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Loops over the pixels of one picture, without the GIL.
 
-They find where its edges end, and sharpen it adaptively. A picture is C-contiguous, (height,
-width, channels), with 1 or 3 channels.
+They find where its edges end, sharpen it adaptively, and undo the filters of PNG. A picture is
+C-contiguous, (height, width, channels), with 1 or 3 channels.
 """
 
 from libc.math cimport ceil, exp
 from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.stdlib cimport abs
 
 cdef double MOST = 65535
 # Rec. 709 luma, with the digits that ImageMagick has.
@@ -254,3 +255,64 @@ def sharpen(
         blur(edge, between, height, width, n)
         stretch(edge, height * width * n)
         sharpen_edges(a, edge, &out[0, 0, 0], height, width, n)
+
+
+cdef inline uint8_t paeth(int left, int above, int corner) noexcept nogil:
+    """The neighbour that is closest to left + above - corner (the PNG specification, 9.4)."""
+    cdef int a = abs(above - corner), b = abs(left - corner), c = abs(above + left - 2 * corner)
+    cdef int nearer = above if b <= c else corner
+    return <uint8_t>(left if a <= b and a <= c else nearer)
+
+
+cdef void unfilter_row(
+    int kind,
+    const uint8_t *a,
+    const uint8_t *above,
+    uint8_t *out,
+    Py_ssize_t size,
+    Py_ssize_t pixel,
+) noexcept nogil:
+    """Undo the filter of one row, kind 0 to 4; above is the row before it."""
+    cdef Py_ssize_t i
+    for i in range(min(pixel, size)):  # which has nothing on its left
+        if kind == 2 or kind == 4:
+            out[i] = <uint8_t>(a[i] + above[i])
+        elif kind == 3:
+            out[i] = <uint8_t>(a[i] + above[i] // 2)
+        else:
+            out[i] = a[i]
+    if kind == 0:
+        for i in range(pixel, size):
+            out[i] = a[i]
+    elif kind == 1:
+        for i in range(pixel, size):
+            out[i] = <uint8_t>(a[i] + out[i - pixel])
+    elif kind == 2:
+        for i in range(pixel, size):
+            out[i] = <uint8_t>(a[i] + above[i])
+    elif kind == 3:
+        for i in range(pixel, size):
+            out[i] = <uint8_t>(a[i] + (out[i - pixel] + above[i]) // 2)
+    else:
+        for i in range(pixel, size):
+            out[i] = <uint8_t>(a[i] + paeth(out[i - pixel], above[i], above[i - pixel]))
+
+
+def unfilter(const uint8_t[::1] rows not None, uint8_t[:, ::1] out not None, Py_ssize_t pixel):
+    """Undo the filters of a PNG's rows, of which each begins with the number of its filter.
+
+    pixel is the bytes of one. The first row of out is zeros, what stands above those of the
+    picture. False: a row has a number that no filter has, and out is not whole.
+    """
+    cdef Py_ssize_t height = out.shape[0] - 1, width = out.shape[1], y
+    cdef const uint8_t *row
+    if pixel < 1 or height < 1 or width < 1 or rows.shape[0] != height * (width + 1):
+        raise ValueError("rows has a byte and the pixels of each row of out but the first")
+    with nogil:
+        for y in range(height):
+            row = &rows[0] + y * (width + 1)
+            if row[0] > 4:
+                with gil:
+                    return False
+            unfilter_row(row[0], row + 1, &out[y, 0], &out[y + 1, 0], width, pixel)
+    return True

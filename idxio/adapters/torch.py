@@ -132,6 +132,9 @@ class TensorBatches(IterableDataset[Any]):
         self.batches.load_state_dict(state)
         self._share_begin()
 
+    def __repr__(self) -> str:
+        return f"<idxio.adapters.torch.TensorBatches of {self.batches!r}>"
+
 
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
     """One batch of new native arrays as tensors that share their memory.

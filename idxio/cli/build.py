@@ -35,7 +35,7 @@ def add_parser(commands: Commands) -> None:
         "Each subfolder of IMAGES_DIR is a class, or a split (train, test, val) with the classes in"
         " it.\nThe files appear in OUT_DIR, all or none."
     )
-    parser.add_argument("images", metavar="IMAGES_DIR")
+    parser.add_argument("images", metavar="IMAGES_DIR", help="the folder of the pictures")
     parser.add_argument(
         "directory",
         metavar="OUT_DIR",
@@ -157,6 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_files(built: Built) -> None:
     """Print what each of the files holds that were written."""
     from ..datasets.metadata import DESCRIPTION
+    from ..datasets.sources import SOURCES
 
     for file in built.files:
         size = f"{file.packed_size:,} bytes"
@@ -165,6 +166,7 @@ def _print_files(built: Built) -> None:
     names = printable(first_few(built.class_names, 10))
     skipped = f"; {len(built.skipped):,} bad pictures left out" if built.skipped else ""
     print(f"{description}: {len(built.class_names)} classes: {names}{skipped}")
+    print(f"{printable(os.path.join(built.directory, SOURCES))}: the picture of each record")
 
 
 def _report_bad(bad: list[tuple[str, str]]) -> None:

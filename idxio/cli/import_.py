@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 
 from ..errors import naming
 from . import exit_codes
 from .options import Commands
 from .output import new_folder
 from .progress import bar
-from .text import print_sizes
+from .text import print_sizes, printable
 
 
 def add_parser(commands: Commands) -> None:
@@ -88,7 +90,27 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
         )
     print_sizes(target)
+    if arguments.labels is None:
+        _print_unlabelled(source, target)
     return exit_codes.FINE
+
+
+def _print_unlabelled(source: str, target: str) -> None:
+    """Tell of splits for which no labels were found."""
+    if not os.path.isdir(target):
+        return
+    written = sorted(os.listdir(target))
+    for name in written:
+        split, mark, _ = name.rpartition("-images-")
+        if mark and not any(other.startswith(f"{split}-labels-") for other in written):
+            print(
+                printable(
+                    f"idxio: {source}: has no labels for {split}, so only its images were written:"
+                    " idxio show and idxio.open read them, check and load need labels"
+                    " (--labels NAME says which column or array they are)"
+                ),
+                file=sys.stderr,
+            )
 
 
 def _shape(text: str) -> tuple[int, ...]:

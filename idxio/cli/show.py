@@ -14,7 +14,7 @@ from ..core.array import IdxArray, open_array
 from . import exit_codes
 from .options import STDIN_OR_FOLDER, Commands, add_dataset_name
 from .output import STDOUT, check_no_idx, name_of, written
-from .text import dimensions, first_few, printable
+from .text import dimensions, first_few, print_sizes, printable
 
 if TYPE_CHECKING:
     from .select_class import OfClass
@@ -35,7 +35,8 @@ def add_parser(commands: Commands) -> None:
     parser.description = (
         "Draw images in the terminal, or write them as a PNG file; of a file of labels or other"
         " numbers, print those. Of the directory of a dataset, show its classes; with --rows,"
-        " --class or -o the images of train. Only the records that are shown are read."
+        " --class, --split or -o the images of train or of another split. Only the records that are"
+        " shown are read."
     )
     parser.add_argument("file", metavar="FILE", help=STDIN_OR_FOLDER)
     parser.add_argument(
@@ -66,6 +67,9 @@ def add_parser(commands: Commands) -> None:
         help="their labels, where they don't lie beside under the usual name",
     )
     add_dataset_name(parser)
+    parser.add_argument(
+        "--split", metavar="NAME", help="of a directory, the images of this split: train, test, …"
+    )
     parser.set_defaults(run=run)
 
 
@@ -82,13 +86,21 @@ def run(arguments: argparse.Namespace) -> int:
     if os.path.isdir(file):
         from . import show_folder
 
-        if arguments.rows is None and arguments.of_class is None and output is None:
+        if arguments.split is not None:
+            from ..datasets.discovery import find_split
+
+            with exit_codes.naming(file):
+                file = find_split(file, arguments.split, arguments.dataset)[0]
+        elif arguments.rows is None and arguments.of_class is None and output is None:
             return show_folder.show(file, arguments.dataset)
-        file = show_folder.images_of(file, arguments.dataset)
+        else:
+            file = show_folder.images_of(file, arguments.dataset)
     elif arguments.dataset is not None:
         raise exit_codes.UsageError(
             "--dataset names one of several datasets in a directory; this is one file"
         )
+    elif arguments.split is not None:
+        raise exit_codes.UsageError("--split names a split of a directory; this is one file")
     with exit_codes.naming(file), open_array(exit_codes.file_or_stdin(file)) as f:
         rows = arguments.rows
         if rows is None:
@@ -105,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise exit_codes.UsageError(f"{file}: holds no images to draw ({dimensions(f.shape)})")
         with exit_codes.naming(name_of(output)), written(output) as path:
             drawing.write_png(records, _captions(file, f.shape, numbers), path)
+        if output != STDOUT:
+            print_sizes(output)
         return exit_codes.FINE
     print(title)
     if not records.size:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shlex
 from typing import Any
 
 from ..core.array import IdxArray, open_array
-from ..errors import naming
+from ..errors import IdxError, naming
 from ..storage.source import is_url
 from . import exit_codes
 from .options import Commands, add_level
@@ -42,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..datasets.sort import write_sorted
 
     files = arguments.files
+    if folder := next(filter(os.path.isdir, files), None):
+        raise exit_codes.UsageError(_no_folder(folder))
     if len(files) < 4 or len(files) % 2:
         raise exit_codes.UsageError(
             "sort takes pairs: IMAGES LABELS [IMAGES LABELS ...] SORTED_IMAGES SORTED_LABELS"
@@ -66,6 +70,19 @@ def run(arguments: argparse.Namespace) -> int:
         print_sizes(arguments.order)
     _print_classes(os.path.dirname(labels_file))
     return exit_codes.FINE
+
+
+def _no_folder(folder: str) -> str:
+    """Say which files to name in place of a folder."""
+    from ..datasets.discovery import find_pair
+
+    pair = "IMAGES LABELS"
+    with contextlib.suppress(IdxError, OSError):
+        pair = shlex.join(find_pair(folder))
+    return (
+        f"{folder}: is a directory; sort takes the files of a split, and two to write:"
+        f" idxio sort {pair} SORTED_IMAGES SORTED_LABELS"
+    )
 
 
 def _open_pairs(files: list[str]) -> tuple[list[IdxArray], list[Any]]:

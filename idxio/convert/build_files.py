@@ -83,14 +83,15 @@ def _sources(
     images: str, reader: PictureReader, rows: dict[str, Array]
 ) -> Iterator[tuple[str, int, PictureFile]]:
     """The picture of each record, split by split."""
+    digits = reader.sha256.tobytes().hex()
+    labels = reader.labels.tolist()
     for split, part in rows.items():
         for record, row in enumerate(part.tolist()):
             path = reader.files[row]
             if os.path.isabs(path):
                 path = os.path.relpath(path, os.path.abspath(images))
             path = os.path.normpath(path)
-            sha256 = reader.sha256[row].tobytes().hex()
-            yield split, record, PictureFile(path, int(reader.labels[row]), sha256)
+            yield split, record, PictureFile(path, labels[row], digits[64 * row : 64 * row + 64])
 
 
 def replace_files(directory: str, folder: str, names: list[str], existing: Existing) -> None:

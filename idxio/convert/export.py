@@ -15,6 +15,7 @@ from .._util.threads import check_threads
 from ..core.array import open_array
 from ..core.info import is_idx
 from ..datasets.classes import Names, class_names
+from ..datasets.dataset import Dataset
 from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
 from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
@@ -91,6 +92,11 @@ def export_dataset(
     array([1, 0, 1], dtype=uint8)
     >>> folder.cleanup()
     """
+    if isinstance(source, Dataset):
+        raise TypeError(
+            "source is the directory of a dataset, not a Dataset in memory: name the directory that"
+            " it was loaded from, or write its images and its labels to one with idxio.write first"
+        )
     source = os.fspath(source)
     target = os.fspath(target)
     chosen: str = to or os.path.splitext(target)[1][1:].lower()

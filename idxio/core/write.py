@@ -206,6 +206,11 @@ class Writer:
     def _header(self) -> bytes:
         return format_header(self.dtype, (self.count, *self.record_shape))
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, (self.count, *self.record_shape)))
+        closed = ", closed" if self._output.closed else ""
+        return f"<idxio.Writer {self._output.target.name!r} {shape} {self.dtype}{closed}>"
+
     def __enter__(self) -> Writer:
         return self
 

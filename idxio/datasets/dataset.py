@@ -369,7 +369,9 @@ class Dataset:
     def _title(self) -> str:
         shape = " x ".join(map(str, self.images.shape))
         order = ", sorted by label" if self.is_sorted else ""
-        return f"{shape} {self.images.dtype}, {len(self.classes)} classes{order}"
+        count = len(self.classes)
+        classes = f"{count} {'class' if count == 1 else 'classes'}"
+        return f"{shape} {self.images.dtype}, {classes}{order}"
 
     def _repr_html_(self) -> str:
         """For notebooks: the classes with their counts and first images."""

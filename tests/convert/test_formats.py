@@ -1034,3 +1034,9 @@ def test_a_split_of_no_pictures_is_refused(tmp_path, small, to):
     put(tmp_path / "data", "t10k", np.zeros((0, 4, 4), np.uint8), np.zeros(0, np.uint8))
     with pytest.raises(idxio.FormatError, match="holds no pictures"):
         idxio.export_dataset(tmp_path / "data", tmp_path / "out", to=to)
+
+
+def test_a_dataset_in_memory_is_no_directory(tmp_path):
+    dataset = idxio.Dataset(np.zeros((1, 2, 2), np.uint8), [0])
+    with pytest.raises(TypeError, match=r"not a Dataset in memory: .*idxio\.write first"):
+        idxio.export_dataset(dataset, tmp_path / "mnist.npz")

@@ -231,8 +231,11 @@ def test_a_table_of_numpys_savetxt(tmp_path) -> None:
 def test_the_one_column_beside_pixels_holds_the_labels_if_its_values_recur(tmp_path) -> None:
     heading = "kind," + ",".join(f"pixel{i}" for i in range(64))
     kind = table(tmp_path / "a.csv", Y, X, heading=heading)
-    with pytest.warns(UserWarning, match="took 'kind', the only column beside pixels, for the"):
+    with pytest.warns(
+        UserWarning, match="took 'kind', the only column beside pixels, for the"
+    ) as told:
         idxio.import_dataset(kind, tmp_path / "o")
+    assert told[0].filename == __file__  # the line that asked for it, not one of idxio
     assert idxio.load(tmp_path / "o").labels.tolist() == Y.tolist()
     wide = table(tmp_path / "b.csv", np.arange(40) * 3, X, heading=heading)
     refused(wide, tmp_path, "'kind' may be it or not; labels=0")

@@ -955,3 +955,10 @@ def test_mistaken_arguments_say_what_is_expected(tmp_path):
     with pytest.raises(TypeError, match="the files to write come first"):
         idxio.write_sorted(pixels, dataset.labels, tmp_path / "x", tmp_path / "y")
     assert os.listdir(tmp_path) == []
+
+
+def test_repr_of_a_writer_says_how_far_it_is():
+    with idxio.Writer(io.BytesIO(), "uint8", (28, 28)) as writer:
+        writer.append(np.zeros((3, 28, 28), np.uint8))
+        assert repr(writer) == "<idxio.Writer '<BytesIO>' 3 x 28 x 28 uint8>"
+    assert repr(writer) == "<idxio.Writer '<BytesIO>' 3 x 28 x 28 uint8, closed>"

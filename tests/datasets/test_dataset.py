@@ -593,3 +593,10 @@ def test_file_and_array_exchanged(array, tmp_path):
     for file in (np.zeros(3, np.uint8), tmp_path / "x"):
         with pytest.raises(TypeError, match=r"the file comes first: idxio.write\(file, array\)"):
             idxio.write(file, array)
+
+
+def test_a_part_larger_than_the_dataset():
+    dataset = idxio.Dataset(np.zeros((3, 2, 2), np.uint8), [0, 0, 0])
+    assert repr(dataset) == "<idxio.Dataset 3 x 2 x 2 uint8, 1 class, sorted by label>"
+    with pytest.raises(ValueError, match="first part of 800 and a rest can't add up to 3"):
+        dataset.split(800, seed=0)

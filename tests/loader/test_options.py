@@ -81,3 +81,10 @@ def test_odd_options_are_refused(options, error):
     ds = Dataset(np.zeros((4, 2, 2), np.uint8), [0, 1, 2, 3])
     with pytest.raises(error, match=next(iter(options))):
         ds.batches(2, **options)
+
+
+def test_repr_says_what_an_epoch_is():
+    batches = Dataset(np.zeros((5, 2, 3), np.uint8), [0, 1, 2, 3, 4]).batches(2, scale=1 / 255)
+    assert repr(batches) == "<idxio.Batches 3 of 2 x 2 x 3 float32; next epoch 0>"
+    list(batches)
+    assert repr(batches) == "<idxio.Batches 3 of 2 x 2 x 3 float32; next epoch 1>"

@@ -307,3 +307,15 @@ def test_a_file_is_looked_at_once_before_it_is_opened_and_once_after(tmp_path, m
     assert calls == ["stat", "open", "fstat"]
     assert os.get_blocking(source._fd)
     source.close()
+
+
+def test_reads_to_the_end_whatever_a_read_gives(tmp_path, monkeypatch):
+    """As file systems of a network and those that are programs give less than is asked for."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(200)))
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda fd, size: read(fd, min(size, 7)))
+    assert read_regular(str(path)) == bytes(range(200))
+    assert read_regular(str(path), 200) == bytes(range(200))
+    with pytest.raises(idxio.FormatError, match="is longer than 199 bytes"):
+        read_regular(str(path), 199)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -35,6 +37,16 @@ class Split(NamedTuple):
     images: IdxArray
     labels: IdxArray
     class_names: dict[int, str] | None
+
+
+def tell(text: str) -> None:
+    """Warn with a text, at the line outside of idxio that called it."""
+    level = 2
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("idxio."):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(text, UserWarning, stacklevel=level)
 
 
 def records_at_once(record_nbytes: int) -> int:

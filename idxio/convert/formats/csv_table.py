@@ -10,7 +10,6 @@ import io
 import math
 import os
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -27,7 +26,7 @@ from ...storage.regular import open_regular
 from ...storage.source import open_source
 from ...storage.targets import atomic_write
 from . import npz
-from .common import Blocks, Split, check_bytes, classes_of, images_of
+from .common import Blocks, Split, check_bytes, classes_of, images_of, tell
 from .csv_columns import Table, check_no_index, table_of
 from .csv_heading import check_no_record, delimiter_of, heading_of
 from .csv_records import MAX_LINE, parse, rows_of
@@ -93,7 +92,7 @@ def csv_splits(
     """
     table = _table(path, wanted, form)
     for note in table.notes:
-        warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
+        tell(f"{path}: {note}")
     if table.split is None:
         return {split: _blocks(path, table, None)}
     values: dict[str, set[str]] = {}

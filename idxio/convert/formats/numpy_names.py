@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import NamedTuple
 
 from ...datasets.split_names import KNOWN, known_split, split_named
 from ...errors import FormatError
 from . import layout, npz
-from .common import Blocks, agreed_names
+from .common import Blocks, agreed_names, tell
 from .names import CLASS_LABELS, CLASS_NAMES, Role, Wanted, pick, role_of, some
 
 
@@ -175,11 +174,7 @@ def _check_others(
             " images='name' and labels='name' (--images, --labels)",
             file=path,
         )
-    warnings.warn(
-        f"{path}: left out what is no image or label: {', '.join(others)}",
-        UserWarning,
-        stacklevel=2,
-    )
+    tell(f"{path}: left out what is no image or label: {', '.join(others)}")
 
 
 def _check_whole(named: dict[str | None, dict[str, _Member]], wanted: Wanted, path: str) -> None:

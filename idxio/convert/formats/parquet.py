@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
 from ..images.decode import quiet
 from . import png
-from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of
+from .common import Blocks, Split, agreed_names, check_pictures, classes_of, each, images_of, tell
 from .image_shape import Form, flat_shape
 from .names import Wanted
 from .parquet_columns import Columns, check_split, columns_of, labels_of, pixels_of
@@ -180,7 +179,7 @@ def parquet_blocks(
             if columns.split is not None:
                 check_split(file, columns.split, split, path)
             for note in columns.notes:
-                warnings.warn(f"{path}: {note}", UserWarning, stacklevel=2)
+                tell(f"{path}: {note}")
             listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
             shape = shape or _first_shape(file, columns, path)
             if shape is None:

@@ -10,7 +10,7 @@ import numpy as np
 from ..._util.types import Array
 from ...errors import FormatError
 from ..images.complete import fault
-from ..images.decode import BadPictureError, decode_bytes, has_16_bits
+from ..images.decode import BadPictureError, decode_bytes, has_16_bits, plain_pixels
 
 
 def require_pillow() -> None:
@@ -52,6 +52,8 @@ def decode(
     """
     from PIL import Image, ImageOps
 
+    if (plain := plain_pixels(data, shape)) is not None:
+        return plain
     try:
         with Image.open(io.BytesIO(data)) as image:
             if shape is not None and sorted(image.size) != sorted(shape[:2]):

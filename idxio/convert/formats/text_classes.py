@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ from ...datasets.classes import tidy
 from ...errors import FormatError
 from ..images.discovery import ordered
 from ..name_notes import name_notes
+from .common import tell
 
 _NUMBER = re.compile(r"[-+]?[0-9]+")
 # Digits that int64 holds in any case.
@@ -77,7 +77,7 @@ def numbered(
     else:
         number_of = _by_value(numbers, source)
     for note in name_notes(words):
-        warnings.warn(f"{source}: {note}", UserWarning, stacklevel=2)
+        tell(f"{source}: {note}")
     return {
         split: (
             np.array([number_of.get(label, label) for label in array.tolist()], np.int64)

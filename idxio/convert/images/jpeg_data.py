@@ -35,7 +35,11 @@ _OTHER_DATA += b"".join(bytes((0xFF, 0xD0 + i)) + _OTHER_DATA for i in range(8))
 
 def fault(data: bytes, image: Image.Image) -> str | None:
     """Say what the data of a loaded JPEG lack; None if they are whole."""
-    scans = _Scans(data)
+    return fault_of(Scans(data), image)
+
+
+def fault_of(scans: Scans, image: Image.Image) -> str | None:
+    """The same, of scans that are known."""
     if not scans.is_ended:
         return "ends early: its end is not marked"
     if lacking := scans.lacking():
@@ -46,12 +50,16 @@ def fault(data: bytes, image: Image.Image) -> str | None:
     return None
 
 
-class _Scans:
+class Scans:
     """What the scans of a JPEG file bring, up to the end of the first image in it."""
 
     def __init__(self, data: bytes) -> None:
         self.is_ended = False
         """Whether a marker says that this is the end."""
+        self.frame = b""
+        """The header of the frame: bits, height, width and the components."""
+        self.markers: set[int] = set()
+        """All that there are."""
         self._data = data
         self._ends: list[int] = []
         self._frame = 0
@@ -60,6 +68,7 @@ class _Scans:
         position = 2
         while (found := _MARKER.search(data, position)) is not None:
             marker = found[1][0]
+            self.markers.add(marker)
             position = found.end()
             if marker == _END_OF_IMAGE:
                 self.is_ended = True
@@ -71,6 +80,7 @@ class _Scans:
             position += size
             if marker in _FRAMES:
                 self._frame = marker
+                self.frame = body
                 self._lacks = {body[6 + 3 * i]: [None] * 64 for i in range(body[5])}
             elif marker == _START_OF_SCAN:
                 self._add(body)
@@ -127,5 +137,9 @@ def _differs(data: bytes, image: Image.Image) -> bool:
     """Whether a JPEG file makes another picture."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as other:
+    if image.mode in ("L", "RGB"):
+        # Measured for 28 x 28: 33 us, by Image.open() 53.
+        other = Image.frombytes(image.mode, image.size, data, "jpeg", image.mode, "")
         return other.tobytes() != image.tobytes()
+    with Image.open(io.BytesIO(data)) as opened:
+        return opened.tobytes() != image.tobytes()

@@ -90,7 +90,8 @@ def convert(paths: list[str], spec: ConversionSpec) -> Batch:
                 parts.append(np.ascontiguousarray(record).data)
                 sums.append(picture.sha256)
                 digests.append(digest(parts[-1]))
-                deep = deep.with_others(_loss(picture, spec.range))
+                if picture.is_cut or picture.pixels.dtype != np.uint8:
+                    deep = deep.with_others(_loss(picture, spec.range))
     return Batch(b"".join(parts), spec.shape, bad, deep, b"".join(sums), b"".join(digests))
 
 

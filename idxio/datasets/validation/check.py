@@ -43,6 +43,12 @@ from .rules import (
 from .statistics import Statistics, collect_statistics
 from .summary import as_html, as_text
 
+# The remedy where one of the two splits is missing that MNIST has.
+_ALONE = (
+    ". Programs for MNIST want both train and t10k: Dataset.split makes two parts of one to write;"
+    " where one is all that there should be, idxio verify checks its files"
+)
+
 
 @public
 class Check(NamedTuple):
@@ -194,7 +200,10 @@ def _pairs(
             pairs[split] = find_split(directory, split, dataset)
         except (NoSplitError, HalfPairError) as error:
             absent.append(error)
-            findings.append(Finding("error", "missing", split, f"{directory}: {error.strerror}"))
+            text = f"{directory}: {error.strerror}"
+            if split in SPLITS and isinstance(error, NoSplitError):
+                text += _ALONE
+            findings.append(Finding("error", "missing", split, text))
         except (IdxError, OSError) as error:
             findings.append(_unreadable(split, error))
     if name := misnamed_file(directory):
@@ -204,7 +213,7 @@ def _pairs(
         )
         findings.append(Finding("error", "missing", "train", text))
     if len(absent) == len(names):
-        raise absent[0]
+        raise next((one for one in absent if isinstance(one, HalfPairError)), absent[0])
     return pairs
 
 
