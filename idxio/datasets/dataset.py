@@ -20,6 +20,7 @@ from ..loader.materialize import Materialized
 from ..storage.as_read import states
 from . import split as splits
 from .classes import as_names, label_of
+from .folds import held_out
 from .moments import Stats, moments_of
 from .together import check_same
 
@@ -230,10 +231,63 @@ class Dataset:
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
         sizes = splits.sizes_of(size, len(self))
-        positions = np.arange(len(self))
-        shuffled = samplers.permuted(len(self), positions, unsigned_64("seed", seed), keys.SPLIT)
+        shuffled = self._shuffled(seed, keys.SPLIT)
         parts = splits.split(sizes, shuffled, self.labels if stratified else None)
         return tuple(self[part] for part in parts)
+
+    def folds(self, k: int, *, seed: int, stratified: bool = True) -> list[tuple[Dataset, Dataset]]:
+        """Pairs to train and to validate, for cross-validation: each sample is held out once.
+
+        Parameters
+        ----------
+        k : int
+            The number of pairs, from 2 to the number of samples.
+        seed : int
+            The same seed gives the same folds, as frozen as the order of `batches`. 0 to 2^64 - 1.
+        stratified : bool
+            Every fold holds out every class in its proportion: the counts of a class differ by at
+            most one, and so do those of the folds. If False, the samples are drawn without a look
+            at their labels.
+
+        Returns
+        -------
+        list of (Dataset, Dataset)
+            The samples to train on and those held out, each in the order of this dataset. They copy
+            no images: compressed ones are read into memory once for all folds.
+
+        Raises
+        ------
+        ValueError, TypeError
+            There are less than 2 folds or more than samples, or the seed is none.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.zeros((10, 28, 28), np.uint8), [0] * 5 + [1] * 5)
+        >>> for train, held_out in ds.folds(3, seed=1):
+        ...     print(train.counts, held_out.counts)
+        {0: 3, 1: 3} {0: 2, 1: 2}
+        {0: 3, 1: 4} {0: 2, 1: 1}
+        {0: 4, 1: 3} {0: 1, 1: 2}
+        """
+        shuffled = self._shuffled(seed, keys.FOLDS)
+        pairs = []
+        for out in held_out(k, shuffled, self.labels if stratified else None):
+            is_held_out = np.zeros(len(self), np.bool_)
+            is_held_out[out] = True
+            pairs.append((self._sharing(~is_held_out), self._sharing(is_held_out)))
+        return pairs
+
+    def _shuffled(self, seed: int, key: int) -> Array:
+        """The numbers of all samples in a random order."""
+        n = len(self)
+        return samplers.permuted(n, np.arange(n), unsigned_64("seed", seed), key)
+
+    def _sharing(self, mask: Array) -> Dataset:
+        """Some of the samples, whose images are read into memory with all others."""
+        part = self[mask]
+        part._held.share(self._held, as_rows(mask, len(self)))
+        return part
 
     def batches(
         self,

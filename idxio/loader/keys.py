@@ -10,6 +10,7 @@
 | order of the records of a shuffle window | seed, epoch, RECORDS, number of the window |
 | draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
 | order in which `Dataset.split` takes samples | seed, SPLIT |
+| the same of `Dataset.folds` | seed, FOLDS |
 
 Another number gives another order for the same seed: `version` of the sampler must change with it.
 """
@@ -25,3 +26,5 @@ TRANSFORMS = _MAX
 """No class, and nothing of a window shuffle."""
 SPLIT = _MAX
 """In the place of the epoch: the last one of all."""
+FOLDS = _MAX - 1
+"""In the place of the epoch too."""
