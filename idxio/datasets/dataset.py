@@ -120,6 +120,23 @@ class Dataset:
         """How many samples each class has, by its label."""
         return dict(zip(self._tally[0].tolist(), self._tally[1].tolist(), strict=True))
 
+    @property
+    def class_weights(self) -> dict[int, float]:
+        """The weight of each class, by its label, with which all classes weigh the same.
+
+        That is n / (classes * count), the mean over all samples being 1: for `weights` of
+        `batches`, or for a loss.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.zeros((4, 28, 28), np.uint8), [0, 0, 0, 7])
+        >>> ds.class_weights
+        {0: 0.6666666666666666, 7: 2.0}
+        """
+        counts = self.counts
+        return {label: len(self) / (len(counts) * count) for label, count in counts.items()}
+
     @cached_property
     def _tally(self) -> tuple[Array, Array]:
         """The labels that occur, ascending, and the count of each."""
@@ -302,6 +319,7 @@ class Dataset:
         std: npt.ArrayLike | None = None,
         augment: Sequence[Transform] | None = None,
         balanced: bool = False,
+        weights: npt.ArrayLike | Mapping[int, float] | None = None,
         rank: int = 0,
         world_size: int = 1,
         remainder: Remainder = "keep",
@@ -340,6 +358,11 @@ class Dataset:
         balanced : bool
             Let each batch hold every class in the proportion of the dataset, as evenly as can be;
             each sample still once in an epoch.
+        weights : array_like or dict, optional
+            Draw as many samples as there are, at random with replacement, each with a probability
+            in proportion to its weight: one number of 0 or more for each sample, or a dict with one
+            for each class, as `class_weights`. A sample that is drawn twice is augmented twice.
+            Not from shuffle windows.
         rank, world_size : int
             This process among those that share an epoch: each gets every world_size-th sample of
             one order.
@@ -398,6 +421,7 @@ class Dataset:
             std=std,
             augment=augment,
             balanced=balanced,
+            weights=weights,
             rank=rank,
             world_size=world_size,
             remainder=remainder,

@@ -21,6 +21,7 @@ from .options import BatchOptions, Out
 from .sharding import RankShard
 from .state import BatchState
 from .transforms import Augmentation
+from .weights import WeightedSampler
 from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
@@ -75,8 +76,9 @@ class Batches:
         self._identity = {
             "samples": n,
             "seed": options.seed,
-            "shuffle": int(options.shuffle),
+            "shuffle": int(options.shuffle or options.weights is not None),
             "balanced": int(options.balanced),
+            "weights": sampler.checksum if isinstance(sampler, WeightedSampler) else 0,
             "window": sampler.window,
             # Last: orders of other arguments may have other versions.
             "version": sampler.version,
@@ -184,14 +186,31 @@ _MEANING = {
     "seed": "give batches() the same seed",
     "shuffle": "give batches() the same shuffle",
     "balanced": "give batches() the same balanced",
+    "weights": "give batches() the same weights",
     "window": "give batches() the same buffer, and images that are held in the same way",
 }
+
+
+_NO_WEIGHTS = (
+    "weights draw samples from all over a file, and this one is unpacked in shuffle windows: it is"
+    " packed, and larger than 1 GiB or buffer= is given. Leave buffer away for a smaller file, and"
+    " make a raw one of a larger, which is mapped, with idxio repack"
+)
 
 
 def _sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> samplers.Sampler:
     """The order of an epoch: a new sampler has its line here."""
     seed = options.order_seed
-    if needs_windows(images, options.buffer):
+    is_windowed = needs_windows(images, options.buffer)
+    if options.weights is not None:
+        if is_windowed:
+            raise ValueError(_NO_WEIGHTS)
+        if options.balanced:
+            raise ValueError(
+                "balanced gives each sample once, and weights draw with replacement: leave out one"
+            )
+        return WeightedSampler(options.weights, labels, options.seed)
+    if is_windowed:
         record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
         balanced = labels if options.balanced else None
         return WindowSampler(len(labels), record_nbytes, options.buffer or BUFFER, seed, balanced)

@@ -32,6 +32,7 @@ class BatchOptions:
     std: Any
     augment: Sequence[Transform] | None
     balanced: bool
+    weights: Any
     rank: int
     world_size: int
     remainder: Remainder

@@ -40,6 +40,7 @@ def test_every_argument_reaches_its_field(options_of):
         "std": 6.0,
         "augment": (RandomVerticalFlip(0.25),),
         "balanced": True,
+        "weights": [1, 2, 3, 4],
         "rank": 1,
         "world_size": 7,
         "remainder": "pad",
