@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,6 +20,7 @@ from ..loader.materialize import Materialized
 from ..storage.as_read import states
 from . import split as splits
 from .classes import as_names, label_of
+from .concat import as_list, concat_images, concat_labels
 from .folds import held_out
 from .moments import Stats, moments_of
 from .together import check_same
@@ -95,6 +96,45 @@ class Dataset:
         """The name of each class, by its label; None if they are not known."""
         if class_names is not None:
             self.class_names = as_names(class_names)
+
+    @staticmethod
+    def concat(datasets: Iterable[Dataset]) -> Dataset:
+        """Put datasets together, one behind the other, as one in memory.
+
+        Parameters
+        ----------
+        datasets : list of Dataset
+            Their images have one shape and type. Where they have class names, labels are mapped by
+            name: classes of the first dataset keep their numbers, those that it lacks come behind
+            them.
+
+        Returns
+        -------
+        Dataset
+            The images are a new array. (`write_sorted` merges files larger than memory.)
+
+        Raises
+        ------
+        ValueError, TypeError
+            The images don't fit, one dataset has class names and another none, a label has no name
+            where names differ, or a name stands for two labels.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> images = np.zeros((2, 28, 28), np.uint8)
+        >>> pets = idxio.Dataset(images, [0, 1], class_names=["cat", "dog"])
+        >>> more = idxio.Dataset(images, [0, 1], class_names=["dog", "emu"])
+        >>> both = idxio.Dataset.concat([pets, more])
+        >>> both.labels.tolist(), both.class_names
+        ([0, 1, 1, 2], {0: 'cat', 1: 'dog', 2: 'emu'})
+        """
+        parts = as_list(datasets, Dataset)
+        labels, names = concat_labels(
+            [part.labels for part in parts], [part.class_names for part in parts]
+        )
+        images = concat_images([part.images for part in parts])
+        return Dataset(images, labels, class_names=names)
 
     def __len__(self) -> int:
         return len(self.labels)
