@@ -76,7 +76,7 @@ class Samples(TorchDataset[Any]):
 
 
 class TensorBatches(IterableDataset[Any]):
-    """The batches of ``ds.batches(...)`` as tensors, without a copy; labels are int64.
+    """The batches of ``ds.batches(...)`` as tensors, without a copy; labels are int64, or one-hot.
 
     Iterate it as it is. Or give it to ``DataLoader(..., batch_size=None, num_workers=...)``: the
     workers share an epoch, and the batches come in the same order. Loops of workers do not advance
@@ -136,10 +136,11 @@ class TensorBatches(IterableDataset[Any]):
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
     """One batch of new native arrays as tensors that share their memory.
 
-    Labels become int64, the type that losses of torch take.
+    Labels become int64, the type that losses of torch take, but for one-hot ones.
     """
-    batch = (images, labels.astype(np.int64, copy=False), *valid)
-    return tuple(map(torch.from_numpy, batch))
+    if labels.ndim == 1:
+        labels = labels.astype(np.int64, copy=False)
+    return tuple(map(torch.from_numpy, (images, labels, *valid)))
 
 
 def _check_type(takes: str, given: object, expected: type) -> None:

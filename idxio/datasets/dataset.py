@@ -357,6 +357,7 @@ class Dataset:
         scale: npt.ArrayLike | None = None,
         mean: npt.ArrayLike | None = None,
         std: npt.ArrayLike | None = None,
+        one_hot: bool = False,
         augment: Sequence[Transform] | None = None,
         balanced: bool = False,
         weights: npt.ArrayLike | Mapping[int, float] | None = None,
@@ -391,6 +392,9 @@ class Dataset:
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
             (channels, 1, 1).
+        one_hot : bool
+            Give labels as rows of float32: 1 in the column of the label, 0 in the others. There is
+            a column for each number from 0 to the last label that occurs or has a class name.
         augment : sequence of transforms, optional
             Those of `idxio.transforms` to apply to each image, in this order, before it becomes
             dtype and is scaled. What they draw is a pure function of seed, epoch and position.
@@ -430,7 +434,8 @@ class Dataset:
         -------
         Batches
             Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and
-            ``(n,)``; with `len`, `set_epoch`, `state_dict` and `load_state_dict`.
+            ``(n,)``, or ``(n, columns)`` with one_hot; with `len`, `set_epoch`, `state_dict` and
+            `load_state_dict`.
 
         Raises
         ------
@@ -448,6 +453,7 @@ class Dataset:
         [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
         """
         from ..loader.batches import Batches
+        from ..loader.one_hot import columns
         from ..loader.options import BatchOptions
 
         options = BatchOptions(
@@ -459,6 +465,7 @@ class Dataset:
             scale=scale,
             mean=mean,
             std=std,
+            one_hot=columns(self.labels, self.class_names or ()) if one_hot else 0,
             augment=augment,
             balanced=balanced,
             weights=weights,

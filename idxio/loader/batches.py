@@ -13,7 +13,7 @@ from .._util.integers import unsigned_64, whole_number
 from .._util.threads import check_threads
 from .._util.types import Array
 from ..core.selection import ArrayLike
-from . import samplers
+from . import one_hot, samplers
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
 from .gather import RowGatherer
 from .materialize import Materialized, needs_windows
@@ -47,6 +47,9 @@ class Batches:
             stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
         )
         label_rows = RowGatherer(labels.dtype, labels.shape[1:])
+        given_labels = label_rows
+        if options.one_hot:
+            given_labels = RowGatherer(one_hot.DTYPE, (options.one_hot,))
         augmentation = None
         if options.augment:
             augmentation = Augmentation(
@@ -68,7 +71,8 @@ class Batches:
             augmentation,
             labels,
             label_rows,
-            _check_outs(options.out, options.batch_size, image_rows, label_rows),
+            options.one_hot,
+            _check_outs(options.out, options.batch_size, image_rows, given_labels),
             check_threads(options.threads),
             options.prefetch,
         )
@@ -107,7 +111,8 @@ class Batches:
 
         So `parts` processes can share the epoch of one rank.
 
-        labels: the dtype of the labels, unless there is `out`; by default the one that is stored.
+        labels: the dtype of the labels, unless there is `out` or they are one-hot; by default the
+        one that is stored.
         """
         label_dtype = labels or self._spec.labels.dtype.newbyteorder("=")
         cursor = Cursor(*self.begin)

@@ -22,6 +22,7 @@ from .._native.gather import Gather
 from .._util.types import Array, Ids
 from .gather import RowGatherer
 from .materialize import Materialized
+from .one_hot import one_hot
 from .options import Out
 from .prefetch import ahead, gathered
 from .row_source import Request, RowSource
@@ -47,6 +48,7 @@ class BatchSpec(NamedTuple):
     augmentation: Augmentation | None
     labels: Array
     label_rows: RowGatherer
+    one_hot: int  # the columns of labels as rows; 0 for labels as they are
     outs: list[Out]  # the caller's memory, if any
     threads: int
     prefetch: int
@@ -222,6 +224,8 @@ class _Plans:
         samples = slice(number * size, (number + count) * size)
         rows = plan.rows[samples]
         labels = plan.labels[number : number + count]
+        if spec.one_hot:
+            labels = [one_hot(one, spec.one_hot) for one in labels]
         if isinstance(out, BufferPool):
             images = spec.image_rows.shape(out.take(), len(rows))
         else:

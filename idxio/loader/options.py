@@ -30,6 +30,7 @@ class BatchOptions:
     scale: Any
     mean: Any
     std: Any
+    one_hot: int  # the columns of labels as rows; 0 for labels as they are
     augment: Sequence[Transform] | None
     balanced: bool
     weights: Any

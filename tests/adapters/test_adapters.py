@@ -244,6 +244,17 @@ def test_labels_are_int64(torch, ds, into, remainder):
         assert [mask.dtype for mask in valid] == [torch.bool] * (remainder == "pad")
 
 
+@pytest.mark.parametrize("into", [False, True])
+def test_one_hot_labels_stay_float32(torch, ds, into):
+    from idxio.adapters.torch import TensorBatches
+
+    out = (np.empty((16, 2), np.int32), np.empty((16, 7), np.float32)) if into else None
+    for images, labels in TensorBatches(ds.batches(16, out=out, one_hot=True)):
+        assert labels.dtype == torch.float32
+        assert torch.equal(labels.argmax(1), images[:, 0] % 7)
+        assert torch.equal(labels.sum(1), torch.ones(len(labels)))
+
+
 def test_state_of_tensor_batches(torch, ds):
     from idxio.adapters.torch import TensorBatches
 

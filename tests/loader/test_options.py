@@ -49,7 +49,7 @@ def test_every_argument_reaches_its_field(options_of):
         "prefetch": 9,
         "buffer": 10,
     }
-    assert vars(options_of(**values)) == values
+    assert vars(options_of(**values, one_hot=True)) == {**values, "one_hot": 1}  # a column
 
 
 def test_integers_of_numpy_become_int(options_of):
