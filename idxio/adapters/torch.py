@@ -10,6 +10,7 @@ import numpy as np
 
 from ..datasets.dataset import Dataset
 from ..loader.batches import Batches
+from ..loader.channels import ChannelLayout, Channels
 from ..loader.gather import RowGatherer
 from ..loader.materialize import locate
 from ..loader.state import BatchState
@@ -30,7 +31,7 @@ class Samples(TorchDataset[Any]):
     Parameters
     ----------
     dataset : Dataset
-    dtype, scale, mean, std
+    dtype, scale, mean, std, channels
         As for `Dataset.batches`.
 
     An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks
@@ -46,11 +47,15 @@ class Samples(TorchDataset[Any]):
         scale: Any = None,
         mean: Any = None,
         std: Any = None,
+        channels: Channels | None = None,
     ) -> None:
         _check_type("Samples takes a Dataset", dataset, Dataset)
         self._dataset = dataset
         images = dataset.images
-        self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, scale, mean, std)
+        self._layout = ChannelLayout(images.shape[1:], channels)
+        factors = {"scale": scale, "mean": mean, "std": std}
+        stored = {name: self._layout.stored_factor(name, factors[name]) for name in factors}
+        self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, **stored)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -71,7 +76,8 @@ class Samples(TorchDataset[Any]):
             raise IndexError(f"there is no sample {outside[0]}; there are {n}")
         ids = np.where(ids < 0, ids + n, ids).astype(np.int64)
         source, rows = locate(self._dataset.in_memory, ids)
-        images, labels = tensors(self._rows.gather(source, rows), self._dataset.labels[ids])
+        shown = self._layout.shown(self._rows.gather(source, rows))
+        images, labels = tensors(shown, self._dataset.labels[ids])
         return list(zip(images, labels, strict=True))
 
 

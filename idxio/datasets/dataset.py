@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..loader.batches import Batches
+    from ..loader.channels import Channels
     from ..loader.sharding import Remainder
     from ..loader.transforms import Transform
     from ..storage.source import File
@@ -357,6 +358,7 @@ class Dataset:
         scale: npt.ArrayLike | None = None,
         mean: npt.ArrayLike | None = None,
         std: npt.ArrayLike | None = None,
+        channels: Channels | None = None,
         one_hot: bool = False,
         augment: Sequence[Transform] | None = None,
         balanced: bool = False,
@@ -391,7 +393,12 @@ class Dataset:
             Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
-            (channels, 1, 1).
+            (channels, 1, 1). With `channels` this is a record of a batch, and the shapes
+            (channels,) and (channels, 1, 1) are one number for each channel wherever it is.
+        channels : {"first", "last"}, optional
+            Where the images of a batch have their channels; of (height, width) an axis of length 1
+            is added. It is a view: memory holds the images in the order of the file. By default
+            they are as stored.
         one_hot : bool
             Give labels as rows of float32: 1 in the column of the label, 0 in the others. There is
             a column for each number from 0 to the last label that occurs or has a class name.
@@ -453,18 +460,21 @@ class Dataset:
         [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
         """
         from ..loader.batches import Batches
+        from ..loader.channels import ChannelLayout
         from ..loader.one_hot import columns
         from ..loader.options import BatchOptions
 
+        layout = ChannelLayout(self.images.shape[1:], channels)
         options = BatchOptions(
             batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
             dtype=dtype,
-            scale=scale,
-            mean=mean,
-            std=std,
+            scale=layout.stored_factor("scale", scale),
+            mean=layout.stored_factor("mean", mean),
+            std=layout.stored_factor("std", std),
+            channels=channels,
             one_hot=columns(self.labels, self.class_names or ()) if one_hot else 0,
             augment=augment,
             balanced=balanced,

@@ -14,6 +14,7 @@ from .._util.threads import check_threads
 from .._util.types import Array
 from ..core.selection import ArrayLike
 from . import one_hot, samplers
+from .channels import ChannelLayout
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
 from .gather import RowGatherer
 from .materialize import Materialized, needs_windows
@@ -41,6 +42,7 @@ class Batches:
         n = len(labels)
         if not stored.shape or stored.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {stored.shape}")
+        layout = ChannelLayout(stored.shape[1:], options.channels)
         sampler = _sampler(stored, labels, options)
         sampler.row_source(images, 0, 1)  # what is read whole raises here if damaged
         image_rows = RowGatherer(
@@ -68,11 +70,12 @@ class Batches:
             self._shard,
             images,
             image_rows,
+            layout,
             augmentation,
             labels,
             label_rows,
             options.one_hot,
-            _check_outs(options.out, options.batch_size, image_rows, given_labels),
+            _check_outs(options.out, options.batch_size, image_rows, layout, given_labels),
             check_threads(options.threads),
             options.prefetch,
         )
@@ -236,6 +239,7 @@ def _check_outs(
     out: Out | Sequence[Out] | None,
     batch_size: int,
     image_rows: RowGatherer,
+    layout: ChannelLayout,
     label_rows: RowGatherer,
 ) -> list[Out]:
     """The pairs of arrays that batches fill in turn; raises if batches don't fit one of them."""
@@ -250,7 +254,8 @@ def _check_outs(
     for pair in outs:
         if len(pair) != 2:
             raise ValueError(f"out is {kinds}")
-        image_rows.check_out(pair[0], batch_size)
+        shape = (batch_size, *image_rows.row_shape)
+        image_rows.check_out(layout.stored_out(pair[0], shape), batch_size)
         label_rows.check_out(pair[1], batch_size)
     arrays = [array for pair in outs for array in pair]
     if any(np.may_share_memory(one, other) for one, other in itertools.combinations(arrays, 2)):

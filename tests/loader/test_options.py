@@ -25,7 +25,7 @@ def options_of(monkeypatch):
     from idxio.loader import batches
 
     monkeypatch.setattr(batches, "Batches", lambda images, labels, options: options)
-    return Dataset(np.zeros((4, 2)), np.zeros(4, int)).batches
+    return Dataset(np.zeros((4, 2, 2)), np.zeros(4, int)).batches
 
 
 def test_every_argument_reaches_its_field(options_of):
@@ -38,6 +38,7 @@ def test_every_argument_reaches_its_field(options_of):
         "scale": 4.0,
         "mean": 5.0,
         "std": 6.0,
+        "channels": "last",
         "augment": (RandomVerticalFlip(0.25),),
         "balanced": True,
         "weights": [1, 2, 3, 4],
