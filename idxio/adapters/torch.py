@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.dataset import Dataset
+from ..datasets.scaling import scaling_of
 from ..loader.batches import Batches
 from ..loader.channels import ChannelLayout, Channels
 from ..loader.gather import RowGatherer
@@ -53,9 +54,8 @@ class Samples(TorchDataset[Any]):
         self._dataset = dataset
         images = dataset.images
         self._layout = ChannelLayout(images.shape[1:], channels)
-        factors = {"scale": scale, "mean": mean, "std": std}
-        stored = {name: self._layout.stored_factor(name, factors[name]) for name in factors}
-        self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, **stored)
+        scaling = scaling_of(lambda: dataset.moments, self._layout, scale, mean, std)
+        self._rows = RowGatherer(images.dtype, images.shape[1:], dtype, *scaling)
 
     def __len__(self) -> int:
         return len(self._dataset)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from .._util.integers import unsigned_64
 from .._util.public import public
 from .._util.types import Array, Rows
+from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
@@ -22,7 +23,8 @@ from . import split as splits
 from .classes import as_names, label_of
 from .concat import as_list, concat_images, concat_labels
 from .folds import held_out
-from .moments import Stats, moments_of
+from .moments import Moments, Stats, moments_of
+from .scaling import scaling_of
 from .together import check_same
 
 if TYPE_CHECKING:
@@ -93,6 +95,7 @@ class Dataset:
             raise ValueError(
                 f"there are {counted} and {len(self.labels):,} labels; each image has one label",
             )
+        self._moments: Moments | None = None
         self.class_names: dict[int, str] | None = None
         """The name of each class, by its label; None if they are not known."""
         if class_names is not None:
@@ -245,8 +248,21 @@ class Dataset:
         >>> round(mean, 3), round(std, 3)
         (0.3, 0.412)
         >>> batches = ds.batches(2, scale=1 / 255, mean=mean, std=std)
+
+        The same in one step is ``ds.batches(2, scale=1 / 255, mean="dataset", std="dataset")``.
         """
         return moments_of(self._held, threads).stats(scale)
+
+    @property
+    def moments(self) -> Moments:
+        """What `stats` are computed from. Those of files are kept; an array may change."""
+        if self._moments is not None:
+            return self._moments
+        moments = moments_of(self._held)
+        base = self.images.base if isinstance(self.images, Selection) else self.images
+        if isinstance(base, IdxArray):
+            self._moments = moments
+        return moments
 
     def split(
         self, size: float | Sequence[float], *, seed: int, stratified: bool = True
@@ -356,8 +372,8 @@ class Dataset:
         drop_last: bool = False,
         dtype: npt.DTypeLike | None = None,
         scale: npt.ArrayLike | None = None,
-        mean: npt.ArrayLike | None = None,
-        std: npt.ArrayLike | None = None,
+        mean: npt.ArrayLike | Literal["dataset"] | None = None,
+        std: npt.ArrayLike | Literal["dataset"] | None = None,
         channels: Channels | None = None,
         one_hot: bool = False,
         augment: Sequence[Transform] | None = None,
@@ -395,6 +411,8 @@ class Dataset:
             broadcast to one record as numpy does, so for channels that come first it has the shape
             (channels, 1, 1). With `channels` this is a record of a batch, and the shapes
             (channels,) and (channels, 1, 1) are one number for each channel wherever it is.
+            "dataset" for mean or std is what `stats` says with the same scale, of each channel. Of
+            images to test or validate on, give those of the ones to train on.
         channels : {"first", "last"}, optional
             Where the images of a batch have their channels; of (height, width) an axis of length 1
             is added. It is a view: memory holds the images in the order of the file. By default
@@ -465,15 +483,16 @@ class Dataset:
         from ..loader.options import BatchOptions
 
         layout = ChannelLayout(self.images.shape[1:], channels)
+        scaling = scaling_of(lambda: self.moments, layout, scale, mean, std)
         options = BatchOptions(
             batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
             dtype=dtype,
-            scale=layout.stored_factor("scale", scale),
-            mean=layout.stored_factor("mean", mean),
-            std=layout.stored_factor("std", std),
+            scale=scaling.scale,
+            mean=scaling.mean,
+            std=scaling.std,
             channels=channels,
             one_hot=columns(self.labels, self.class_names or ()) if one_hot else 0,
             augment=augment,

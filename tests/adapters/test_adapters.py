@@ -272,6 +272,15 @@ def test_one_hot_labels_stay_float32(torch, ds, into):
         assert torch.equal(labels.sum(1), torch.ones(len(labels)))
 
 
+def test_mean_of_the_dataset_for_samples(torch):
+    from idxio.adapters.torch import Samples
+
+    ds = idxio.Dataset(sample("int16", (6, 5, 4, 3)), np.arange(6))
+    stacked = torch.stack([image for image, _ in Samples(ds, mean="dataset", std="dataset")])
+    assert torch.allclose(stacked.mean((0, 1, 2)), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(stacked.std((0, 1, 2), correction=0), torch.ones(3))
+
+
 def test_state_of_tensor_batches(torch, ds):
     from idxio.adapters.torch import TensorBatches
 
