@@ -26,6 +26,10 @@ except ImportError as error:
     ) from error
 
 
+_INT64 = np.dtype(np.int64)
+_from_numpy = torch.from_numpy
+
+
 class Samples(TorchDataset[Any]):
     """The samples of a dataset by index, for ``torch.utils.data.DataLoader`` to shuffle and batch.
 
@@ -144,9 +148,12 @@ def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:
 
     Labels become int64, the type that losses of torch take, but for one-hot ones.
     """
-    if labels.ndim == 1:
-        labels = labels.astype(np.int64, copy=False)
-    return tuple(map(torch.from_numpy, (images, labels, *valid)))
+    # Once a batch, with caches full of images: each call left out is a tenth of a microsecond.
+    if labels.dtype is not _INT64 and labels.ndim == 1:
+        labels = labels.astype(_INT64, copy=False)
+    if valid:
+        return _from_numpy(images), _from_numpy(labels), *map(_from_numpy, valid)
+    return _from_numpy(images), _from_numpy(labels)
 
 
 def _check_type(takes: str, given: object, expected: type) -> None:
