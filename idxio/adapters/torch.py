@@ -10,7 +10,7 @@ import numpy as np
 
 from ..datasets.dataset import Dataset
 from ..datasets.scaling import scaling_of
-from ..loader.batches import Batches
+from ..loader.batches import Batches, Conversion
 from ..loader.channels import ChannelLayout, Channels
 from ..loader.gather import RowGatherer
 from ..loader.materialize import locate
@@ -93,11 +93,22 @@ class TensorBatches(IterableDataset[Any]):
     this object, so call its `set_epoch` before each of them; its state is that of loops in this
     process only. Workers can't make batches with `out`, because they still send one batch while
     they make the next.
+
+    Parameters
+    ----------
+    batches : Batches
+    device : str or torch.device, optional
+        Where the tensors are to be, in a loop in this process. Images go there in the type in which
+        they are stored, and become `dtype` and are scaled there, with the same bits. To a GPU they
+        go from pinned memory on a stream of their own, a batch ahead of the loop.
     """
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, *, device: str | torch.device | None = None) -> None:
         _check_type("TensorBatches takes ds.batches(...)", batches, Batches)
         self.batches = batches
+        self._device = None if device is None else torch.device(device)
+        if self._device is not None and batches.has_out:
+            raise ValueError("batches with out= stay where that is: leave out= or device= away")
         # Epoch and position where workers begin, in shared memory: persistent workers outlive a
         # loop.
         self._shared = torch.zeros(2, dtype=torch.int64).share_memory_()
@@ -110,6 +121,11 @@ class TensorBatches(IterableDataset[Any]):
         worker = get_worker_info()
         if worker is None:
             return self._here()
+        if self._device is not None:
+            raise ValueError(
+                "the workers of a DataLoader have no device: leave device= away, or iterate"
+                " TensorBatches as it is, whose threads make batches ahead"
+            )
         if self.batches.has_out:
             raise ValueError(
                 "batches with out= can't be made by the workers of a DataLoader: leave out= away"
@@ -120,7 +136,11 @@ class TensorBatches(IterableDataset[Any]):
 
     def _here(self) -> Iterator[tuple[torch.Tensor, ...]]:
         try:
-            yield from starmap(tensors, self.batches.part(0, 1, np.int64))
+            if self._device is None:
+                yield from starmap(tensors, self.batches.part(0, 1, np.int64))
+            else:
+                move = _Mover(self._device, self.batches.conversion)
+                yield from self.batches.unconverted(move.each, np.int64)
         finally:
             self._share_begin()
 
@@ -141,6 +161,64 @@ class TensorBatches(IterableDataset[Any]):
         """As `Batches.load_state_dict`."""
         self.batches.load_state_dict(state)
         self._share_begin()
+
+
+class _Mover:
+    """Brings batches to a device, each while the loop has the one before; converts images there."""
+
+    def __init__(self, device: torch.device, conversion: Conversion) -> None:
+        self._device = device
+        self._dtype = _from_numpy(np.empty(0, conversion.dtype)).dtype
+        factors = conversion.factors or ()
+        self._factors = [torch.tensor(factor, device=device) for factor in factors]
+        # Work on another stream than the loop's need not wait for the loop's.
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def each(self, batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[torch.Tensor, ...]]:
+        """The batches on the device; one more than the loop has is on its way."""
+        before = None
+        while True:
+            try:
+                batch = next(batches, None)
+            except Exception:  # of a batch that is not due yet
+                if before is not None:
+                    yield self._end(*before)
+                raise
+            begun = None if batch is None else self._begin(tensors(*batch))
+            if before is not None:
+                yield self._end(*before)
+            if begun is None:
+                return
+            before = begun
+
+    def _begin(self, batch: tuple[torch.Tensor, ...]) -> tuple[tuple[torch.Tensor, ...], Any]:
+        """The batch as it will be on the device, and what tells when it is there."""
+        if self._stream is None:
+            images, *others = (tensor.to(self._device) for tensor in batch)
+            return (self._convert(images), *others), None
+        with torch.cuda.stream(self._stream):
+            # torch keeps the pinned memory until it is copied.
+            images, *others = (
+                tensor.pin_memory().to(self._device, non_blocking=True) for tensor in batch
+            )
+            moved = (self._convert(images), *others)
+            return moved, self._stream.record_event()
+
+    def _end(self, moved: tuple[torch.Tensor, ...], event: Any) -> tuple[torch.Tensor, ...]:
+        """A batch that the loop's stream uses once it is there."""
+        if event is not None:
+            stream = torch.cuda.current_stream(self._device)
+            stream.wait_event(event)
+            for tensor in moved:
+                tensor.record_stream(stream)  # whose work may outlive the tensor
+        return moved
+
+    def _convert(self, images: torch.Tensor) -> torch.Tensor:
+        images = images.to(self._dtype)
+        if self._factors:
+            a, b = self._factors
+            images = images.mul_(a).add_(b)  # two steps: each is rounded, as in memory
+        return images
 
 
 def tensors(images: Any, labels: Any, *valid: Any) -> tuple[torch.Tensor, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -27,6 +28,19 @@ from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
 _LABELS_SAMPLED = 1 << 12
+
+
+Through = Callable[[Iterator[Batch]], Iterator[Any]]
+"""A generator of one thing for each batch, in order."""
+
+
+class Conversion(NamedTuple):
+    """How images as they are stored become those of batches, but for the layout."""
+
+    dtype: np.dtype[Any]
+    factors: tuple[Array, Array] | None
+    """An element x is ``dtype(x) * a + b``, each rounded; a and b are a number, or a record as
+    batches show it. None: ``dtype(x)``."""
 
 
 class Batches:
@@ -118,13 +132,62 @@ class Batches:
         one that is stored.
         """
         label_dtype = labels or self._spec.labels.dtype.newbyteorder("=")
+        cursor = self._begin_loop()
+        return self._run(EpochIterator(self._spec, cursor, label_dtype), cursor, part, parts)
+
+    def unconverted(self, through: Through, labels: Any) -> Iterator[Any]:
+        """Iterate over what a generator makes of the batches of the next epoch.
+
+        It gets images in the type in which they are stored, for `conversion` elsewhere, and makes
+        one thing of each batch, in order; it may take batches ahead.
+
+        labels: the dtype of the labels, unless they are one-hot.
+        """
+        cursor = self._begin_loop()
+        taken = Cursor(cursor.epoch, cursor.position)
+        spec = self._spec._replace(image_rows=self._spec.image_rows.unconverted())
+        return self._run_through(through, EpochIterator(spec, taken, labels), cursor, taken)
+
+    @property
+    def conversion(self) -> Conversion:
+        """What becomes of images as they are stored."""
+        rows, layout = self._spec.image_rows, self._spec.layout
+        if rows.factors is None:
+            return Conversion(rows.dtype, None)
+        a, b = (
+            factors if not factors.ndim else layout.shown(factors[None])[0]
+            for factors in rows.factors
+        )
+        return Conversion(rows.dtype, (a, b))
+
+    def _begin_loop(self) -> Cursor:
         cursor = Cursor(*self.begin)
         self._latest = cursor
         self._start = 0
-        return self._run(EpochIterator(self._spec, cursor, label_dtype), cursor, part, parts)
+        return cursor
 
     def _run(self, loop: EpochIterator, cursor: Cursor, part: int, parts: int) -> Iterator[Batch]:
         yield from loop.run(part, parts)
+        self._end_loop(cursor)
+
+    def _run_through(
+        self, through: Through, loop: EpochIterator, cursor: Cursor, taken: Cursor
+    ) -> Iterator[Any]:
+        """The cursor follows what the loop gets; the other one, what the generator takes."""
+        positions: deque[int] = deque()
+
+        def batches() -> Iterator[Batch]:
+            for batch in loop.run(0, 1):
+                positions.append(taken.position)
+                yield batch
+
+        for made in through(batches()):
+            cursor.position = positions.popleft()
+            yield made
+        cursor.position = taken.position
+        self._end_loop(cursor)
+
+    def _end_loop(self, cursor: Cursor) -> None:
         # Unless another loop began meanwhile, or the caller set an epoch or loaded a state.
         if self._latest is cursor:
             self.go_to((cursor.epoch + 1) % (1 << 64), 0)
