@@ -72,6 +72,24 @@ def test_the_definition(weights, seed, epoch, start):
     assert sampler.rows(epoch, start, start).tolist() == []
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 1000, 65_535, 65_536, 65_537])
+@pytest.mark.parametrize("kind", ["equal", "uneven", "very uneven", "few", "one heavy"])
+def test_many_samples(n, kind):
+    random = np.random.default_rng(n)
+    weights = {
+        "equal": np.ones(n),
+        "uneven": random.exponential(size=n),
+        "very uneven": random.exponential(size=n) ** 8,
+        "few": (np.arange(n) % 97 == 0) * 1.0,
+        "one heavy": np.concatenate([[1e12], np.ones(n - 1)]),
+    }[kind]
+    ends = np.cumsum(np.rint(weights / weights.max() * 2.0 ** (62 - n.bit_length())).astype("u8"))
+    total = int(ends[-1])
+    drawn = [permutation.key(5, 2, keys.WEIGHTS, k) * total >> 64 for k in range(3000)]
+    found = WeightedSampler(weights, np.zeros(n), 5).rows(2, 0, 3000)
+    assert np.array_equal(found, np.searchsorted(ends, np.array(drawn, np.uint64), "right"))
+
+
 def chi_square(counts, expected):
     """How many standard deviations a sum of squares lies above what chance gives on average."""
     freedom = counts.size - 1
