@@ -63,9 +63,6 @@ class Batches:
             stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
         )
         label_rows = RowGatherer(labels.dtype, labels.shape[1:])
-        given_labels = label_rows
-        if options.one_hot:
-            given_labels = RowGatherer(one_hot.DTYPE, (options.one_hot,))
         augmentation = None
         if options.augment:
             augmentation = Augmentation(
@@ -80,6 +77,9 @@ class Batches:
             options.remainder,
             labels if options.balanced else None,
         )
+        given_labels = label_rows
+        if options.one_hot:
+            given_labels = RowGatherer(one_hot.DTYPE, (options.one_hot,))
         self._spec = BatchSpec(
             self._shard,
             images,

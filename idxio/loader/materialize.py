@@ -40,11 +40,13 @@ class Materialized:
     the images alone.
     """
 
+    _whole: Materialized | None = None
+    """What holds more images, of which these are `_rows`."""
+    _rows: Rows = range(0)
+
     def __init__(self, images: ArrayLike) -> None:
         self.images = images
         self._held: Array | Selection | None = None
-        self._whole: Materialized | None = None
-        self._rows: Rows = range(0)
 
     def get(self) -> Array | Selection:
         """The array, or the selection of one."""
