@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def ours_into(data: Data, dtype: str, **options: Any) -> Epoch:
 def ours_tensors(data: Data, **options: Any) -> Epoch:
     """Epoch after epoch of one object, too."""
     batches = ours(data, **options)()
-    return lambda: importlib.import_module("idxio.adapters.torch").TensorBatches(batches)  # type: ignore[no-any-return]
+    return cache(lambda: importlib.import_module("idxio.adapters.torch").TensorBatches(batches))
 
 
 def numpy_take(data: Data) -> Iterator[Pair]:

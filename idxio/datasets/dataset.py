@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from .._util.integers import unsigned_64
 from .._util.public import public
 from .._util.types import Array, Rows
+from ..core.array import IdxArray
 from ..core.coerce import as_labels, as_records
 from ..core.indexing import is_int
 from ..core.selection import ArrayLike, Selection, as_rows, select
@@ -20,13 +21,17 @@ from ..loader.materialize import Materialized
 from ..storage.as_read import states
 from . import split as splits
 from .classes import as_names, label_of
-from .moments import Stats, moments_of
+from .concat import as_list, concat_images, concat_labels
+from .folds import held_out
+from .moments import Moments, Stats, moments_of
+from .scaling import scaling_of
 from .together import check_same
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ..loader.batches import Batches
+    from ..loader.channels import Channels
     from ..loader.sharding import Remainder
     from ..loader.transforms import Transform
     from ..storage.source import File
@@ -90,10 +95,50 @@ class Dataset:
             raise ValueError(
                 f"there are {counted} and {len(self.labels):,} labels; each image has one label",
             )
+        self._moments: Moments | None = None
         self.class_names: dict[int, str] | None = None
         """The name of each class, by its label; None if they are not known."""
         if class_names is not None:
             self.class_names = as_names(class_names)
+
+    @staticmethod
+    def concat(datasets: Iterable[Dataset]) -> Dataset:
+        """Put datasets together, one behind the other, as one in memory.
+
+        Parameters
+        ----------
+        datasets : list of Dataset
+            Their images have one shape and type. Where they have class names, labels are mapped by
+            name: classes of the first dataset keep their numbers, those that it lacks come behind
+            them.
+
+        Returns
+        -------
+        Dataset
+            The images are a new array. (`write_sorted` merges files larger than memory.)
+
+        Raises
+        ------
+        ValueError, TypeError
+            The images don't fit, one dataset has class names and another none, a label has no name
+            where names differ, or a name stands for two labels.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> images = np.zeros((2, 28, 28), np.uint8)
+        >>> pets = idxio.Dataset(images, [0, 1], class_names=["cat", "dog"])
+        >>> more = idxio.Dataset(images, [0, 1], class_names=["dog", "emu"])
+        >>> both = idxio.Dataset.concat([pets, more])
+        >>> both.labels.tolist(), both.class_names
+        ([0, 1, 1, 2], {0: 'cat', 1: 'dog', 2: 'emu'})
+        """
+        parts = as_list(datasets, Dataset)
+        labels, names = concat_labels(
+            [part.labels for part in parts], [part.class_names for part in parts]
+        )
+        images = concat_images([part.images for part in parts])
+        return Dataset(images, labels, class_names=names)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -118,6 +163,23 @@ class Dataset:
     def counts(self) -> dict[int, int]:
         """How many samples each class has, by its label."""
         return dict(zip(self._tally[0].tolist(), self._tally[1].tolist(), strict=True))
+
+    @property
+    def class_weights(self) -> dict[int, float]:
+        """The weight of each class, by its label, with which all classes weigh the same.
+
+        That is n / (classes * count), the mean over all samples being 1: for `weights` of
+        `batches`, or for a loss.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.zeros((4, 28, 28), np.uint8), [0, 0, 0, 7])
+        >>> ds.class_weights
+        {0: 0.6666666666666666, 7: 2.0}
+        """
+        counts = self.counts
+        return {label: len(self) / (len(counts) * count) for label, count in counts.items()}
 
     @cached_property
     def _tally(self) -> tuple[Array, Array]:
@@ -186,8 +248,21 @@ class Dataset:
         >>> round(mean, 3), round(std, 3)
         (0.3, 0.412)
         >>> batches = ds.batches(2, scale=1 / 255, mean=mean, std=std)
+
+        The same in one step is ``ds.batches(2, scale=1 / 255, mean="dataset", std="dataset")``.
         """
         return moments_of(self._held, threads).stats(scale)
+
+    @property
+    def moments(self) -> Moments:
+        """What `stats` are computed from. Those of files are kept; an array may change."""
+        if self._moments is not None:
+            return self._moments
+        moments = moments_of(self._held)
+        base = self.images.base if isinstance(self.images, Selection) else self.images
+        if isinstance(base, IdxArray):
+            self._moments = moments
+        return moments
 
     def split(
         self, size: float | Sequence[float], *, seed: int, stratified: bool = True
@@ -230,10 +305,63 @@ class Dataset:
         ({0: 4, 1: 4}, {0: 1, 1: 1})
         """
         sizes = splits.sizes_of(size, len(self))
-        positions = np.arange(len(self))
-        shuffled = samplers.permuted(len(self), positions, unsigned_64("seed", seed), keys.SPLIT)
+        shuffled = self._shuffled(seed, keys.SPLIT)
         parts = splits.split(sizes, shuffled, self.labels if stratified else None)
         return tuple(self[part] for part in parts)
+
+    def folds(self, k: int, *, seed: int, stratified: bool = True) -> list[tuple[Dataset, Dataset]]:
+        """Pairs to train and to validate, for cross-validation: each sample is held out once.
+
+        Parameters
+        ----------
+        k : int
+            The number of pairs, from 2 to the number of samples.
+        seed : int
+            The same seed gives the same folds, as frozen as the order of `batches`. 0 to 2^64 - 1.
+        stratified : bool
+            Every fold holds out every class in its proportion: the counts of a class differ by at
+            most one, and so do those of the folds. If False, the samples are drawn without a look
+            at their labels.
+
+        Returns
+        -------
+        list of (Dataset, Dataset)
+            The samples to train on and those held out, each in the order of this dataset. They copy
+            no images: compressed ones are read into memory once for all folds.
+
+        Raises
+        ------
+        ValueError, TypeError
+            There are less than 2 folds or more than samples, or the seed is none.
+
+        Examples
+        --------
+        >>> import idxio, numpy as np
+        >>> ds = idxio.Dataset(np.zeros((10, 28, 28), np.uint8), [0] * 5 + [1] * 5)
+        >>> for train, held_out in ds.folds(3, seed=1):
+        ...     print(train.counts, held_out.counts)
+        {0: 3, 1: 3} {0: 2, 1: 2}
+        {0: 3, 1: 4} {0: 2, 1: 1}
+        {0: 4, 1: 3} {0: 1, 1: 2}
+        """
+        shuffled = self._shuffled(seed, keys.FOLDS)
+        pairs = []
+        for out in held_out(k, shuffled, self.labels if stratified else None):
+            is_held_out = np.zeros(len(self), np.bool_)
+            is_held_out[out] = True
+            pairs.append((self._sharing(~is_held_out), self._sharing(is_held_out)))
+        return pairs
+
+    def _shuffled(self, seed: int, key: int) -> Array:
+        """The numbers of all samples in a random order."""
+        n = len(self)
+        return samplers.permuted(n, np.arange(n), unsigned_64("seed", seed), key)
+
+    def _sharing(self, mask: Array) -> Dataset:
+        """Some of the samples, whose images are read into memory with all others."""
+        part = self[mask]
+        part._held.share(self._held, as_rows(mask, len(self)))
+        return part
 
     def batches(
         self,
@@ -244,10 +372,13 @@ class Dataset:
         drop_last: bool = False,
         dtype: npt.DTypeLike | None = None,
         scale: npt.ArrayLike | None = None,
-        mean: npt.ArrayLike | None = None,
-        std: npt.ArrayLike | None = None,
+        mean: npt.ArrayLike | Literal["dataset"] | None = None,
+        std: npt.ArrayLike | Literal["dataset"] | None = None,
+        channels: Channels | None = None,
+        one_hot: bool = False,
         augment: Sequence[Transform] | None = None,
         balanced: bool = False,
+        weights: npt.ArrayLike | Mapping[int, float] | None = None,
         rank: int = 0,
         world_size: int = 1,
         remainder: Remainder = "keep",
@@ -278,7 +409,17 @@ class Dataset:
             Images become ``x * a + b`` with ``a = scale / std`` and ``b = -mean / std`` worked out
             in float64 and rounded to dtype: (x * scale - mean) / std. Each is one number, or is
             broadcast to one record as numpy does, so for channels that come first it has the shape
-            (channels, 1, 1).
+            (channels, 1, 1). With `channels` this is a record of a batch, and the shapes
+            (channels,) and (channels, 1, 1) are one number for each channel wherever it is.
+            "dataset" for mean or std is what `stats` says with the same scale, of each channel. Of
+            images to test or validate on, give those of the ones to train on.
+        channels : {"first", "last"}, optional
+            Where the images of a batch have their channels; of (height, width) an axis of length 1
+            is added. It is a view: memory holds the images in the order of the file. By default
+            they are as stored.
+        one_hot : bool
+            Give labels as rows of float32: 1 in the column of the label, 0 in the others. There is
+            a column for each number from 0 to the last label that occurs or has a class name.
         augment : sequence of transforms, optional
             Those of `idxio.transforms` to apply to each image, in this order, before it becomes
             dtype and is scaled. What they draw is a pure function of seed, epoch and position.
@@ -286,6 +427,11 @@ class Dataset:
         balanced : bool
             Let each batch hold every class in the proportion of the dataset, as evenly as can be;
             each sample still once in an epoch.
+        weights : array_like or dict, optional
+            Draw as many samples as there are, at random with replacement, each with a probability
+            in proportion to its weight: one number of 0 or more for each sample, or a dict with one
+            for each class, as `class_weights`. A sample that is drawn twice is augmented twice.
+            Not from shuffle windows.
         rank, world_size : int
             This process among those that share an epoch: each gets every world_size-th sample of
             one order.
@@ -313,7 +459,8 @@ class Dataset:
         -------
         Batches
             Of ``(images, labels)``: new writable arrays in native byte order, ``(n, ...)`` and
-            ``(n,)``; with `len`, `set_epoch`, `state_dict` and `load_state_dict`.
+            ``(n,)``, or ``(n, columns)`` with one_hot; with `len`, `set_epoch`, `state_dict` and
+            `load_state_dict`.
 
         Raises
         ------
@@ -331,19 +478,26 @@ class Dataset:
         [((4, 2), 'float32', (4,)), ((2, 2), 'float32', (2,))]
         """
         from ..loader.batches import Batches
+        from ..loader.channels import ChannelLayout
+        from ..loader.one_hot import columns
         from ..loader.options import BatchOptions
 
+        layout = ChannelLayout(self.images.shape[1:], channels)
+        scaling = scaling_of(lambda: self.moments, layout, scale, mean, std)
         options = BatchOptions(
             batch_size=batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
             dtype=dtype,
-            scale=scale,
-            mean=mean,
-            std=std,
+            scale=scaling.scale,
+            mean=scaling.mean,
+            std=scaling.std,
+            channels=channels,
+            one_hot=columns(self.labels, self.class_names or ()) if one_hot else 0,
             augment=augment,
             balanced=balanced,
+            weights=weights,
             rank=rank,
             world_size=world_size,
             remainder=remainder,

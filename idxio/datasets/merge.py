@@ -14,14 +14,13 @@ from .classes import (
     Names,
     class_names,
     described,
-    in_order,
     mapped_names,
     naming_folder,
-    same_numbers,
     tidy,
 )
 from .metadata import ABOUT, DESCRIPTION, LICENSE, about_of, merged_about, read_description
 from .names import named_role, split_key
+from .renumber import Source, check_named, in_one_numbering, tidied
 from .split_names import known_split
 
 # Keys in which `build` describes how it made all files; no longer true once one file is replaced.
@@ -49,24 +48,6 @@ class Merged(NamedTuple):
     def needs_description(self) -> bool:
         """Whether a dataset.json must lie beside the labels."""
         return self.is_described or self.is_renumbered
-
-
-class _Source(NamedTuple):
-    """Labels to merge, and the names of their classes."""
-
-    file: str | None
-    """None for an array, whose classes have no names."""
-    labels: Array
-    names: Names | None
-    naming: str | None
-    """The folder of the dataset.json that tells the names; None if none does."""
-
-    @property
-    def origin(self) -> str:
-        """What an error names: the dataset.json that has the names, or else the file."""
-        if self.naming is None:
-            return self.file or "an array"
-        return os.path.join(self.naming, DESCRIPTION)
 
 
 def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged:
@@ -100,96 +81,29 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
                 '{"class_names": ["cat", "dog"]}',
                 file=source.file,
             )
-    if all(_tidied(source) == _tidied(first) for source in named):
+    if all(tidied(source) == tidied(first) for source in named):
         if len({os.path.dirname(source.origin) for source in named}) > 1:
             for source in named:
-                _check_named(source)
+                check_named(source)
         return Merged(together, first.names, is_described, is_renumbered=False)
     for source in sources:
         if source.file is None:
             raise IdxError(
                 "labels: the files number their classes in different ways; give arrays as files too"
             )
-    numbers = _numbers(sources)
-    kept = {label: (first.names or {})[label] for label in _tidied(first)}
-    spelled = {number: name for name, number in numbers.items()} | kept
-    labels_merged = _renumbered(sources, numbers, together.dtype)
-    return Merged(labels_merged, spelled, is_described, is_renumbered=True)
+    renumbered, names = in_one_numbering(sources, together.dtype)
+    return Merged(renumbered, names, is_described, is_renumbered=True)
 
 
-def _source(file: str | None, labels: Array) -> _Source:
+def _source(file: str | None, labels: Array) -> Source:
     if file is None:
-        return _Source(None, labels, None, None)
-    return _Source(file, labels, class_names(file), naming_folder(file))
+        return Source(None, labels, None, None)
+    return Source(file, labels, class_names(file), naming_folder(file))
 
 
-def _name(source: _Source, label: int) -> str:
+def _name(source: Source, label: int) -> str:
     """The name of a label for an error."""
     return repr((source.names or {}).get(label, "nothing"))
-
-
-def _tidied(source: _Source) -> Names:
-    """The names of a source as they are compared; those that are blank are none."""
-    names = {label: tidy(name) for label, name in (source.names or {}).items()}
-    return {label: name for label, name in names.items() if name}
-
-
-def _check_named(source: _Source) -> None:
-    """Raise if a label has no name."""
-    names = _tidied(source)
-    for label in np.unique(source.labels).tolist():
-        if label not in names:
-            raise IdxError(
-                f"has the label {label}, which {source.origin} does not name; "
-                "to merge files by the names of their classes, give every label one",
-                file=source.file,
-            )
-
-
-def _numbers(sources: list[_Source]) -> dict[str, int]:
-    """The label of each name: as in the first file, and the next free ones for all other names."""
-    numbers: dict[str, int] = {}
-    for source in sources:
-        tidied = _tidied(source)
-        label_of = {name: label for label, name in tidied.items()}
-        if len(label_of) < len(tidied):
-            twice = next(name for label, name in tidied.items() if label_of[name] != label)
-            raise IdxError(
-                f"has two labels with the name {twice!r}, so that files can't be merged by name",
-                file=source.origin,
-            )
-        if not numbers:
-            numbers = label_of
-            continue
-        for name in in_order(label_of):
-            numbers.setdefault(name, max(numbers.values()) + 1)
-        same = same_numbers(numbers)
-        if same is not None:
-            raise IdxError(
-                f"has the class {same[1]!r}, another file {same[0]!r}, which is the same number;"
-                " write it in one way",
-                file=source.origin,
-            )
-    return numbers
-
-
-def _renumbered(sources: list[_Source], numbers: dict[str, int], dtype: np.dtype[Any]) -> Array:
-    """All labels with the numbers of their names, as int32 if dtype does not hold them, and as
-    int64, which writing refuses, if that does not either.
-    """
-    parts = []
-    for source in sources:
-        _check_named(source)
-        tidied = _tidied(source)
-        old, inverse = np.unique(source.labels, return_inverse=True)
-        new = np.array([numbers[tidied[label]] for label in old.tolist()], np.int64)
-        parts.append(new[inverse.reshape(-1)])
-    labels = np.concatenate(parts)
-    for one in (dtype, np.dtype(np.int32)):
-        limits = np.iinfo(one)
-        if limits.min <= labels.min(initial=0) and labels.max(initial=0) <= limits.max:
-            return labels.astype(one)
-    return labels
 
 
 class MergedDescription:

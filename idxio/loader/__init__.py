@@ -1,5 +1,8 @@
 """From samples to batches.
 
+`weights` is a sampler too, that draws by weights; `channels` shows images with their channels first
+or last, and `one_hot` makes rows of labels. All others:
+
 `options` checks the arguments, `batches` chooses the sampler and holds the state, `epoch` runs one
 pass. `samplers` defines the order of an epoch, `keys` which numbers all that is random derives
 from, and `row_source` where its rows are read; `window_shuffle` is the sampler of large compressed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from .._util.integers import unsigned_64, whole_number
 from .._util.threads import check_threads
 from .._util.types import Array
 from ..core.selection import ArrayLike
-from . import samplers
+from . import one_hot, samplers
+from .channels import ChannelLayout
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
 from .gather import RowGatherer
 from .materialize import Materialized, needs_windows
@@ -21,10 +23,24 @@ from .options import BatchOptions, Out
 from .sharding import RankShard
 from .state import BatchState
 from .transforms import Augmentation
+from .weights import WeightedSampler
 from .window_shuffle import BUFFER, WindowSampler
 
 # A checksum over this many labels, evenly spaced, identifies a dataset.
 _LABELS_SAMPLED = 1 << 12
+
+
+Through = Callable[[Iterator[Batch]], Iterator[Any]]
+"""A generator of one thing for each batch, in order."""
+
+
+class Conversion(NamedTuple):
+    """How images as they are stored become those of batches, but for the layout."""
+
+    dtype: np.dtype[Any]
+    factors: tuple[Array, Array] | None
+    """An element x is ``dtype(x) * a + b``, each rounded; a and b are a number, or a record as
+    batches show it. None: ``dtype(x)``."""
 
 
 class Batches:
@@ -40,6 +56,7 @@ class Batches:
         n = len(labels)
         if not stored.shape or stored.shape[0] != n:
             raise ValueError(f"there are {n} labels for images of shape {stored.shape}")
+        layout = ChannelLayout(stored.shape[1:], options.channels)
         sampler = _sampler(stored, labels, options)
         sampler.row_source(images, 0, 1)  # what is read whole raises here if damaged
         image_rows = RowGatherer(
@@ -60,14 +77,19 @@ class Batches:
             options.remainder,
             labels if options.balanced else None,
         )
+        given_labels = label_rows
+        if options.one_hot:
+            given_labels = RowGatherer(one_hot.DTYPE, (options.one_hot,))
         self._spec = BatchSpec(
             self._shard,
             images,
             image_rows,
+            layout,
             augmentation,
             labels,
             label_rows,
-            _check_outs(options.out, options.batch_size, image_rows, label_rows),
+            options.one_hot,
+            _check_outs(options.out, options.batch_size, image_rows, layout, given_labels),
             check_threads(options.threads),
             options.prefetch,
         )
@@ -75,8 +97,9 @@ class Batches:
         self._identity = {
             "samples": n,
             "seed": options.seed,
-            "shuffle": int(options.shuffle),
+            "shuffle": int(options.shuffle or options.weights is not None),
             "balanced": int(options.balanced),
+            "weights": sampler.checksum if isinstance(sampler, WeightedSampler) else 0,
             "window": sampler.window,
             # Last: orders of other arguments may have other versions.
             "version": sampler.version,
@@ -105,16 +128,66 @@ class Batches:
 
         So `parts` processes can share the epoch of one rank.
 
-        labels: the dtype of the labels, unless there is `out`; by default the one that is stored.
+        labels: the dtype of the labels, unless there is `out` or they are one-hot; by default the
+        one that is stored.
         """
         label_dtype = labels or self._spec.labels.dtype.newbyteorder("=")
+        cursor = self._begin_loop()
+        return self._run(EpochIterator(self._spec, cursor, label_dtype), cursor, part, parts)
+
+    def unconverted(self, through: Through, labels: Any) -> Iterator[Any]:
+        """Iterate over what a generator makes of the batches of the next epoch.
+
+        It gets images in the type in which they are stored, for `conversion` elsewhere, and makes
+        one thing of each batch, in order; it may take batches ahead.
+
+        labels: the dtype of the labels, unless they are one-hot.
+        """
+        cursor = self._begin_loop()
+        taken = Cursor(cursor.epoch, cursor.position)
+        spec = self._spec._replace(image_rows=self._spec.image_rows.unconverted())
+        return self._run_through(through, EpochIterator(spec, taken, labels), cursor, taken)
+
+    @property
+    def conversion(self) -> Conversion:
+        """What becomes of images as they are stored."""
+        rows, layout = self._spec.image_rows, self._spec.layout
+        if rows.factors is None:
+            return Conversion(rows.dtype, None)
+        a, b = (
+            factors if not factors.ndim else layout.shown(factors[None])[0]
+            for factors in rows.factors
+        )
+        return Conversion(rows.dtype, (a, b))
+
+    def _begin_loop(self) -> Cursor:
         cursor = Cursor(*self.begin)
         self._latest = cursor
         self._start = 0
-        return self._run(EpochIterator(self._spec, cursor, label_dtype), cursor, part, parts)
+        return cursor
 
     def _run(self, loop: EpochIterator, cursor: Cursor, part: int, parts: int) -> Iterator[Batch]:
         yield from loop.run(part, parts)
+        self._end_loop(cursor)
+
+    def _run_through(
+        self, through: Through, loop: EpochIterator, cursor: Cursor, taken: Cursor
+    ) -> Iterator[Any]:
+        """The cursor follows what the loop gets; the other one, what the generator takes."""
+        positions: deque[int] = deque()
+
+        def batches() -> Iterator[Batch]:
+            for batch in loop.run(0, 1):
+                positions.append(taken.position)
+                yield batch
+
+        for made in through(batches()):
+            cursor.position = positions.popleft()
+            yield made
+        cursor.position = taken.position
+        self._end_loop(cursor)
+
+    def _end_loop(self, cursor: Cursor) -> None:
         # Unless another loop began meanwhile, or the caller set an epoch or loaded a state.
         if self._latest is cursor:
             self.go_to((cursor.epoch + 1) % (1 << 64), 0)
@@ -189,14 +262,31 @@ _MEANING = {
     "seed": "give batches() the same seed",
     "shuffle": "give batches() the same shuffle",
     "balanced": "give batches() the same balanced",
+    "weights": "give batches() the same weights",
     "window": "give batches() the same buffer, and images that are held in the same way",
 }
+
+
+_NO_WEIGHTS = (
+    "weights draw samples from all over a file, and this one is unpacked in shuffle windows: it is"
+    " packed, and larger than 1 GiB or buffer= is given. Leave buffer away for a smaller file, and"
+    " make a raw one of a larger, which is mapped, with idxio repack"
+)
 
 
 def _sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> samplers.Sampler:
     """The order of an epoch: a new sampler has its line here."""
     seed = options.order_seed
-    if needs_windows(images, options.buffer):
+    is_windowed = needs_windows(images, options.buffer)
+    if options.weights is not None:
+        if is_windowed:
+            raise ValueError(_NO_WEIGHTS)
+        if options.balanced:
+            raise ValueError(
+                "balanced gives each sample once, and weights draw with replacement: leave out one"
+            )
+        return WeightedSampler(options.weights, labels, options.seed)
+    if is_windowed:
         record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
         balanced = labels if options.balanced else None
         return WindowSampler(len(labels), record_nbytes, options.buffer or BUFFER, seed, balanced)
@@ -217,6 +307,7 @@ def _check_outs(
     out: Out | Sequence[Out] | None,
     batch_size: int,
     image_rows: RowGatherer,
+    layout: ChannelLayout,
     label_rows: RowGatherer,
 ) -> list[Out]:
     """The pairs of arrays that batches fill in turn; raises if batches don't fit one of them."""
@@ -231,7 +322,8 @@ def _check_outs(
     for pair in outs:
         if len(pair) != 2:
             raise ValueError(f"out is {kinds}")
-        image_rows.check_out(pair[0], batch_size)
+        shape = (batch_size, *image_rows.row_shape)
+        image_rows.check_out(layout.stored_out(pair[0], shape), batch_size)
         label_rows.check_out(pair[1], batch_size)
     arrays = [array for pair in outs for array in pair]
     if any(np.may_share_memory(one, other) for one, other in itertools.combinations(arrays, 2)):

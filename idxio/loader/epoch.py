@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 from .._native.buffer_pool import BufferPool
 from .._native.gather import Gather
 from .._util.types import Array, Ids
+from .channels import ChannelLayout
 from .gather import RowGatherer
 from .materialize import Materialized
+from .one_hot import one_hot
 from .options import Out
 from .prefetch import ahead, gathered
 from .row_source import Request, RowSource
@@ -44,9 +46,11 @@ class BatchSpec(NamedTuple):
     shard: RankShard
     images: Materialized
     image_rows: RowGatherer
+    layout: ChannelLayout
     augmentation: Augmentation | None
     labels: Array
     label_rows: RowGatherer
+    one_hot: int  # the columns of labels as rows; 0 for labels as they are
     outs: list[Out]  # the caller's memory, if any
     threads: int
     prefetch: int
@@ -222,15 +226,19 @@ class _Plans:
         samples = slice(number * size, (number + count) * size)
         rows = plan.rows[samples]
         labels = plan.labels[number : number + count]
+        if spec.one_hot:
+            labels = [one_hot(one, spec.one_hot) for one in labels]
         if isinstance(out, BufferPool):
             images = spec.image_rows.shape(out.take(), len(rows))
         else:
-            images = out[0][: len(rows)]
+            images = spec.layout.stored(out[0][: len(rows)])
             labels_out = out[1][: len(rows)]
             labels_out[:] = labels[0]
             labels = [labels_out]
         request = Request(rows, plan.positions[samples], images)
         each = [images] if count == 1 else _cut(images, size)
+        if not spec.layout.is_as_stored:
+            each = [spec.layout.shown(one) for one in each]
         if spec.shard.remainder == "pad":
             valid = plan.valid[number : number + count]
             return list(zip(each, labels, valid, strict=True)), request

@@ -45,6 +45,7 @@ class RowGatherer:
         else:
             self.dtype = native
         self.row_shape = row_shape
+        self._stored = native
         self._elements = int(np.prod(row_shape, dtype=np.int64))
         self.row_nbytes: int = self._elements * self.dtype.itemsize
         """Bytes of a row of a batch."""
@@ -106,6 +107,19 @@ class RowGatherer:
     def shape(self, memory: Any, count: int) -> Array:
         """A view of aligned memory as count rows."""
         return np.ndarray((count, *self.row_shape), self.dtype, memory)
+
+    def unconverted(self) -> RowGatherer:
+        """The same for rows in the type in which they are stored."""
+        return RowGatherer(self._stored, self.row_shape)
+
+    @property
+    def factors(self) -> tuple[Array, Array] | None:
+        """a and b, each a number or one for each element of a row; None where they stay as cast."""
+        if self._factors is None:
+            return None
+        a, b = (factors.view(self.dtype) for factors in self._factors)
+        shape = () if a.size == 1 else self.row_shape
+        return a.reshape(shape), b.reshape(shape)
 
     def job_for(self, source: Array) -> Job:
         """Makes jobs that gather rows of this array.

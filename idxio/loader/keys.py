@@ -9,7 +9,9 @@
 | order of the blocks of records | seed, epoch, BLOCKS |
 | order of the records of a shuffle window | seed, epoch, RECORDS, number of the window |
 | draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
+| draw of a sample by weights | seed, epoch, WEIGHTS, position |
 | order in which `Dataset.split` takes samples | seed, SPLIT |
+| the same of `Dataset.folds` | seed, FOLDS |
 
 Another number gives another order for the same seed: `version` of the sampler must change with it.
 """
@@ -23,5 +25,9 @@ BLOCKS = 1
 RECORDS = 2
 TRANSFORMS = _MAX
 """No class, and nothing of a window shuffle."""
+WEIGHTS = _MAX - 1
+"""Neither."""
 SPLIT = _MAX
 """In the place of the epoch: the last one of all."""
+FOLDS = _MAX - 1
+"""In the place of the epoch too."""

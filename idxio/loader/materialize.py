@@ -9,7 +9,8 @@ import numpy as np
 from .._util.types import Array, Ids
 from ..compression.registry import named
 from ..core.array import IdxArray
-from ..core.selection import ArrayLike, Selection, compose
+from ..core.indexing import Rows
+from ..core.selection import ArrayLike, Selection, compose, select
 
 # Compressed files with more bytes than this, unpacked, are not read into memory. It is no fraction
 # of the free memory, because it decides on the order, which must be the same on every machine.
@@ -39,15 +40,28 @@ class Materialized:
     the images alone.
     """
 
+    _whole: Materialized | None = None
+    """What holds more images, of which these are `_rows`."""
+    _rows: Rows = range(0)
+
     def __init__(self, images: ArrayLike) -> None:
         self.images = images
         self._held: Array | Selection | None = None
 
     def get(self) -> Array | Selection:
         """The array, or the selection of one."""
-        if self._held is None:
+        if self._held is None and self._whole is not None:
+            held = select(self._whole.get(), self._rows)
+            assert isinstance(held, (np.ndarray, Selection))
+            self._held = held
+        elif self._held is None:
             self._held = _hold(self.images)
         return self._held
+
+    def share(self, whole: Materialized, rows: Rows) -> None:
+        """Take the images, in this process, from memory that holds more: they are these rows."""
+        self._whole = whole
+        self._rows = rows
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Materialized, (self.images,)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._util.integers import unsigned_64, whole_number
 from .._util.types import Array
+from .channels import Channels
 from .sharding import REMAINDERS, Remainder
 from .transforms import Transform, as_transforms
 
@@ -30,8 +31,11 @@ class BatchOptions:
     scale: Any
     mean: Any
     std: Any
+    channels: Channels | None
+    one_hot: int  # the columns of labels as rows; 0 for labels as they are
     augment: Sequence[Transform] | None
     balanced: bool
+    weights: Any
     rank: int
     world_size: int
     remainder: Remainder

@@ -18,6 +18,8 @@ class BatchState(TypedDict):
     shuffle: int
     balanced: int
     """The arguments of `Dataset.batches`; 1 is true."""
+    weights: int
+    """CRC-32 of the weights by which samples are drawn; 0 without."""
     window: int
     """The records of a shuffle window; 0 without."""
     epoch: int

@@ -244,6 +244,43 @@ def test_labels_are_int64(torch, ds, into, remainder):
         assert [mask.dtype for mask in valid] == [torch.bool] * (remainder == "pad")
 
 
+def test_channels_of_tensors(torch):
+    from idxio.adapters.torch import Samples, TensorBatches
+
+    images = sample("uint8", (6, 5, 4, 3))
+    expected = torch.from_numpy(images).permute(0, 3, 1, 2)
+    ds = idxio.Dataset(images, np.arange(6))
+    ((found, _),) = TensorBatches(ds.batches(6, channels="first"))
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    loader = torch.utils.data.DataLoader(Samples(ds, channels="first"), batch_size=6)
+    assert torch.equal(next(iter(loader))[0], expected)
+    grey = idxio.Dataset(images[..., 0], np.arange(6))
+    assert Samples(grey, channels="first")[2][0].tolist() == [images[2, ..., 0].tolist()]
+    scaled = Samples(ds, channels="first", scale=[1, 2, 4])[1][0]
+    assert torch.equal(scaled, expected[1] * torch.tensor([1.0, 2.0, 4.0])[:, None, None])
+
+
+@pytest.mark.parametrize("into", [False, True])
+def test_one_hot_labels_stay_float32(torch, ds, into):
+    from idxio.adapters.torch import TensorBatches
+
+    out = (np.empty((16, 2), np.int32), np.empty((16, 7), np.float32)) if into else None
+    for images, labels in TensorBatches(ds.batches(16, out=out, one_hot=True)):
+        assert labels.dtype == torch.float32
+        assert torch.equal(labels.argmax(1), images[:, 0] % 7)
+        assert torch.equal(labels.sum(1), torch.ones(len(labels)))
+
+
+def test_mean_of_the_dataset_for_samples(torch):
+    from idxio.adapters.torch import Samples
+
+    ds = idxio.Dataset(sample("int16", (6, 5, 4, 3)), np.arange(6))
+    stacked = torch.stack([image for image, _ in Samples(ds, mean="dataset", std="dataset")])
+    assert torch.allclose(stacked.mean((0, 1, 2)), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(stacked.std((0, 1, 2), correction=0), torch.ones(3))
+
+
 def test_state_of_tensor_batches(torch, ds):
     from idxio.adapters.torch import TensorBatches
 
@@ -351,6 +388,16 @@ def test_source(ds):
     assert copied[199]["label"] == 3
     with pytest.raises(IndexError):
         source[200]
+
+
+def test_channels_of_a_source():
+    from idxio.adapters.grain import Source
+
+    images = sample("int16", (6, 5, 4, 3))
+    ds = idxio.Dataset(images, np.arange(6))
+    assert np.array_equal(Source(ds, channels="first")[2]["image"], images[2].transpose(2, 0, 1))
+    assert repr(Source(ds, channels="first")) != repr(Source(ds))
+    assert repr(Source(ds)) == "idxio.adapters.grain.Source(shape=(6, 5, 4, 3), dtype=int16)"
 
 
 def test_threads_share_a_source(ds):

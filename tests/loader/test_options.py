@@ -25,7 +25,7 @@ def options_of(monkeypatch):
     from idxio.loader import batches
 
     monkeypatch.setattr(batches, "Batches", lambda images, labels, options: options)
-    return Dataset(np.zeros((4, 2)), np.zeros(4, int)).batches
+    return Dataset(np.zeros((4, 2, 2)), np.zeros(4, int)).batches
 
 
 def test_every_argument_reaches_its_field(options_of):
@@ -38,8 +38,10 @@ def test_every_argument_reaches_its_field(options_of):
         "scale": 4.0,
         "mean": 5.0,
         "std": 6.0,
+        "channels": "last",
         "augment": (RandomVerticalFlip(0.25),),
         "balanced": True,
+        "weights": [1, 2, 3, 4],
         "rank": 1,
         "world_size": 7,
         "remainder": "pad",
@@ -48,7 +50,7 @@ def test_every_argument_reaches_its_field(options_of):
         "prefetch": 9,
         "buffer": 10,
     }
-    assert vars(options_of(**values)) == values
+    assert vars(options_of(**values, one_hot=True)) == {**values, "one_hot": 1}  # a column
 
 
 def test_integers_of_numpy_become_int(options_of):

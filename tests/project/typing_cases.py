@@ -65,6 +65,9 @@ def dataset(ds: idxio.Dataset) -> None:
     assert_type(ds[[3, 1]], idxio.Dataset)
     assert_type(ds[MASK], idxio.Dataset)
     assert_type(ds.split(0.5, seed=1), tuple[idxio.Dataset, ...])
+    assert_type(ds.folds(5, seed=1), list[tuple[idxio.Dataset, idxio.Dataset]])
+    assert_type(idxio.Dataset.concat([ds, ds]), idxio.Dataset)
+    assert_type(ds.class_weights, dict[int, float])
     assert_type(ds.counts, dict[int, int])
     assert_type(ds.labels, Array)
     assert_type(idxio.load(Path(), "test"), idxio.Dataset)
@@ -77,6 +80,8 @@ def batches(ds: idxio.Dataset) -> None:
     b = ds.batches(3, scale=1 / 255, mean=[0.2, 0.3], dtype="float32", remainder="pad")
     ds.batches(3, remainder="some")  # type: ignore[arg-type]
     ds.batches(3, mean=len)  # type: ignore[arg-type]
+    ds.batches(3, mean="dataset", weights=ds.class_weights, channels="first", one_hot=True)
+    ds.batches(3, channels="middle")  # type: ignore[arg-type]
     assert_type(b, Batches)
     state = b.state_dict()
     assert_type(state, BatchState)
