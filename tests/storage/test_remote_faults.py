@@ -18,7 +18,7 @@ import traceback
 import numpy as np
 import pytest
 from helpers import assert_same, encode
-from moto_server import KEY, SECRET
+from s3_servers import KEY, SECRET
 
 import idxio
 from idxio.cli.main import main
@@ -586,9 +586,10 @@ def test_no_pickle_has_a_secret_of_fsspec_s_url(server):
         assert_same(pickle.loads(pickle.dumps(f))[4000], ARRAY[4000])
 
 
-def test_no_pickle_has_a_password_of_an_endpoint(bucket):
-    url = bucket.put("endpoint", RAW)
-    endpoint = bucket.endpoint.replace("://", "://user:hunter2@")
+def test_no_pickle_has_a_password_of_an_endpoint(server):
+    url = "s3://bucket/endpoint"
+    server.add("/bucket/endpoint", RAW)
+    endpoint = server.url.replace("://", "://user:hunter2@")
     for options in {"endpoint": endpoint}, {"client_kwargs": {"endpoint_url": endpoint}}:
         store = {"skip_signature": True, "region": "us-east-1", **options}
         with idxio.open(url, storage_options=store) as f, pytest.raises(TypeError):
