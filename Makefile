@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test lint format types bench bench-remote sanitize fuzz table3
+.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz table3
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -8,6 +8,9 @@ build:  # into $(PYTHON), editable; again after each change of a .pyx
 
 test:
 	./run test
+
+test-s3:  # what stores in a bucket, with Ceph as the server; keeps its programs in ~/.cache/idxio-tests
+	ceph=$$(tests/support/install_ceph) && IDXIO_CEPH=$$ceph ./run test -m s3
 
 lint:
 	$(PYTHON) -m ruff check

@@ -1,9 +1,16 @@
 """Servers that the tests of remote files share; each starts when the first test asks for it."""
 
 import pytest
-from moto_server import moto
 from nginx_server import nginx
 from range_server import RangeServer
+from s3_servers import s3
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that store in a bucket, so that they can be run against another server."""
+    for item in items:
+        if "bucket" in item.fixturenames:
+            item.add_marker(pytest.mark.s3)
 
 
 @pytest.fixture
@@ -23,6 +30,6 @@ def nginx_over(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory):
-    """A bucket of moto's S3."""
-    with moto(tmp_path_factory.mktemp("moto") / "work") as made:
+    """A bucket of an S3 server."""
+    with s3(tmp_path_factory.mktemp("s3") / "work") as made:
         yield made

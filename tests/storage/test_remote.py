@@ -99,7 +99,7 @@ def of_nginx(location):
     return place
 
 
-def of_moto(request):
+def of_s3(request):
     bucket = request.getfixturevalue("bucket")
     return Place(
         bucket.put,
@@ -126,7 +126,7 @@ PLACES = {
         if location not in ("encoded", "refusing")
     },
     "nginx redirected": of_nginx("redirected"),
-    "moto": of_moto,
+    "S3": of_s3,
     "memory": lambda request: Place(in_memory, lambda name: f"memory://{name}"),
     "UPath": lambda request: Place(in_memory, upath),
     "OpenFile": lambda request: Place(in_memory, lambda name: fsspec.open(f"memory://{name}")),
@@ -136,7 +136,9 @@ PLACES = {
 }
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.s3] if name == "S3" else []) for name in PLACES]
+)
 def place(request):
     return PLACES[request.param](request)
 

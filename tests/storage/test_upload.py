@@ -13,8 +13,8 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 from helpers import zstd
-from moto_server import KEY, SECRET
 from s3_faults import Between
+from s3_servers import KEY, SECRET
 
 import idxio
 
@@ -65,11 +65,7 @@ class Place:
 
     def begun(self):
         """The uploads that were begun and neither completed nor dropped."""
-        import urllib.request
-
-        url = f"{self.bucket.endpoint}/{self.bucket.name}?uploads"
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            root = xml.etree.ElementTree.fromstring(answer.read())
+        root = xml.etree.ElementTree.fromstring(self.bucket.request("GET", "uploads"))
         keys = [one.text for one in root.iter() if one.tag.endswith("Key")]
         return [key for key in keys if key.startswith(self.folder)]
 

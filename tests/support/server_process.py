@@ -26,13 +26,31 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def served_by(command: list[str], url: str, log: Path) -> Iterator[None]:
-    """A server that a command starts, once it answers at a URL, until the block ends."""
+def running(
+    command: list[str], log: Path, last: int = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that a command starts, until the block ends and a last signal ends it."""
     with open(log, "wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment()
         )
     try:
+        yield process
+    finally:
+        process.send_signal(last)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def served_by(
+    command: list[str], url: str, log: Path, last: int = signal.SIGTERM
+) -> Iterator[None]:
+    """A server that a command starts, once it answers at a URL, until the block ends."""
+    with running(command, log, last) as process:
         until = time.monotonic() + 60
         while True:
             with suppress(OSError), urllib.request.urlopen(url, timeout=5):
@@ -41,10 +59,3 @@ def served_by(command: list[str], url: str, log: Path) -> Iterator[None]:
                 raise RuntimeError(f"{command[0]} does not answer: {log.read_text()}")
             time.sleep(0.02)
         yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

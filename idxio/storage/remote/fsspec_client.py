@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -55,6 +56,9 @@ def _options(url: Url) -> dict[str, Any]:
     return found
 
 
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-")
+
+
 class FsspecClient:
     """Fetches ranges of a file of one of fsspec's file systems."""
 
@@ -70,12 +74,29 @@ class FsspecClient:
         stop = min(stop, size)
         if start >= stop:
             return Answer(memoryview(b""), start, size, mark)
-        data = self._call(self._fs.cat_file, start=start, end=stop)
+        told: list[int] = []
+        data = self._call(self._fs.cat_file, start=start, end=stop, **self._noting_start(told))
         if len(data) == size and stop - start < size:  # the server ignores ranges
             data = data[start:stop]
+            told.clear()
         if self._look() != (size, mark):  # it was replaced since the size was asked for
             raise changed(self._name)
-        return Answer(memoryview(data), start, size, mark)
+        return Answer(memoryview(data), told[0] if told else start, size, mark)
+
+    def _noting_start(self, told: list[int]) -> dict[str, Any]:
+        """Options of cat_file that have a web server's answer note where it begins.
+
+        fsspec itself takes any range for the one that it asked for.
+        """
+        if "http" not in getattr(self._fs, "protocol", ()):
+            return {}
+
+        async def note(response: Any) -> None:  # as aiohttp calls it at the head of an answer
+            match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+            if match is not None:
+                told[:] = [int(match[1])]
+
+        return {"raise_for_status": note}
 
     def get_all(self) -> Answer:
         data = self._call(self._fs.cat_file)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..._util.threads import aside
+from ...errors import ChangedError
 from ..base import Source
 from ..buffer import BufferSource
 from .client import Answer, BrokenOffError, Client, NoRangesError, NoSuchRangeError, changed
@@ -52,10 +53,10 @@ class UrlSource(Source):
         client = handle.connect()
         try:
             first = aside(lambda: _patiently(lambda: client.get(0, HEAD, tag)))
+            _check_range(first, 0, min(HEAD, first.size), self.name)
         except NoRangesError:
             first = aside(lambda: _patiently(client.get_all))
-        if _differ(tag, first.tag):
-            raise changed(self.name)
+        _check_same(tag, first.tag, self.name)
         self.size: int | None = first.size
         self._tag = first.tag
         self._head = first.data
@@ -186,16 +187,34 @@ class _Object(NamedTuple):
         except NoRangesError:
             what = "the server gave ranges and gives none any more; open it again"
             raise OSError(5, what, self.name) from None
-        if _differ(self.tag, answer.tag) or answer.size != self.size:
+        if answer.size != self.size:
             raise changed(self.name)
-        if answer.start != start or len(answer.data) != stop - start:
-            raise OSError(
-                5,
-                f"asked for the bytes {start:,} to {stop:,}, the server gave {len(answer.data):,}"
-                f" from {answer.start:,} on",
-                self.name,
-            )
+        _check_same(self.tag, answer.tag, self.name)
+        _check_range(answer, start, stop, self.name)
         return answer.data
+
+
+def _check_range(answer: Answer, start: int, stop: int, name: str) -> None:
+    """Raise if an answer has other bytes than [start, stop)."""
+    if answer.start != start or len(answer.data) != stop - start:
+        raise OSError(
+            5,
+            f"asked for the bytes {start:,} to {stop:,}, the server gave {len(answer.data):,}"
+            f" from {answer.start:,} on",
+            name,
+        )
+
+
+def _check_same(tag: str | None, other: str | None, name: str) -> None:
+    """Raise if two marks tell two objects, or if the second is missing, as nothing then tells."""
+    if tag is not None and other is None:
+        what = (
+            "is given without the ETag, or the time of its last change, that it had, so that it may"
+            " be another file now; open it again"
+        )
+        raise ChangedError(what, file=name)
+    if _differ(tag, other):
+        raise changed(name)
 
 
 def _differ(tag: str | None, other: str | None) -> bool:

@@ -1,15 +1,20 @@
-"""moto's server, which speaks S3, on loopback."""
+"""Servers that speak S3, on loopback: moto's, and Ceph's gateway where it is asked for."""
 
 from __future__ import annotations
 
+import base64
+import hmac
+import os
 import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ceph_server import ceph
 from helpers import missing
 from server_process import free_port, served_by
 
@@ -45,21 +50,40 @@ class Bucket(NamedTuple):
         self.store.put(key, data)
         return f"s3://{self.name}/{key}"
 
+    def request(self, method: str, query: str = "") -> bytes:
+        """What the server answers to a request for the bucket itself, which obstore can't send."""
+        path = f"/{self.name}{query and '?' + query}"
+        date = formatdate(usegmt=True)
+        signed = hmac.digest(SECRET.encode(), f"{method}\n\n\n{date}\n{path}".encode(), "sha1")
+        headers = {
+            "Date": date,
+            "Authorization": f"AWS {KEY}:{base64.b64encode(signed).decode()}",
+        }
+        request = urllib.request.Request(self.endpoint + path, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            data: bytes = answer.read()
+        return data
+
 
 @contextmanager
-def moto(work: Path) -> Iterator[Bucket]:
-    """An empty bucket of a new server."""
+def s3(work: Path) -> Iterator[Bucket]:
+    """An empty bucket of a new server: moto's, or that of Ceph in the folder IDXIO_CEPH."""
+    work.mkdir()
+    folder = os.environ.get("IDXIO_CEPH")
+    port = free_port()
+    bucket = Bucket(f"http://127.0.0.1:{port}", "bucket")
+    with ceph(Path(folder), work, port, KEY, SECRET) if folder else _moto(work, port):
+        bucket.request("PUT")
+        yield bucket
+
+
+@contextmanager
+def _moto(work: Path, port: int) -> Iterator[None]:
     beside = Path(sys.executable).with_name("moto_server")
     program = str(beside) if beside.exists() else shutil.which("moto_server")
     if program is None:
         missing("there is no moto_server here: pip install 'moto[s3]' flask flask-cors")
         raise AssertionError
-    work.mkdir()
-    port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
     command = [program, "-H", "127.0.0.1", "-p", str(port)]
-    with served_by(command, f"{endpoint}/moto-api/", work / "log"):
-        request = urllib.request.Request(f"{endpoint}/bucket", method="PUT")
-        with urllib.request.urlopen(request, timeout=20):
-            pass
-        yield Bucket(endpoint, "bucket")
+    with served_by(command, f"http://127.0.0.1:{port}/moto-api/", work / "log"):
+        yield
