@@ -446,7 +446,10 @@ WRONG = {
     "truncated": (FILES[TRAIN_IMAGES][:-4000], "gave a file that is damaged"),
     "damaged": (FILES[TRAIN_IMAGES][:3000] + b"damage" + FILES[TRAIN_IMAGES][3006:], "damaged"),
     "empty": (b"", "gave an empty file"),
-    "longer": (gzip.compress(PAYLOADS[TRAIN_IMAGES] * 2, 1), "gave another file: more than"),
+    "longer": (
+        gzip.compress(bytes(3_000_000)),
+        "gave another file: more than 627,216 bytes inside",
+    ),
     "shorter": (encode(np.zeros((3, 28, 28), np.uint8)), "gave another file: 2,368 bytes inside"),
     "as long": (encode(np.zeros((800, 28, 28), np.uint8)), "of the same length, with the CRC-32"),
 }
@@ -499,22 +502,54 @@ def test_nginx_that_refuses(nginx_over):
     assert os.listdir() == []
 
 
-def test_a_server_that_does_not_speak_http():
+@contextlib.contextmanager
+def answering(answer, times):
+    """A server that gives an answer so many times, whatever it is asked; its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def talk():
-            for _ in range(2):  # as often as it is asked
+            for _ in range(times):
                 connection, _ = listening.accept()
-                with connection:
-                    connection.sendall(b"220 mail.example.org ESMTP\r\n")
+                with connection, contextlib.suppress(OSError):
                     connection.recv(4096)
+                    connection.sendall(answer)
 
         thread = threading.Thread(target=talk)
         thread.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        with pytest.raises(OSError, match="gives an answer that is no HTTP"):
-            idxio.fetch("toy", "mine", mirror=url)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
         thread.join()
+
+
+def test_a_server_that_does_not_speak_http():
+    with (
+        answering(b"220 mail.example.org ESMTP\r\n", 2) as url,
+        pytest.raises(OSError, match="gives an answer that is no HTTP"),
+    ):
+        idxio.fetch("toy", "mine", mirror=url)
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 800000\r\n"])
+def test_a_server_that_sends_too_much(head):
+    answer = b"HTTP/1.0 200 OK\r\n" + head + b"\r\n" + bytes(1_000_000)
+    words = "gives more than 771,154 bytes" if not head else "gives 800,000 bytes, more than"
+    with answering(answer, 1) as url, pytest.raises(OSError, match=words):
+        idxio.fetch("toy", "mine", mirror=url)
+
+
+def test_a_server_that_does_not_say_how_much_it_sends(tmp_path):
+    put(tmp_path / "Toy" / "raw")
+    (tmp_path / "Toy" / "raw" / TRAIN_IMAGES).unlink()
+    with answering(b"HTTP/1.0 200 OK\r\n\r\n" + FILES[TRAIN_IMAGES], 1) as url:
+        idxio.fetch("toy", "mine", mirror=url)
+    assert is_right("mine")
+
+
+@pytest.mark.parametrize("text", ["bytes 7-9", "bytes 3/4", "lines 0-9/10", "bytes */10"])
+def test_a_range_that_cannot_be_understood(server, text):
+    url = begin(server)
+    server.add(f"/{TRAIN_IMAGES}", FILES[TRAIN_IMAGES], headers={"Content-Range": text})
+    with pytest.raises(OSError, match=r"range that can't be understood|gives other ranges than"):
+        idxio.fetch("toy", "mine", mirror=url)
 
 
 def damaged_archive():
@@ -548,7 +583,7 @@ def test_a_wrong_zip(server, monkeypatch, fault):
 @pytest.mark.parametrize("faults", [{}, {"ignores_range": True}])
 def test_a_zip_of_another_size(server, zipped, faults):
     url = server.add("/gzip.zip", zipped + b"x", **faults)
-    with pytest.raises(OSError, match="gives another archive"):
+    with pytest.raises(OSError, match=r"gives another archive|more than this file can have"):
         idxio.fetch("emnist-toy", "mine", mirror=url)
 
 
@@ -629,6 +664,15 @@ def test_a_file_that_changes_each_time_is_refused(server):
     server.add(f"/{TRAIN_IMAGES}", data, closes_at=900, changes_after=1, later=data)
     with pytest.raises(OSError, match="replaced the file each time"):
         idxio.fetch("toy", "mine", mirror=url)
+
+
+def test_a_long_file_may_break_off_often(monkeypatch, server):
+    monkeypatch.setattr(to_file, "_WORTH", 100_000)
+    url = serve(server)
+    server.add(f"/{TRAIN_IMAGES}", FILES[TRAIN_IMAGES], closes_at=100_000)
+    idxio.fetch("toy", "mine", mirror=url)
+    assert is_right("mine")
+    assert server.counts.bytes == TOTAL
 
 
 def test_a_part_that_does_not_fit_is_fetched_anew(server):
@@ -724,6 +768,7 @@ def test_a_command_that_is_ended_goes_on_where_it_stopped(server, number):
     said, told = process.communicate()
     assert (process.returncode, told) == (0, "")
     assert server.counts.bytes == TOTAL - here
+    assert left_in(".") == ["mine"]
     assert said == f"mine\nToy, from {url}\nlicence: free\ncite: A. Nobody: Toys\n"
     assert is_right("mine")
 
@@ -791,6 +836,15 @@ def test_no_warning_of_an_open_connection(server):
         warnings.simplefilter("error")
         with pytest.raises(OSError, match="404"):
             idxio.fetch("toy", "mine", mirror=serve(server, status=404))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
+def test_the_hidden_folder_of_another_user_is_not_used(server):
+    os.mkdir(".mine.part")
+    os.chown(".mine.part", 65534, 65534)
+    with pytest.raises(PermissionError, match="belongs to the user 65534; remove it"):
+        idxio.fetch("toy", "mine", mirror=serve(server))
+    assert left_in(".") == [".mine.part"]
 
 
 def test_an_empty_folder_is_filled(tmp_path, server):

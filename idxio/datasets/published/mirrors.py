@@ -22,7 +22,7 @@ Arrived = Callable[[int, int | None], None]
 class _Mirror(Protocol):
     url: str
 
-    def bring(self, name: str, path: str, arrived: Arrived) -> bool: ...
+    def bring(self, file: PublishedFile, path: str, arrived: Arrived) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -33,9 +33,10 @@ class _FolderMirror:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def bring(self, name: str, path: str, arrived: Arrived) -> bool:
-        """Write the file of this name to a path; True if a part of it was here before."""
-        return download(Url(self.url, {}).inside(name).text, path, arrived)
+    def bring(self, file: PublishedFile, path: str, arrived: Arrived) -> bool:
+        """Write a file to a path; True if a part of it was here before."""
+        url = Url(self.url, {}).inside(file.name).text
+        return download(url, path, arrived, most=file.most)
 
     def close(self) -> None:
         """Nothing to do."""
@@ -93,7 +94,7 @@ class Mirrors:
         # Of emnist-mnist no checksum is known: a member of the archive of the right length is it.
         is_vouched = isinstance(mirror, ZipMirror) and file.packed_md5 is None
         while True:
-            resumed = mirror.bring(file.name, path, arrived)
+            resumed = mirror.bring(file, path, arrived)
             try:
                 return proof.prove(path, file, is_vouched=is_vouched)
             except proof.WrongFileError:

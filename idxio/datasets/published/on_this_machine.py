@@ -46,15 +46,20 @@ def find_whole(dataset: Published, folder: str) -> str | None:
     return None
 
 
-def find(dataset: Published, file: PublishedFile, folder: str) -> Found | None:
-    """A file in a folder, as it was published or unpacked; None if it is not there."""
+def find(
+    dataset: Published, file: PublishedFile, folder: str, *, known: str | None = None
+) -> Found | None:
+    """A file in a folder, as it was published or unpacked; None if it is not there.
+
+    known: the SHA-256 of what is inside, where that was proved before.
+    """
     for name in (file.name, os.path.splitext(file.name)[0]):
         path = os.path.join(folder, name)
         # what can't be read is not there
         with contextlib.suppress(WrongFileError, IdxError, OSError):
             if os.path.isfile(path):
-                inside = prove(path, file, known=_as_fetched(dataset, folder, name))
-                return Found(path, inside, path)
+                sha256 = known or _as_fetched(dataset, folder, name)
+                return Found(path, prove(path, file, known=sha256), path)
     return None
 
 
@@ -80,7 +85,9 @@ def copy_to(dataset: Published, file: PublishedFile, folder: str, directory: str
         if found is not None:
             path = os.path.join(folder, os.path.basename(found.path))
             shutil.copyfile(found.path, path)
-            return found._replace(path=path)
+            # The copy is proved too: somebody may have replaced the file meanwhile.
+            copied = find(dataset, file, folder, known=found.inside.sha256)
+            return copied and copied._replace(source=found.path)
         found = _from_archive(dataset, file, place, folder)
         if found is not None:
             return found

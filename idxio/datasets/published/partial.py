@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
+from ...storage.ownership import owners
 from ...storage.temporary import hidden, is_at, lock, remove_folder
 
 
@@ -29,10 +31,16 @@ def partial_folder(target: str) -> Iterator[str]:
 
 
 def _enter(path: str) -> int:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     while True:
-        os.makedirs(path, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
+            owner = os.fstat(fd).st_uid
+            if owner not in owners():  # who could have put links there
+                what = f"belongs to the user {owner}; remove it, or name another folder"
+                raise PermissionError(errno.EPERM, what, path)
             lock(fd, wait=True)
             if is_at(path, fd):  # whoever had the lock did not remove it
                 return fd

@@ -38,6 +38,11 @@ class PublishedFile(NamedTuple):
     packed_md5: str | None = None
     """Of the file as it was published."""
 
+    @property
+    def most(self) -> int:
+        """Bytes that the file has at most, however it is packed."""
+        return self.size + self.size // 8 + (1 << 16)
+
 
 class Published(NamedTuple):
     """A dataset."""

@@ -19,10 +19,13 @@ from ...storage.download.http import (
 )
 from ...storage.download.to_file import Section, download
 from .archive import DAMAGED, end_of, member_named
+from .table import PublishedFile
 
 # Bytes from the end of the archive that are fetched first. The list of EMNIST's 31 members takes
 # some 3 KB.
 _END = 1 << 16
+# Bytes of an archive of a size that is not known, from a server that gives no ranges.
+_MOST = 4 << 30
 
 
 class _Missing(Exception):
@@ -78,8 +81,10 @@ class ZipMirror:
         self._archive: _Pieces | None = None
         self._whole: str | None = None
 
-    def bring(self, name: str, path: str, arrived: Callable[[int, int | None], None]) -> bool:
-        """Write the member of this name, in any folder of the archive, to a path.
+    def bring(
+        self, file: PublishedFile, path: str, arrived: Callable[[int, int | None], None]
+    ) -> bool:
+        """Write a file, in any folder of the archive, to a path.
 
         Only its bytes travel, unless the server gives no ranges. True if a part was here before.
 
@@ -91,7 +96,7 @@ class ZipMirror:
         archive = self._archive or self._open(arrived)
         try:
             with contextlib.closing(zipfile.ZipFile(archive)) as opened:
-                return self._unpack(opened, archive, name, path, arrived)
+                return self._unpack(opened, archive, file, path, arrived)
         except DAMAGED as error:
             raise RefusedError(f"gives an archive that is damaged ({error})") from None
         except _Missing as error:
@@ -117,7 +122,7 @@ class ZipMirror:
 
     def _fetch_whole(self, arrived: Callable[[int, int | None], None]) -> _Pieces:
         path = os.path.join(self._folder, "archive.zip")
-        download(self.url, path, arrived)
+        download(self.url, path, arrived, most=self._size or _MOST)
         size = os.path.getsize(path)
         self._check(size)
         archive = _Pieces(size)
@@ -135,18 +140,18 @@ class ZipMirror:
         self,
         opened: zipfile.ZipFile,
         archive: _Pieces,
-        name: str,
+        file: PublishedFile,
         path: str,
         arrived: Callable[[int, int | None], None],
     ) -> bool:
-        member = member_named(opened, name)
+        member = member_named(opened, file.name)
         if member is None:
-            raise RefusedError(f"gives an archive without {name}")
+            raise RefusedError(f"gives an archive without {file.name}")
         resumed = False
         piece = f"{path}.member"
         if self._whole is None:
             section = Section(member.header_offset, end_of(opened, member))
-            resumed = download(self.url, piece, arrived, section)
+            resumed = download(self.url, piece, arrived, section=section, most=file.most)
             archive.pieces.append((section, open(piece, "rb")))
         try:
             with opened.open(member) as packed, open(path, "wb") as output:

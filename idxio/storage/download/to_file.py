@@ -68,7 +68,9 @@ def download(
     url: str,
     path: str,
     arrived: Callable[[int, int | None], None],
+    *,
     section: Section | None = None,
+    most: int,
 ) -> bool:
     """Write what lies at a URL to a path; True if a part of it was here before.
 
@@ -76,6 +78,7 @@ def download(
     again as long as the server's file has the same tag.
 
     arrived : called with the number of bytes that are here, and how many it takes if that is known.
+    most : bytes that the file may have; a server that sends more is not listened to.
 
     Raises
     ------
@@ -87,18 +90,20 @@ def download(
     part = _Part(f"{path}.part", url, section)
     resumed = part.here()[0] > 0
     pauses = iter(_PAUSES)
+    was_replaced = False
     while True:
         before = part.here()[0]
         try:
-            _go_on(part, arrived)
+            _go_on(part, arrived, most)
             break
         except ReplacedError:
             part.forget()
             resumed = False
+            was_replaced = True
             reason = "replaced the file each time while it was fetched"
         except BrokenOffError as error:
             reason = str(error)
-        if part.here()[0] - before >= _WORTH:
+        if part.here()[0] - before >= _WORTH and not was_replaced:
             pauses = iter(_PAUSES)
         pause = next(pauses, None)
         if pause is None:
@@ -109,7 +114,7 @@ def download(
     return resumed
 
 
-def _go_on(part: _Part, arrived: Callable[[int, int | None], None]) -> None:
+def _go_on(part: _Part, arrived: Callable[[int, int | None], None], most: int) -> None:
     """Fetch what is missing of a part."""
     have, tag, length = part.here()
     if length is not None and have == length:
@@ -125,12 +130,16 @@ def _go_on(part: _Part, arrived: Callable[[int, int | None], None]) -> None:
         wanted = _length(answer, part.section)
         if have and wanted != length:
             raise ReplacedError
+        if wanted is not None and wanted > most:
+            raise RefusedError(f"gives {wanted:,} bytes, more than this file can have")
         part.note(answer.tag, wanted)
         with naming(part.path), open(part.path, "ab" if have else "wb") as file:
             arrived(have, wanted)
             for block in answer.blocks():
                 file.write(block)
                 have += len(block)
+                if have > most:
+                    raise RefusedError(f"gives more than {most:,} bytes")
                 arrived(have, wanted)
     if wanted is not None and have < wanted:
         raise BrokenOffError(f"gave {have:,} bytes, where {wanted:,} were promised")
