@@ -39,12 +39,11 @@ TRAIN_IMAGES, TRAIN_LABELS, T10K_IMAGES, T10K_LABELS = FILES
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
-    """A machine without datasets; the folder of the test is its home and the current one."""
+    """A machine without datasets; the folder of the test is the current one."""
     for dataset in (toy_dataset.TOY, toy_dataset.OTHER):
         monkeypatch.setitem(table.PUBLISHED, dataset.name, dataset)
     monkeypatch.setattr(on_this_machine, "SYSTEM", str(tmp_path / "share"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "nothing"))
     monkeypatch.setenv("IDXIO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(to_file, "_PAUSES", (0.0,))
     monkeypatch.chdir(tmp_path)
@@ -187,7 +186,9 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path, wrong):
 
 
 @pytest.mark.parametrize("place", ["keras", "torchvision", "torchvision in DIR"])
-def test_what_other_libraries_fetched_is_copied(tmp_path, place):
+def test_what_other_libraries_fetched_is_copied(tmp_path, monkeypatch, place):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_HOME")
     folder = {
         "keras": tmp_path / ".keras" / "datasets" / "toy",
         "torchvision": tmp_path / "data" / "Toy" / "raw",
@@ -384,7 +385,9 @@ def test_a_password_goes_to_its_server_and_to_no_message(server, monkeypatch):
 
     with pytest.raises(OSError, match=r"mirror 1 \(http://127") as caught:
         idxio.fetch("toy", "mine", mirror=url)
-    assert seen[0].get_header("Authorization") == "Basic bWU6Z2VoZWlt"
+    # which urllib sends along to no server that it is redirected to
+    assert seen[0].unredirected_hdrs == {"Authorization": "Basic bWU6Z2VoZWlt"}
+    assert "Authorization" not in seen[0].headers
     assert "geheim" not in str(caught.value) + seen[0].full_url
 
 
@@ -642,11 +645,28 @@ def test_files_that_had_arrived_are_not_fetched_again(server):
     assert asked == [f"/{T10K_IMAGES}", f"/{T10K_LABELS}"]
 
 
+def test_an_interrupt_at_the_end_loses_nothing(server, monkeypatch):
+    def interrupt(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("idxio.storage.atomic_folder.AtomicFolder.commit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            idxio.fetch("toy", "mine", mirror=serve(server))
+    assert left_in(".") == [".mine.part"]
+    server.reset()
+    idxio.fetch("toy", "mine", mirror=server.url)
+    assert is_right("mine")
+    assert server.counts.requests == 0
+
+
 @pytest.mark.parametrize("how", ["If-Match", "no If-Match", "no ETag", "no ranges"])
 def test_a_file_that_was_replaced_meanwhile_is_fetched_anew(server, how):
     url = begin(server)
     at = f"/{TRAIN_IMAGES}"
-    repacked = gzip.compress(PAYLOADS[TRAIN_IMAGES], 1)
+    # Of the same length, and both halves of the two would make a sound file.
+    repacked = gzip.compress(PAYLOADS[TRAIN_IMAGES], 6, mtime=5)
+    assert len(repacked) == len(FILES[TRAIN_IMAGES])
     faults = {
         "If-Match": {"etag": '"2"'},
         "no If-Match": {"etag": '"2"', "ignores_if_match": True},
@@ -656,6 +676,7 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_anew(server, how):
     server.add(at, repacked, **faults)
     idxio.fetch("toy", "mine", mirror=url)
     assert is_right("mine")
+    assert Path("mine", TRAIN_IMAGES).read_bytes() == repacked
 
 
 def test_a_file_that_changes_each_time_is_refused(server):
