@@ -584,10 +584,18 @@ def test_a_wrong_zip(server, monkeypatch, fault):
 
 
 @pytest.mark.parametrize("faults", [{}, {"ignores_range": True}])
-def test_a_zip_of_another_size(server, zipped, faults):
-    url = server.add("/gzip.zip", zipped + b"x", **faults)
-    with pytest.raises(OSError, match=r"gives another archive|more than this file can have"):
-        idxio.fetch("emnist-toy", "mine", mirror=url)
+def test_a_zip_of_another_size(server, monkeypatch, faults):
+    """Its members count if they have a checksum."""
+    other = toy_dataset.archive(zipfile.ZIP_STORED)
+    toy_dataset.publish_zip(bytes(len(other) + 1), monkeypatch.setitem)
+    url = server.add("/gzip.zip", other, **faults)
+    idxio.fetch("emnist-toy", "mine", mirror=url)
+    assert is_right("mine", ZIPPED_PAYLOADS)
+    unknown = tuple(file._replace(packed_md5=None) for file in toy_dataset.ZIPPED.files)
+    dataset = table.PUBLISHED["emnist-toy"]._replace(files=unknown)
+    monkeypatch.setitem(table.PUBLISHED, "emnist-toy", dataset)
+    with pytest.raises(OSError, match="gave a file of the right length that can't be told"):
+        idxio.fetch("emnist-toy", "again", mirror=url)
 
 
 # Broken off, and gone on.
@@ -643,6 +651,8 @@ def test_files_that_had_arrived_are_not_fetched_again(server):
     assert is_right("mine")
     asked = [path for _, path, _ in server.counts.log]
     assert asked == [f"/{T10K_IMAGES}", f"/{T10K_LABELS}"]
+    assert json.loads(Path("mine/dataset.json").read_text())["source"] == url
+    assert left_in("mine") == sorted([*FILES, "dataset.json"])
 
 
 def test_an_interrupt_at_the_end_loses_nothing(server, monkeypatch):
@@ -655,8 +665,9 @@ def test_an_interrupt_at_the_end_loses_nothing(server, monkeypatch):
             idxio.fetch("toy", "mine", mirror=serve(server))
     assert left_in(".") == [".mine.part"]
     server.reset()
-    idxio.fetch("toy", "mine", mirror=server.url)
+    idxio.fetch("toy", "mine")
     assert is_right("mine")
+    assert json.loads(Path("mine/dataset.json").read_text())["source"] == server.url
     assert server.counts.requests == 0
 
 

@@ -169,7 +169,10 @@ def _fill(
     lacking = []
     for file in dataset.files:
         found = on_this_machine.find(dataset, file, part)
-        found = found or on_this_machine.copy_to(dataset, file, part, target)
+        if found is not None:
+            found = _with_source(found)
+        else:
+            found = on_this_machine.copy_to(dataset, file, part, target)
         if found is None:
             lacking.append(file)
         else:
@@ -181,9 +184,26 @@ def _fill(
     counter = _Counter(lacking, progress)
     with Mirrors(dataset, urls, part, tell) as mirrors:
         for file in lacking:
-            files.append(mirrors.bring(file, counter.arrived))
+            fetched = mirrors.bring(file, counter.arrived)
+            _note_source(fetched)
+            files.append(fetched)
             counter.finish(file)
     return files
+
+
+def _note_source(file: Found) -> None:
+    """Write beside a file where it is from, for the call that goes on after an interrupt."""
+    with open(f"{file.path}.from", "w", encoding="utf-8") as note:
+        note.write(file.source)
+
+
+def _with_source(file: Found) -> Found:
+    """A file that had arrived before, with what `_note_source` wrote."""
+    try:
+        with open(f"{file.path}.from", encoding="utf-8") as note:
+            return file._replace(source=note.read())
+    except (OSError, ValueError):
+        return file
 
 
 class _Counter:
@@ -241,7 +261,7 @@ def _stated(file: Found) -> dict[str, Any]:
 
 
 def _sources(files: Sequence[Found]) -> list[str]:
-    """Where files are from, each place once; not those that had arrived before."""
+    """Where files are from, each place once; not those of which that is not known."""
     return list(dict.fromkeys(file.source for file in files if file.source != file.path))
 
 

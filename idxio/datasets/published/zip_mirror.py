@@ -114,7 +114,6 @@ class ZipMirror:
             return self._fetch_whole(arrived)
         except (BrokenOffError, ReplacedError) as error:
             raise RefusedError(str(error) or "gives no ranges of the archive") from None
-        self._check(size)
         archive = _Pieces(size)
         archive.pieces.append((section, io.BytesIO(end)))
         self._archive = archive
@@ -124,17 +123,15 @@ class ZipMirror:
         path = os.path.join(self._folder, "archive.zip")
         download(self.url, path, arrived, most=self._size or _MOST)
         size = os.path.getsize(path)
-        self._check(size)
         archive = _Pieces(size)
         archive.pieces.append((Section(0, size), open(path, "rb")))
         self._archive, self._whole = archive, path
         return archive
 
-    def _check(self, size: int) -> None:
-        if self._size is not None and size != self._size:
-            raise RefusedError(
-                f"gives another archive: {size:,} bytes, and not the {self._size:,} published"
-            )
+    @property
+    def is_published(self) -> bool:
+        """Whether the archive has the size of the published one."""
+        return self._archive is not None and self._archive.size == self._size
 
     def _unpack(
         self,
