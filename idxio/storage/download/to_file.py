@@ -139,6 +139,7 @@ def _go_on(part: _Part, arrived: Callable[[int, int | None], None], most: int) -
                 file.write(block)
                 have += len(block)
                 if have > most:
+                    part.forget()
                     raise RefusedError(f"gives more than {most:,} bytes")
                 arrived(have, wanted)
     if wanted is not None and have < wanted:
