@@ -71,12 +71,14 @@ def server():
 
 @pytest.fixture(scope="module")
 def nginx_over(tmp_path_factory):
+    """An nginx that has the datasets, the folder that it serves, and the list of its requests."""
     files = tmp_path_factory.mktemp("served")
-    with nginx(files, tmp_path_factory.mktemp("nginx") / "work") as url:
+    work = tmp_path_factory.mktemp("nginx") / "work"
+    with nginx(files, work) as url:
         for name, data in FILES.items():
             (files / name).write_bytes(data)
         (files / "gzip.zip").write_bytes(toy_dataset.archive())
-        yield url
+        yield url, files, work / "requests"
 
 
 def serve(server, files=FILES, folder="", **faults):
@@ -348,14 +350,14 @@ def test_a_dataset_is_fetched_once(tmp_path, server):
 
 @pytest.mark.parametrize("place", ["plain", "whole", "packed", "encoded", "agent", "redirected"])
 def test_a_dataset_is_fetched_from_nginx(nginx_over, place):
-    idxio.fetch("toy", "mine", mirror=f"{nginx_over}/{place}/")
+    idxio.fetch("toy", "mine", mirror=f"{nginx_over[0]}/{place}/")
     assert is_right("mine")
 
 
 @pytest.mark.parametrize("place", ["plain", "whole", "redirected"])
 @pytest.mark.usefixtures("zipped")
 def test_a_zip_is_fetched_from_nginx(nginx_over, place):
-    idxio.fetch("emnist-toy", "mine", mirror=f"{nginx_over}/{place}/gzip.zip")
+    idxio.fetch("emnist-toy", "mine", mirror=f"{nginx_over[0]}/{place}/gzip.zip")
     assert is_right("mine", ZIPPED_PAYLOADS)
 
 
@@ -493,7 +495,7 @@ def test_a_repacked_file_of_which_only_the_packed_sum_is_known_is_not_believed(s
 
 
 def test_nginx_that_refuses(nginx_over):
-    mirrors = [f"{nginx_over}/plain/nothing", f"{nginx_over}/refusing/nothing"]
+    mirrors = [f"{nginx_over[0]}/{place}/nothing" for place in ("plain", "refusing")]
     with pytest.warns(UserWarning, match="404"), pytest.raises(OSError) as caught:
         idxio.fetch("toy", "mine", mirror=mirrors)
     assert "answers with 404 Not Found; mirror 2" in str(caught.value)
@@ -639,6 +641,33 @@ def test_only_the_rest_is_fetched_after_an_interrupt(server):
     assert is_right("mine")
     assert server.counts.bytes == TOTAL - 400_000
     assert left_in(".") == ["mine"]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_nginx_is_asked_for_the_rest(nginx_over, is_replaced):
+    url, files, log = nginx_over
+    before = len(log.read_text().splitlines()) + 1
+    with pytest.raises(KeyboardInterrupt):
+        idxio.fetch("toy", "mine", mirror=f"{url}/plain", progress=interrupt_at(300_000))
+    here = os.path.getsize(f".mine.part/{TRAIN_IMAGES}.part")
+    assert 300_000 <= here < len(FILES[TRAIN_IMAGES])
+    while len(log.read_text().splitlines()) < before:  # it tells of a request at its end
+        time.sleep(0.01)
+    if is_replaced:
+        os.utime(files / TRAIN_IMAGES, (1e9, 1e9))  # of which, and the size, nginx makes the ETag
+    try:
+        idxio.fetch("toy", "mine", mirror=f"{url}/plain")
+    finally:
+        os.utime(files / TRAIN_IMAGES)
+    assert is_right("mine")
+    while len(log.read_text().splitlines()) < before + 4 + is_replaced:
+        time.sleep(0.01)
+    lines = [line.split('"')[2].split() for line in log.read_text().splitlines()[before:]]
+    answers = [(int(status), int(size)) for status, size in lines]
+    size = len(FILES[TRAIN_IMAGES])
+    rest = [(412, answers[0][1]), (200, size)] if is_replaced else [(206, size - here)]
+    assert answers[: len(rest)] == rest
+    assert [status for status, _ in answers[len(rest) :]] == [200] * 3
 
 
 def test_files_that_had_arrived_are_not_fetched_again(server):
