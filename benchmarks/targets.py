@@ -56,6 +56,7 @@ TARGETS = (
     Target("take-labels", "polars.Series", 1.30, "numpy.asarray"),
     Target("write-raw", "idxio.write", 1.10, "ndarray.tofile + fsync"),
     Target("import", "import idxio", 15.0),
+    Target("fetch", "idxio.fetch", 1000.0),
     Target("read-gz", "idxio.read", 0.72, "C floor: libdeflate call"),
     Target("read-gz", "idxio.read", 0.25, "gzip + frombuffer"),
     Target("read-gz", "idxio.read", 0.38, "rapidgzip, 2 threads"),

@@ -20,6 +20,7 @@ if _TYPE_CHECKING:
     from .core.write import Writer, write
     from .datasets.dataset import Dataset
     from .datasets.load import load
+    from .datasets.published.fetch import fetch
     from .datasets.sort import write_sorted
     from .datasets.validation.check import Check, check
 
@@ -39,6 +40,7 @@ __all__ = [
     "build_index",
     "check",
     "export_dataset",
+    "fetch",
     "import_dataset",
     "info",
     "load",
@@ -63,6 +65,7 @@ _ON_USE = {
     "build_index": "core.build_index",
     "check": "datasets.validation.check",
     "export_dataset": "convert.export",
+    "fetch": "datasets.published.fetch",
     "import_dataset": "convert.import_",
     "info": "core.info",
     "load": "datasets.load",

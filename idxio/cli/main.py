@@ -45,6 +45,7 @@ _COMMANDS = {
     "cache": _Command("cache", "idxio cache clear"),
     "export": _Command("export", "idxio export dataset/ mnist.npz"),
     "import": _Command("import_", "idxio import mnist_train.csv dataset/"),
+    "fetch": _Command("fetch", "idxio fetch fashion-mnist"),
     "demo": _Command("demo.command", "idxio demo DIRECTORY"),
 }
 _CODES = """\

@@ -18,6 +18,7 @@ from ..storage.regular import FoundPath
 from . import names
 from .beside import hint, paths_around
 from .copies import check_copies
+from .published.table import how_to_fetch
 from .split_names import KNOWN, known_split, part_of, synonyms, words_in
 
 _MOST_FOLDERS = 1000
@@ -101,6 +102,8 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     others = ", ".join(repr(stem) for stem in stems_here)
     has = f"; it has the splits {others}" if others else ""
     remedy = _folders_with(directory, wanted) or hint(directory, _is_named)
+    if not os.listdir(directory):
+        remedy = how_to_fetch(os.fsdecode(directory))
     text = f"has no {looked}{has}{remedy}"
     raise NoSplitError(errno.ENOENT, text, directory)
 
@@ -336,9 +339,10 @@ def _listing(directory: str) -> list[str]:
         # A set: a name may be listed twice while another process puts a new file there.
         own = sorted(set(os.listdir(directory)), key=lambda name: (len(name), name))
     except (FileNotFoundError, NotADirectoryError) as error:
+        remedy = how_to_fetch(os.fsdecode(directory)) if error.errno == errno.ENOENT else ""
         text = (
             f"{error.strerror}; name the folder that holds train-images-idx3-ubyte[.gz] and its"
-            " other files"
+            f" other files{remedy}"
         )
         raise type(error)(error.errno, text, directory) from None
     inner = []

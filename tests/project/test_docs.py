@@ -152,3 +152,8 @@ def test_guide_to_urls(request, host, monkeypatch, tmp_path):
 @pytest.mark.usefixtures("in_an_empty_folder")
 def test_guide_to_publishing(request, host):
     run_examples(guide(request.config, "publish.md"), host)
+
+
+@pytest.mark.usefixtures("in_an_empty_folder", "fashion_mnist")
+def test_guide_to_fetching(request, host):
+    run_examples(guide(request.config, "fetch.md"), host)

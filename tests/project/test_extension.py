@@ -28,6 +28,12 @@ ALLOWED = {
     ("datasets/discovery.py", "-images-idx3-ubyte[.gz] with -labels-idx1-ubyte[.gz]"),
     # The folder where torchvision puts files.
     ("datasets/discovery.py", "raw"),
+    ("datasets/published/on_this_machine.py", "raw"),
+    # The archive of EMNIST.
+    (
+        "datasets/published/table.py",
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+    ),
 }
 
 

@@ -71,6 +71,8 @@ def dataset(ds: idxio.Dataset) -> None:
     assert_type(ds.counts, dict[int, int])
     assert_type(ds.labels, Array)
     assert_type(idxio.load(Path(), "test"), idxio.Dataset)
+    assert_type(idxio.load(idxio.fetch("mnist", Path(), mirror=["https://x/"])), idxio.Dataset)
+    idxio.fetch("mnist", mirror=3)  # type: ignore[arg-type]
     idxio.Dataset(ds.images, ds.labels)
     idxio.Dataset(Path("x"), [1, 2])
     idxio.Dataset(3.5j.conjugate, [1])  # type: ignore[arg-type]

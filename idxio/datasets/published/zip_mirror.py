@@ -1,0 +1,168 @@
+"""Members of a zip archive on a server, of which only they are fetched."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from ...storage.download.http import (
+    BrokenOffError,
+    NoRangesError,
+    RefusedError,
+    ReplacedError,
+    get,
+)
+from ...storage.download.to_file import Section, download
+from .archive import DAMAGED, end_of, member_named
+from .table import PublishedFile
+
+# Bytes from the end of the archive that are fetched first. The list of EMNIST's 31 members takes
+# some 3 KB.
+_END = 1 << 16
+# Bytes of an archive of a size that is not known, from a server that gives no ranges.
+_MOST = 4 << 30
+
+
+class _Missing(Exception):
+    """Bytes of the archive are needed that are not here."""
+
+
+class _Pieces(io.RawIOBase):
+    """A file of which some pieces are here. What zipfile reads of an archive is among them."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.pieces: list[tuple[Section, Any]] = []
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise OSError(22, "seek before the start")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, out: Any) -> int:
+        start = self._position
+        if start >= self.size:
+            return 0
+        for section, file in self.pieces:
+            if section.start <= start < section.stop:
+                file.seek(start - section.start)
+                data: bytes = file.read(min(len(out), section.stop - start))
+                out[: len(data)] = data
+                self._position += len(data)
+                return len(data)
+        raise _Missing(f"gives an archive without a list of members in its last {_END:,} bytes")
+
+
+class ZipMirror:
+    """An archive at a URL."""
+
+    def __init__(self, url: str, folder: str, size: int | None) -> None:
+        """folder: where what arrives is kept; size: of the published archive."""
+        self.url = url
+        self._folder = folder
+        self._size = size
+        self._archive: _Pieces | None = None
+        self._whole: str | None = None
+
+    def bring(
+        self, file: PublishedFile, path: str, arrived: Callable[[int, int | None], None]
+    ) -> bool:
+        """Write a file, in any folder of the archive, to a path.
+
+        Only its bytes travel, unless the server gives no ranges. True if a part was here before.
+
+        Raises
+        ------
+        RefusedError
+            The server does not give it, or the archive is damaged.
+        """
+        archive = self._archive or self._open(arrived)
+        try:
+            with contextlib.closing(zipfile.ZipFile(archive)) as opened:
+                return self._unpack(opened, archive, file, path, arrived)
+        except DAMAGED as error:
+            raise RefusedError(f"gives an archive that is damaged ({error})") from None
+        except _Missing as error:
+            raise RefusedError(str(error)) from None
+
+    def _open(self, arrived: Callable[[int, int | None], None]) -> _Pieces:
+        """Fetch the end of the archive, where its members are listed."""
+        try:
+            with get(self.url, -_END) as answer:
+                if not answer.is_range or answer.size is None:
+                    raise NoRangesError("gives no ranges")
+                size, section = answer.size, Section(answer.start, answer.size)
+                end = b"".join(answer.blocks())
+        except NoRangesError:
+            return self._fetch_whole(arrived)
+        except (BrokenOffError, ReplacedError) as error:
+            raise RefusedError(str(error) or "gives no ranges of the archive") from None
+        archive = _Pieces(size)
+        archive.pieces.append((section, io.BytesIO(end)))
+        self._archive = archive
+        return archive
+
+    def _fetch_whole(self, arrived: Callable[[int, int | None], None]) -> _Pieces:
+        path = os.path.join(self._folder, "archive.zip")
+        download(self.url, path, arrived, most=self._size or _MOST)
+        size = os.path.getsize(path)
+        archive = _Pieces(size)
+        archive.pieces.append((Section(0, size), open(path, "rb")))
+        self._archive, self._whole = archive, path
+        return archive
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the archive has the size of the published one."""
+        return self._archive is not None and self._archive.size == self._size
+
+    def _unpack(
+        self,
+        opened: zipfile.ZipFile,
+        archive: _Pieces,
+        file: PublishedFile,
+        path: str,
+        arrived: Callable[[int, int | None], None],
+    ) -> bool:
+        member = member_named(opened, file.name)
+        if member is None:
+            raise RefusedError(f"gives an archive without {file.name}")
+        resumed = False
+        piece = f"{path}.member"
+        if self._whole is None:
+            section = Section(member.header_offset, end_of(opened, member))
+            resumed = download(self.url, piece, arrived, section=section, most=file.most)
+            archive.pieces.append((section, open(piece, "rb")))
+        try:
+            with opened.open(member) as packed, open(path, "wb") as output:
+                shutil.copyfileobj(packed, output, 1 << 20)
+        finally:
+            if self._whole is None:
+                archive.pieces.pop()[1].close()
+                os.unlink(piece)
+        return resumed
+
+    def close(self) -> None:
+        """Close the archive, and remove it where it was fetched whole."""
+        if self._archive is not None:
+            for _, file in self._archive.pieces:
+                file.close()
+        if self._whole is not None:
+            os.unlink(self._whole)
