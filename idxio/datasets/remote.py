@@ -32,12 +32,7 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
         There is no such pair. The message says which names were tried.
     """
     words = synonyms(split)
-    found = folder.present(_candidates(words))
-    chosen: dict[str, str] = {}
-    for role in _ROLES:
-        mine = [name for name in found if (parsed := names.parse(name)) and parsed.role == role]
-        if mine:
-            chosen[role] = min(mine, key=lambda name: speed_rank(of_suffix(name).packing))
+    chosen = _fastest(folder.present(_candidates(words)))
     if not chosen:
         text = f"has no {_tried(words, 'image')}{_what_is_there(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)
@@ -51,6 +46,37 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
         text = f"has {chosen['label']} and no {_tried(words, 'image')}"
         raise HalfPairError(errno.ENOENT, text, folder.name)
     return chosen["image"], chosen["label"]
+
+
+def find_remote_pairs(folder: RemoteFolder) -> dict[str, tuple[str, str]]:
+    """The names of images and labels of each known split at a URL that has both.
+
+    Raises
+    ------
+    FileNotFoundError
+        No split has both.
+    """
+    found = folder.present(_candidates(_known_words()))
+    pairs: dict[str, tuple[str, str]] = {}
+    for split in KNOWN:
+        words = synonyms(split)
+        mine = [name for name in found if (parsed := names.parse(name)) and parsed.stem in words]
+        chosen = _fastest(mine)
+        if len(chosen) == len(_ROLES):
+            pairs[split] = chosen["image"], chosen["label"]
+    if not pairs:
+        pairs["train"] = find_remote_pair(folder, "train")  # says what is missing
+    return pairs
+
+
+def _fastest(found: list[str]) -> dict[str, str]:
+    """Of the names of one split, by role, those of the files that are read fastest."""
+    chosen: dict[str, str] = {}
+    for role in _ROLES:
+        mine = [name for name in found if (parsed := names.parse(name)) and parsed.role == role]
+        if mine:
+            chosen[role] = min(mine, key=lambda name: speed_rank(of_suffix(name).packing))
+    return chosen
 
 
 def _tried(words: list[str], role: str) -> str:
