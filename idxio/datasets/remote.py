@@ -48,24 +48,29 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
     return chosen["image"], chosen["label"]
 
 
-def find_remote_pairs(folder: RemoteFolder) -> dict[str, tuple[str, str]]:
+def find_remote_pairs(
+    folder: RemoteFolder, dataset: str | None = None
+) -> dict[str, tuple[str, str]]:
     """The names of images and labels of each known split at a URL that has both.
+
+    dataset: what stands before the split in the names, if anything does: "emnist-letters".
 
     Raises
     ------
     FileNotFoundError
         No split has both.
     """
-    found = folder.present(_candidates(_known_words()))
+    before = "" if dataset is None else f"{dataset}-"
+    found = folder.present(_candidates(before + word for word in _known_words()))
     pairs: dict[str, tuple[str, str]] = {}
     for split in KNOWN:
-        words = synonyms(split)
+        words = synonyms(before + split)
         mine = [name for name in found if (parsed := names.parse(name)) and parsed.stem in words]
         chosen = _fastest(mine)
         if len(chosen) == len(_ROLES):
             pairs[split] = chosen["image"], chosen["label"]
     if not pairs:
-        pairs["train"] = find_remote_pair(folder, "train")  # says what is missing
+        pairs["train"] = find_remote_pair(folder, f"{before}train")  # says what is missing
     return pairs
 
 

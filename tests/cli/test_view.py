@@ -256,6 +256,21 @@ def test_a_url_is_passed_through(folder, tmp_path, capsys):
         assert not (tmp_path / "no.html").exists()
 
 
+def test_a_dataset_of_several_at_a_url(tmp_path):
+    pytest.importorskip("obstore")
+    for split in ("train", "test"):
+        for name in ("emnist-letters", "emnist-digits"):
+            idxio.write(tmp_path / f"{name}-{split}-images-idx3-ubyte.gz", X)
+            idxio.write(tmp_path / f"{name}-{split}-labels-idx1-ubyte.gz", Y)
+    with RangeServer(find=files_in(tmp_path)) as host:
+        found = dataset.find(f"{host.url}/", "emnist-letters")
+        assert found.title == "emnist-letters"
+        assert [split.images for split in found.splits] == [
+            "emnist-letters-train-images-idx3-ubyte.gz",
+            "emnist-letters-test-images-idx3-ubyte.gz",
+        ]
+
+
 def test_a_host_that_fails_is_told(folder):
     pytest.importorskip("obstore")
     with RangeServer({"/x": b"data"}) as host:

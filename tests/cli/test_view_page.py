@@ -5,6 +5,7 @@ import json
 import lzma
 import re
 import struct
+import threading
 import zlib
 
 import numpy as np
@@ -17,6 +18,7 @@ import idxio
 from idxio.cli.demo import digits
 from idxio.cli.viewer import dataset
 from idxio.cli.viewer.render import render
+from idxio.cli.viewer.server import ViewServer
 
 N = 3000
 Y = (np.arange(N) * 7 % 10).astype(np.uint8)
@@ -171,6 +173,27 @@ def test_scrolling_draws_all_with_few_requests(page, host):
     height = page.evaluate("document.getElementById('grid').height")
     cell = pixels(page, "grid", 10 + column * 61, height - 76, 56, 56)[..., 0]
     np.testing.assert_array_equal(cell, X[ORDER[-1]].repeat(2, 0).repeat(2, 1))
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("place", ["folder", "url"])
+def test_the_server_of_the_command(page, host, files, place):
+    if place == "url":
+        pytest.importorskip("obstore")
+    folder = f"{host}/plain/sorted/" if place == "url" else str(files / "sorted")
+    viewed = dataset.find(folder, None)
+    with ViewServer(0, render(viewed), viewed.paths) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            page.open(f"{server.url}#train/all/2500")
+            assert_open(page, 2500, X[ORDER[2500]])
+            page.wait(WHOLE)
+            assert text(page, "#classes button:last-child").split() == ["9", "digit", "9", "300"]
+            assert len(page.requests) == 4
+        finally:
+            server.shutdown()
+            thread.join()
     assert page.complaints == []
 
 

@@ -34,7 +34,7 @@ class Viewed(NamedTuple):
 
 def find(folder: str, dataset: str | None) -> Viewed:
     """Find all splits that have images and labels; raise as `load` does if none has."""
-    return _at_url(folder) if is_url(folder) else _in_directory(folder, dataset)
+    return _at_url(folder, dataset) if is_url(folder) else _in_directory(folder, dataset)
 
 
 def _in_directory(directory: str, dataset: str | None) -> Viewed:
@@ -54,13 +54,13 @@ def _in_directory(directory: str, dataset: str | None) -> Viewed:
     return Viewed(_name(description, title), about_of(description), names_of_classes, splits, paths)
 
 
-def _at_url(url: str) -> Viewed:
+def _at_url(url: str, dataset: str | None) -> Viewed:
     """Find the splits at a URL; the labels are fetched where they tell the names of the classes."""
     from ...datasets import remote
     from ...storage.remote.folder import RemoteFolder
 
     folder = RemoteFolder(url, {})
-    found = remote.find_remote_pairs(folder)
+    found = remote.find_remote_pairs(folder, dataset)
     with (
         tempfile.TemporaryDirectory(prefix="idxio-") as directory,
         remote.naming_remote({folder.name: directory}),
@@ -68,7 +68,7 @@ def _at_url(url: str) -> Viewed:
         labels = [remote.copy_labels(folder, files[1], directory) for files in found.values()]
         description = read_description(directory)
         names_of_classes = _first(class_names(file) for file in labels)
-    title = posixpath.basename(folder.name)
+    title = dataset or posixpath.basename(folder.name)
     paths = {name: folder.url_of(name) for files in found.values() for name in files}
     splits = [Split(split, *files) for split, files in found.items()]
     return Viewed(_name(description, title), about_of(description), names_of_classes, splits, paths)
