@@ -166,10 +166,36 @@ def test_scrolling_draws_all_with_few_requests(page, host):
     page.evaluate(frames)
     page.wait(WHOLE)
     assert len(page.requests) - before < 60  # for 242 chunks
-    size = page.evaluate(
-        "[...['columns', 'width']].map((name) => +document.getElementById('grid').dataset[name])"
-    )
-    column = (N - 1) % size[0]
+    column = (N - 1) % int(page.evaluate("document.getElementById('grid').dataset.columns"))
+    height = page.evaluate("document.getElementById('grid').height")
+    cell = pixels(page, "grid", 10 + column * 61, height - 76, 56, 56)[..., 0]
+    np.testing.assert_array_equal(cell, X[ORDER[-1]].repeat(2, 0).repeat(2, 1))
+    assert page.complaints == []
+
+
+def test_more_than_fits_a_page_or_the_memory(page, host, files):
+    """Browsers scroll some 17 million pixels, and 96 MiB of chunks are kept: here, less of both."""
+    folder = new(files, "limits")
+    for name in (IMAGES, LABELS):
+        (folder / name).write_bytes((files / "sorted" / name).read_bytes())
+    code = render(dataset.find(str(folder), None)).decode()
+    for limit, lower in (("TALLEST = 8e6", "TALLEST = 3e3"), ("KEEP = 96 << 20", "KEEP = 1 << 18")):
+        assert limit in code
+        code = code.replace(limit, lower)
+    (folder / "index.html").write_text(code, encoding="utf-8")
+    page.open(f"{host}/plain/limits/index.html")
+    page.wait(WHOLE)
+    assert page.evaluate("document.querySelector('main').scrollHeight") == 3000
+    before = len(page.requests)
+    for number in (2999, 1234, 0, 2999):
+        go(page, f"#train/all/{number}")
+        assert_open(page, number, X[ORDER[number]])
+        page.wait(WHOLE)
+    assert len(page.requests) - before == 4  # none of them was kept
+    page.evaluate("document.querySelector('dialog').close()")
+    page.evaluate("document.querySelector('main').scrollTop = 1e6")
+    page.wait(WHOLE)
+    column = (N - 1) % int(page.evaluate("document.getElementById('grid').dataset.columns"))
     height = page.evaluate("document.getElementById('grid').height")
     cell = pixels(page, "grid", 10 + column * 61, height - 76, 56, 56)[..., 0]
     np.testing.assert_array_equal(cell, X[ORDER[-1]].repeat(2, 0).repeat(2, 1))
