@@ -437,6 +437,24 @@ def test_a_file_without_a_table(page, host, files):
     assert page.complaints == []
 
 
+@pytest.mark.parametrize("split", ["sorted", "foreign-small"])
+def test_another_host_that_allows_it(page, host, files, split):
+    """Such a page can't see the Content-Range, and so not the size of the file."""
+    if split != "sorted":
+        folder = new(files, split)
+        (folder / IMAGES).write_bytes(gzip.compress(encode(X[:970]), 1))
+        (folder / LABELS).write_bytes(gzip.compress(encode(Y[:970]), 1))
+    far = host.replace("127.0.0.1", "localhost")
+    folder = new(files, f"from-{split}")
+    found = dataset.find(str(files / split), None)
+    (folder / "index.html").write_bytes(render(found, f"{far}/shared/{split}/"))
+    page.open(f"{host}/plain/from-{split}/index.html#train/all/950")
+    assert_open(page, 950, X[ORDER[950] if split == "sorted" else 950])
+    page.wait(WHOLE)
+    assert len(page.requests) == 4
+    assert page.complaints == []
+
+
 def test_another_host_that_does_not_allow_it(page, host, files):
     folder = new(files, "elsewhere")
     far = host.replace("127.0.0.1", "localhost")
