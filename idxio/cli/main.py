@@ -38,6 +38,7 @@ _COMMANDS = {
     "show": _Command("show", "idxio show train-images-idx3-ubyte.gz --class Bag --rows 0:20"),
     "check": _Command("check", "idxio check DIRECTORY"),
     "report": _Command("report", "idxio report DIRECTORY -o report.html"),
+    "view": _Command("view", "idxio view DIRECTORY"),
     "repack": _Command("repack", "idxio repack foreign.gz indexed.gz --level 9"),
     "sort": _Command("sort", "idxio sort images labels sorted-images.gz sorted-labels.gz"),
     "build": _Command("build", "idxio build pictures/ dataset/ --pipeline fashion"),

@@ -19,16 +19,16 @@ _MOST_CLASSES = 100
 
 def images_of(directory: str, dataset: str | None) -> str:
     """Return the images of train, or of the first other split of the dataset in a directory."""
-    return next(iter(_pairs(directory, dataset).values()))[0]
+    return next(iter(pairs(directory, dataset).values()))[0]
 
 
 def show(directory: str, dataset: str | None) -> int:
     """Print the classes of a dataset: how many pictures each split has, and the first ones."""
-    pairs = _pairs(directory, dataset)
-    labels = {split: read_classes(file) for split, (_, file) in pairs.items()}
-    names = next(filter(None, (class_names(file) for _, file in pairs.values())), {})
-    first = next(iter(pairs))
-    images = pairs[first][0]
+    found = pairs(directory, dataset)
+    labels = {split: read_classes(file) for split, (_, file) in found.items()}
+    names = next(filter(None, (class_names(file) for _, file in found.values())), {})
+    first = next(iter(found))
+    images = found[first][0]
     classes = np.unique(np.concatenate(list(labels.values()))).tolist()
     with exit_codes.naming(images), open_array(images) as f:
         print(_title(directory, f, labels, classes))
@@ -61,16 +61,16 @@ def _print_pictures(f: IdxArray, records: Array) -> None:
         print(line)
 
 
-def _pairs(directory: str, dataset: str | None) -> dict[str, tuple[str, str]]:
+def pairs(directory: str, dataset: str | None) -> dict[str, tuple[str, str]]:
     """Return images and labels of each split that has both; raise as `find_split` if none has."""
     with exit_codes.naming(directory):
-        pairs = {}
+        found = {}
         missing: FileNotFoundError | None = None
         for split in split_names(directory, dataset) or ["train"]:
             try:
-                pairs[split] = find_split(directory, split, dataset)
+                found[split] = find_split(directory, split, dataset)
             except HalfPairError as error:  # pictures without labels; idxio check tells of them
                 missing = missing or error
-        if not pairs and missing is not None:
+        if not found and missing is not None:
             raise missing
-        return pairs
+        return found

@@ -42,21 +42,7 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
         There are several pairs, under different words for the split, or copies that differ.
     """
     words = synonyms(split)
-    found: dict[str, dict[str, list[str]]] = {}
-    for name in folder.present(_candidates(words)):
-        if parsed := names.parse(name):
-            found.setdefault(parsed.stem, {}).setdefault(parsed.role, []).append(name)
-    pairs = [stem for stem, roles in found.items() if len(roles) == len(_ROLES)]
-    if len(pairs) > 1:
-        # raises where all that is there is a page, which says that there is nothing
-        one = found[pairs[0]]["image"][0]
-        open_array(folder.url_of(one), storage_options=folder.options).close()
-        listed = ", ".join(map(repr, pairs))
-        raise IdxError(
-            f"has {listed}, which are names of one split: rename or remove one", file=folder.name
-        )
-    words = (pairs or [*found])[:1] or words
-    chosen = {role: _fastest(folder, copies) for role, copies in found.get(words[0], {}).items()}
+    words, chosen = _choose(folder, folder.present(_candidates(words)), words)
     if not chosen:
         text = f"has no {_tried(words, 'image')}{_what_is_there(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)
@@ -70,6 +56,54 @@ def find_remote_pair(folder: RemoteFolder, split: str) -> tuple[str, str]:
         text = f"has {chosen['label']} and no {_tried(words, 'image')}"
         raise HalfPairError(errno.ENOENT, text, folder.name)
     return chosen["image"], chosen["label"]
+
+
+def find_remote_pairs(
+    folder: RemoteFolder, dataset: str | None = None
+) -> dict[str, tuple[str, str]]:
+    """The names of images and labels of each known split at a URL that has both.
+
+    dataset: what stands before the split in the names, if anything does: "emnist-letters".
+
+    Raises
+    ------
+    FileNotFoundError
+        No split has both.
+    IdxError
+        As `find_remote_pair`.
+    """
+    before = "" if dataset is None else f"{dataset}-"
+    present = folder.present(_candidates(before + word for word in _known_words()))
+    pairs: dict[str, tuple[str, str]] = {}
+    for split in KNOWN:
+        _, chosen = _choose(folder, present, synonyms(before + split))
+        if len(chosen) == len(_ROLES):
+            pairs[split] = chosen["image"], chosen["label"]
+    if not pairs:
+        pairs["train"] = find_remote_pair(folder, f"{before}train")  # says what is missing
+    return pairs
+
+
+def _choose(
+    folder: RemoteFolder, present: list[str], words: list[str]
+) -> tuple[list[str], dict[str, str]]:
+    """The word for a split that its files have, or all if none has any; their names, by role."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in present:
+        if (parsed := names.parse(name)) and parsed.stem in words:
+            found.setdefault(parsed.stem, {}).setdefault(parsed.role, []).append(name)
+    pairs = [stem for stem, roles in found.items() if len(roles) == len(_ROLES)]
+    if len(pairs) > 1:
+        # raises where all that is there is a page, which says that there is nothing
+        one = found[pairs[0]]["image"][0]
+        open_array(folder.url_of(one), storage_options=folder.options).close()
+        listed = ", ".join(map(repr, pairs))
+        raise IdxError(
+            f"has {listed}, which are names of one split: rename or remove one", file=folder.name
+        )
+    words = (pairs or [*found])[:1] or words
+    copies = found.get(words[0], {})
+    return words, {role: _fastest(folder, some) for role, some in copies.items()}
 
 
 def _fastest(folder: RemoteFolder, copies: list[str]) -> str:

@@ -41,6 +41,7 @@ http {{
         listen 127.0.0.1:{port};
         {locations}
         location /redirected/ {{ rewrite ^/redirected/(.*)$ /plain/$1 redirect; }}
+        location /shared/ {{ alias {files}/; add_header Access-Control-Allow-Origin *; }}
         location @refused {{ return 403; }}
         location /up {{ return 204; }}
     }}
@@ -50,7 +51,9 @@ http {{
 
 @contextmanager
 def nginx(files: Path, work: Path) -> Iterator[str]:
-    """The URL of a server whose folders are those of LOCATIONS, and /redirected/, over `files`."""
+    """The URL of a server whose folders are those of LOCATIONS, /redirected/, and /shared/ with other
+    hosts' pages, over `files`.
+    """
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         missing("there is no nginx here: apt-get install nginx-light")
@@ -63,7 +66,7 @@ def nginx(files: Path, work: Path) -> Iterator[str]:
     configuration = work / "nginx.conf"
     # The user of pages that root's nginx takes by itself can't enter a folder of the tests.
     user = "user root root;" if os.geteuid() == 0 else ""
-    text = CONFIGURATION.format(user=user, work=work, port=port, locations=locations)
+    text = CONFIGURATION.format(user=user, work=work, port=port, files=files, locations=locations)
     configuration.write_text(text)
     url = f"http://127.0.0.1:{port}"
     command = [program, "-c", str(configuration), "-p", str(work), "-e", str(work / "errors")]

@@ -1,0 +1,44 @@
+"""The page: view.html with the dataset in it."""
+
+from __future__ import annotations
+
+import html
+import importlib.resources
+import json
+import re
+from urllib.parse import urlsplit
+
+from .dataset import Viewed
+
+GENERATOR = '<meta name="generator" content="idxio view">'
+"""Stands in each page, and tells it from other programs' index.html."""
+# What a reader of the source wants and a browser does not: comments, indentation, empty lines.
+_SPARE = re.compile(r"^ *(//|/\*\*.*\*/$).*\n|(?<=[;,{]) // .*$|^[ \n]+", re.MULTILINE)
+_STYLE = re.compile(r"<style>.*</style>", re.DOTALL)
+_SPARE_IN_STYLE = re.compile(r"\s*([{};,])\s*|(?<=:)\s+")
+
+
+def render(viewed: Viewed, base: str = "") -> bytes:
+    """Return the page. It reads the files from the URL `base`, or else from beside itself."""
+    shown = {
+        "base": base,
+        "about": viewed.about,
+        "names": viewed.class_names,
+        "splits": [split._asdict() for split in viewed.splits],
+    }
+    parts = urlsplit(base)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    # JSON has "<" in strings only, and there it could end the script.
+    dataset = json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
+    values = {
+        "TITLE": html.escape(viewed.title),
+        "HOST": html.escape(f" {origin}") if base else "",
+        "DATASET": dataset,
+    }
+    return re.sub("@([A-Z]+)@", lambda match: values[match[1]], _template()).encode()
+
+
+def _template() -> str:
+    text = importlib.resources.files(__package__).joinpath("view.html").read_text("utf-8")
+    text = _SPARE.sub("", text)
+    return _STYLE.sub(lambda style: _SPARE_IN_STYLE.sub(r"\1", style[0]), text)
