@@ -10,7 +10,7 @@ typedef struct {
     size_t out_height, out_width;
     size_t top, left;     /* lines and pixels of the margin */
     uint64_t tops, lefts; /* places that can be drawn along each axis */
-    uint8_t *margin;      /* a line of the part that holds nothing else, and 16 bytes more */
+    uint8_t *margin;      /* a plane of a part that has nothing else */
 } idxio_crop;
 
 /* What a part has of an axis of the image: `count` lines or pixels from `source` on, at `first`. */
@@ -29,11 +29,34 @@ static inline idxio_overlap idxio_overlap_of(size_t begin, size_t margin, size_t
     return o;
 }
 
-/* n bytes of margin; returns their end. `line` is where a line of it ends. */
-static inline uint8_t *idxio_crop_fill(const idxio_crop *crop, uint8_t *y, size_t n, size_t line) {
-    for (; n > line; n -= line, y += line) memcpy(y, crop->margin, line);
-    memcpy(y, crop->margin, n);
-    return y + n;
+/* The lines of a plane, `n` bytes of each and then, but behind the last, `gap` bytes of margin. */
+static inline void idxio_crop_lines(uint8_t *restrict y, const uint8_t *restrict x, size_t line,
+                                    size_t count, size_t n, size_t gap,
+                                    const uint8_t *restrict margin) {
+    if (line != n + gap) {
+        for (size_t k = 0; k < count; k++, y += n + gap) {
+            memcpy(y, x + k * line, n);
+            if (k + 1 < count) memcpy(y + n, margin, gap);
+        }
+        return;
+    }
+    memcpy(y, x, (count - 1) * line + n); /* at once, with the gaps */
+    if (gap == 0) return;
+    if (gap > 8 || line < 8) {
+        for (size_t k = 0; k + 1 < count; k++) memcpy(y + k * line + n, margin, gap);
+        return;
+    }
+    /* Words of the gap and what is behind it, from where it was not just written. */
+    uint8_t is_gap[8] = {0};
+    uint64_t mask, fill, word;
+    memset(is_gap, 255, gap);
+    memcpy(&mask, is_gap, 8);
+    memcpy(&fill, margin, 8);
+    for (size_t k = 0; k + 1 < count; k++) {
+        memcpy(&word, x + k * line + n, 8);
+        word = (word & ~mask) | (fill & mask);
+        memcpy(y + k * line + n, &word, 8);
+    }
 }
 
 static const uint8_t *idxio_crop_apply(const idxio_transform *transform, const uint8_t *image,
@@ -47,28 +70,20 @@ static const uint8_t *idxio_crop_apply(const idxio_transform *transform, const u
         columns.count == crop->width && columns.count == crop->out_width)
         return image;
     const size_t line = crop->width * crop->pixel, out_line = crop->out_width * crop->pixel;
-    const size_t n = columns.count * crop->pixel, before = columns.first * crop->pixel;
-    const uint8_t *end = image + transform->row;
-    uint8_t *y = room;
-    for (size_t plane = 0; plane < crop->planes; plane++) {
+    const size_t plane = crop->out_height * out_line, n = columns.count * crop->pixel;
+    const size_t before = rows.first * out_line + columns.first * crop->pixel;
+    const size_t inside = (rows.count - 1) * out_line + n;
+    for (size_t k = 0; k < crop->planes; k++) {
+        const uint8_t *x = image + (k * crop->height + rows.source) * line;
+        uint8_t *y = room + k * plane;
         if (rows.count == 0 || n == 0) {
-            y = idxio_crop_fill(crop, y, crop->out_height * out_line, out_line);
+            memcpy(y, crop->margin, plane);
             continue;
         }
-        const uint8_t *x = image + (plane * crop->height + rows.source) * line +
-                           columns.source * crop->pixel;
-        y = idxio_crop_fill(crop, y, rows.first * out_line + before, out_line);
-        /* What is written too far is written again by what comes behind it, line by line. */
-        for (size_t k = 0; k < rows.count; k++, x += line, y += out_line) {
-            if (((n + 15) & ~(size_t)15) <= (size_t)(end - x)) idxio_copy_over(y, x, n);
-            else memcpy(y, x, n);
-            if (k + 1 < rows.count) idxio_copy_over(y + n, crop->margin, out_line - n);
-        }
-        y -= out_line - n; /* behind the last line */
-        y = idxio_crop_fill(crop, y,
-                            (crop->out_height - rows.first - rows.count) * out_line + out_line -
-                                n - before,
-                            out_line);
+        memcpy(y, crop->margin, before);
+        idxio_crop_lines(y + before, x + columns.source * crop->pixel, line, rows.count, n,
+                         out_line - n, crop->margin);
+        memcpy(y + before + inside, crop->margin, plane - before - inside);
     }
     return room;
 }

@@ -8,4 +8,13 @@
 #else
 #define IDXIO_BEST(function) function##_plain
 #endif
+
+/* Whether every processor of this kind shuffles bytes. */
+#if defined(__aarch64__)
+#define IDXIO_SHUFFLES 1
+#else
+#define IDXIO_SHUFFLES 0
+#endif
+
+#define IDXIO_INLINE static inline __attribute__((always_inline))
 #endif

@@ -12,12 +12,6 @@ typedef struct {
     size_t groups, items, size; /* of an item, in bytes */
 } idxio_flip;
 
-#if defined(__aarch64__)
-#define IDXIO_SHUFFLES 1
-#else
-#define IDXIO_SHUFFLES 0
-#endif
-
 /* Sixteen bytes at a time where the processor can shuffle them, else eight. */
 typedef uint8_t idxio_bytes16 __attribute__((vector_size(16)));
 #if defined(__clang__)
@@ -44,8 +38,8 @@ typedef uint8_t idxio_bytes16 __attribute__((vector_size(16)));
         return;                                     \
     }
 
-static inline __attribute__((always_inline)) void idxio_reverse_bytes(
-    const uint8_t *restrict x, size_t n, uint8_t *restrict y, int shuffles) {
+IDXIO_INLINE void idxio_reverse_bytes(const uint8_t *restrict x, size_t n, uint8_t *restrict y,
+                                      int shuffles) {
     if (shuffles && n >= 16) IDXIO_REVERSE_BY(idxio_bytes16, IDXIO_REVERSED)
     if (n >= 8) IDXIO_REVERSE_BY(uint64_t, __builtin_bswap64)
     for (size_t i = 0; i < n; i++) y[i] = x[n - 1 - i];
@@ -64,19 +58,25 @@ static inline void idxio_reverse_items(const uint8_t *restrict x, size_t n, size
     else IDXIO_REVERSE_ITEMS(size);
 }
 
-#define IDXIO_FLIP_APPLY(suffix, target, shuffles)                                                \
-    target static const uint8_t *idxio_flip_apply##suffix(                                        \
-        const idxio_transform *transform, const uint8_t *image, uint8_t *room, uint64_t state) {  \
-        const idxio_flip *flip = (const idxio_flip *)transform;                                   \
-        const size_t group = flip->items * flip->size;                                            \
-        if (idxio_draw(state, 0) >> 11 >= flip->below) return image;                              \
-        for (size_t k = 0; k < flip->groups; k++) {                                               \
-            const uint8_t *x = image + k * group;                                                 \
-            uint8_t *y = room + k * group;                                                        \
-            if (flip->size == 1) idxio_reverse_bytes(x, flip->items, y, shuffles);                \
-            else idxio_reverse_items(x, flip->items, flip->size, y);                              \
-        }                                                                                         \
-        return room;                                                                              \
+IDXIO_INLINE const uint8_t *idxio_flip_image(const idxio_transform *transform,
+                                             const uint8_t *image, uint8_t *room, uint64_t state,
+                                             int shuffles) {
+    const idxio_flip *flip = (const idxio_flip *)transform;
+    const size_t group = flip->items * flip->size;
+    if (idxio_draw(state, 0) >> 11 >= flip->below) return image;
+    for (size_t k = 0; k < flip->groups; k++) {
+        const uint8_t *x = image + k * group;
+        uint8_t *y = room + k * group;
+        if (flip->size == 1) idxio_reverse_bytes(x, flip->items, y, shuffles);
+        else idxio_reverse_items(x, flip->items, flip->size, y);
+    }
+    return room;
+}
+
+#define IDXIO_FLIP_APPLY(suffix, target, shuffles)                                             \
+    target static const uint8_t *idxio_flip_apply##suffix(                                     \
+        const idxio_transform *transform, const uint8_t *image, uint8_t *room, uint64_t state) { \
+        return idxio_flip_image(transform, image, room, state, shuffles);                        \
     }
 
 IDXIO_FLIP_APPLY(_plain, , IDXIO_SHUFFLES)

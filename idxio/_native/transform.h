@@ -11,14 +11,10 @@
 
 #include "mix.h"
 
-/* Bytes that a transform may write behind the image that it makes: short lines are copied 16 bytes
- * at a time. */
-#define IDXIO_SLACK 64
-
 struct idxio_transform;
 
-/* What a transform makes of an image, in `room`, which holds `made` bytes and the slack; or the
- * image itself where nothing changes. */
+/* What a transform makes of an image, in `room`, which holds `made` bytes; or the image itself
+ * where nothing changes. */
 typedef const uint8_t *(*idxio_apply)(const struct idxio_transform *transform,
                                       const uint8_t *image, uint8_t *room, uint64_t state);
 
@@ -26,7 +22,7 @@ typedef struct idxio_transform {
     idxio_apply apply;
     uint64_t key;                       /* of seed, epoch and the transform's number */
     size_t row, made;                   /* bytes of an image that it gets, and that it makes */
-    size_t room;                        /* bytes that it and all behind it need in a room */
+    size_t room;                        /* bytes that it or one behind it makes, at the most */
     const struct idxio_transform *next; /* which gets what this one made */
 } idxio_transform;
 
@@ -41,11 +37,6 @@ static inline uint64_t idxio_draw(uint64_t state, uint64_t k) { return idxio_key
  * part in 2^64 / n. */
 static inline uint64_t idxio_below(uint64_t drawn, uint64_t n) {
     return (uint64_t)(((unsigned __int128)drawn * n) >> 64);
-}
-
-/* n bytes, and up to 15 behind them, which the caller has room for and may read. */
-static inline void idxio_copy_over(uint8_t *restrict y, const uint8_t *restrict x, size_t n) {
-    for (size_t i = 0; i < n; i += 16) memcpy(y + i, x + i, 16);
 }
 
 #endif

@@ -1,7 +1,6 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 cdef extern from "transform.h" nogil:
-    size_t IDXIO_SLACK
     ctypedef const uint8_t *(*idxio_apply)(
         const idxio_transform *, const uint8_t *, uint8_t *, uint64_t
     )

@@ -42,7 +42,7 @@ cdef Kernel prepare(size_t size, uint64_t key, row, made, Kernel then):
     wrap around.
     """
     cdef Kernel t = Kernel.__new__(Kernel)
-    cdef size_t room = made + IDXIO_SLACK
+    cdef size_t room = made
     if then is not None:
         if then.what.row != made:
             raise ValueError(f"images of {made} bytes go to a transform of {then.what.row}")
@@ -93,7 +93,7 @@ def crop(
     if tops < 1 or lefts < 1 or fill.shape[0] != pixel:
         raise ValueError("the part is larger than the image, or fill is no pixel")
     line = out_width * pixel
-    cdef size_t margin = line + 16
+    cdef size_t margin = out_height * line
     cdef Kernel t = prepare(
         sizeof(idxio_crop) + margin, key, planes * height * width * pixel,
         planes * out_height * line, then
