@@ -5,6 +5,8 @@
  * One command per line on standard input, one line of answer on standard output:
  *   uint8     draw an order (Fisher, Yates), copy each image into a batch of 256: nanoseconds
  *   float32   the same with x * a + b into float32
+ *   augmented the same of a part at a random place of the image and a margin of 4, half of them
+ *             flipped
  * One batch of memory is used again and again. */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -21,6 +23,20 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The part of a 28 x 28 image that begins at (i, j) of a margin of 4 around it, as x * a + b. The
+ * image is put into the margin as a whole: to read a line that was just written waits for it. */
+static void augment(const unsigned char *x, int i, int j, int flipped, float a, float b, float *y) {
+    static unsigned char padded[36][36];
+    for (int row = 0; row < 28; row++) memcpy(padded[row + 4] + 4, x + row * 28, 28);
+    for (int row = i; row < i + 28; row++, y += 28) {
+        const unsigned char *part = padded[row] + j;
+        if (flipped)
+            for (int k = 0; k < 28; k++) y[k] = (float)part[27 - k] * a + b;
+        else
+            for (int k = 0; k < 28; k++) y[k] = (float)part[k] * a + b;
+    }
+}
+
 int main(int argc, char **argv) {
     char line[64];
     FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
@@ -35,6 +51,7 @@ int main(int argc, char **argv) {
     uint64_t state = 88172645463325252u;
     volatile float sink = 0; /* or nothing need be done */
     while (fgets(line, sizeof line, stdin) != NULL) {
+        int augmented = strcmp(line, "augmented\n") == 0;
         int as_float = strcmp(line, "float32\n") == 0;
         const float a = 1 / (255 * 0.353f), b = -0.286f / 0.353f;
         int64_t start = now();
@@ -53,7 +70,12 @@ int main(int argc, char **argv) {
                     for (size_t i = 0; i < ROW; i += 64)
                         __builtin_prefetch(images + (size_t)order[first + k + 4] * ROW + i);
                 label_out[k] = labels[order[first + k]];
-                if (as_float)
+                if (augmented) {
+                    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+                    const int i = (int)((state & 0xffff) * 9 >> 16);
+                    const int j = (int)((state >> 16 & 0xffff) * 9 >> 16);
+                    augment(x, i, j, (int)(state >> 63), a, b, out + k * ROW);
+                } else if (as_float)
                     for (size_t i = 0; i < ROW; i++) out[k * ROW + i] = (float)x[i] * a + b;
                 else
                     memcpy((unsigned char *)out + k * ROW, x, ROW);

@@ -4,7 +4,8 @@ Names and defaults are those of torchvision. A transform applies to each image o
 cast and scaling, and is drawn anew in each epoch.
 """
 
+from .loader.random_crop import RandomCrop as RandomCrop
 from .loader.transforms import RandomHorizontalFlip as RandomHorizontalFlip
 from .loader.transforms import RandomVerticalFlip as RandomVerticalFlip
 
-__all__ = ["RandomHorizontalFlip", "RandomVerticalFlip"]
+__all__ = ["RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"]

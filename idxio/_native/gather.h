@@ -7,8 +7,8 @@
 #define IDXIO_GATHER_H
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "dispatch.h"
 #include "platform.h"
 #include "task.h"
 #include "transform.h"
@@ -115,11 +115,8 @@ static inline double idxio_f64(uint64_t v) { double f; memcpy(&f, &v, 8); return
 
 IDXIO_ALL(_plain, )
 /* Eight floats at a time where the processor has them. */
-#if defined(__x86_64__) && defined(__GNUC__)
-IDXIO_ALL(_avx2, __attribute__((target("avx2"))))
-#define IDXIO_BEST(function) (__builtin_cpu_supports("avx2") ? function##_avx2 : function##_plain)
-#else
-#define IDXIO_BEST(function) function##_plain
+#ifdef IDXIO_AVX2
+IDXIO_ALL(_avx2, IDXIO_AVX2)
 #endif
 
 static idxio_affine idxio_affine_of(int swapped, int kind, int to_double) {
@@ -145,14 +142,13 @@ static void idxio_gather_rows(const idxio_gathering *g, const uint8_t *source, c
 }
 
 /* An image that all transforms changed: in one of two rooms, or in its place if none did. */
-static const uint8_t *idxio_transform_all(const idxio_transform *transform, const uint8_t *image,
+static const uint8_t *idxio_transform_all(const idxio_transform *first, const uint8_t *image,
                                           int64_t position, uint8_t *rooms) {
     uint8_t *room = rooms;
-    for (; transform != NULL; transform = transform->next) {
-        const uint64_t state = idxio_state(transform->key, position);
-        const uint8_t *changed = transform->apply(transform, image, room, state);
-        if (changed == room) room = room == rooms ? rooms + transform->row : rooms;
-        image = changed;
+    for (const idxio_transform *t = first; t != NULL; t = t->next) {
+        const uint8_t *made = t->apply(t, image, room, idxio_state(t->key, position));
+        if (made == room) room = room == rooms ? rooms + first->room : rooms;
+        image = made;
     }
     return image;
 }
@@ -160,22 +156,23 @@ static const uint8_t *idxio_transform_all(const idxio_transform *transform, cons
 /* Some rows of an idxio_gathering. */
 static void idxio_gather_some(const void *what, size_t first, size_t count) {
     const idxio_gathering *g = (const idxio_gathering *)what;
+    const idxio_transform *transforms = g->transforms;
     const int64_t *ids = g->ids + first;
     uint8_t *out = g->out + g->out_row * first;
-    if (g->transforms == NULL) {
+    if (transforms == NULL) {
         idxio_gather_rows(g, g->source, ids, count, out);
         return;
     }
     const int64_t here = 0;
-    uint8_t *rooms = g->row <= SIZE_MAX / 2 ? (uint8_t *)malloc(2 * g->row) : NULL;
+    uint8_t *rooms = (uint8_t *)malloc(2 * transforms->room);
     if (rooms == NULL) {
         IDXIO_POKE(((idxio_gathering *)what)->lacks_memory, 1);
         return;
     }
     for (size_t k = 0; k < count; k++) {
-        const uint8_t *image = g->source + g->row * (size_t)ids[k];
-        idxio_prefetch_ahead(g->source, g->row, ids, count, k);
-        image = idxio_transform_all(g->transforms, image, g->positions[first + k], rooms);
+        const uint8_t *image = g->source + transforms->row * (size_t)ids[k];
+        idxio_prefetch_ahead(g->source, transforms->row, ids, count, k);
+        image = idxio_transform_all(transforms, image, g->positions[first + k], rooms);
         idxio_gather_rows(g, image, &here, 1, out + g->out_row * k);
     }
     free(rooms);

@@ -9,9 +9,16 @@ KINDS: tuple[str, ...]
 @final
 class Gather:
     def run(self) -> None: ...
-    def transform(self, transforms: Kernel, positions: Buffer) -> None: ...
 
-def gather(source: Buffer, row: int, ids: Buffer, out: Buffer, swapped: int = 0) -> Gather: ...
+def gather(
+    source: Buffer,
+    row: int,
+    ids: Buffer,
+    out: Buffer,
+    swapped: int = 0,
+    transforms: Kernel | None = None,
+    positions: Buffer | None = None,
+) -> Gather: ...
 def gather_affine(
     source: Buffer,
     kind: int,
@@ -22,6 +29,8 @@ def gather_affine(
     elements: int,
     scale: Buffer,
     shift: Buffer,
+    transforms: Kernel | None = None,
+    positions: Buffer | None = None,
 ) -> Gather: ...
 def copy_parts(
     data: Buffer, offsets: Buffer, sizes: Buffer, targets: Buffer, out: Buffer

@@ -21,6 +21,8 @@ KINDS = ("u1", "i1", "i2", "i4", "f4", "f8")
 # Bytes of the output that a thread makes at a time: some us of work.
 cdef size_t TURN = 1 << 15
 
+cdef size_t MOST = <size_t>-1
+
 
 cdef bint outside(const int64_t[::1] ids, size_t rows) noexcept nogil:
     cdef Py_ssize_t k
@@ -46,27 +48,35 @@ cdef class Gather:
         if self.what.lacks_memory:
             raise MemoryError(f"no memory to transform images of {self.what.row} bytes")
 
-    def transform(self, Kernel transforms not None, const int64_t[::1] positions not None):
-        """Apply transforms to the rows, which stand at these positions, before all else.
 
-        Raises IndexError.
-        """
-        if self.task.front == self.task.back:  # no rows
-            return
-        if transforms.what.row != self.what.row or <size_t>positions.shape[0] != self.task.back:
+cdef Gather prepare(
+    const uint8_t[::1] source,
+    size_t row,
+    const int64_t[::1] ids,
+    uint8_t[::1] out,
+    size_t out_row,
+    Kernel transforms,
+    const int64_t[::1] positions,
+):
+    """A gather of which the memory is checked and set; there is a row at least.
+
+    row: bytes of a row that becomes one of out. Raises IndexError.
+    """
+    cdef Gather g = Gather.__new__(Gather)
+    cdef size_t source_row = row
+    if transforms is not None:
+        source_row = transforms.what.row
+        if (transforms.result != row or source_row == 0 or positions is None
+                or positions.shape[0] != ids.shape[0]):
             raise IndexError(
                 "transforms are for images of another size,"
                 " or there are not as many positions as rows"
             )
-        self.transforms, self.positions = transforms, positions
-        self.what.transforms, self.what.positions = transforms.what, &positions[0]
-
-
-cdef Gather prepare(
-    const uint8_t[::1] source, size_t row, const int64_t[::1] ids, uint8_t[::1] out, size_t out_row
-):
-    """A gather of which the memory is set."""
-    cdef Gather g = Gather.__new__(Gather)
+        g.transforms, g.positions = transforms, positions
+        g.what.transforms, g.what.positions = transforms.what, &positions[0]
+    if (outside(ids, source.shape[0] // source_row) or out.shape[0] % out_row
+            or out.shape[0] // out_row != <size_t>ids.shape[0]):
+        raise IndexError("a row lies outside the source, or out has another size")
     g.source, g.ids, g.out = source, ids, out
     g.what.source, g.what.ids, g.what.out = &source[0], &ids[0], &out[0]
     g.what.row, g.what.out_row = row, out_row
@@ -82,20 +92,21 @@ def gather(
     const int64_t[::1] ids not None,
     uint8_t[::1] out not None,
     int swapped=0,
+    Kernel transforms=None,
+    const int64_t[::1] positions=None,
 ):
     """Copies of the rows of `row` bytes with these indices, in out.
 
-    The bytes of items of `swapped` bytes, 2, 4 or 8, are reversed. Raises IndexError.
+    The bytes of items of `swapped` bytes, 2, 4 or 8, are reversed. transforms come first: a row is
+    what they make of the image at that index, which stands at its place of positions. Raises
+    IndexError.
     """
     cdef Gather g
     if row == 0 or ids.shape[0] == 0:
         return Gather()
     if swapped and (swapped not in (2, 4, 8) or row % <size_t>swapped):
         raise ValueError(f"cannot reverse items of {swapped} bytes in rows of {row}")
-    if (outside(ids, source.shape[0] // row) or out.shape[0] % row
-            or out.shape[0] // row != <size_t>ids.shape[0]):
-        raise IndexError("a row lies outside the source, or out has another size")
-    g = prepare(source, row, ids, out, row)
+    g = prepare(source, row, ids, out, row, transforms, positions)
     g.what.swapped = swapped
     return g
 
@@ -110,12 +121,14 @@ def gather_affine(
     size_t elements,
     const uint8_t[::1] scale not None,
     const uint8_t[::1] shift not None,
+    Kernel transforms=None,
+    const int64_t[::1] positions=None,
 ):
     """Rows of `elements` items as x * scale + shift in float32, or in float64 for to_double.
 
     kind is the place of the source's type in KINDS. scale and shift hold one factor of the output's
     type, or one for each element of a row. All memory is aligned to its items, but for the source.
-    Raises IndexError.
+    transforms come first, as in `gather`. Raises IndexError.
     """
     cdef Gather g
     cdef size_t itemsize = 8 if to_double else 4
@@ -125,16 +138,15 @@ def gather_affine(
         raise ValueError("no such type")
     if elements == 0 or ids.shape[0] == 0:
         return Gather()
-    if elements > <size_t>source.shape[0]:  # a product of it might be too large for its type
-        raise IndexError("a row is larger than the source")
+    if elements > MOST // 8:
+        raise IndexError("a row is larger than memory")
     row = elements * <size_t>(1, 1, 2, 4, 4, 8)[kind]
-    if (scale.shape[0] != shift.shape[0] or (step and <size_t>scale.shape[0] != itemsize * elements)
-            or outside(ids, source.shape[0] // row) or out.shape[0] % (itemsize * elements)
-            or out.shape[0] // (itemsize * elements) != <size_t>ids.shape[0]):
-        raise IndexError("a row lies outside the source, or a size is wrong")
+    if scale.shape[0] != shift.shape[0] or (
+            step and <size_t>scale.shape[0] != itemsize * elements):
+        raise IndexError("there is not a factor for each element")
+    g = prepare(source, row, ids, out, itemsize * elements, transforms, positions)
     if (<size_t>&out[0] | <size_t>&scale[0] | <size_t>&shift[0]) % itemsize:
         raise ValueError(f"the memory is not aligned to {itemsize} bytes")
-    g = prepare(source, row, ids, out, itemsize * elements)
     g.scale, g.shift = scale, shift
     g.what.scale, g.what.shift = &scale[0], &shift[0]
     g.what.elements, g.what.step = elements, step

@@ -25,7 +25,7 @@ typedef struct {
     const uint8_t *source, *scale, *shift;
     const int64_t *ids;
     uint8_t *out;
-    size_t row, elements, out_row; /* in bytes, items, bytes */
+    size_t row, elements, out_row; /* of a row behind transforms, in bytes, items; in bytes */
     idxio_affine affine;           /* NULL: items stay as they are */
     int swapped, step;
     const struct idxio_transform *transforms; /* NULL: none */

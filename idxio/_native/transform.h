@@ -1,22 +1,28 @@
 /* Transforms of one image, applied while its row is gathered.
  *
- * They move elements whole, so they take every type in every byte order; byte order, cast and
- * scaling come behind them. What is random in them is a function of key and position alone. */
+ * They work on images as they are stored, in either byte order; byte order, cast and scaling come
+ * behind them. What is random in them is a function of key and position alone. */
 #ifndef IDXIO_TRANSFORM_H
 #define IDXIO_TRANSFORM_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "mix.h"
 
+struct idxio_transform;
+
+/* What a transform makes of an image, in `room`, which holds `made` bytes; or the image itself
+ * where nothing changes. */
+typedef const uint8_t *(*idxio_apply)(const struct idxio_transform *transform,
+                                      const uint8_t *image, uint8_t *room, uint64_t state);
+
 typedef struct idxio_transform {
-    /* The image, changed, in `room`, which has as many bytes; or the image itself where nothing
-     * changes. */
-    const uint8_t *(*apply)(const struct idxio_transform *transform, const uint8_t *image,
-                            uint8_t *room, uint64_t state);
+    idxio_apply apply;
     uint64_t key;                       /* of seed, epoch and the transform's number */
-    size_t row;                         /* bytes of an image */
+    size_t row, made;                   /* bytes of an image that it gets, and that it makes */
+    size_t room;                        /* bytes that it or one behind it makes, at the most */
     const struct idxio_transform *next; /* which gets what this one made */
 } idxio_transform;
 
@@ -26,5 +32,11 @@ static inline uint64_t idxio_state(uint64_t key, int64_t position) {
 }
 
 static inline uint64_t idxio_draw(uint64_t state, uint64_t k) { return idxio_key_add(state, k); }
+
+/* A number from 0 to n - 1 of one that was drawn. Each comes as often as the others but for one
+ * part in 2^64 / n. */
+static inline uint64_t idxio_below(uint64_t drawn, uint64_t n) {
+    return (uint64_t)(((unsigned __int128)drawn * n) >> 64);
+}
 
 #endif

@@ -1,10 +1,13 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 cdef extern from "transform.h" nogil:
+    ctypedef const uint8_t *(*idxio_apply)(
+        const idxio_transform *, const uint8_t *, uint8_t *, uint64_t
+    )
     ctypedef struct idxio_transform:
-        const uint8_t *(*apply)(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+        idxio_apply apply
         uint64_t key
-        size_t row
+        size_t row, made, room
         const idxio_transform *next
 
 
@@ -13,3 +16,5 @@ cdef class Kernel:
     cdef idxio_transform *what
     cdef idxio_transform none
     cdef Kernel then
+    # Bytes of an image that the last of the kernels makes.
+    cdef size_t result

@@ -1,8 +1,18 @@
 from typing import final
 
+from typing_extensions import Buffer
+
 @final
 class Kernel: ...
 
 def flip(
     key: int, below: int, groups: int, items: int, size: int, then: Kernel | None = None
+) -> Kernel: ...
+def crop(
+    key: int,
+    shape: tuple[int, int, int, int],
+    size: tuple[int, int],
+    margins: tuple[int, int, int, int],
+    fill: Buffer,
+    then: Kernel | None = None,
 ) -> Kernel: ...

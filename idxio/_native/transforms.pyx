@@ -9,7 +9,15 @@ cdef extern from "flip.h" nogil:
         idxio_transform base
         uint64_t below
         size_t groups, items, size
-    const uint8_t *idxio_flip_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+    idxio_apply idxio_flip_apply_of()
+
+cdef extern from "crop.h" nogil:
+    ctypedef struct idxio_crop:
+        idxio_transform base
+        size_t planes, height, width, pixel, out_height, out_width, top, left
+        uint64_t tops, lefts
+        uint8_t *margin
+    const uint8_t *idxio_crop_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
 
 
 @cython.no_gc  # it is made once, behind those that follow it
@@ -27,18 +35,29 @@ cdef class Kernel:
             free(self.what)
 
 
-cdef Kernel prepare(size_t size, uint64_t key, size_t row, Kernel then):
-    """A transform in memory of this size; `apply` and fields behind `base` are still to be set."""
+cdef Kernel prepare(size_t size, uint64_t key, row, made, Kernel then):
+    """A transform in memory of this size; `apply` and fields behind `base` are still to be set.
+
+    row, made: bytes of an image that it gets, and that it makes; integers of Python, which do not
+    wrap around.
+    """
     cdef Kernel t = Kernel.__new__(Kernel)
-    if then is not None and then.what.row != row:
-        raise ValueError(f"images of {row} bytes go to a transform of {then.what.row}")
+    cdef size_t room = made
+    if then is not None:
+        if then.what.row != made:
+            raise ValueError(f"images of {made} bytes go to a transform of {then.what.row}")
+        room = max(room, then.what.room)
+    if room > <size_t>-1 // 2:
+        raise OverflowError(f"two rooms of {room} bytes are more than memory can be")
     cdef idxio_transform *what = <idxio_transform *>calloc(1, size)
     if what == NULL:
         raise MemoryError()
     t.what = what
-    what.key, what.row = key, row
+    t.result = made
+    what.key, what.row, what.made, what.room = key, row, made, room
     if then is not None:
         t.then = then
+        t.result = then.result
         what.next = then.what
     return t
 
@@ -49,10 +68,43 @@ def flip(uint64_t key, uint64_t below, groups, items, size, Kernel then=None):
     The probability is below / 2^53. `then` gets what it made. Raises OverflowError for images that
     no memory holds.
     """
-    # The product is one of Python's integers, which does not wrap around.
-    cdef Kernel t = prepare(sizeof(idxio_flip), key, groups * items * size, then)
+    row = groups * items * size
+    cdef Kernel t = prepare(sizeof(idxio_flip), key, row, row, then)
     cdef idxio_flip *what = <idxio_flip *>t.what
-    what.base.apply = idxio_flip_apply
+    what.base.apply = idxio_flip_apply_of()
     what.below = below
     what.groups, what.items, what.size = groups, items, size
+    return t
+
+
+def crop(
+    uint64_t key, shape, size, margins, const uint8_t[::1] fill not None, Kernel then=None
+):
+    """Cuts a part of this size, (height, width), out of an image with a margin around it.
+
+    shape: planes, height, width and bytes of a pixel. margins: lines and pixels before and behind
+    it, (top, bottom, left, right). fill: the bytes of a pixel of the margin. Raises ValueError for
+    a part that is larger, and OverflowError for images that no memory holds.
+    """
+    planes, height, width, pixel = shape
+    out_height, out_width = size
+    top, bottom, left, right = margins
+    tops, lefts = top + height + bottom - out_height + 1, left + width + right - out_width + 1
+    if tops < 1 or lefts < 1 or fill.shape[0] != pixel:
+        raise ValueError("the part is larger than the image, or fill is no pixel")
+    line = out_width * pixel
+    cdef size_t margin = out_height * line
+    cdef Kernel t = prepare(
+        sizeof(idxio_crop) + margin, key, planes * height * width * pixel,
+        planes * out_height * line, then
+    )
+    cdef idxio_crop *what = <idxio_crop *>t.what
+    what.base.apply = idxio_crop_apply
+    what.planes, what.height, what.width, what.pixel = planes, height, width, pixel
+    what.out_height, what.out_width = out_height, out_width
+    what.top, what.left, what.tops, what.lefts = top, left, tops, lefts
+    what.margin = <uint8_t *>(what + 1)
+    cdef size_t i
+    for i in range(margin):
+        what.margin[i] = fill[i % what.pixel]
     return t

@@ -164,11 +164,11 @@ def _channels(record_shape: tuple[int, ...]) -> tuple[int | None, int]:
     there are none, or nobody can tell.
     """
     try:
-        shape = ImageShape.of(record_shape, 1)
+        shape = ImageShape.of(record_shape, np.dtype(np.uint8))
     except ValueError:
         return None, 1
     if shape.planes > 1:
         return 0, shape.planes
-    if shape.pixel > 1:
-        return 2, shape.pixel
+    if shape.channels > 1:
+        return 2, shape.channels
     return None, 1

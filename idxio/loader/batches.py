@@ -59,15 +59,15 @@ class Batches:
         layout = ChannelLayout(stored.shape[1:], options.channels)
         sampler = _sampler(stored, labels, options)
         sampler.row_source(images, 0, 1)  # what is read whole raises here if damaged
-        image_rows = RowGatherer(
-            stored.dtype, stored.shape[1:], options.dtype, options.scale, options.mean, options.std
-        )
-        label_rows = RowGatherer(labels.dtype, labels.shape[1:])
+        record_shape = stored.shape[1:]
         augmentation = None
         if options.augment:
-            augmentation = Augmentation(
-                options.augment, stored.dtype, stored.shape[1:], options.seed
-            )
+            augmentation = Augmentation(options.augment, stored.dtype, record_shape, options.seed)
+            record_shape = augmentation.record_shape
+        image_rows = RowGatherer(
+            stored.dtype, record_shape, options.dtype, options.scale, options.mean, options.std
+        )
+        label_rows = RowGatherer(labels.dtype, labels.shape[1:])
         self._shard = RankShard(
             sampler,
             options.batch_size,

@@ -35,7 +35,10 @@ class RowGatherer:
         mean: Any = None,
         std: Any = None,
     ) -> None:
-        """source: the dtype of the rows, in any byte order; row_shape: the shape of one row."""
+        """source: the dtype of the rows, in any byte order.
+
+        row_shape: the shape of one row of a batch; transforms may make it of another.
+        """
         native = source.newbyteorder("=")
         scaled = scale is not None or mean is not None or std is not None
         if dtype is not None:
@@ -67,7 +70,7 @@ class RowGatherer:
             raise ValueError(f"scale, mean and std need elements of an IDX type, not {native}")
 
     def transformed(self, transforms: Kernel) -> RowGatherer:
-        """The same, but it applies these transforms to each row first."""
+        """The same, but it applies these transforms, which make rows of its shape, first."""
         gatherer = copy.copy(self)
         gatherer._transforms = transforms
         return gatherer
@@ -126,30 +129,29 @@ class RowGatherer:
 
         It must be `is_native`, rows and positions contiguous int64.
         """
-        plain = self._plain_job_for(source)
+        records = _flat(source)
         transforms = self._transforms
-        if transforms is None:
-            return lambda rows, positions, out: plain(rows, out)
-
-        def job(rows: Ids, positions: Ids, out: Array) -> kernels.Gather:
-            gather = plain(rows, out)
-            gather.transform(transforms, positions)
-            return gather
-
-        return job
-
-    def _plain_job_for(self, source: Array) -> Callable[[Ids, Array], kernels.Gather]:
-        """As `job_for`, without transforms."""
-        rows = _flat(source)
         is_swapped = not source.dtype.isnative
         if self._factors is None:
             swapped = self.dtype.itemsize if is_swapped else 0
-            return lambda ids, out: kernels.gather(rows, self.row_nbytes, ids, _flat(out), swapped)
+            return lambda rows, positions, out: kernels.gather(
+                records, self.row_nbytes, rows, _flat(out), swapped, transforms, positions
+            )
         a, b = self._factors
         kind = kernels.KINDS.index(source.dtype.str[1:])
         to_double = self.dtype.itemsize == 8
-        return lambda ids, out: kernels.gather_affine(
-            rows, kind, is_swapped, ids, _flat(out), to_double, self._elements, a, b
+        return lambda rows, positions, out: kernels.gather_affine(
+            records,
+            kind,
+            is_swapped,
+            rows,
+            _flat(out),
+            to_double,
+            self._elements,
+            a,
+            b,
+            transforms,
+            positions,
         )
 
     def is_native(self, source: Array) -> bool:

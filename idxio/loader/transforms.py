@@ -1,10 +1,13 @@
 """Transforms of images, applied in the native pass that gathers, casts and scales them.
 
-A transform is a frozen dataclass with one method, `native`: it makes a kernel of
-`_native/transforms` for images of one shape and one key of random numbers. What it draws for a
-sample is a function of that key and the sample's position in the epoch, so it is the same for any
-threads, ranks and batch size, and after a resume. A change of what is drawn needs another
-`samplers.VERSION`, as a change of the order does.
+A transform is a frozen dataclass with two methods. `made` tells the shape of what it makes of
+images of one shape, and refuses those that it can't take; where it changes no shape and takes all
+images, it need not be there. `native` makes a kernel of `_native/transforms` for images of that
+shape and one key of random numbers. Flips are here; each other transform has a file of its own.
+
+What it draws for a sample is a function of that key and the sample's position in the epoch, so it
+is the same for any threads, ranks and batch size, and after a resume. A change of what is drawn
+needs another `samplers.VERSION`, as a change of the order does.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 
 from .._native import permutation
 from .._native import transforms as kernels
+from .._util.types import Array
 from . import keys
 
 # More along an axis are no channels.
@@ -24,18 +28,24 @@ _MOST_CHANNELS = 4
 
 
 class ImageShape(NamedTuple):
-    """An image as bytes: planes of lines of pixels."""
+    """Images of one type: planes of lines of pixels, each of some channels."""
 
     planes: int
     height: int
     width: int
-    pixel: int  # bytes
+    channels: int  # that lie together
+    dtype: np.dtype[Any]  # of an element, as stored
+
+    @property
+    def pixel(self) -> int:
+        """Bytes of a pixel."""
+        return self.channels * self.dtype.itemsize
 
     @classmethod
-    def of(cls, record_shape: tuple[int, ...], itemsize: int) -> ImageShape:
+    def of(cls, record_shape: tuple[int, ...], dtype: np.dtype[Any]) -> ImageShape:
         """Raises ValueError for a record that is no image, or one with channels nobody can tell."""
         if len(record_shape) == 2:
-            return cls(1, *record_shape, itemsize)
+            return cls(1, *record_shape, 1, dtype)
         forms = "(height, width), (height, width, channels) or (channels, height, width)"
         expected = (
             f"augment needs images, records of shape {forms} with 1 to {_MOST_CHANNELS} channels"
@@ -50,17 +60,59 @@ class ImageShape(NamedTuple):
             )
             raise ValueError(f"{expected}; these have shape {record_shape}, where {which}")
         if is_first:
-            return cls(*record_shape, itemsize)
-        height, width, channels = record_shape
-        return cls(1, height, width, channels * itemsize)
+            return cls(*record_shape, 1, dtype)
+        return cls(1, *record_shape, dtype)
+
+    def record_shape(self, like: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a record of these, with its axes as in another one."""
+        if len(like) == 2:
+            return (self.height, self.width)
+        if 1 <= like[0] <= _MOST_CHANNELS:
+            return (self.planes, self.height, self.width)
+        return (self.height, self.width, self.channels)
 
 
 class Transform:
     """What `augment` of `Dataset.batches` takes."""
 
+    def made(self, shape: ImageShape) -> ImageShape:
+        """The shape of what it makes of images of this one; raises ValueError if it takes none."""
+        return shape
+
     def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         """The kernel for images of this shape, which hands them on to `then`."""
         raise NotImplementedError
+
+
+def check_p(transform: Transform, p: Any) -> None:
+    """Raise ValueError unless p of a transform is a probability."""
+    try:
+        is_probability = bool(0 <= p <= 1)
+    except (TypeError, ValueError):
+        is_probability = False
+    if not is_probability:
+        raise ValueError(f"p of {type(transform).__name__} is a number from 0 to 1, not {p!r}")
+
+
+def chances(p: float) -> int:
+    """Of 2^53 numbers that can be drawn, those that mean yes."""
+    return int(float(p) * (1 << 53))
+
+
+def stored_value(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+    """A number of a caller's as one element of a type; raises ValueError where that can't be."""
+    number = np.asarray(value)
+    is_held = dtype.kind in "biufc" and number.dtype.kind in "biufO" and number.ndim == 0
+    if is_held:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                element: Array = number.astype(dtype)
+            is_held = dtype.kind in "fc" or bool(element == number)
+        except (TypeError, ValueError, OverflowError):
+            is_held = False
+    if not is_held:
+        raise ValueError(f"{name} is a number that images of {dtype} can hold, not {value!r}")
+    return element
 
 
 @dataclass(frozen=True)
@@ -68,17 +120,7 @@ class _RandomFlip(Transform):
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        try:
-            is_probability = 0 <= self.p <= 1
-        except TypeError:
-            is_probability = False
-        if not is_probability:
-            raise ValueError(f"p of {type(self).__name__} is a number from 0 to 1, not {self.p!r}")
-
-    @property
-    def _below(self) -> int:
-        """Of 2^53 numbers that can be drawn, those that mean a flip."""
-        return int(float(self.p) * (1 << 53))
+        check_p(self, self.p)
 
 
 class RandomHorizontalFlip(_RandomFlip):
@@ -102,7 +144,7 @@ class RandomHorizontalFlip(_RandomFlip):
 
     def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         lines = shape.planes * shape.height
-        return kernels.flip(key, self._below, lines, shape.width, shape.pixel, then)
+        return kernels.flip(key, chances(self.p), lines, shape.width, shape.pixel, then)
 
 
 class RandomVerticalFlip(_RandomFlip):
@@ -126,7 +168,7 @@ class RandomVerticalFlip(_RandomFlip):
 
     def native(self, shape: ImageShape, key: int, then: kernels.Kernel | None) -> kernels.Kernel:
         line = shape.width * shape.pixel
-        return kernels.flip(key, self._below, shape.planes, shape.height, line, then)
+        return kernels.flip(key, chances(self.p), shape.planes, shape.height, line, then)
 
 
 class Augmentation:
@@ -142,15 +184,20 @@ class Augmentation:
         if dtype.hasobject:
             raise ValueError(f"augment moves the bytes of elements, which {dtype} has none of")
         self._transforms = tuple(transforms)
-        self._shape = ImageShape.of(record_shape, dtype.itemsize)
         self._seed = seed
+        # What each transform gets, and what the last one makes.
+        self._shapes = [ImageShape.of(record_shape, dtype)]
+        for transform in self._transforms:
+            self._shapes.append(transform.made(self._shapes[-1]))
+        self.record_shape = self._shapes[-1].record_shape(record_shape)
+        """The shape of an image when all are done."""
 
     def in_epoch(self, epoch: int) -> kernels.Kernel:
         """The first kernel, with the key of an epoch; it hands on to the others."""
         first = None
         for number in reversed(range(len(self._transforms))):
             key = permutation.key(self._seed, epoch, keys.TRANSFORMS, number)
-            first = self._transforms[number].native(self._shape, key, first)
+            first = self._transforms[number].native(self._shapes[number], key, first)
         assert first is not None
         return first
 

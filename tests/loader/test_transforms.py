@@ -2,50 +2,21 @@
 
 import io
 import pickle
+import zlib
 
 import numpy as np
 import pytest
 from helpers import TYPES, sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reference_transforms import M64, augmented_epoch, mixed
 
 import idxio
 from idxio.loader import materialize, samplers, window_shuffle
 from idxio.loader import transforms as module
-from idxio.transforms import RandomHorizontalFlip, RandomVerticalFlip
+from idxio.transforms import RandomCrop, RandomHorizontalFlip, RandomVerticalFlip
 
 AXES = {RandomHorizontalFlip: -1, RandomVerticalFlip: -2}
-M64 = (1 << 64) - 1
-
-
-# The reference: what the transforms draw, and flips of numpy ---------------------------------------
-
-
-def mixed(*numbers):
-    """splitmix64's finaliser over numbers of 64 bits, one by one."""
-    value = 0
-    for number in numbers:
-        value = (value + number + 0x9E3779B97F4A7C15) & M64
-        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & M64
-        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & M64
-        value ^= value >> 31
-    return value
-
-
-def augmented(image, transforms, seed, epoch, position):
-    for number, transform in enumerate(transforms):
-        if mixed(seed, epoch, M64, number, position, 0) >> 11 < transform.p * 2**53:
-            image = np.flip(image, AXES[type(transform)])
-    return image
-
-
-def reference(images, order, transforms, seed, epoch):
-    """A whole epoch, in the order in which its samples come."""
-    return np.stack(
-        [augmented(images[i], transforms, seed, epoch, k) for k, i in enumerate(order)]
-    ).astype(images.dtype.newbyteorder("="))
-
-
 # Where a change of these is, there is another samplers.VERSION.
 GOLDEN = {
     (0, 0, 0): "0001111010111111",
@@ -66,15 +37,35 @@ def test_golden_vectors():
         assert "".join(map(str, flipped[:, 0, 0].tolist())) == expected, (seed, epoch, number)
 
 
-FLIPS = st.lists(
-    st.builds(
-        lambda kind, p: kind(p),
-        st.sampled_from([RandomHorizontalFlip, RandomVerticalFlip]),
-        st.sampled_from([0.0, 0.3, 0.5, 1.0]),
-    ),
-    min_size=1,
-    max_size=4,
+# Of batches of 16, on images of 12 x 10 without equal pixels.
+GOLDEN_BATCHES = {
+    RandomCrop(padding=4): 1124339700,
+    RandomCrop((5, 14), padding=(3, 0), fill=9): 3238585866,
+}
+
+
+@pytest.mark.parametrize("transform", GOLDEN_BATCHES, ids=str)
+def test_golden_batches(transform):
+    images = np.tile(np.arange(1, 121, dtype=np.uint8).reshape(1, 12, 10), (16, 1, 1))
+    augment = [RandomHorizontalFlip(), transform]
+    batches = idxio.Dataset(images, np.arange(16)).batches(16, seed=5, augment=augment)
+    batches.set_epoch(7)
+    ((found, _),) = batches
+    assert zlib.crc32(found.tobytes()) == GOLDEN_BATCHES[transform]
+
+
+FLIPS = st.builds(
+    lambda kind, p: kind(p),
+    st.sampled_from([RandomHorizontalFlip, RandomVerticalFlip]),
+    st.sampled_from([0.0, 0.3, 0.5, 1.0]),
 )
+# Each can follow any other.
+OTHERS = [
+    RandomCrop(padding=2),
+    RandomCrop((2, 3), padding=(1, 3, 2, 0), fill=7),
+    RandomCrop((7, 12), padding=(5, 6)),
+]
+TRANSFORMS = st.lists(st.one_of(FLIPS, st.sampled_from(OTHERS)), min_size=1, max_size=4)
 
 
 @pytest.fixture(params=["array", "transposed", "raw", "gzip", "windows"])
@@ -111,12 +102,12 @@ def stored(request, tmp_path_factory, monkeypatch):
     st.booleans(),
     st.integers(0, M64),
     st.integers(0, 5),
-    FLIPS,
+    TRANSFORMS,
     st.sampled_from([0, 2]),
     st.integers(1, 3),
 )
 def test_the_same_bits_for_all_ways_to_make_batches(
-    stored, n, size, world, remainder, shuffle, balanced, seed, epoch, flips, prefetch, threads
+    stored, n, size, world, remainder, shuffle, balanced, seed, epoch, augment, prefetch, threads
 ):
     images = np.random.default_rng(n).integers(0, 256, (n, 5, 9), np.uint8)
     ds = idxio.Dataset(stored(images), np.arange(n))
@@ -125,13 +116,13 @@ def test_the_same_bits_for_all_ways_to_make_batches(
     whole.set_epoch(epoch)
     ((plain, order),) = whole
     assert np.array_equal(plain, images[order])
-    expected = reference(images, order, flips, seed, epoch)
+    expected = augmented_epoch(images, order, augment, seed, epoch)
     found = {}
     for rank in range(world):
         batches = ds.batches(
             size,
             **order_of,
-            augment=flips,
+            augment=augment,
             rank=rank,
             world_size=world,
             remainder=remainder,
@@ -147,7 +138,7 @@ def test_the_same_bits_for_all_ways_to_make_batches(
         assert label not in found or np.array_equal(found[label], expected[k])
     # After a resume in the midst of it, with another batch size.
     state = {**whole.state_dict(), "epoch": epoch, "position": n // 2}
-    rest = ds.batches(3, **order_of, augment=flips)
+    rest = ds.batches(3, **order_of, augment=augment)
     rest.load_state_dict(state)
     parts = [part for part, _ in rest]
     assert np.array_equal(np.concatenate(parts), expected[n // 2 :])
@@ -193,7 +184,7 @@ def test_types_that_numpy_converts():
             30, dtype=dtype, augment=flips, seed=1
         )
         assert found.dtype == dtype
-        assert np.array_equal(found, reference(images, range(30), flips, 1, 0))
+        assert np.array_equal(found, augmented_epoch(images, range(30), flips, 1, 0))
 
 
 def test_as_often_as_p_says_and_independently():
@@ -299,7 +290,7 @@ class Moved(module.Transform):
         return module.kernels.flip(key, 1 << 53, shape.planes, pixels, shape.pixel, then)
 
 
-def test_a_new_transform_has_one_method():
+def test_a_new_transform_needs_one_method_only():
     images = sample("uint8", (9, 4, 6))
     ((found, _),) = idxio.Dataset(images, np.arange(9)).batches(9, augment=[Moved()])
     assert np.array_equal(found, images[:, ::-1, ::-1])

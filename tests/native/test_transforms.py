@@ -13,6 +13,7 @@ from idxio._native import gather, transforms
 from idxio._native.thread_pool import ThreadPool
 
 ALWAYS = 1 << 53
+M64 = (1 << 64) - 1
 
 
 def raw(array):
@@ -31,9 +32,8 @@ def test_flip(groups, items, size, ids, offset):
     memory = np.random.default_rng(row).integers(0, 256, offset + 3 * row, np.uint8)
     source, ids = memory[offset:], np.array(ids, np.int64)  # at any address
     out = np.full(len(ids) * row + 2, 170, np.uint8)
-    job = gather.gather(source, row, ids, out[1:-1])
-    job.transform(transforms.flip(0, ALWAYS, groups, items, size), np.arange(len(ids)))
-    job.run()
+    flip = transforms.flip(0, ALWAYS, groups, items, size)
+    gather.gather(source, row, ids, out[1:-1], 0, flip, np.arange(len(ids))).run()
     wanted = source.reshape(3, groups, items, size)[ids, :, ::-1]
     assert np.array_equal(out[1:-1], wanted.reshape(-1))
     assert out[0] == out[-1] == 170
@@ -46,9 +46,8 @@ def test_transforms_follow_each_other():
     by_twos = transforms.flip(0, ALWAYS, 3, 2, 2, by_fours)
     wanted = source.reshape(3, 2, 2)[:, ::-1].reshape(3, 4)[::-1].reshape(-1)[::-1]
     out = np.zeros(12, np.uint8)
-    job = gather.gather(source, 12, np.zeros(1, np.int64), out)
-    job.transform(by_twos, np.zeros(1, np.int64))
-    job.run()
+    once = np.zeros(1, np.int64)
+    gather.gather(source, 12, once, out, 0, by_twos, once).run()
     assert np.array_equal(out, wanted)
     with pytest.raises(ValueError, match="images of 8 bytes go to a transform of 12"):
         transforms.flip(0, ALWAYS, 1, 8, 1, by_bytes)
@@ -58,17 +57,20 @@ def test_transforms_follow_each_other():
     ("row", "positions"), [(3, [0, 1, 2]), (8, [0, 1, 2]), (4, [0, 1]), (4, [0, 1, 2, 3]), (4, [])]
 )
 def test_transforms_of_another_size(row, positions):
-    job = gather.gather(np.zeros(12, np.uint8), 4, np.arange(3), np.zeros(12, np.uint8))
-    with pytest.raises(IndexError):
-        job.transform(transforms.flip(0, ALWAYS, 1, row, 1), np.array(positions, np.int64))
+    flip = transforms.flip(0, ALWAYS, 1, row, 1)
+    source, out = np.zeros(12, np.uint8), np.zeros(12, np.uint8)
+    with pytest.raises(IndexError, match="another size, or there are not as many positions"):
+        gather.gather(source, 4, np.arange(3), out, 0, flip, np.array(positions, np.int64))
+    with pytest.raises(IndexError, match="another size, or there are not as many positions"):
+        gather.gather(source, 4, np.arange(3), out, 0, flip)
 
 
 def test_nothing_to_transform():
     empty = np.zeros(0, np.uint8)
     none = np.zeros(0, np.int64)
-    for job in (gather.gather(empty, 0, none, empty), gather.gather(empty, 4, none, empty)):
-        job.transform(transforms.flip(0, ALWAYS, 0, 0, 1), none)
-        job.run()
+    flip = transforms.flip(0, ALWAYS, 0, 0, 1)
+    for row in (0, 4):
+        gather.gather(empty, row, none, empty, 0, flip, none).run()
 
 
 @pytest.mark.parametrize("sizes", [(1 << 63, 2, 1), (1 << 32, 1 << 32, 1), (-1, 1, 1), (1, 1, -1)])
@@ -78,11 +80,67 @@ def test_sizes_that_no_image_has(sizes):
 
 
 def test_what_is_no_transform():
-    job = gather.gather(np.zeros(4, np.uint8), 4, np.zeros(1, np.int64), np.zeros(4, np.uint8))
+    memory, once = np.zeros(4, np.uint8), np.zeros(1, np.int64)
     with pytest.raises(TypeError):
-        job.transform(None, np.zeros(1, np.int64))
+        gather.gather(memory, 4, once, memory, 0, "flip", once)
     with pytest.raises(IndexError):
-        job.transform(transforms.Kernel(), np.zeros(1, np.int64))
+        gather.gather(memory, 4, once, memory, 0, transforms.Kernel(), once)
+
+
+SIDE = st.integers(1, 20)
+
+
+@given(
+    st.tuples(st.integers(1, 3), SIDE, SIDE, st.integers(1, 9)),
+    st.tuples(SIDE, SIDE),
+    st.tuples(*[st.integers(0, 20)] * 4),
+    st.integers(0, 7),
+)
+def test_crop(shape, size, margins, offset):
+    planes, height, width, pixel = shape
+    top, bottom, left, right = margins
+    padded = (top + height + bottom, left + width + right)
+    row, out_row = planes * height * width * pixel, planes * size[0] * size[1] * pixel
+    fill = np.arange(200, 200 + pixel, dtype=np.uint8)
+    if size[0] > padded[0] or size[1] > padded[1]:
+        with pytest.raises(ValueError, match="the part is larger than the image"):
+            transforms.crop(0, shape, size, margins, fill)
+        return
+    crop = transforms.crop(0, shape, size, margins, fill)
+    images = np.random.default_rng(row).integers(0, 256, (3, *shape), np.uint8)
+    memory = np.concatenate([np.zeros(offset, np.uint8), images.reshape(-1)])  # at any address
+    out = np.full(9 * out_row + 2, 170, np.uint8)
+    ids = np.arange(9) % 3
+    gather.gather(memory[offset:], out_row, ids, out[1:-1], 0, crop, np.arange(9)).run()
+    assert out[0] == out[-1] == 170
+    framed = np.empty((3, planes, *padded, pixel), np.uint8)
+    framed[...] = fill
+    framed[:, :, top : top + height, left : left + width] = images
+    for k, part in enumerate(out[1:-1].reshape(9, planes, *size, pixel)):
+        i = below(padded[0] - size[0] + 1, 0, k, 0)
+        j = below(padded[1] - size[1] + 1, 0, k, 1)
+        assert np.array_equal(part, framed[k % 3, :, i : i + size[0], j : j + size[1]])
+
+
+def below(n, key, position, k):
+    return mixed_on(mixed_on(key, position), k) * n >> 64
+
+
+def mixed_on(key, number):
+    """splitmix64's finaliser over a key and a number."""
+    value = (key + number + 0x9E3779B97F4A7C15) & M64
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & M64
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & M64
+    return value ^ (value >> 31)
+
+
+def test_parts_that_no_memory_holds():
+    pixel = np.zeros(1, np.uint8)
+    far = 1 << 40
+    with pytest.raises(OverflowError):
+        transforms.crop(0, (1, 1, 1, 1), (far, far), (far, 0, far, 0), pixel)
+    with pytest.raises(ValueError, match="fill is no pixel"):
+        transforms.crop(0, (1, 1, 1, 2), (1, 1), (0, 0, 0, 0), pixel)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")
@@ -91,9 +149,8 @@ def test_no_memory_for_a_transform():
     source, out = np.zeros(row, np.uint8), np.zeros(row, np.uint8)
 
     def job():
-        job = gather.gather(source, row, np.zeros(1, np.int64), out)
-        job.transform(transforms.flip(0, ALWAYS, 1, row, 1), np.zeros(1, np.int64))
-        return job
+        once = np.zeros(1, np.int64)
+        return gather.gather(source, row, once, out, 0, transforms.flip(0, ALWAYS, 1, row, 1), once)
 
     pool = ThreadPool(1)
     before = resource.getrlimit(resource.RLIMIT_AS)
