@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +89,7 @@ def _labels_of(labels: str, count: int, records: Array) -> Array:
 
 def _beside_url(images: str) -> tuple[str, Array, Names]:
     """Return the URL of the labels beside images at a URL, the labels, and the classes' names."""
-    from ..datasets.remote import copy_labels, find_remote_pair, naming_remote
+    from ..datasets.remote import copied_labels, find_remote_pair
     from ..storage.remote.folder import RemoteFolder
 
     base, mark, query = images.partition("?")
@@ -100,11 +99,7 @@ def _beside_url(images: str) -> tuple[str, Array, Names]:
         found = find_remote_pair(folder, _stem(f"{folder.name}/{name}"))[1]
     except FileNotFoundError as error:
         raise _no_labels(folder.name, error) from None
-    with (
-        tempfile.TemporaryDirectory(prefix="idxio-") as directory,
-        naming_remote({folder.name: directory}),
-    ):
-        labels = copy_labels(folder, found, directory)
+    with copied_labels(folder, found) as labels:
         return f"{folder.name}/{found}", read_classes(labels), class_names(labels) or {}
 
 

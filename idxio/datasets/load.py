@@ -11,7 +11,7 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import Array
-from ..core.array import open_array
+from ..core.array import IdxArray, open_array
 from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
 from ..core.selection import upright as turned
@@ -90,21 +90,20 @@ def load(
 
 def _load_url(url: str, options: Mapping[str, Any], split: str, upright: bool) -> Dataset:
     """Do what load() does, for files at a URL: the labels are copied, the images opened."""
-    import tempfile
-
     from ..storage.remote.folder import RemoteFolder
     from . import remote
 
     folder = RemoteFolder(url, options)
     images_name, labels_name = remote.find_remote_pair(folder, split)
-    with (
-        tempfile.TemporaryDirectory(prefix="idxio-") as directory,
-        remote.naming_remote({folder.name: directory}),
-    ):
-        labels_file = remote.copy_labels(folder, labels_name, directory)
+    with remote.copied_labels(folder, labels_name) as labels_file:
         labels = read_classes(labels_file)
         names = class_names(labels_file)
-    images: ArrayLike = open_array(folder.url_of(images_name), storage_options=options)
+    source = folder.open(images_name)
+    try:
+        images: ArrayLike = IdxArray(source)
+    except BaseException:
+        source.close()
+        raise
     if upright:
         images = turned(images)
     return Dataset(images, labels, class_names=names)

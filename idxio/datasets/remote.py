@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import os
+import posixpath
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -15,7 +17,7 @@ from . import names
 from .discovery import HalfPairError, NoSplitError
 from .metadata import DESCRIPTION
 from .sources import SOURCES
-from .split_names import KNOWN, synonyms
+from .split_names import KNOWN, known_split, synonyms
 
 _ROLES = {"image": ("-images-idx3-ubyte", "-images.idx3-ubyte"), "label": ("-labels-idx1-ubyte",)}
 
@@ -107,31 +109,48 @@ def naming_remote(folders: Mapping[str, str]) -> Iterator[None]:
         raise
 
 
-def copy_labels(folder: RemoteFolder, labels: str, directory: str) -> str:
-    """Copy the labels and the description of a dataset to a directory; the path of the labels."""
-    with contextlib.suppress(PermissionError):  # what a bucket says where there is none
-        if DESCRIPTION in folder.present([labels, DESCRIPTION]):
-            folder.copy(DESCRIPTION, directory)
-    return folder.copy(labels, directory)
+def place_for(folder: RemoteFolder, root: str) -> dict[str, str]:
+    """Make a folder in `root` of the same name, which may tell the split, for copies of its files.
+
+    As beside one on this machine, the description above a folder that is called as a split lies
+    above the copies. Returns which folder stands for which URL, that of the copies first.
+    """
+    name = posixpath.basename(folder.name)
+    directory = os.path.join(root, name or "_")
+    os.makedirs(directory)
+    places = {folder.name: directory}
+    above = folder.above() if known_split(name) else None
+    if above is not None:
+        above.copy_if_there(DESCRIPTION, root)
+        places[above.name] = root
+    return places
 
 
-def copy_dataset(
-    url: str, options: Mapping[str, Any]
-) -> tuple[tempfile.TemporaryDirectory[str], str]:
-    """Copy all known splits of a dataset, with what describes it, to a temporary directory.
+@contextlib.contextmanager
+def copied_labels(folder: RemoteFolder, labels: str) -> Iterator[str]:
+    """Copy the labels of a dataset to this machine, with what describes them; yield their path."""
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root:
+        places = place_for(folder, root)
+        with naming_remote(places):
+            directory = places[folder.name]
+            folder.copy_if_there(DESCRIPTION, directory)
+            yield folder.copy(labels, directory)
 
-    Returns the directory and the folder's name without secrets.
+
+@contextlib.contextmanager
+def copied_dataset(url: str, options: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Copy all known splits of a dataset to this machine, with what describes it.
+
+    Yields which folder stands for which URL, that of the dataset first.
     """
     folder = RemoteFolder(url, options)
     found = folder.present([*_candidates(_known_words()), DESCRIPTION, SOURCES])
     if not any(names.parse(name) for name in found):
         text = f"has no train-images-idx3-ubyte[.gz] nor another split's{_what_to_name(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)
-    directory = tempfile.TemporaryDirectory(prefix="idxio-")
-    try:
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root:
+        places = place_for(folder, root)
         for name in found:
-            folder.copy(name, directory.name)
-    except BaseException:
-        directory.cleanup()
-        raise
-    return directory, folder.name
+            folder.copy(name, places[folder.name])
+        with naming_remote(places):
+            yield places

@@ -14,11 +14,11 @@ from ..errors import ChangedError, IdxError
 from ..storage.remote.folder import RemoteFolder
 from ..storage.remote.upload import open_stored, put_together
 from ..storage.remote.url import Url
-from ..storage.source import StorageOptions, is_url
+from ..storage.source import StorageOptions, folder_url, is_upath, is_url
 from ..storage.targets import Target, is_remote
 from . import names
 from .metadata import DESCRIPTION
-from .remote import naming_remote
+from .remote import naming_remote, place_for
 from .sources import SOURCES
 
 if TYPE_CHECKING:
@@ -72,16 +72,33 @@ def fetched(
             for images, labels in inputs:
                 if is_url(images):
                     images = stack.enter_context(open_array(images, storage_options=options))
-                if is_url(labels):
-                    url, name = Url(labels, options).split_name()
-                    folder = RemoteFolder(url.text, options)
-                    directory = _add(folders, root, folder.name)
-                    for one in folder.present([DESCRIPTION, SOURCES, name]):
-                        if not os.path.exists(os.path.join(directory, one)):
-                            folder.copy(one, directory)
-                    labels = os.path.join(directory, name)
+                elif is_upath(images):
+                    images = stack.enter_context(open_array(images))
+                if is_url(labels) or is_upath(labels):
+                    labels = _fetch_labels(folders, root, *_url_of(labels, options))
                 found.append((images, labels))
             yield found
+
+
+def _url_of(file: Any, options: Mapping[str, Any]) -> tuple[Url, str]:
+    """The URL of the folder of a URL or UPath, and the name in it."""
+    at_url = folder_url(file, options)
+    assert at_url is not None
+    return Url(*at_url).split_name()
+
+
+def _fetch_labels(folders: dict[str, str], root: str, url: Url, name: str) -> str:
+    """Copy labels at a URL to this machine, with what describes them; return their path."""
+    folder = RemoteFolder(url.text, url.options)
+    if folder.name not in folders:
+        places = place_for(folder, os.path.join(root, str(len(folders))))
+        folders.update({place: path for place, path in places.items() if place not in folders})
+    directory = folders[folder.name]
+    for one in (DESCRIPTION, SOURCES):
+        if not os.path.exists(os.path.join(directory, one)):
+            folder.copy_if_there(one, directory)
+    path = os.path.join(directory, name)
+    return path if os.path.exists(path) else folder.copy(name, directory)
 
 
 def _add(folders: dict[str, str], root: str, place: str) -> str:
