@@ -126,15 +126,19 @@ def place_for(folder: RemoteFolder, root: str) -> dict[str, str]:
     return places
 
 
+def copy_labels(folder: RemoteFolder, labels: str, directory: str) -> str:
+    """Copy the labels and the description of a dataset to a directory; the path of the labels."""
+    folder.copy_if_there(DESCRIPTION, directory)
+    return folder.copy(labels, directory)
+
+
 @contextlib.contextmanager
 def copied_labels(folder: RemoteFolder, labels: str) -> Iterator[str]:
     """Copy the labels of a dataset to this machine, with what describes them; yield their path."""
     with tempfile.TemporaryDirectory(prefix="idxio-") as root:
         places = place_for(folder, root)
         with naming_remote(places):
-            directory = places[folder.name]
-            folder.copy_if_there(DESCRIPTION, directory)
-            yield folder.copy(labels, directory)
+            yield copy_labels(folder, labels, places[folder.name])
 
 
 @contextlib.contextmanager

@@ -32,6 +32,10 @@ class RemoteFolder:
         if self._url.is_http and not urlsplit(url).netloc:
             raise UrlError(f"{self._url.name}: is no URL, as it names no server")
 
+    def url_of(self, name: str) -> str:
+        """The URL of a file, with the query of the folder's."""
+        return self._url.inside(name).text
+
     def above(self) -> RemoteFolder | None:
         """The folder that this one lies in; None for all of a server or bucket."""
         if not self._url.path.strip("/"):
@@ -43,7 +47,7 @@ class RemoteFolder:
 
     def open(self, name: str) -> UrlSource:
         """Open a file; what `present` has opened once."""
-        return self._opened.pop(name, None) or open_url(self._url.inside(name))
+        return self._opened.pop(name, None) or open_url(Url(self.url_of(name), self._url.options))
 
     def present(self, names: Iterable[str]) -> list[str]:
         """Which of some names are there: as the store lists them, or as a web server answers.
