@@ -1,9 +1,10 @@
 """What every layer may use and none of them owns: threads, memory of arrays, progress, the version.
 
 `types` names the array types of annotations; `threads` runs a function over items and counts the
-processors; `fork` tells a forked child from its parent; `memory` allocates aligned pages; `sizes`
-counts the bytes of records; `integers` checks the numbers that a caller gives; `progress` adds up
-the steps of a job; `public` names what users import. A helper belongs here once two packages need
-it. Nothing here knows IDX, files or datasets, and nothing has a default that users see: those stand
-in the signature of the public function.
+processors; `workers` are threads that stay, for calls that come one by one; `fork` tells a forked
+child from its parent; `memory` allocates aligned pages; `sizes` counts the bytes of records;
+`integers` checks the numbers that a caller gives; `progress` adds up the steps of a job; `public`
+names what users import. A helper belongs here once two packages need it. Nothing here knows IDX,
+files or datasets, and nothing has a default that users see: those stand in the signature of the
+public function.
 """

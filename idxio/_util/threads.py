@@ -1,4 +1,4 @@
-"""The number of threads, and calls of a function for many items on threads."""
+"""The number of threads, waits for them, and calls on threads that end with the call."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import contextlib
 import os
 import threading
 import time
-import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -177,57 +174,7 @@ def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseExcepti
         raise
 
 
-class InOrder(Generic[Item, Result]):
-    """Calls a function for each item on threads; the results come in the order of the items.
-
-    The threads end with close(), or when nobody holds the object any more.
-    """
-
-    def __init__(self, function: Callable[[Item], Result], threads: int) -> None:
-        from queue import SimpleQueue  # slow to import
-
-        self._function = function
-        self._threads = threads
-        self._helpers: list[threading.Thread] = []
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._outcomes: deque[_Outcome[Result]] = deque()
-        weakref.finalize(self, _end, self._calls, threads)
-
-    def submit(self, item: Item) -> list[Result]:
-        """Add an item; return the oldest result once more than two per thread are pending."""
-        outcome: _Outcome[Result] = _Outcome()
-        call = partial(outcome.make, partial(self._function, item))
-        self._outcomes.append(outcome)
-        if len(self._helpers) < min(self._threads, len(self._outcomes)):
-            helper = threading.Thread(target=_work, args=(self._calls,), daemon=True)
-            with contextlib.suppress(RuntimeError):  # the system refuses another thread
-                helper.start()
-                self._helpers.append(helper)
-        if self._helpers:
-            self._calls.put(call)
-        else:
-            call()
-        if len(self._outcomes) <= 2 * self._threads:
-            return []
-        return [self._outcomes.popleft().result()]
-
-    def rest(self) -> Iterator[Result]:
-        """Yield the pending results in order."""
-        while self._outcomes:
-            yield self._outcomes.popleft().result()
-
-    def close(self) -> None:
-        """End the threads; items that were not started are dropped. May be called again, as after
-        an interrupt.
-        """
-        while taken(self._calls, 0):
-            pass
-        _end(self._calls, self._threads)  # each time: the loop above may have taken what was put
-        for helper in self._helpers:
-            join(helper)
-
-
-class _Outcome(Generic[Result]):
+class Outcome(Generic[Result]):
     """What a call on another thread returned or raised."""
 
     def __init__(self) -> None:
@@ -258,21 +205,9 @@ class _Outcome(Generic[Result]):
             del error  # which has this frame in its traceback
 
 
-def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
-    while (call := calls.get()) is not None:
-        call()
-        del call  # and with it the item, before the wait for the next
-
-
-def _end(calls: SimpleQueue[Any], threads: int) -> None:
-    """Tell all threads to end, also those that an interrupt kept from being noted."""
-    for _ in range(threads + 1):
-        calls.put(None)
-
-
 def aside(function: Callable[[], Result]) -> Result:
     """Do what function() does on a thread of its own, so that an interrupt ends the wait for it."""
-    outcome: _Outcome[Result] = _Outcome()
+    outcome: Outcome[Result] = Outcome()
     try:
         threading.Thread(target=outcome.make, args=(function,), daemon=True).start()
     except RuntimeError:  # the system gives no more
@@ -286,7 +221,7 @@ def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) 
     An interrupt calls when_interrupted, waits until the function has ended, and is raised. A second
     one ends that wait.
     """
-    outcome: _Outcome[Result] = _Outcome()
+    outcome: Outcome[Result] = Outcome()
     begun: list[bool] = []
     ended: list[bool] = []
     given_up: list[bool] = []

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from .._util.threads import InOrder
+from .._util.workers import InOrder
 
 Result = TypeVar("Result")
 # The paths of some pictures, and what else the function takes.

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._util.public import public
 from .._util.types import Array
-from ..core.array import open_array
+from ..core.array import IdxArray, open_array
 from ..core.coerce import read_classes
 from ..core.selection import ArrayLike
 from ..core.selection import upright as turned
@@ -100,9 +100,9 @@ def _load_url(url: str, options: Mapping[str, Any], split: str, upright: bool) -
     folder = RemoteFolder(url, options)
     images_name, labels_name = remote.find_remote_pair(folder, split)
     with contextlib.ExitStack() as stack:
-        images: ArrayLike = stack.enter_context(
-            open_array(folder.url_of(images_name), storage_options=options)
-        )
+        source = folder.open(images_name)
+        stack.callback(source.close)
+        images: ArrayLike = IdxArray(source)
         with remote.copied_labels(folder, labels_name) as labels_file:
             labels = read_classes(labels_file)
             names = class_names(labels_file)

@@ -23,8 +23,6 @@ from .metadata import DESCRIPTION
 from .sources import SOURCES
 from .split_names import KNOWN, known_split, synonyms
 
-# Bytes that tell a page.
-_START = 100
 _ROLES = {"image": ("-images-idx3-ubyte", "-images.idx3-ubyte"), "label": ("-labels-idx1-ubyte",)}
 
 
@@ -190,49 +188,52 @@ def copied_labels(folder: RemoteFolder, labels: str) -> Iterator[str]:
 def copy_described(
     folder: RemoteFolder, wanted: list[str], root: str, folders: dict[str, str]
 ) -> str:
-    """Copy what describes the labels in a folder to the one that folders has for it, or to a new
-    one of its name below root, which is entered there, and return that; wanted are the names of the
-    labels, and of what else may be copied.
+    """Copy what describes the labels in a folder to the one that stands for it (see `place_for`),
+    and return that; wanted are the names of the labels, and of what else may be copied.
     """
-    name = posixpath.basename(folder.name) or "_"
-    directory = folders.setdefault(folder.place, os.path.join(root, name))
-    os.makedirs(directory, exist_ok=True)
+    directory = place_for(folder, root, folders)
     mapping = mapping_name(wanted[0])
     lists = [DESCRIPTION, *wanted[1:], *([mapping] if mapping else [])]
     with contextlib.suppress(PermissionError):  # what a bucket says where there is none
         for found in folder.present([wanted[0], *lists]):
             if found in lists and not os.path.exists(os.path.join(directory, found)):
                 folder.copy(found, directory)
-    # The description of the folder above is about that of a split, too.
-    above = folder.above() if known_split(name) else None
-    if above is not None and not os.path.exists(os.path.join(directory, DESCRIPTION)):
-        with contextlib.suppress(FileNotFoundError, PermissionError):
-            path = above.copy(DESCRIPTION, root)
-            folders[above.place] = root
-            with open(path, "rb") as file:
-                is_page = file.read(_START).lstrip().startswith(b"<")
-            if is_page:  # some servers answer with one where nothing is
-                os.unlink(path)
     return directory
 
 
-def copy_dataset(
-    url: str, options: Mapping[str, Any]
-) -> tuple[tempfile.TemporaryDirectory[str], str]:
-    """Copy all known splits of a dataset, with what describes it, to a temporary directory.
+def place_for(folder: RemoteFolder, root: str, folders: dict[str, str]) -> str:
+    """The folder on this machine that `folders` has for one at a URL, or a new one of its name,
+    which may tell the split, in `root`; it is entered there.
 
-    Returns the directory and the folder's name without secrets.
+    As beside one on this machine, the description above a folder that is called as a split lies
+    above the copies.
+    """
+    if folder.place not in folders:
+        name = posixpath.basename(folder.name) or "_"
+        folders[folder.place] = os.path.join(root, name)
+        os.makedirs(folders[folder.place])
+        above = folder.above() if known_split(name) else None
+        if above is not None:
+            above.copy_if_there(DESCRIPTION, root)
+            folders.setdefault(above.place, root)
+    return folders[folder.place]
+
+
+@contextlib.contextmanager
+def copied_dataset(url: str, options: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Copy all known splits of a dataset to this machine, with what describes it.
+
+    Yields which folder stands for which URL, that of the dataset first.
     """
     folder = RemoteFolder(url, options)
     found = folder.present([*_candidates(_known_words()), DESCRIPTION, SOURCES])
     if not any(names.parse(name) for name in found):
         text = f"has no train-images-idx3-ubyte[.gz] nor another split's{_what_to_name(folder)}"
         raise NoSplitError(errno.ENOENT, text, folder.name)
-    directory = tempfile.TemporaryDirectory(prefix="idxio-")
-    try:
+    places: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="idxio-") as root:
+        directory = place_for(folder, root, places)
         for name in found:
-            folder.copy(name, directory.name)
-    except BaseException:
-        directory.cleanup()
-        raise
-    return directory, folder.name
+            folder.copy(name, directory)
+        with naming_remote(places):
+            yield places

@@ -23,7 +23,7 @@ from ..core.write import check_dtype
 from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
-from ..storage.source import StorageOptions, is_url
+from ..storage.source import StorageOptions, is_upath, is_url
 from ..storage.source import is_remote as is_remote_file
 from ..storage.targets import OpenFile, Target, commit_all, is_remote, open_target
 from .copies import check_left
@@ -145,7 +145,7 @@ def write_sorted(
         )
     targets = [images_file, labels_file, *([] if order_file is None else [order_file])]
     inputs = _parts(images, labels)
-    has_url = any(is_url(one) for pair in inputs for one in pair)
+    has_url = any(is_url(one) or is_upath(one) for pair in inputs for one in pair)
     if storage_options and not has_url and not any(map(is_remote, targets)):
         raise ValueError("storage_options are for URLs; no file is one")
     for _, labels in inputs:

@@ -15,7 +15,7 @@ from ..errors import ChangedError, IdxError
 from ..storage.remote.folder import RemoteFolder
 from ..storage.remote.upload import open_stored, put_together
 from ..storage.remote.url import Url
-from ..storage.source import StorageOptions, is_url
+from ..storage.source import StorageOptions, folder_url, is_upath, is_url
 from ..storage.targets import Target, is_remote
 from . import names
 from .metadata import DESCRIPTION
@@ -78,14 +78,23 @@ def fetched(
             for images, labels in inputs:
                 if is_url(images):
                     images = stack.enter_context(open_array(images, storage_options=options))
-                if is_url(labels):
-                    url, name = Url(labels, options).split_name()
-                    folder = RemoteFolder(url.text, options)
+                elif is_upath(images):
+                    images = stack.enter_context(open_array(images))
+                if is_url(labels) or is_upath(labels):
+                    url, name = _url_of(labels, options)
+                    folder = RemoteFolder(url.text, url.options)
                     place = os.path.join(root, str(len(found)))
                     directory = copy_described(folder, [name, SOURCES], place, folders)
                     labels = folder.copy(name, directory)
                 found.append((images, labels))
             yield found
+
+
+def _url_of(file: Any, options: Mapping[str, Any]) -> tuple[Url, str]:
+    """The URL of the folder of a URL or UPath, and the name in it."""
+    at_url = folder_url(file, options)
+    assert at_url is not None
+    return Url(*at_url).split_name()
 
 
 def _add(folders: dict[str, str], root: str, place: str) -> str:

@@ -220,11 +220,16 @@ def folder_url(
     """The URL of a folder, and what opens it; None for a path of this machine."""
     if is_url(folder):
         return folder, storage_options or {}
-    if is_remote(folder):  # a UPath
+    if is_upath(folder):
         return str(folder), {**folder.storage_options, **(storage_options or {})}
     if storage_options:
         raise ValueError(f"storage_options are for URLs; {str(folder)[:99]!r} is none")
     return None
+
+
+def is_upath(file: Any) -> bool:
+    """Whether something is a path of universal_pathlib that is none of this machine's."""
+    return hasattr(file, "storage_options") and is_remote(file)
 
 
 def is_remote(file: Any) -> bool:

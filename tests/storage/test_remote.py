@@ -238,6 +238,51 @@ def test_load_of_a_directory(folder, server, tmp_path):
         idxio.load(server.url + folder.replace(" ", "%20"), "test")
 
 
+def test_load_asks_for_each_file_once(server):
+    for name, array in ("images", ARRAY), ("labels", LABELS):
+        server.add(f"/train-{name}-idx{array.ndim}-ubyte.gz", own(array))
+    server.add("/dataset.json", b"{}")
+    dataset = idxio.load(server.url)
+    assert_same(dataset.images[:5], ARRAY[:5])
+    asked = [path for _, path, range_ in server.counts.log if range_.startswith("bytes=0-")]
+    assert len(asked) == len(set(asked))
+
+
+def names_of_classes(count):
+    return json.dumps({"class_names": [f"c{k}" for k in range(count)]}).encode()
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_description_above_the_folder_of_a_split(end, server):
+    """It is heeded as on this machine, where the folder's own one comes first."""
+    for split in "train", "test":
+        for name, array in ("images", ARRAY.astype(np.uint8)), ("labels", LABELS):
+            server.add(f"/data/{split}/{split}-{name}-idx{array.ndim}-ubyte.gz", own(array))
+    server.add("/data/dataset.json", names_of_classes(9))
+    url = f"{server.url}/data/train{end}"
+    assert idxio.load(url).class_names[3] == "c3"
+    found = idxio.check(url)
+    assert len(found.class_names) == 9
+    assert found.directory == url.rstrip("/")
+    server.add("/data/dataset.json", b"{")
+    with pytest.raises(idxio.IdxError) as info:
+        idxio.load(url)
+    assert info.value.file == f"{server.url}/data/dataset.json"
+    assert any(info.value.file in finding.message for finding in idxio.check(url).findings)
+    server.add("/data/train/dataset.json", names_of_classes(7))
+    assert len(idxio.load(url).class_names) == 7
+    server.add("/data/dataset.json", b"<html>")
+    assert idxio.load(f"{server.url}/data/test", "test").class_names is None
+
+
+def test_a_page_is_no_description():
+    page = Resource(b"<!DOCTYPE html><html>", headers={"Content-Type": "text/html"})
+    with RangeServer(find=lambda _: page) as server:
+        for name, array in ("images", ARRAY), ("labels", LABELS):
+            server.add(f"/train/train-{name}-idx{array.ndim}-ubyte.gz", own(array))
+        assert idxio.load(f"{server.url}/train").class_names is None
+
+
 def test_load_from_a_server_that_has_a_page_for_everything():
     """As static hosts of programs in a page."""
     page = Resource(b"\n<!DOCTYPE html><html>", headers={"Content-Type": "text/html"})

@@ -547,6 +547,25 @@ def test_inputs_at_urls_are_described_there(place, tmp_path):
     assert (tmp_path / "local" / "dataset.json").exists()
 
 
+@pytest.mark.parametrize("kind", ["UPath", "URL"])
+@pytest.mark.parametrize("where", ["", "train/"])
+def test_inputs_of_fsspec_are_described_there(memory, tmp_path, kind, where):
+    """A dataset.json lies beside them, or above the folder of the split."""
+    upath = pytest.importorskip("upath")
+    given = upath.UPath if kind == "UPath" else str
+    idxio.write(f"memory://d/{where}{IMAGES_NAME}", SHORT)
+    idxio.write(f"memory://d/{where}{LABELS_NAME}", LABELS)
+    description = json.dumps({"class_names": [f"c{k}" for k in range(5)]})
+    memory.pipe("/d/dataset.json", description.encode())
+    idxio.write_sorted(
+        tmp_path / IMAGES_NAME,
+        tmp_path / LABELS_NAME,
+        given(f"memory://d/{where}{IMAGES_NAME}"),
+        given(f"memory://d/{where}{LABELS_NAME}"),
+    )
+    assert idxio.load(tmp_path).class_names[4] == "c4"
+
+
 def test_labels_at_a_url_that_are_not_there(place, tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         idxio.write_sorted(

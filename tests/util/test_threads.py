@@ -11,7 +11,6 @@ import pytest
 
 from idxio._util.threads import (
     Bell,
-    InOrder,
     abandoned_by,
     apart,
     aside,
@@ -19,6 +18,7 @@ from idxio._util.threads import (
     join,
     on_threads,
 )
+from idxio._util.workers import InOrder
 
 
 @pytest.mark.parametrize("threads", [1, 2])

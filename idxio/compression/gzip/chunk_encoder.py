@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._native import deflate, inflate
-from ..._util.threads import InOrder
+from ..._util.workers import InOrder
 
 # dictzip's longest chunk, 58315 bytes, holds six of these, so that its table reaches as far as it
 # can. Measured on the Fashion-MNIST train images at level 6: 9719 bytes give 26.28 MB, 19438 26.31,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..._native import inflate
-from ..._util.threads import InOrder
 from ..._util.types import Bytes
+from ..._util.workers import InOrder
 from ...errors import ChangedError
 from ...storage.source import Source
 from . import sidecar_index

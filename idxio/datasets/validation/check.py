@@ -167,23 +167,25 @@ def _check_url(
     progress: Callable[[int, int], None] | None,
 ) -> Check:
     """Do what check() does, for files at a URL."""
-    from ..remote import copy_dataset, naming_remote
+    from ..remote import copied_dataset
 
-    copies, name = copy_dataset(url, options)
-    with copies as directory, naming_remote({name: directory}):
+    with copied_dataset(url, options) as places:
+        directory, *_ = places.values()
         found = check(directory, dataset=dataset, progress=progress)
-    findings = [
-        finding._replace(message=finding.message.replace(directory, name))
-        for finding in found.findings
-    ]
+
+    def told(text: str) -> str:
+        for place, folder in places.items():
+            text = text.replace(folder, place)
+        return text
+
+    findings = [finding._replace(message=told(finding.message)) for finding in found.findings]
     splits = {
         split: stats._replace(
-            images_file=stats.images_file.replace(directory, name),
-            labels_file=stats.labels_file.replace(directory, name),
+            images_file=told(stats.images_file), labels_file=told(stats.labels_file)
         )
         for split, stats in found.splits.items()
     }
-    return found._replace(directory=name, splits=splits, findings=findings)
+    return found._replace(directory=told(found.directory), splits=splits, findings=findings)
 
 
 def _pairs(

@@ -1,4 +1,4 @@
-"""A folder at a URL: which names are there, and copies of small files."""
+"""A folder at a URL: which names are there, and the files of these names, opened or copied."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..base import UrlError
 from . import obstore_client
 from .client import CONNECTIONS, NoCredentialsError
 from .opening import by_library, open_url
+from .source import UrlSource
 from .url import Url
 
 # Bytes of a file that are copied at a time.
@@ -26,6 +27,8 @@ class RemoteFolder:
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._url = Url(url, options)
         self.name = self._url.name.rstrip("/")
+        self._opened: dict[str, UrlSource] = {}
+        """What `present` has opened, for who opens it next."""
         if self._url.is_http and not urlsplit(url).netloc:
             raise UrlError(f"{self._url.name}: is no URL, as it names no server")
 
@@ -47,6 +50,10 @@ class RemoteFolder:
     def url_of(self, name: str) -> str:
         """The URL of a file, with the query of the folder's."""
         return self._url.inside(name).text
+
+    def open(self, name: str) -> UrlSource:
+        """Open a file; what `present` has opened once."""
+        return self._opened.pop(name, None) or open_url(Url(self.url_of(name), self._url.options))
 
     def present(self, names: Iterable[str]) -> list[str]:
         """Which of some names are there: as the store lists them, or as a web server answers.
@@ -70,12 +77,9 @@ class RemoteFolder:
 
         def look(name: str) -> None:
             try:
-                source = open_url(Url(self.url_of(name), self._url.options))
-                start = bytearray(_START)
-                source.read_at(0, memoryview(start))
-                source.close()
-                is_page = start.lstrip().startswith(b"<")
-                (pages if is_page else found)[name] = True
+                source = self.open(name)
+                (pages if _is_page(source) else found)[name] = True
+                self._opened[name] = source
             except FileNotFoundError:
                 pass
             except PermissionError as error:  # what a bucket says of a file that is not there
@@ -92,17 +96,43 @@ class RemoteFolder:
     def copy(self, name: str, directory: str) -> str:
         """Copy a file into a folder of this machine; return its path there."""
         path = os.path.join(directory, name)
-        source = open_url(Url(self.url_of(name), self._url.options))
+        source = self.open(name)
         try:
-            with open(path, "wb") as file, source.expect_all():
-                block = memoryview(bytearray(_BLOCK))
-                position = 0
-                while n := source.read_at(position, block):
-                    file.write(block[:n])
-                    position += n
+            _write(source, path)
         finally:
             source.close()
         return path
+
+    def copy_if_there(self, name: str, directory: str) -> None:
+        """Do what copy() does with a file that may be missing; a page in its place is none."""
+        try:
+            source = self.open(name)
+        except NoCredentialsError:
+            raise
+        except (FileNotFoundError, PermissionError):  # the latter is what a bucket may say of it
+            return
+        try:
+            if not _is_page(source):
+                _write(source, os.path.join(directory, name))
+        finally:
+            source.close()
+
+
+def _is_page(source: UrlSource) -> bool:
+    """Whether something begins as a web page does."""
+    start = bytearray(_START)
+    source.read_at(0, memoryview(start))
+    return start.lstrip().startswith(b"<")
+
+
+def _write(source: UrlSource, path: str) -> None:
+    """Write all of a source to a file."""
+    with open(path, "wb") as file, source.expect_all():
+        block = memoryview(bytearray(_BLOCK))
+        position = 0
+        while n := source.read_at(position, block):
+            file.write(block[:n])
+            position += n
 
 
 def _names_in(fs: Any, path: str, name: str) -> set[str]:

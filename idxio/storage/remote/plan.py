@@ -7,16 +7,15 @@ part that was read makes room for one more. So memory is constant, however long 
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, zip_longest
-from queue import SimpleQueue
 from typing import TypeAlias
 
 from ..._util.threads import Bell, is_abandoned
+from ..._util.workers import Workers
 from .client import CONNECTIONS
 
 Range: TypeAlias = tuple[int, int]
@@ -43,38 +42,19 @@ class Fetcher:
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._parts: SimpleQueue[Part | None] = SimpleQueue()
-        self._count = 0
-        self.close = weakref.finalize(self, _end, self._parts)
-        """End the threads."""
+        self._workers = Workers(CONNECTIONS)
 
     @property
     def is_closed(self) -> bool:
-        return not self.close.alive
+        return not self._workers.end.alive
 
     def begin(self, part: Part) -> None:
         """Fetch a part as soon as a thread is free."""
-        if self._count < CONNECTIONS:
-            thread = threading.Thread(target=_work, args=(self._fetch, self._parts), daemon=True)
-            with contextlib.suppress(RuntimeError):  # the system gives no more
-                thread.start()
-                self._count += 1
-        if self._count:
-            self._parts.put(part)
-        else:
-            part.fetch(self._fetch)
+        self._workers.call(partial(part.fetch, self._fetch))
 
-
-def _work(fetch: Fetch, parts: SimpleQueue[Part | None]) -> None:
-    while (part := parts.get()) is not None:
-        part.fetch(fetch)
-        del part  # and with it the bytes, before the wait for the next
-    _end(parts)
-
-
-def _end(parts: SimpleQueue[Part | None]) -> None:
-    """End one thread, which ends the next: how many there are is not known for sure."""
-    parts.put(None)
+    def close(self) -> None:
+        """End the threads."""
+        self._workers.end()
 
 
 class Part:
