@@ -790,6 +790,23 @@ def command(*arguments, **options):
     )
 
 
+def test_an_archive_that_was_fetched_whole_is_not_fetched_again(server, zipped, monkeypatch):
+    url = server.add("/gzip.zip", zipped, ignores_range=True)
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("idxio.datasets.published.proof.prove", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            idxio.fetch("emnist-toy", "mine", mirror=url)
+    server.reset()
+    idxio.fetch("emnist-toy", "mine", mirror=url)
+    assert is_right("mine", ZIPPED_PAYLOADS)
+    assert server.counts.requests == 0
+    assert left_in(".") == ["mine"]
+
+
 def hold(server, until):
     """Send only the first pieces of a file until something holds."""
     send = server.wait_to_send

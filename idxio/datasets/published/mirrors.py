@@ -24,7 +24,7 @@ class _Mirror(Protocol):
 
     def bring(self, file: PublishedFile, path: str, arrived: Arrived) -> bool: ...
 
-    def close(self) -> None: ...
+    def close(self, *, keep: bool) -> None: ...
 
 
 class _FolderMirror:
@@ -38,7 +38,7 @@ class _FolderMirror:
         url = Url(self.url, {}).inside(file.name).text
         return download(url, path, arrived, most=file.most)
 
-    def close(self) -> None:
+    def close(self, *, keep: bool) -> None:
         """Nothing to do."""
 
 
@@ -108,7 +108,8 @@ class Mirrors:
     def __enter__(self) -> Mirrors:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        is_interrupt = kind is not None and not issubclass(kind, Exception)
         for _, mirror in self._mirrors:
             with contextlib.suppress(OSError):
-                mirror.close()
+                mirror.close(keep=is_interrupt)

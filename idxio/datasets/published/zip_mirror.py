@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import shutil
@@ -76,10 +77,11 @@ class ZipMirror:
     def __init__(self, url: str, folder: str, size: int | None) -> None:
         """folder: where what arrives is kept; size: of the published archive."""
         self.url = url
-        self._folder = folder
+        name = hashlib.sha256(url.encode()).hexdigest()[:16]
+        self._path = os.path.join(folder, f"{name}.zip")
         self._size = size
         self._archive: _Pieces | None = None
-        self._whole: str | None = None
+        self._is_whole = False
 
     def bring(
         self, file: PublishedFile, path: str, arrived: Callable[[int, int | None], None]
@@ -104,6 +106,8 @@ class ZipMirror:
 
     def _open(self, arrived: Callable[[int, int | None], None]) -> _Pieces:
         """Fetch the end of the archive, where its members are listed."""
+        if os.path.exists(self._path):
+            return self._open_whole()
         try:
             with get(self.url, -_END) as answer:
                 if not answer.is_range or answer.size is None:
@@ -111,7 +115,8 @@ class ZipMirror:
                 size, section = answer.size, Section(answer.start, answer.size)
                 end = b"".join(answer.blocks())
         except NoRangesError:
-            return self._fetch_whole(arrived)
+            download(self.url, self._path, arrived, most=self._size or _MOST)
+            return self._open_whole()
         except (BrokenOffError, ReplacedError) as error:
             raise RefusedError(str(error) or "gives no ranges of the archive") from None
         archive = _Pieces(size)
@@ -119,13 +124,12 @@ class ZipMirror:
         self._archive = archive
         return archive
 
-    def _fetch_whole(self, arrived: Callable[[int, int | None], None]) -> _Pieces:
-        path = os.path.join(self._folder, "archive.zip")
-        download(self.url, path, arrived, most=self._size or _MOST)
-        size = os.path.getsize(path)
+    def _open_whole(self) -> _Pieces:
+        """Open the archive that was fetched whole, by this call or one that was interrupted."""
+        size = os.path.getsize(self._path)
         archive = _Pieces(size)
-        archive.pieces.append((Section(0, size), open(path, "rb")))
-        self._archive, self._whole = archive, path
+        archive.pieces.append((Section(0, size), open(self._path, "rb")))
+        self._archive, self._is_whole = archive, True
         return archive
 
     @property
@@ -146,7 +150,7 @@ class ZipMirror:
             raise RefusedError(f"gives an archive without {file.name}")
         resumed = False
         piece = f"{path}.member"
-        if self._whole is None:
+        if not self._is_whole:
             section = Section(member.header_offset, end_of(opened, member))
             resumed = download(self.url, piece, arrived, section=section, most=file.most)
             archive.pieces.append((section, open(piece, "rb")))
@@ -154,15 +158,15 @@ class ZipMirror:
             with opened.open(member) as packed, open(path, "wb") as output:
                 shutil.copyfileobj(packed, output, 1 << 20)
         finally:
-            if self._whole is None:
+            if not self._is_whole:
                 archive.pieces.pop()[1].close()
                 os.unlink(piece)
         return resumed
 
-    def close(self) -> None:
-        """Close the archive, and remove it where it was fetched whole."""
+    def close(self, *, keep: bool) -> None:
+        """Close the archive; keep one that was fetched whole, or remove it."""
         if self._archive is not None:
             for _, file in self._archive.pieces:
                 file.close()
-        if self._whole is not None:
-            os.unlink(self._whole)
+        if self._is_whole and not keep:
+            os.unlink(self._path)
