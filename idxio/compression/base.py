@@ -135,6 +135,8 @@ class Compression:
     """Whether the stored bytes are the unpacked ones: `limit` is exact, `read_swapped` works."""
     supports_ranges: ClassVar[bool] = False
     """Whether `read_at` and `gather` work, if the source has a size."""
+    index_magic: ClassVar[bytes] = b""
+    """With what an index at `index_path` starts."""
     checked: ClassVar[str] = ""
     """What `idxio verify` adds to an OK where a sound file proves little."""
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from .._util.public import public
 from ..compression.base import SPACING
-from ..compression.gzip.sidecar_index import MAGIC
 from ..errors import IdxError, TruncatedError
 from ..storage.regular import open_regular
 from ..storage.source import File
@@ -65,8 +64,8 @@ def build_index(
         if path is not None and os.path.lexists(path):
             # raises for a pipe, which write_file() would write into
             with open(path, "rb", opener=open_regular) as old:
-                start = old.read(len(MAGIC))
-            if not MAGIC.startswith(start):
+                start = old.read(len(compressed.index_magic))
+            if not compressed.index_magic.startswith(start):
                 raise IdxError(
                     "is there and is no index, and would be replaced by one; move it away",
                     file=path,

@@ -65,6 +65,7 @@ def _import_for_reads() -> _Imported:
 class Gzip(Compression):
     packing = "gzip"
     magic = (MAGIC,)
+    index_magic = sidecar_index.MAGIC
     suffixes = (".gz",)
     program = "gzip"
     module = "gzip"
