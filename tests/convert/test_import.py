@@ -17,7 +17,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from helpers import assert_same, png_of_16_bits
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import idxio
 from idxio.cli.main import main
@@ -1298,7 +1298,7 @@ def test_a_label_of_parquet_beyond_int64_is_told_as_it_is(tmp_path) -> None:
     refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 9223372036854775813")
 
 
-def _parquet(path, names=None, frames=1, exif=None) -> None:
+def _parquet(path, names=None, frames=1, **saved) -> None:
     picture = io.BytesIO()
     first = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
     more = (
@@ -1306,7 +1306,7 @@ def _parquet(path, names=None, frames=1, exif=None) -> None:
         if frames > 1
         else {}
     )
-    first.save(picture, "PNG", **more, **({"exif": exif} if exif else {}))
+    first.save(picture, "PNG", **more, **saved)
     kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
     rows = pyarrow.array([{"bytes": picture.getvalue(), "path": None}] * 2, kind)
     table = pyarrow.table({"image": rows, "label": [0, 1]})
@@ -1484,10 +1484,15 @@ def test_pictures_of_several_frames_are_refused(tmp_path) -> None:
         idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
 
 
-def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
+@pytest.mark.parametrize("is_imagemagicks", [False, True])
+def test_pictures_are_turned_as_their_exif_data_say(tmp_path, is_imagemagicks: bool) -> None:
     exif = Image.Exif()
     exif[0x112] = 6  # a quarter to the right
-    _parquet(tmp_path / "train.parquet", exif=exif)
+    profile = PngImagePlugin.PngInfo()
+    data = exif.tobytes()
+    profile.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n", zip=True)
+    saved = {"pnginfo": profile} if is_imagemagicks else {"exif": exif}
+    _parquet(tmp_path / "train.parquet", **saved)
     idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
 
