@@ -583,6 +583,8 @@ def test_one_hot_rows_of_unlike_widths(tmp_path):
         np.save(tmp_path / "in" / name, array)
     for source in ("a.npz", "in"):
         refused(tmp_path / source, tmp_path, r"has [23] columns in y_t.* and [23] in y_t")
+    np.savez(tmp_path / "b.npz", x_test=images, y_test=test, class_names=["cat", "dog", "eel"])
+    refused(tmp_path / "b.npz", tmp_path, "has 2 columns in y_test and 3 in class_names")
     np.savez(tmp_path / "a.npz", **{**arrays, "y_test": np.eye(3, dtype=np.uint8)[[0, 2, 2, 0]]})
     assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "t10k": 4}
 
