@@ -604,6 +604,16 @@ def test_records_that_a_description_tells_of_arrays(tmp_path, records, message):
     refused(tmp_path / "in", tmp_path, message)
 
 
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_character_that_ends_lines_for_python_alone(tmp_path, character):
+    """It stands within a field: what lies before it is no split of its own."""
+    rows = [f"a{character}b,{i % 3},1,2,3,4,{('train', 'test')[i % 2]}" for i in range(12)]
+    text = "\n".join(["id,label,pixel0,pixel1,pixel2,pixel3,split", *rows, ""])
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.warns(UserWarning, match="left out what is no image or label: id"):
+        assert back(tmp_path / "a.csv", tmp_path) == {"train": 6, "t10k": 6}
+
+
 def test_two_formats_in_a_folder(tmp_path):
     shard(tmp_path, "hub/train-00000-of-00001.parquet", 2)
     (tmp_path / "hub" / "test.csv").write_text("label,a\n1,2\n")
