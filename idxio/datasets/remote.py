@@ -19,7 +19,7 @@ from . import names
 from .classes import mapping_name
 from .copies import parts_differ
 from .discovery import HalfPairError, NoSplitError
-from .metadata import DESCRIPTION
+from .metadata import DESCRIPTION, read_description
 from .sources import SOURCES
 from .split_names import KNOWN, known_split, synonyms
 
@@ -185,7 +185,8 @@ def copy_described(
 def copy_dataset(
     url: str, options: Mapping[str, Any]
 ) -> tuple[tempfile.TemporaryDirectory[str], str]:
-    """Copy all known splits of a dataset, with what describes it, to a temporary directory.
+    """Copy all known splits of a dataset, with what describes it and others of which that tells, to
+    a temporary directory.
 
     Returns the directory and the folder's name without secrets.
     """
@@ -198,7 +199,24 @@ def copy_dataset(
     try:
         for name in found:
             folder.copy(name, directory.name)
+        stated = _stated_files(directory.name, found) if DESCRIPTION in found else []
+        for name in folder.present([*found[:1], *stated]) if stated else []:
+            if name in stated:
+                folder.copy(name, directory.name)
     except BaseException:
         directory.cleanup()
         raise
     return directory, folder.name
+
+
+def _stated_files(directory: str, found: list[str]) -> list[str]:
+    """Further images and labels of which the description in a directory tells."""
+    try:
+        stated = read_description(directory).get("files")
+    except IdxError:  # which the check tells
+        return []
+    return [
+        name
+        for name in (stated if isinstance(stated, dict) else [])
+        if name not in found and names.parse(name) and name == posixpath.basename(name)
+    ]
