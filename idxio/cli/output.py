@@ -9,9 +9,11 @@ import os
 import sys
 from collections.abc import Iterator
 
+from ..storage.file_object import write_all
 from .exit_codes import UsageError
 
 STDOUT = "-"
+_BLOCK = 1 << 20
 
 
 @contextlib.contextmanager
@@ -22,7 +24,6 @@ def written(target: str) -> Iterator[str]:
     if target != STDOUT:
         yield target
         return
-    import shutil
     import tempfile
 
     if sys.stdout is None:
@@ -33,7 +34,9 @@ def written(target: str) -> Iterator[str]:
         path = os.path.join(folder, "output")
         yield path
         with open(path, "rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+            # With PYTHONUNBUFFERED, standard output takes a part of what it is given.
+            while piece := file.read(_BLOCK):
+                write_all(sys.stdout.buffer, piece)
         sys.stdout.buffer.flush()
 
 

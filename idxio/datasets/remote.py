@@ -19,7 +19,7 @@ from . import names
 from .classes import mapping_name
 from .copies import parts_differ
 from .discovery import HalfPairError, NoSplitError
-from .metadata import DESCRIPTION
+from .metadata import DESCRIPTION, read_description
 from .sources import SOURCES
 from .split_names import KNOWN, known_split, synonyms
 
@@ -221,7 +221,8 @@ def place_for(folder: RemoteFolder, root: str, folders: dict[str, str]) -> str:
 
 @contextlib.contextmanager
 def copied_dataset(url: str, options: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Copy all known splits of a dataset to this machine, with what describes it.
+    """Copy all known splits of a dataset to this machine, with what describes it and others of
+    which that tells.
 
     Yields which folder stands for which URL, that of the dataset first.
     """
@@ -235,5 +236,22 @@ def copied_dataset(url: str, options: Mapping[str, Any]) -> Iterator[dict[str, s
         directory = place_for(folder, root, places)
         for name in found:
             folder.copy(name, directory)
+        stated = _stated_files(directory, found) if DESCRIPTION in found else []
+        for name in folder.present([*found[:1], *stated]) if stated else []:
+            if name in stated:
+                folder.copy(name, directory)
         with naming_remote(places):
             yield places
+
+
+def _stated_files(directory: str, found: list[str]) -> list[str]:
+    """Further images and labels of which the description in a directory tells."""
+    try:
+        stated = read_description(directory).get("files")
+    except IdxError:  # which the check tells
+        return []
+    return [
+        name
+        for name in (stated if isinstance(stated, dict) else [])
+        if name not in found and names.parse(name) and name == posixpath.basename(name)
+    ]

@@ -12,6 +12,7 @@ from typing import IO
 from .._util.fork import ForkGuard
 from ..errors import naming
 from . import journal
+from .ownership import copy_owner_and_mode
 from .temporary import Temporary, ignoring_refusals, is_hidden, sweep, sync_folder
 
 
@@ -56,7 +57,7 @@ class AtomicFile:
             # signal that arrives in it.
             self._unfinished = weakref.finalize(self, _abandon, path, temporary, ForkGuard())
             if old is not None:
-                _copy_owner_and_mode(old, self.file.fileno())
+                copy_owner_and_mode(old, self.file.fileno())
         except BaseException as error:
             temporary.remove()
             if isinstance(error, OSError):
@@ -126,17 +127,3 @@ def _status_of(path: str) -> os.stat_result | None:
         return os.stat(path)
     except FileNotFoundError:
         return None
-
-
-def _copy_owner_and_mode(old: os.stat_result, fd: int) -> None:
-    """Give a new file the owner and permissions of the old one, as far as this process may."""
-    mode = stat.S_IMODE(old.st_mode)
-    new = os.fstat(fd)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        try:
-            os.chown(fd, old.st_uid, old.st_gid)
-        except OSError:
-            mode &= 0o777  # only the old owner could grant set-user-ID and set-group-ID
-            with ignoring_refusals():
-                os.chown(fd, -1, old.st_gid)
-    os.chmod(fd, mode)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import weakref
 
 from .._util.fork import ForkGuard
+from .ownership import copy_owner_and_mode
 from .temporary import TemporaryFolder, sweep, sync_folder
 
 
@@ -33,12 +35,22 @@ class AtomicFolder:
             raise FileExistsError(errno.EEXIST, what, target)
         if os.path.ismount(real):
             raise OSError(errno.EBUSY, "is a mount point; name a new folder inside it", target)
+        old = os.stat(real) if os.path.isdir(real) else None
+        if old is not None and os.path.samestat(old, os.stat(".")):
+            what = (
+                "is the working directory, in whose place a new folder would be, so that nothing"
+                " would be in this one; name a new folder"
+            )
+            raise OSError(errno.EBUSY, what, target)
         self._real = real
+        self._old = old
         temporary = TemporaryFolder(real)
         try:
             os.makedirs(os.path.dirname(real), exist_ok=True)
             sweep(real)
             self.path = temporary.create()
+            if old is not None:  # what others may not see, they may not see yet either
+                os.chmod(self.path, stat.S_IMODE(old.st_mode) | stat.S_IRWXU)
             self._unfinished = weakref.finalize(self, _abandon, temporary, ForkGuard())
         except BaseException as error:
             temporary.remove()
@@ -47,7 +59,9 @@ class AtomicFolder:
             raise
 
     def commit(self) -> None:
-        """Rename the temporary folder to the target."""
+        """Rename the temporary folder to the target; it gets the permissions of an old one."""
+        if self._old is not None:
+            _copy_owner_and_mode(self._old, self.path)
         sync_folder(self.path)
         os.rename(self.path, self._real)  # replaces an empty folder
         sync_folder(os.path.dirname(self._real))
@@ -63,6 +77,14 @@ class AtomicFolder:
             error.filename = self.target
         elif str(error.filename).startswith(self.path):
             error.filename = self.target + str(error.filename)[len(self.path) :]
+
+
+def _copy_owner_and_mode(old: os.stat_result, path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        copy_owner_and_mode(old, fd)
+    finally:
+        os.close(fd)
 
 
 def _abandon(temporary: TemporaryFolder, guard: ForkGuard) -> None:

@@ -7,6 +7,8 @@ import errno
 import os
 import stat
 
+from .temporary import ignoring_refusals
+
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -49,3 +51,19 @@ def mode_of_copy(source: os.stat_result) -> int:
     """The permissions of a copy, which no user may read who may not read the source."""
     readers = stat.S_IROTH | (stat.S_IRGRP if source.st_gid == os.getegid() else 0)
     return stat.S_IRUSR | stat.S_IWUSR | (source.st_mode & readers)
+
+
+def copy_owner_and_mode(old: os.stat_result, fd: int) -> None:
+    """Give a new file or folder the owner and permissions of the old one, as far as this process
+    may.
+    """
+    mode = stat.S_IMODE(old.st_mode)
+    new = os.fstat(fd)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(fd, old.st_uid, old.st_gid)
+        except OSError:
+            mode &= 0o777  # only the old owner could grant set-user-ID and set-group-ID
+            with ignoring_refusals():
+                os.chown(fd, -1, old.st_gid)
+    os.chmod(fd, mode)

@@ -128,6 +128,28 @@ def test_index_of_a_file_that_carries_its_own(dataset, capsys):
 
 
 @pytest.mark.parametrize(
+    "command", [["repack", IMAGES, "-"], ["export", "data", "-", "--to", "npz"]], ids=lambda c: c[0]
+)
+def test_an_output_that_takes_a_part(dataset, command):
+    """As a pipe, or a disk that becomes full, where PYTHONUNBUFFERED leaves out the buffer."""
+    whole = output_of(*command)
+    taken = []
+
+    class Output(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            taken.append(bytes(data[:100]))
+            return len(taken[-1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(Output(), write_through=True))
+        assert main(command) == 0
+    assert b"".join(taken) == whole
+
+
+@pytest.mark.parametrize(
     ("command", "output"),
     [
         (["show", IMAGES], IMAGES),  # has no suffix, and so none of another format

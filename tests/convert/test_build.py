@@ -17,7 +17,7 @@ import mnist
 import numpy as np
 import pytest
 from helpers import children
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import idxio
 from idxio.cli.main import main
@@ -299,6 +299,7 @@ def ugly(folder):
     deep = np.random.default_rng(4).integers(0, 65536, (28, 28), np.uint16)
     keep("16 bits.png", Image.fromarray(deep), deep // 257)
     keep("rotated.png", Image.fromarray(np.rot90(grey)), grey, exif=exif_turned())
+    keep("rotated 2.png", Image.fromarray(np.rot90(grey)), grey, pnginfo=exif_of_imagemagick())
     keep("interlaced 2.png", image, grey)
 
     keep("colour.png", Image.fromarray(rgb), "is in colour, the first picture is grey")
@@ -341,6 +342,15 @@ def exif_turned():
     exif = Image.Exif()
     exif[0x0112] = 6  # turn it clockwise to see it upright
     return exif
+
+
+def exif_of_imagemagick():
+    """EXIF data as ImageMagick keeps them in a PNG file: text in digits."""
+    data = exif_turned().tobytes()
+    profile = PngImagePlugin.PngInfo()
+    text = f"\nexif\n{len(data):8}\n{data.hex()}\n"
+    profile.add_text("Raw profile type exif", text, zip=True)
+    return profile
 
 
 def png(array, size=None):

@@ -17,7 +17,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from helpers import assert_same, png_of_16_bits
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import idxio
 from idxio.cli.main import main
@@ -586,6 +586,8 @@ def test_one_hot_rows_of_unlike_widths(tmp_path):
         np.save(tmp_path / "in" / name, array)
     for source in ("a.npz", "in"):
         refused(tmp_path / source, tmp_path, r"has [23] columns in y_t.* and [23] in y_t")
+    np.savez(tmp_path / "b.npz", x_test=images, y_test=test, class_names=["cat", "dog", "eel"])
+    refused(tmp_path / "b.npz", tmp_path, "has 2 columns in y_test and 3 in class_names")
     np.savez(tmp_path / "a.npz", **{**arrays, "y_test": np.eye(3, dtype=np.uint8)[[0, 2, 2, 0]]})
     assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "t10k": 4}
 
@@ -603,6 +605,16 @@ def test_records_that_a_description_tells_of_arrays(tmp_path, records, message):
     np.save(tmp_path / "in" / "y_train", np.arange(4))
     (tmp_path / "in" / "dataset.json").write_text(json.dumps({"records": records}))
     refused(tmp_path / "in", tmp_path, message)
+
+
+@pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_character_that_ends_lines_for_python_alone(tmp_path, character):
+    """It stands within a field: what lies before it is no split of its own."""
+    rows = [f"a{character}b,{i % 3},1,2,3,4,{('train', 'test')[i % 2]}" for i in range(12)]
+    text = "\n".join(["id,label,pixel0,pixel1,pixel2,pixel3,split", *rows, ""])
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.warns(UserWarning, match="left out what is no image or label: id"):
+        assert back(tmp_path / "a.csv", tmp_path) == {"train": 6, "t10k": 6}
 
 
 def test_two_formats_in_a_folder(tmp_path):
@@ -1301,7 +1313,7 @@ def test_a_label_of_parquet_beyond_int64_is_told_as_it_is(tmp_path) -> None:
     refused(tmp_path / "train.parquet", tmp_path, "row 1 has the label 9223372036854775813")
 
 
-def _parquet(path, names=None, frames=1, exif=None) -> None:
+def _parquet(path, names=None, frames=1, **saved) -> None:
     picture = io.BytesIO()
     first = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
     more = (
@@ -1309,7 +1321,7 @@ def _parquet(path, names=None, frames=1, exif=None) -> None:
         if frames > 1
         else {}
     )
-    first.save(picture, "PNG", **more, **({"exif": exif} if exif else {}))
+    first.save(picture, "PNG", **more, **saved)
     kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
     rows = pyarrow.array([{"bytes": picture.getvalue(), "path": None}] * 2, kind)
     table = pyarrow.table({"image": rows, "label": [0, 1]})
@@ -1487,10 +1499,15 @@ def test_pictures_of_several_frames_are_refused(tmp_path) -> None:
         idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
 
 
-def test_pictures_are_turned_as_their_exif_data_say(tmp_path) -> None:
+@pytest.mark.parametrize("is_imagemagicks", [False, True])
+def test_pictures_are_turned_as_their_exif_data_say(tmp_path, is_imagemagicks: bool) -> None:
     exif = Image.Exif()
     exif[0x112] = 6  # a quarter to the right
-    _parquet(tmp_path / "train.parquet", exif=exif)
+    profile = PngImagePlugin.PngInfo()
+    data = exif.tobytes()
+    profile.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n", zip=True)
+    saved = {"pnginfo": profile} if is_imagemagicks else {"exif": exif}
+    _parquet(tmp_path / "train.parquet", **saved)
     idxio.import_dataset(tmp_path / "train.parquet", tmp_path / "o")
     assert (idxio.load(tmp_path / "o").images[0] == np.rot90(np.arange(16).reshape(4, 4), -1)).all()
 

@@ -571,6 +571,30 @@ def test_folders_that_a_killed_process_left(tmp_path):
     assert os.listdir() == ["new"]
 
 
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o2775, 0o555])
+def test_an_empty_folder_keeps_its_permissions(mode):
+    os.mkdir("target")
+    os.chmod("target", mode)
+    with AtomicFolder("target") as folder:
+        assert not os.stat(folder.path).st_mode & 0o777 & ~(mode | 0o700)
+        Path(folder.path, "x").write_bytes(b"x")
+        folder.commit()
+    assert os.listdir("target") == ["x"]
+    assert os.stat("target").st_mode & 0o7777 == mode
+    os.chmod("target", 0o700)
+
+
+@pytest.mark.parametrize("target", [".", "../here", "link"])
+def test_the_working_directory_is_not_replaced(target, tmp_path, monkeypatch):
+    """Whoever is in it would go on in a folder that is no more, and see none of the files."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(OSError, match="is the working directory"):
+        AtomicFolder(str(tmp_path / target) if target == "link" else target)
+    assert sorted(os.listdir(tmp_path)) == ["here", "link"]
+
+
 def test_a_fork_writes_nothing_of_its_parents_file():
     idxio.write("x", array(0))
     writer = idxio.Writer("x", "uint8", (4, 4))

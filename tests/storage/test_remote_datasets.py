@@ -180,3 +180,17 @@ def test_labels_that_are_replaced_while_it_is_loaded(put, monkeypatch):
     monkeypatch.setattr(RemoteFolder, "copy", late)
     with pytest.raises(idxio.ChangedError):
         idxio.load(url).images[:]
+
+
+def test_a_split_of_which_the_description_tells_is_checked(put):
+    url = pair(put, "d", SORTED)[0].rpartition("/")[0]
+    names = [name.replace("train", "extra") for name in (IMAGES, NAMES)]
+    pair(put, "d", LABELS, names)
+    entry = {"shape": [30], "dtype": "uint8", "crc32": "00000000"}
+    stated = dict.fromkeys((IMAGES, NAMES, *names, "../x/gone-images-idx3-ubyte"), entry)
+    put("d/dataset.json", {"files": stated})
+    found = idxio.check(url)
+    assert [*found.splits] == ["train", "extra"]
+    assert not [one for one in found.findings if "has no extra-" in one.message]
+    put("d/dataset.json", {"files": {**stated, "val-images-idx3-ubyte": entry}})
+    assert [one for one in idxio.check(url).findings if "has no val-images" in one.message]

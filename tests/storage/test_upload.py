@@ -741,6 +741,15 @@ def test_an_open_file_of_this_machine(tmp_path):
     assert idxio.read(tmp_path / "x").tolist() == SHORT.tolist()
 
 
+def test_a_file_of_fsspec_that_takes_a_part_of_what_is_written(memory, monkeypatch):
+    from fsspec.implementations.memory import MemoryFile
+
+    real = MemoryFile.write
+    monkeypatch.setattr(MemoryFile, "write", lambda file, data: real(file, data[:1000]))
+    idxio.write("memory://a/x", SHORT)
+    assert idxio.read(memory.cat_file("/a/x")).tolist() == SHORT.tolist()
+
+
 def test_a_pair_by_fsspec(memory):
     urls = [f"memory://a/{name}" for name in (IMAGES_NAME, LABELS_NAME)]
     for images, labels in ((SHORT, LABELS), (NEW_IMAGES, NEW_LABELS)):

@@ -167,7 +167,7 @@ def _column(path: str, table: Table, column: int) -> Iterator[str]:
             if b'"' in text:
                 yield from (row[column].strip() for _, row in rows_of(text, table, path, line))
             else:
-                for fields in text.decode(errors="replace").splitlines():
+                for fields in text.decode(errors="replace").split("\n"):
                     if fields.strip():
                         yield _field(fields, table, column)
             line += text.count(b"\n")

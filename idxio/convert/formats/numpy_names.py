@@ -209,23 +209,24 @@ def _partner(name: str) -> str:
     return f"that belongs to {name}"
 
 
-def _check_widths(pairs: dict[str | None, dict[str, npz.Stored]]) -> None:
-    """Raise if one-hot rows of two splits have different numbers of columns.
+def _check_widths(pairs: dict[str | None, dict[str, npz.Stored]], listed: int | None) -> None:
+    """Raise if one-hot rows have another number of columns than those of another split, or than
+    there are names.
 
     Where a split lacks a class, some programs leave its column out, and all behind it mean other
     classes.
     """
-    first: tuple[npz.Stored, int] | None = None
+    first = None if listed is None else (CLASS_NAMES, listed)
     for pair in pairs.values():
         labels = pair.get("labels")
         width = npz.one_hot_width(labels) if labels is not None else None
         if labels is None or width is None:
             continue
-        first = first or (labels, width)
+        first = first or (labels.shown, width)
         if width != first[1]:
             raise FormatError(
                 f"has {width:,} columns in {labels.shown} and {first[1]:,} in"
-                f" {first[0].shown}: a column of one may be another class than that of the other."
+                f" {first[0]}: a column of one may be another class than that of the other."
                 " Save the number of each class: labels.argmax(axis=1), where the columns are"
                 " those of all classes",
                 file=labels.path,
@@ -237,7 +238,7 @@ def _source(pairs: dict[str | None, dict[str, npz.Stored]], archives: list[str])
     names = agreed_names([(path, npz.npz_class_names(path)) for path in archives])
     is_listed = any(npz.has_listed_names(path) for path in archives)
     listed = len(names) if names and is_listed else None
-    _check_widths(pairs)
+    _check_widths(pairs, listed)
     blocks = {
         split: npz.pair_blocks(pair["images"], pair.get("labels"), listed)
         for split, pair in pairs.items()

@@ -10,7 +10,13 @@ import numpy as np
 from ..._util.types import Array
 from ...errors import FormatError
 from ..images.complete import fault
-from ..images.decode import BadPictureError, decode_bytes, has_16_bits, plain_pixels
+from ..images.decode import (
+    BadPictureError,
+    decode_bytes,
+    has_16_bits,
+    has_exif,
+    plain_pixels,
+)
 
 
 def require_pillow() -> None:
@@ -66,7 +72,7 @@ def decode(
             image.load()
             reason = fault(data, image) if frames == 1 else None
             is_transparent = "transparency" in image.info
-            turned = ImageOps.exif_transpose(image) if image.info.get("exif") else image
+            turned = ImageOps.exif_transpose(image) if has_exif(image) else image
             mode = turned.mode
             size = turned.size
             is_plain = mode in ("L", "RGB") and not is_transparent

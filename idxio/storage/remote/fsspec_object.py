@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from ..file_object import write_all
 from ..temporary import hidden, ignoring_refusals
 
 _PART = 8 << 20
@@ -53,7 +54,8 @@ class FsspecObject:
             new = self._fs.open(self._path, "wb", block_size=_PART, autocommit=False)
         try:
             with self._telling():
-                shutil.copyfileobj(file, new, _PART)
+                while piece := file.read(_PART):
+                    write_all(new, piece)
             before_end()
             with self._telling():
                 new.close()
