@@ -316,6 +316,7 @@ RECORDS = {
     "one-channel": np.random.default_rng(1).integers(0, 256, (60, 5, 7, 1), np.uint8),
     "planes": np.random.default_rng(2).integers(0, 256, (60, 3, 4, 6), np.uint8),
     "vector": np.random.default_rng(3).random((60, 23)).astype(np.float32),
+    "long-vector": np.random.default_rng(8).integers(0, 256, (60, 2500), np.uint8),
     "float64": np.random.default_rng(4).random((60, 4, 3)),
     "int16": np.random.default_rng(5).integers(-3000, 3000, (60, 4, 3)).astype(np.int16),
     "int32": np.random.default_rng(6).integers(-(2**31), 2**31, (60, 4, 3)).astype(np.int32),
@@ -343,12 +344,26 @@ def test_any_shape_and_type(page, host, files, name):
         assert shown.shape[:2] == (4, 3 * 7 - 1)
         for plane in range(3):
             np.testing.assert_array_equal(shown[:, 7 * plane : 7 * plane + 6, 0], record[plane])
+    elif name == "long-vector":
+        assert shown.shape[:2] == (3, 1024)
+        np.testing.assert_array_equal(shown[..., 0].ravel()[:2500], record)
+        assert (shown[..., 3].ravel()[2500:] == 0).all()
     elif name == "one-channel":
         np.testing.assert_array_equal(shown[..., 0], record[..., 0])
     else:
         expected = scaled(np.atleast_2d(record))
         assert np.abs(shown[..., 0] - expected).max() <= 1
     page.wait(WHOLE)
+    assert page.complaints == []
+
+
+def test_records_that_no_canvas_holds(page, host, files):
+    folder = new(files, "huge")
+    idxio.write(folder / IMAGES, np.zeros((3, 2, 20_000), np.uint8))
+    idxio.write(folder / LABELS, Y[:3])
+    write_page(folder)
+    page.open(f"{host}/plain/huge/index.html")
+    said(page, "The records are too large to be drawn")
     assert page.complaints == []
 
 
@@ -416,12 +431,16 @@ def test_a_host_without_ranges(page, host):
     assert page.complaints == []
 
 
-def test_a_host_with_content_encoding(page, host, files):
-    folder = new(files, "encoded")
+@pytest.mark.parametrize("place", ["encoded", "identity"])
+def test_a_host_with_content_encoding(page, host, files, place):
+    """Of a part of what is encoded Chromium makes an error, which it does not of the identity;
+    Firefox gives the part.
+    """
+    folder = new(files, place)
     (folder / "index.html").write_bytes(
-        render(dataset.find(str(files / "sorted"), None), f"{host}/encoded/sorted/")
+        render(dataset.find(str(files / "sorted"), None), f"{host}/{place}/sorted/")
     )
-    page.open(f"{host}/plain/encoded/index.html#train/3/950")
+    page.open(f"{host}/plain/{place}/index.html#train/3/950")
     said(page, "with a Content-Encoding")
     assert_open(page, 950, X[ORDER[950]])
 

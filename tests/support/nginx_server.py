@@ -42,6 +42,7 @@ http {{
         {locations}
         location /redirected/ {{ rewrite ^/redirected/(.*)$ /plain/$1 redirect; }}
         location /shared/ {{ alias {files}/; add_header Access-Control-Allow-Origin *; }}
+        location /identity/ {{ alias {files}/; add_header Content-Encoding identity; }}
         location @refused {{ return 403; }}
         location /up {{ return 204; }}
     }}
