@@ -5,7 +5,8 @@ cast and scaling, and is drawn anew in each epoch.
 """
 
 from .loader.random_crop import RandomCrop as RandomCrop
+from .loader.random_erasing import RandomErasing as RandomErasing
 from .loader.transforms import RandomHorizontalFlip as RandomHorizontalFlip
 from .loader.transforms import RandomVerticalFlip as RandomVerticalFlip
 
-__all__ = ["RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"]
+__all__ = ["RandomCrop", "RandomErasing", "RandomHorizontalFlip", "RandomVerticalFlip"]

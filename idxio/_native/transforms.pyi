@@ -16,3 +16,12 @@ def crop(
     fill: Buffer,
     then: Kernel | None = None,
 ) -> Kernel: ...
+def erase(
+    key: int,
+    below: int,
+    shape: tuple[int, int, int, int],
+    share: tuple[float, float],
+    ratio: tuple[float, float],
+    value: Buffer,
+    then: Kernel | None = None,
+) -> Kernel: ...

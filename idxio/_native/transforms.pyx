@@ -19,6 +19,15 @@ cdef extern from "crop.h" nogil:
         uint8_t *margin
     const uint8_t *idxio_crop_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
 
+cdef extern from "erase.h" nogil:
+    ctypedef struct idxio_erase:
+        idxio_transform base
+        uint64_t below
+        size_t planes, height, width, pixel
+        double share, shares, ratio, ratios
+        uint8_t *value
+    const uint8_t *idxio_erase_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+
 
 @cython.no_gc  # it is made once, behind those that follow it
 cdef class Kernel:
@@ -60,6 +69,13 @@ cdef Kernel prepare(size_t size, uint64_t key, row, made, Kernel then):
         t.result = then.result
         what.next = then.what
     return t
+
+
+cdef void repeat(const uint8_t[::1] pixel, uint8_t *out, size_t size):
+    """Fill so many bytes with a pixel."""
+    cdef size_t i
+    for i in range(size):
+        out[i] = pixel[i % <size_t>pixel.shape[0]]
 
 
 def flip(uint64_t key, uint64_t below, groups, items, size, Kernel then=None):
@@ -104,7 +120,32 @@ def crop(
     what.out_height, what.out_width = out_height, out_width
     what.top, what.left, what.tops, what.lefts = top, left, tops, lefts
     what.margin = <uint8_t *>(what + 1)
-    cdef size_t i
-    for i in range(margin):
-        what.margin[i] = fill[i % what.pixel]
+    repeat(fill, what.margin, margin)
+    return t
+
+
+def erase(
+    uint64_t key, uint64_t below, shape, share, ratio, const uint8_t[::1] value not None,
+    Kernel then=None
+):
+    """Sets a rectangle of an image to a value, with the probability below / 2^53.
+
+    shape: planes, height, width and bytes of a pixel. share: of the area, the least and how far
+    above it; ratio: the same of the logarithm of height / width. value: the bytes of a pixel.
+    Raises OverflowError for images that no memory holds.
+    """
+    planes, height, width, pixel = shape
+    if value.shape[0] != pixel:
+        raise ValueError("value is no pixel")
+    row = planes * height * width * pixel
+    cdef size_t line = width * pixel
+    cdef Kernel t = prepare(sizeof(idxio_erase) + line, key, row, row, then)
+    cdef idxio_erase *what = <idxio_erase *>t.what
+    what.base.apply = idxio_erase_apply
+    what.below = below
+    what.planes, what.height, what.width, what.pixel = planes, height, width, pixel
+    what.share, what.shares = share
+    what.ratio, what.ratios = ratio
+    what.value = <uint8_t *>(what + 1)
+    repeat(value, what.value, line)
     return t

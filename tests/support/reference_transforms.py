@@ -4,6 +4,8 @@ Each reference gets images of shape (planes, height, width, channels), the trans
 from k to the k-th number of 64 bits that it draws for this sample.
 """
 
+from decimal import Context, Decimal
+
 import numpy as np
 
 M64 = (1 << 64) - 1
@@ -39,10 +41,47 @@ def crop(image, crop, draw):
     return padded[:, i : i + size[0], j : j + size[1]]
 
 
+def exact_exp(x):
+    y, total = x / 4096, 1.0
+    for k in range(8, 0, -1):
+        total = 1 + y * total / k
+    for _ in range(12):
+        total = total * total
+    return total
+
+
+def erasing(image, erasing, draw):
+    if draw(0) >> 11 >= erasing.p * 2**53:
+        return image
+    (least, most), (low, high) = erasing.scale, map(exact_log, erasing.ratio)
+    h, w = image.shape[1:3]
+    for k in range(1, 40, 4):
+        area = h * w * (least + (most - least) * share(draw(k)))
+        ratio = exact_exp(low + (high - low) * share(draw(k + 1)))
+        height, width = np.sqrt(area * ratio) + 0.5, np.sqrt(area / ratio) + 0.5
+        if height < h and width < w:
+            height, width = int(height), int(width)
+            i = draw(k + 2) * (h - height + 1) >> 64
+            j = draw(k + 3) * (w - width + 1) >> 64
+            image = image.copy()
+            image[:, i : i + height, j : j + width] = erasing.value
+            break
+    return image
+
+
+def share(drawn):
+    return (drawn >> 11) / 2**53
+
+
+def exact_log(x):
+    return float(Context(prec=40).ln(Decimal(x)))
+
+
 REFERENCES = {
     "RandomHorizontalFlip": horizontal_flip,
     "RandomVerticalFlip": vertical_flip,
     "RandomCrop": crop,
+    "RandomErasing": erasing,
 }
 
 
