@@ -35,7 +35,7 @@ static inline double idxio_alternating(double z, int last) {
 static inline void idxio_sine(double degrees, double *sine, double *cosine) {
     const int64_t quarters = idxio_floor(degrees / 90 + 0.5);
     const double y = (degrees / 90 - (double)quarters) * 1.5707963267948966;
-    const double s = y * idxio_alternating(y * y, 13), c = idxio_alternating(y * y, 12);
+    const double s = y * idxio_alternating(y * y, 17), c = idxio_alternating(y * y, 16);
     *sine = quarters & 1 ? c : s;
     *cosine = quarters & 1 ? s : c;
     if (quarters & 2) *sine = -*sine;

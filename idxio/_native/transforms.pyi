@@ -25,3 +25,13 @@ def erase(
     value: Buffer,
     then: Kernel | None = None,
 ) -> Kernel: ...
+def warp(
+    key: int,
+    shape: tuple[int, int, int, int, int],
+    angle: tuple[float, float],
+    zoom: tuple[float, float],
+    shift: tuple[float, float],
+    kind: int,
+    swapped: bool,
+    then: Kernel | None = None,
+) -> Kernel: ...

@@ -28,6 +28,15 @@ cdef extern from "erase.h" nogil:
         uint8_t *value
     const uint8_t *idxio_erase_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
 
+cdef extern from "warp.h" nogil:
+    ctypedef struct idxio_warp:
+        idxio_transform base
+        size_t planes, height, width, channels, itemsize
+        double angle, angles, zoom, zooms, shift_x, shift_y
+        int swapped
+    const uint8_t *idxio_warp_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+    void idxio_warp_choose(idxio_warp *, int)
+
 
 @cython.no_gc  # it is made once, behind those that follow it
 cdef class Kernel:
@@ -148,4 +157,33 @@ def erase(
     what.ratio, what.ratios = ratio
     what.value = <uint8_t *>(what + 1)
     repeat(value, what.value, line)
+    return t
+
+
+def warp(
+    uint64_t key, shape, angle, zoom, shift, int kind, bint swapped, Kernel then=None
+):
+    """Turns an image about its middle, scales and shifts it.
+
+    shape: planes, height, width, channels and bytes of an item. angle, in degrees, and zoom: the
+    least, and how far above it. shift: pixels to the right or left, and down or up, at most. kind:
+    the place of the type in `gather.KINDS`, to interpolate, or -1 for the nearest pixel; items are
+    swapped if they have the other byte order. The caller sees to sides of up to 2^20 pixels, angles
+    of up to 360, zooms from 1 / 1024 up, and shifts of up to a side.
+    """
+    planes, height, width, channels, itemsize = shape
+    if not -1 <= kind < 6 or kind >= 0 and itemsize != (1, 1, 2, 4, 4, 8)[kind]:
+        raise ValueError("no such type")
+    if max(height, width) > 1 << 20:
+        raise OverflowError("places in such an image are no 64 bits")
+    row = planes * height * width * channels * itemsize
+    cdef Kernel t = prepare(sizeof(idxio_warp), key, row, row, then)
+    cdef idxio_warp *what = <idxio_warp *>t.what
+    what.base.apply = idxio_warp_apply
+    what.planes, what.height, what.width = planes, height, width
+    what.channels, what.itemsize, what.swapped = channels, itemsize, swapped
+    what.angle, what.angles = angle
+    what.zoom, what.zooms = zoom
+    what.shift_x, what.shift_y = shift
+    idxio_warp_choose(what, kind)
     return t
