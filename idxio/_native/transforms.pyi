@@ -2,6 +2,8 @@ from typing import final
 
 from typing_extensions import Buffer
 
+MOST_PLACES: int
+
 @final
 class Kernel: ...
 

@@ -38,6 +38,10 @@ cdef extern from "warp.h" nogil:
     void idxio_warp_choose(idxio_warp *, int)
 
 
+# For `idxio_below`.
+MOST_PLACES = 1 << 32
+
+
 @cython.no_gc  # it is made once, behind those that follow it
 cdef class Kernel:
     """A transform for one shape of image and one key of random numbers, and those behind it.
@@ -117,6 +121,8 @@ def crop(
     tops, lefts = top + height + bottom - out_height + 1, left + width + right - out_width + 1
     if tops < 1 or lefts < 1 or fill.shape[0] != pixel:
         raise ValueError("the part is larger than the image, or fill is no pixel")
+    if max(tops, lefts) > MOST_PLACES:
+        raise OverflowError(f"there are {tops} x {lefts} places; {MOST_PLACES} can be drawn from")
     line = out_width * pixel
     cdef size_t margin = out_height * line
     cdef Kernel t = prepare(
@@ -146,6 +152,8 @@ def erase(
     planes, height, width, pixel = shape
     if value.shape[0] != pixel:
         raise ValueError("value is no pixel")
+    if max(height, width) >= MOST_PLACES:
+        raise OverflowError(f"an image has up to {MOST_PLACES} places along a side")
     row = planes * height * width * pixel
     cdef size_t line = width * pixel
     cdef Kernel t = prepare(sizeof(idxio_erase) + line, key, row, row, then)
