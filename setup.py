@@ -60,7 +60,6 @@ def codec() -> dict[str, Any]:
 CODEC = codec()
 NAMES = (
     "gather",
-    "transforms",
     "thread_pool",
     "csv_parser",
     "byteorder",
@@ -102,6 +101,7 @@ setup(
     ext_modules=cythonize(
         [extension(name, **CODEC) for name in ("deflate", "inflate")]
         + [extension("lanes", "idxio/_native/lanes_core.c", **CODEC)]
+        + [extension("transforms", libraries=["m"])]
         + [extension(name) for name in NAMES],
         language_level=3,
         build_dir="build/cython",

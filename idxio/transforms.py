@@ -4,8 +4,16 @@ Names and defaults are those of torchvision. A transform applies to each image o
 cast and scaling, and is drawn anew in each epoch.
 """
 
+from .loader.random_affine import RandomAffine as RandomAffine
 from .loader.random_crop import RandomCrop as RandomCrop
+from .loader.random_erasing import RandomErasing as RandomErasing
 from .loader.transforms import RandomHorizontalFlip as RandomHorizontalFlip
 from .loader.transforms import RandomVerticalFlip as RandomVerticalFlip
 
-__all__ = ["RandomCrop", "RandomHorizontalFlip", "RandomVerticalFlip"]
+__all__ = [
+    "RandomAffine",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+]

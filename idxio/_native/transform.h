@@ -33,10 +33,10 @@ static inline uint64_t idxio_state(uint64_t key, int64_t position) {
 
 static inline uint64_t idxio_draw(uint64_t state, uint64_t k) { return idxio_key_add(state, k); }
 
-/* A number from 0 to n - 1 of one that was drawn. Each comes as often as the others but for one
- * part in 2^64 / n. */
+/* floor(drawn * n / 2^64), for n up to 2^32: a number from 0 to n - 1. Each comes as often as the
+ * others but for n parts in 2^64. */
 static inline uint64_t idxio_below(uint64_t drawn, uint64_t n) {
-    return (uint64_t)(((unsigned __int128)drawn * n) >> 64);
+    return ((drawn >> 32) * n + ((drawn & 0xffffffff) * n >> 32)) >> 32;
 }
 
 #endif

@@ -19,6 +19,28 @@ cdef extern from "crop.h" nogil:
         uint8_t *margin
     const uint8_t *idxio_crop_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
 
+cdef extern from "erase.h" nogil:
+    ctypedef struct idxio_erase:
+        idxio_transform base
+        uint64_t below
+        size_t planes, height, width, pixel
+        double share, shares, ratio, ratios
+        uint8_t *value
+    const uint8_t *idxio_erase_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+
+cdef extern from "warp.h" nogil:
+    ctypedef struct idxio_warp:
+        idxio_transform base
+        size_t planes, height, width, channels, itemsize
+        double angle, angles, zoom, zooms, shift_x, shift_y
+        int swapped
+    const uint8_t *idxio_warp_apply(const idxio_transform *, const uint8_t *, uint8_t *, uint64_t)
+    void idxio_warp_choose(idxio_warp *, int)
+
+
+# For `idxio_below`.
+MOST_PLACES = 1 << 32
+
 
 @cython.no_gc  # it is made once, behind those that follow it
 cdef class Kernel:
@@ -62,6 +84,13 @@ cdef Kernel prepare(size_t size, uint64_t key, row, made, Kernel then):
     return t
 
 
+cdef void repeat(const uint8_t[::1] pixel, uint8_t *out, size_t size):
+    """Fill so many bytes with a pixel."""
+    cdef size_t i
+    for i in range(size):
+        out[i] = pixel[i % <size_t>pixel.shape[0]]
+
+
 def flip(uint64_t key, uint64_t below, groups, items, size, Kernel then=None):
     """Turns round the items, of `size` bytes, in each group of an image.
 
@@ -92,6 +121,8 @@ def crop(
     tops, lefts = top + height + bottom - out_height + 1, left + width + right - out_width + 1
     if tops < 1 or lefts < 1 or fill.shape[0] != pixel:
         raise ValueError("the part is larger than the image, or fill is no pixel")
+    if max(tops, lefts) > MOST_PLACES:
+        raise OverflowError(f"there are {tops} x {lefts} places; {MOST_PLACES} can be drawn from")
     line = out_width * pixel
     cdef size_t margin = out_height * line
     cdef Kernel t = prepare(
@@ -104,7 +135,63 @@ def crop(
     what.out_height, what.out_width = out_height, out_width
     what.top, what.left, what.tops, what.lefts = top, left, tops, lefts
     what.margin = <uint8_t *>(what + 1)
-    cdef size_t i
-    for i in range(margin):
-        what.margin[i] = fill[i % what.pixel]
+    repeat(fill, what.margin, margin)
+    return t
+
+
+def erase(
+    uint64_t key, uint64_t below, shape, share, ratio, const uint8_t[::1] value not None,
+    Kernel then=None
+):
+    """Sets a rectangle of an image to a value, with the probability below / 2^53.
+
+    shape: planes, height, width and bytes of a pixel. share: of the area, the least and how far
+    above it; ratio: the same of the logarithm of height / width. value: the bytes of a pixel.
+    Raises OverflowError for images that no memory holds.
+    """
+    planes, height, width, pixel = shape
+    if value.shape[0] != pixel:
+        raise ValueError("value is no pixel")
+    if max(height, width) >= MOST_PLACES:
+        raise OverflowError(f"an image has up to {MOST_PLACES} places along a side")
+    row = planes * height * width * pixel
+    cdef size_t line = width * pixel
+    cdef Kernel t = prepare(sizeof(idxio_erase) + line, key, row, row, then)
+    cdef idxio_erase *what = <idxio_erase *>t.what
+    what.base.apply = idxio_erase_apply
+    what.below = below
+    what.planes, what.height, what.width, what.pixel = planes, height, width, pixel
+    what.share, what.shares = share
+    what.ratio, what.ratios = ratio
+    what.value = <uint8_t *>(what + 1)
+    repeat(value, what.value, line)
+    return t
+
+
+def warp(
+    uint64_t key, shape, angle, zoom, shift, int kind, bint swapped, Kernel then=None
+):
+    """Turns an image about its middle, scales and shifts it.
+
+    shape: planes, height, width, channels and bytes of an item. angle, in degrees, and zoom: the
+    least, and how far above it. shift: pixels to the right or left, and down or up, at most. kind:
+    the place of the type in `gather.KINDS`, to interpolate, or -1 for the nearest pixel; items are
+    swapped if they have the other byte order. The caller sees to sides of up to 2^20 pixels, angles
+    of up to 360, zooms from 1 / 1024 up, and shifts of up to a side.
+    """
+    planes, height, width, channels, itemsize = shape
+    if not -1 <= kind < 6 or kind >= 0 and itemsize != (1, 1, 2, 4, 4, 8)[kind]:
+        raise ValueError("no such type")
+    if max(height, width) > 1 << 20:
+        raise OverflowError("places in such an image are no 64 bits")
+    row = planes * height * width * channels * itemsize
+    cdef Kernel t = prepare(sizeof(idxio_warp), key, row, row, then)
+    cdef idxio_warp *what = <idxio_warp *>t.what
+    what.base.apply = idxio_warp_apply
+    what.planes, what.height, what.width = planes, height, width
+    what.channels, what.itemsize, what.swapped = channels, itemsize, swapped
+    what.angle, what.angles = angle
+    what.zoom, what.zooms = zoom
+    what.shift_x, what.shift_y = shift
+    idxio_warp_choose(what, kind)
     return t

@@ -12,6 +12,9 @@ from .._native import transforms as kernels
 from .._util.integers import whole_number
 from .transforms import ImageShape, Transform, stored_value
 
+# Places are drawn from 2^32 at the most.
+_MOST = 1 << 30
+
 
 @dataclass(frozen=True)
 class RandomCrop(Transform):
@@ -99,4 +102,7 @@ def _numbers(name: str, value: Any, least: int, counts: tuple[int, ...]) -> tupl
     if len(numbers) not in counts:
         allowed = " or ".join(map(str, counts))
         raise ValueError(f"{name} of RandomCrop is {allowed} numbers, not {value!r}")
-    return tuple(whole_number(f"{name} of RandomCrop", number, least) for number in numbers)
+    checked = tuple(whole_number(f"{name} of RandomCrop", number, least) for number in numbers)
+    if max(checked) > _MOST:
+        raise ValueError(f"{name} of RandomCrop is up to {_MOST}, not {value!r}")
+    return checked

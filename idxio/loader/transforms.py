@@ -99,6 +99,20 @@ def chances(p: float) -> int:
     return int(float(p) * (1 << 53))
 
 
+def pair(name: str, value: Any, least: float, most: float) -> None:
+    """Raise ValueError unless value is two numbers in this range, the first no larger."""
+    try:
+        low, high = value
+        is_good = bool(least <= low <= high <= most)
+    except (TypeError, ValueError):
+        is_good = False
+    if not is_good:
+        raise ValueError(
+            f"{name} is a pair of numbers from {least} to {most}, the smaller one first, not "
+            f"{value!r}"
+        )
+
+
 def stored_value(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     """A number of a caller's as one element of a type; raises ValueError where that can't be."""
     number = np.asarray(value)

@@ -14,7 +14,13 @@ from reference_transforms import M64, augmented_epoch, mixed
 import idxio
 from idxio.loader import materialize, samplers, window_shuffle
 from idxio.loader import transforms as module
-from idxio.transforms import RandomCrop, RandomHorizontalFlip, RandomVerticalFlip
+from idxio.transforms import (
+    RandomAffine,
+    RandomCrop,
+    RandomErasing,
+    RandomHorizontalFlip,
+    RandomVerticalFlip,
+)
 
 AXES = {RandomHorizontalFlip: -1, RandomVerticalFlip: -2}
 # Where a change of these is, there is another samplers.VERSION.
@@ -41,6 +47,9 @@ def test_golden_vectors():
 GOLDEN_BATCHES = {
     RandomCrop(padding=4): 1124339700,
     RandomCrop((5, 14), padding=(3, 0), fill=9): 3238585866,
+    RandomErasing(0.9, value=200): 3781585886,
+    RandomAffine(40, (0.1, 0.3), (0.7, 1.4)): 1737012990,
+    RandomAffine(180, interpolation="bilinear"): 779270885,
 }
 
 
@@ -64,6 +73,9 @@ OTHERS = [
     RandomCrop(padding=2),
     RandomCrop((2, 3), padding=(1, 3, 2, 0), fill=7),
     RandomCrop((7, 12), padding=(5, 6)),
+    RandomErasing(0.7, value=9),
+    RandomAffine(40, (0.1, 0.3), (0.7, 1.4)),
+    RandomAffine((-90, 300), interpolation="bilinear"),
 ]
 TRANSFORMS = st.lists(st.one_of(FLIPS, st.sampled_from(OTHERS)), min_size=1, max_size=4)
 

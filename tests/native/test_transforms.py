@@ -139,8 +139,35 @@ def test_parts_that_no_memory_holds():
     far = 1 << 40
     with pytest.raises(OverflowError):
         transforms.crop(0, (1, 1, 1, 1), (far, far), (far, 0, far, 0), pixel)
+    with pytest.raises(OverflowError, match="places"):
+        transforms.crop(0, (1, 1, 1, 1), (1, 1), (1 << 32, 0, 0, 0), pixel)
     with pytest.raises(ValueError, match="fill is no pixel"):
         transforms.crop(0, (1, 1, 1, 2), (1, 1), (0, 0, 0, 0), pixel)
+
+
+def test_places_are_drawn_without_a_gap():
+    """The last of the 2^32 that there can be, too."""
+    pixel, source, out = np.zeros(1, np.uint8), np.ones(1, np.uint8), np.zeros(99, np.uint8)
+    crop = transforms.crop(5, (1, 1, 1, 1), (1, 1), ((1 << 32) - 2, 1, 0, 0), pixel)
+    ids = np.zeros(99, np.int64)
+    gather.gather(source, 1, ids, out, 0, crop, np.arange(99)).run()
+    assert not out.any()
+    two = transforms.crop(5, (1, 1, 1, 1), (1, 1), (1, 0, 0, 0), pixel)
+    gather.gather(source, 1, ids, out, 0, two, np.arange(99)).run()
+    assert out.tolist() == [below(2, 5, k, 0) for k in range(99)]
+
+
+def test_values_and_types_that_there_are_not():
+    one = np.zeros(1, np.uint8)
+    with pytest.raises(ValueError, match="value is no pixel"):
+        transforms.erase(0, 0, (1, 2, 2, 2), (0, 1), (0, 0), one)
+    with pytest.raises(OverflowError, match="places along a side"):
+        transforms.erase(0, 0, (1, 1 << 33, 1, 1), (0, 1), (0, 0), one)
+    for kind, itemsize in ((6, 1), (-2, 1), (2, 4)):
+        with pytest.raises(ValueError, match="no such type"):
+            transforms.warp(0, (1, 2, 2, 1, itemsize), (0, 0), (1, 0), (0, 0), kind, False)
+    with pytest.raises(OverflowError, match="no 64 bits"):
+        transforms.warp(0, (1, 1, (1 << 20) + 1, 1, 1), (0, 0), (1, 0), (0, 0), -1, False)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")
