@@ -210,6 +210,11 @@ class Compression:
         with self.source.expect_all():
             return read_to_end(self.stream(), out)
 
+    def explore(self, stop: int | None) -> None:
+        """Find out where the file can be entered, up to an unpacked byte or its end, so that no
+        `read_at` goes through more of it than it wants.
+        """
+
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""
         raise NotImplementedError

@@ -246,6 +246,24 @@ def expecting(array: IdxArray, parts: Sequence[range]) -> AbstractContextManager
     )
 
 
+def explore(array: IdxArray, stop: int) -> None:
+    """Find out where the file can be entered, up to a record or, behind the last one, its end."""
+    header = array._header
+    if array._compressed.supports_ranges and array._source.size is not None:
+        is_end = stop >= len(array)
+        array._compressed.explore(None if is_end else header.size + stop * header.record_nbytes)
+
+
+def read_into(array: IdxArray, begin: int, out: Array) -> None:
+    """Fill out, C-contiguous and of the type of the records, with those from begin on."""
+    rows = range(begin, begin + len(out))
+    if array._compressed.supports_ranges and array._source.size is not None:
+        memory = out.reshape(-1).view(np.uint8)
+        decode.read_rows_into(array._compressed, array._header, rows, memory, None)
+    else:
+        out[...] = array[rows.start : rows.stop]
+
+
 def state_of(array: IdxArray) -> tuple[str, State] | None:
     """The path of an open file, and what the file was when it was opened; None for other bytes."""
     source = array._source

@@ -7,7 +7,7 @@
 | the same within a shuffle window | seed, epoch, class, number of the window |
 | record with which the first block starts | seed, epoch, FIRST_RECORD |
 | order of the blocks of records | seed, epoch, BLOCKS |
-| order of the records of a shuffle window | seed, epoch, RECORDS, number of the window |
+| order of the records of a group | seed, epoch, RECORDS, number of the window, of the group |
 | draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
 | order in which `Dataset.split` takes samples | seed, SPLIT |
 

@@ -202,6 +202,9 @@ class Gzip(Compression):
         if len(out):
             self._by_index(lambda: self._copier.read(offset, out, threads))
 
+    def explore(self, stop: int | None) -> None:
+        self._known.explore(stop)
+
     def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
         return self._copier.expect(ranges)
 
