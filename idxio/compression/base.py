@@ -179,6 +179,12 @@ class Compression:
         """
         return None
 
+    def chunk_length(self) -> int | None:
+        """The unpacked bytes of each chunk of a table in the file, which may be false; None where
+        there is none, or chunks of several lengths.
+        """
+        return None
+
     def stream(self) -> Stream:
         """A new stream from the first unpacked byte."""
         raise NotImplementedError

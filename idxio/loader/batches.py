@@ -12,6 +12,7 @@ from .._native import inflate
 from .._util.integers import unsigned_64, whole_number
 from .._util.threads import check_threads
 from .._util.types import Array
+from ..core.array import IdxArray, chunks_of
 from ..core.selection import ArrayLike
 from . import samplers
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
@@ -78,6 +79,7 @@ class Batches:
             "shuffle": int(options.shuffle),
             "balanced": int(options.balanced),
             "window": sampler.window,
+            "chunk": sampler.chunk,
             # Last: orders of other arguments may have other versions.
             "version": sampler.version,
         }
@@ -159,6 +161,8 @@ class Batches:
             The state is one of another dataset, another order or another version of the order.
         """
         identity = {**self._identity, "labels": _checksum(self._spec.labels)}
+        # The key is younger than the others.
+        state = {"chunk": 0, **state}
         missing = [key for key in (*identity, "epoch", "position") if key not in state]
         if missing:
             raise ValueError(f"this is not a state of batches: it has no {', '.join(missing)}")
@@ -185,6 +189,7 @@ _MEANING = {
     "shuffle": "give batches() the same shuffle",
     "balanced": "give batches() the same balanced",
     "window": "give batches() the same buffer, and images that are held in the same way",
+    "chunk": "give it the same file: in one that was packed otherwise, the order is another",
 }
 
 
@@ -193,8 +198,14 @@ def _sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> sampler
     seed = options.order_seed
     if needs_windows(images, options.buffer):
         record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
-        balanced = labels if options.balanced else None
-        return WindowSampler(len(labels), record_nbytes, options.buffer or BUFFER, seed, balanced)
+        return WindowSampler(
+            len(labels),
+            record_nbytes,
+            options.buffer or BUFFER,
+            seed,
+            labels if options.balanced else None,
+            chunks_of(images) if isinstance(images, IdxArray) else None,
+        )
     if options.balanced:
         return samplers.BalancedSampler(labels, seed)
     if seed is not None:

@@ -25,6 +25,8 @@ class Sampler:
     """Of the order: another number, other rows for the same arguments."""
     window = 0
     """Records in a shuffle window; 0 for an order without one."""
+    chunk = 0
+    """Bytes of a chunk of the file, where the order depends on it; else 0."""
     groups = 1
     """Parts of a shuffle window that ranks keep to; see `groups`. With 1, ranks take turns."""
 

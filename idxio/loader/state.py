@@ -20,6 +20,8 @@ class BatchState(TypedDict):
     """The arguments of `Dataset.batches`; 1 is true."""
     window: int
     """The records of a shuffle window; 0 without."""
+    chunk: int
+    """The bytes of a chunk of the file, where the order depends on it; else 0."""
     epoch: int
     position: int
     """Behind the last batch, in the order of all ranks."""

@@ -108,12 +108,12 @@ class WindowBuffer(RowSource):
             length = layout.length(number)
             edges = layout.edges(number)
             wanted = range(int(edges[self._groups.start]), int(edges[self._groups.stop]))
-            inner = range(
-                -(-wanted.start // layout.block) * layout.block, wanted.stop, layout.block
-            )
-            starts = sorted({wanted.start, *inner})
-            stops = [*starts[1:], wanted.stop]
-            pieces = [range(a, b) for a, b in zip(starts, stops, strict=True) if a < b]
+            first = number * layout.window
+            whole = range(first + wanted.start, first + wanted.stop)
+            pieces = [
+                range(piece.start - first, piece.stop - first)
+                for piece in layout.pieces(self._epoch, whole)
+            ]
             shape = (length, *self._images.shape[1:])
             records: Array = np.ndarray(shape, self._images.dtype, self._pool.take())
             self._windows[number] = _Window(records, wanted, pieces)

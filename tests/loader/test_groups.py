@@ -17,6 +17,7 @@ import idxio
 from idxio.compression.gzip.random_access import SpanReader
 from idxio.datasets.dataset import Dataset
 from idxio.loader import groups, window_shuffle
+from idxio.loader.window_layout import Cuts, WindowLayout
 from idxio.loader.window_shuffle import WindowSampler
 
 # The epoch, the first position, and the rows from there on.
@@ -177,7 +178,7 @@ def test_each_rank_unpacks_its_share(twenty_mebibytes, monkeypatch, world, most)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
 )
 @given(
     n=st.integers(1, 3000),
@@ -233,6 +234,63 @@ def test_each_sample_once_whatever_the_ranks(n, worlds, sizes, buffer, block, ch
 def flat_order(ds, buffer):
     batches = ds.batches(len(ds), shuffle=True, seed=5, buffer=buffer, prefetch=0, remainder="keep")
     return np.concatenate([images[:, 0] for images, _ in batches])
+
+
+def test_blocks_begin_with_long_chunks(monkeypatch):
+    """In whatever order, each record once, and hardly a chunk unpacked twice."""
+    n, size = 3000, 5000
+    images = np.random.default_rng(0).integers(0, 4, (n, size), np.uint8)
+    file = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr("idxio.compression.gzip.chunk_encoder.CHUNK", 58_314)
+        idxio.write(file, images, compression="gzip", level=1)
+    f = idxio.open(file.getvalue())
+    ds = Dataset(f, np.arange(n))
+    for epoch in range(2):
+        batches = ds.batches(64, shuffle=True, seed=2, buffer=16 << 20, prefetch=0)
+        batches.set_epoch(epoch)
+        seen = []
+
+        def make(batches=batches, seen=seen):
+            for found, ids in batches:
+                assert np.array_equal(found, images[ids])
+                seen.extend(ids.tolist())
+
+        assert decoded_by(monkeypatch, make) <= 1.03 * n * size
+        assert sorted(seen) == list(range(n))
+    state = batches.state_dict()
+    assert state["chunk"] == 58_314
+    batches.load_state_dict(state)
+    with pytest.raises(ValueError, match="packed otherwise, the order is another"):
+        batches.load_state_dict({**state, "chunk": 0})
+    whole = ds.batches(64, shuffle=True, buffer=None, seed=2)
+    assert whole.state_dict()["chunk"] == 0
+    old = {key: value for key, value in whole.state_dict().items() if key != "chunk"}
+    whole.load_state_dict(old)  # of before there was the key
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 70),
+    st.integers(70, 3000),
+    st.integers(4, 40),
+    st.integers(1, 9),
+    st.integers(1, 500),
+    st.integers(0, 5),
+)
+def test_any_cuts(n, record, chunk, before, each, window, epoch):
+    """Each record once; a block is consecutive records from the first one of a chunk on."""
+    layout = WindowLayout(Cuts(n, chunk, before, record), each, window, 1)
+    ids = layout.ids(epoch, np.arange(n))
+    assert np.array_equal(np.sort(ids), np.arange(n))
+    starts = -(-(np.arange(-(-(before + n * record) // chunk)) * chunk - before) // record)
+    starts = set(np.clip(starts, 0, n).tolist())
+    pieces = layout.pieces(epoch, range(n))
+    assert [row for piece in pieces for row in piece] == list(range(n))
+    for piece in pieces:
+        assert ids[piece.start] in starts
+        steps = np.diff(ids[piece.start : piece.stop]) % n
+        assert (steps == 1 % n).all()
 
 
 _PROGRAM = """

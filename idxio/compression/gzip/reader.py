@@ -17,7 +17,7 @@ from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Compression, Sink, Stream, WriteOptions, read_to_end
 from . import sidecar_index
-from .embedded_index import embedded_index
+from .embedded_index import chunk_length, embedded_index
 from .growing_index import GrowingIndex
 from .known_spans import STREAM_BUFFER, Knowledge, KnownSpans
 from .members import MAGIC, Trailer
@@ -109,6 +109,9 @@ class Gzip(Compression):
             return None
         index = self._known.index
         return index.usual_length() if self._known.knowledge is Knowledge.STATED else None
+
+    def chunk_length(self) -> int | None:
+        return chunk_length(self.source)
 
     def stream(self) -> Stream:
         index = self._known.index
