@@ -95,6 +95,9 @@ TARGETS = (
     Target("epoch-float32", "idxio, 2 threads", 0.28, "numpy"),
     Target("epoch-float32", "idxio, torch tensors", 1.1, "idxio, 1 thread"),
     Target("waiting", "idxio", 3.0),
+    Target("windows-memory", "idxio, own .gz", 64.3),  # 1.2 x 32 MiB + 24 MB
+    Target("windows-memory", "idxio, stock .gz", 64.3),
+    Target("windows-ranks", "idxio", 14.4),  # 1.15 / 8
     Target("resume", "idxio", 5.0),
     Target("check", "idxio.check", 2.2, "idxio.read, all four"),
     Target("stats", "Dataset.stats", 1.2, "idxio.read"),

@@ -188,7 +188,8 @@ def permute_each(
     int64_t[::1] out not None,
 ):
     """Do what permute() does for several orders, of counts[i] things each: the key of number i is
-    that of `key` and i. which: the number of the order of each position.
+    that of `key` and i. which: the number of the order of each position. The network is over the
+    power of two that holds the longest.
 
     Raises IndexError.
     """
