@@ -100,6 +100,9 @@ TARGETS = (
     Target("epoch-augmented", "idxio, 1 thread", 1.3, "C, fused loop"),
     Target("epoch-augmented", "idxio, 1 thread", 0.2, "numpy on top"),
     Target("waiting", "idxio", 3.0),
+    Target("windows-memory", "idxio, own .gz", 64.3),  # 1.2 x 32 MiB + 24 MB
+    Target("windows-memory", "idxio, stock .gz", 64.3),
+    Target("windows-ranks", "idxio", 14.4),  # 1.15 / 8
     Target("resume", "idxio", 5.0),
     Target("check", "idxio.check", 2.2, "idxio.read, all four"),
     Target("stats", "Dataset.stats", 1.2, "idxio.read"),

@@ -8,7 +8,7 @@ less than once more on average, or 256 times in all for a smaller n. The order i
 hold vectors of it.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "mix.h" nogil:
     uint64_t idxio_mix(uint64_t)
@@ -27,13 +27,16 @@ cdef extern from *:
 
     /* LANES positions at a time, in loops that the compiler vectorises. Those beyond n go through
        again alone. */
-    #define IDXIO_NETWORK(count, left, right)                                                      \
+    #define IDXIO_NETWORK(count, left, right, KEY)                                                 \
         for (int r = 0; r < IDXIO_ROUNDS; r += 2) {                                                \
             for (int j = 0; j < count; j++)                                                        \
-                left[j] ^= idxio_fmix32(right[j] + keys[r]) & high_mask;                           \
+                left[j] ^= idxio_fmix32(right[j] + KEY(r, j)) & high_mask;                         \
             for (int j = 0; j < count; j++)                                                        \
-                right[j] ^= idxio_fmix32(left[j] + keys[r + 1]) & low_mask;                        \
+                right[j] ^= idxio_fmix32(left[j] + KEY(r + 1, j)) & low_mask;                      \
         }
+    #define IDXIO_KEY(r, j) keys[r]
+    #define IDXIO_LANE_KEY(r, j) keys[r][j]
+    #define IDXIO_ONE_LANE_KEY(r, j) keys[r][lane]
     #define IDXIO_PERMUTE(suffix, target)                                                          \
         target static int idxio_permute##suffix(const uint32_t *keys, int bits, uint64_t n,        \
                                                 const int64_t *positions, size_t count,            \
@@ -50,29 +53,76 @@ cdef extern from *:
                     left[j] = (uint32_t)(position >> low);                                         \
                     right[j] = (uint32_t)position & low_mask;                                      \
                 }                                                                                  \
-                IDXIO_NETWORK(IDXIO_LANES, left, right)                                            \
+                IDXIO_NETWORK(IDXIO_LANES, left, right, IDXIO_KEY)                                 \
                 for (int j = 0; j < lanes; j++) {                                                  \
                     uint32_t *l = left + j, *r1 = right + j;                                       \
                     uint64_t value;                                                                \
-                    while ((value = (uint64_t)*l << low | *r1) >= n) { IDXIO_NETWORK(1, l, r1) }   \
+                    while ((value = (uint64_t)*l << low | *r1) >= n) {                             \
+                        IDXIO_NETWORK(1, l, r1, IDXIO_KEY)                                         \
+                    }                                                                              \
                     out[k + (size_t)j] = (int64_t)value;                                           \
                 }                                                                                  \
             }                                                                                      \
             return 1;                                                                              \
         }
+    /* The same for several orders: element k is the one at positions[k] of order which[k], whose
+       round keys and length are those with that number. */
+    #define IDXIO_PERMUTE_EACH(suffix, target)                                                     \
+        target static int idxio_permute_each##suffix(                                              \
+            const uint32_t (*round_keys)[IDXIO_ROUNDS], const int64_t *counts, size_t orders,      \
+            int bits, const uint8_t *which, const int64_t *positions, size_t count,                \
+            int64_t *out) {                                                                        \
+            const int low = bits / 2;                                                              \
+            const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);                        \
+            const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);              \
+            for (size_t k = 0; k < count; k += IDXIO_LANES) {                                      \
+                const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;        \
+                uint32_t keys[IDXIO_ROUNDS][IDXIO_LANES] = {{0}};                                  \
+                uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};                        \
+                for (int j = 0; j < lanes; j++) {                                                  \
+                    const size_t order = which[k + (size_t)j];                                     \
+                    const uint64_t position = (uint64_t)positions[k + (size_t)j];                  \
+                    if (order >= orders || position >= (uint64_t)counts[order]) return 0;          \
+                    left[j] = (uint32_t)(position >> low);                                         \
+                    right[j] = (uint32_t)position & low_mask;                                      \
+                    for (int r = 0; r < IDXIO_ROUNDS; r++) keys[r][j] = round_keys[order][r];      \
+                }                                                                                  \
+                IDXIO_NETWORK(IDXIO_LANES, left, right, IDXIO_LANE_KEY)                            \
+                for (int lane = 0; lane < lanes; lane++) {                                         \
+                    const uint64_t n = (uint64_t)counts[which[k + (size_t)lane]];                  \
+                    uint32_t *l = left + lane, *r1 = right + lane;                                 \
+                    uint64_t value;                                                                \
+                    while ((value = (uint64_t)*l << low | *r1) >= n) {                             \
+                        IDXIO_NETWORK(1, l, r1, IDXIO_ONE_LANE_KEY)                                \
+                    }                                                                              \
+                    out[k + (size_t)lane] = (int64_t)value;                                        \
+                }                                                                                  \
+            }                                                                                      \
+            return 1;                                                                              \
+        }
     IDXIO_PERMUTE(_plain, )
+    IDXIO_PERMUTE_EACH(_plain, )
     #if defined(__x86_64__) && defined(__GNUC__)
     IDXIO_PERMUTE(_avx2, __attribute__((target("avx2"))))
+    IDXIO_PERMUTE_EACH(_avx2, __attribute__((target("avx2"))))
     #define idxio_permute(...)                                              \
         (__builtin_cpu_supports("avx2") ? idxio_permute_avx2(__VA_ARGS__)   \
                                         : idxio_permute_plain(__VA_ARGS__))
+    #define idxio_permute_each(...)                                              \
+        (__builtin_cpu_supports("avx2") ? idxio_permute_each_avx2(__VA_ARGS__)   \
+                                        : idxio_permute_each_plain(__VA_ARGS__))
     #else
     #define idxio_permute idxio_permute_plain
+    #define idxio_permute_each idxio_permute_each_plain
     #endif
     """
     enum: IDXIO_ROUNDS
     int idxio_permute(
         const uint32_t *, int, uint64_t, const int64_t *, size_t, int64_t *
+    ) noexcept nogil
+    int idxio_permute_each(
+        const uint32_t (*)[8], const int64_t *, size_t, int, const uint8_t *, const int64_t *,
+        size_t, int64_t *
     ) noexcept nogil
 
 VERSION = 1
@@ -93,6 +143,21 @@ def key(*numbers):
     return value
 
 
+cdef int bits_for(uint64_t n) noexcept:
+    """The bits of the network for n things."""
+    cdef int bits = 8
+    while <uint64_t>1 << bits < n:
+        bits += 1
+    return bits
+
+
+cdef void set_round_keys(uint64_t key, uint32_t *keys) noexcept:
+    cdef int r
+    for r in range(IDXIO_ROUNDS):
+        key += <uint64_t>0x9e3779b97f4a7c15
+        keys[r] = <uint32_t>(idxio_mix(key) >> 32)
+
+
 def permute(
     uint64_t key, uint64_t n, const int64_t[::1] positions not None, int64_t[::1] out not None
 ):
@@ -101,18 +166,54 @@ def permute(
     Raises IndexError.
     """
     cdef uint32_t[IDXIO_ROUNDS] keys
-    cdef int bits = 8, r
+    cdef int bits
     cdef bint good
     if positions.shape[0] != out.shape[0] or n > <uint64_t>1 << 62:
         raise ValueError("out has another size than positions, or n is too large")
     if positions.shape[0] == 0:
         return
-    while <uint64_t>1 << bits < n:
-        bits += 1
-    for r in range(IDXIO_ROUNDS):
-        key += <uint64_t>0x9e3779b97f4a7c15
-        keys[r] = <uint32_t>(idxio_mix(key) >> 32)
+    bits = bits_for(n)
+    set_round_keys(key, keys)
     with nogil:
         good = idxio_permute(keys, bits, n, &positions[0], positions.shape[0], &out[0])
     if not good:
         raise IndexError("a position lies outside the order")
+
+
+def permute_each(
+    uint64_t key,
+    const int64_t[::1] counts not None,
+    const uint8_t[::1] which not None,
+    const int64_t[::1] positions not None,
+    int64_t[::1] out not None,
+):
+    """Do what permute() does for several orders, of counts[i] things each: the key of number i is
+    that of `key` and i. which: the number of the order of each position. The network is over the
+    power of two that holds the longest.
+
+    Raises IndexError.
+    """
+    cdef uint32_t[256][IDXIO_ROUNDS] keys
+    cdef int64_t most = 0
+    cdef int bits
+    cdef Py_ssize_t i
+    cdef bint good
+    if positions.shape[0] != out.shape[0] or positions.shape[0] != which.shape[0]:
+        raise ValueError("out, which and positions have different sizes")
+    if not 0 < counts.shape[0] <= 256:
+        raise ValueError("there are 1 to 256 orders")
+    for i in range(counts.shape[0]):
+        if not 0 <= counts[i] <= <int64_t>1 << 62:
+            raise ValueError("a count is negative or too large")
+        most = max(most, counts[i])
+        set_round_keys(idxio_key_add(key, i), keys[i])
+    if positions.shape[0] == 0:
+        return
+    bits = bits_for(most)
+    with nogil:
+        good = idxio_permute_each(
+            keys, &counts[0], counts.shape[0], bits, &which[0], &positions[0], positions.shape[0],
+            &out[0],
+        )
+    if not good:
+        raise IndexError("a position lies outside its order")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ _LARGE = 4 << 20  # numpy asks for huge pages from this size on
 _HUGE_PAGE = 2 << 20  # on x86-64, and on arm64 where pages have 4 KiB
 # Below this a helper thread costs more than the page faults that it saves.
 _WORTH_A_THREAD = 8 << 20
+_WORTH_MAPPING = 1 << 20  # below this the system calls cost too much
 _PAGES_A_CALL = 512  # 2 MiB: one huge page
 _STEP = 32 << 20  # populated before the helper looks whether the body has ended
 
@@ -36,6 +38,26 @@ def allocate(before: int, nbytes: int) -> Bytes:
     buffer = np.empty(-(-(start + size) // unit) * unit + unit, np.uint8)
     start += -pages.address(buffer) % unit
     return buffer[start : start + size]
+
+
+def mapped(nbytes: int) -> Bytes:
+    """Allocate nbytes whose pages the system gets back as soon as nobody looks at them any more.
+
+    What malloc gives it may keep for later, once for each thread.
+    """
+    if nbytes < _WORTH_MAPPING:
+        return allocate(0, nbytes)
+    flags = {}
+    if hasattr(mmap, "MAP_PRIVATE"):  # by default, the memory is one with that of a forked process
+        flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}
+    try:
+        memory = mmap.mmap(-1, nbytes, **flags)
+    except OSError as error:
+        raise MemoryError(f"there is no memory for {nbytes:,} bytes") from error
+    if hasattr(memory, "madvise") and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)
 
 
 def workspace(nbytes: int) -> Bytes:

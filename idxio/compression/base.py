@@ -181,6 +181,12 @@ class Compression:
         """
         return None
 
+    def chunk_length(self) -> int | None:
+        """The unpacked bytes of each chunk of a table in the file, which may be false; None where
+        there is none, or chunks of several lengths.
+        """
+        return None
+
     def stream(self) -> Stream:
         """A new stream from the first unpacked byte."""
         raise NotImplementedError
@@ -211,6 +217,11 @@ class Compression:
         """
         with self.source.expect_all():
             return read_to_end(self.stream(), out)
+
+    def explore(self, stop: int | None) -> None:
+        """Find out where the file can be entered, up to an unpacked byte or its end, so that no
+        `read_at` goes through more of it than it wants.
+        """
 
     def read_at(self, offset: int, out: memoryview, threads: int) -> None:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, SupportsIndex, overload
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
@@ -244,6 +244,39 @@ def expecting(array: IdxArray, parts: Sequence[range]) -> AbstractContextManager
     return array._compressed.expect(
         [(header.size + part.start * size, header.size + part.stop * size) for part in parts]
     )
+
+
+class Chunks(NamedTuple):
+    """Parts of a compressed file that are unpacked alone, all of one length but the last."""
+
+    length: int
+    """Unpacked bytes of each."""
+    before: int
+    """Unpacked bytes of the file before the first record."""
+
+
+def chunks_of(array: IdxArray) -> Chunks | None:
+    """The chunks that the table in a file states, whether it is true or not; None without one."""
+    length = array._compressed.chunk_length()
+    return None if length is None else Chunks(length, array._header.size)
+
+
+def explore(array: IdxArray, stop: int) -> None:
+    """Find out where the file can be entered, up to a record or, behind the last one, its end."""
+    header = array._header
+    if array._compressed.supports_ranges and array._source.size is not None:
+        is_end = stop >= len(array)
+        array._compressed.explore(None if is_end else header.size + stop * header.record_nbytes)
+
+
+def read_into(array: IdxArray, begin: int, out: Array) -> None:
+    """Fill out, C-contiguous and of the type of the records, with those from begin on."""
+    rows = range(begin, begin + len(out))
+    if array._compressed.supports_ranges and array._source.size is not None:
+        memory = out.reshape(-1).view(np.uint8)
+        decode.read_rows_into(array._compressed, array._header, rows, memory, None)
+    else:
+        out[...] = array[rows.start : rows.stop]
 
 
 def state_of(array: IdxArray) -> tuple[str, State] | None:

@@ -12,7 +12,7 @@ from .._native import byteorder, inflate
 from .._util.memory import allocate
 from .._util.sizes import record_nbytes, records_in
 from .._util.threads import check_threads, on_threads
-from .._util.types import Array
+from .._util.types import Array, Bytes
 from ..compression.base import READ_SIZE
 from ..compression.registry import Compression, open_compressed
 from ..errors import FormatError, TruncatedError
@@ -127,21 +127,28 @@ def read_rows(compressed: Compression, header: Header, rows: Rows, threads: int 
     """Read the records of an ascending range or index array into a new native-endian array."""
     if not header.shape:
         return read_whole(compressed, header, None, 1)
+    result = allocate(0, len(rows) * header.record_nbytes)
+    read_rows_into(compressed, header, rows, result, threads)
+    return result.view(header.native).reshape(len(rows), *header.shape[1:])
+
+
+def read_rows_into(
+    compressed: Compression, header: Header, rows: Rows, out: Bytes, threads: int | None
+) -> None:
+    """Do what read_rows() does, into the bytes of an array."""
     count = len(rows)
     size = header.record_nbytes
-    result = allocate(0, count * size)
     # For one record, counting the processors would take longer than reading.
     threads = 1 if count == 1 else check_threads(threads)
     if count and size:
         try:
             if isinstance(rows, range) and (rows.step == 1 or count == 1):
-                compressed.read_at(header.size + rows[0] * size, result.data, threads)
+                compressed.read_at(header.size + rows[0] * size, out.data, threads)
             else:
-                compressed.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
+                compressed.gather(header.size, size, np.asarray(rows, np.int64), out, threads)
         except TruncatedError as error:
             raise cut_short(compressed, header, error.found, error) from error
-    _to_native(header, result, 1)
-    return result.view(header.native).reshape(count, *header.shape[1:])
+    _to_native(header, out, 1)
 
 
 def iterate(compressed: Compression, header: Header, n: int) -> Iterator[Array]:

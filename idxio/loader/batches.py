@@ -13,6 +13,7 @@ from .._native import inflate
 from .._util.integers import unsigned_64, whole_number
 from .._util.threads import check_threads
 from .._util.types import Array
+from ..core.array import IdxArray, chunks_of
 from ..core.selection import ArrayLike
 from . import one_hot, samplers
 from .channels import ChannelLayout
@@ -101,6 +102,7 @@ class Batches:
             "balanced": int(options.balanced),
             "weights": sampler.checksum if isinstance(sampler, WeightedSampler) else 0,
             "window": sampler.window,
+            "chunk": sampler.chunk,
             # Last: orders of other arguments may have other versions.
             "version": sampler.version,
         }
@@ -232,6 +234,8 @@ class Batches:
             The state is one of another dataset, another order or another version of the order.
         """
         identity = {**self._identity, "labels": _checksum(self._spec.labels)}
+        # The key is younger than the others.
+        state = {"chunk": 0, **state}
         missing = [key for key in (*identity, "epoch", "position") if key not in state]
         if missing:
             raise ValueError(f"this is not a state of batches: it has no {', '.join(missing)}")
@@ -264,6 +268,7 @@ _MEANING = {
     "balanced": "give batches() the same balanced",
     "weights": "give batches() the same weights",
     "window": "give batches() the same buffer, and images that are held in the same way",
+    "chunk": "give it the same file: in one that was packed otherwise, the order is another",
 }
 
 
@@ -288,8 +293,14 @@ def _sampler(images: ArrayLike, labels: Array, options: BatchOptions) -> sampler
         return WeightedSampler(options.weights, labels, options.seed)
     if is_windowed:
         record_nbytes = images.dtype.itemsize * int(np.prod(images.shape[1:], dtype=np.int64))
-        balanced = labels if options.balanced else None
-        return WindowSampler(len(labels), record_nbytes, options.buffer or BUFFER, seed, balanced)
+        return WindowSampler(
+            len(labels),
+            record_nbytes,
+            options.buffer or BUFFER,
+            seed,
+            labels if options.balanced else None,
+            chunks_of(images) if isinstance(images, IdxArray) else None,
+        )
     if options.balanced:
         return samplers.BalancedSampler(labels, seed)
     if seed is not None:

@@ -86,7 +86,9 @@ class EpochIterator:
         self._cursor = cursor
         self._n = spec.shard.sampler.n
         # Each pass has its own, so that two passes don't drop each other's shuffle windows.
-        self._source = spec.shard.sampler.row_source(spec.images, cursor.epoch, spec.threads)
+        self._source = spec.shard.sampler.row_source(
+            spec.images, cursor.epoch, spec.threads, spec.shard.groups
+        )
         self._gatherer = spec.image_rows
         if spec.augmentation is not None:
             self._gatherer = self._gatherer.transformed(spec.augmentation.in_epoch(cursor.epoch))

@@ -5,9 +5,9 @@
 | order of an epoch | seed, epoch |
 | order of a class, where classes are balanced | seed, epoch, class |
 | the same within a shuffle window | seed, epoch, class, number of the window |
-| record with which the first block starts | seed, epoch, FIRST_RECORD |
+| record or chunk with which the first block starts | seed, epoch, FIRST_BLOCK |
 | order of the blocks of records | seed, epoch, BLOCKS |
-| order of the records of a shuffle window | seed, epoch, RECORDS, number of the window |
+| order of the records of a group | seed, epoch, RECORDS, number of the window, of the group |
 | draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
 | draw of a sample by weights | seed, epoch, WEIGHTS, position |
 | order in which `Dataset.split` takes samples | seed, SPLIT |
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 _MAX = (1 << 64) - 1
 
-FIRST_RECORD = 0
+FIRST_BLOCK = 0
 BLOCKS = 1
 RECORDS = 2
 TRANSFORMS = _MAX

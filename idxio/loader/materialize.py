@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._native.buffer_pool import BufferPool
 from .._util.types import Array, Ids
 from ..compression.registry import named
 from ..core.array import IdxArray
@@ -47,6 +48,15 @@ class Materialized:
     def __init__(self, images: ArrayLike) -> None:
         self.images = images
         self._held: Array | Selection | None = None
+        self._pool: BufferPool | None = None
+
+    def pool(self, records: int) -> BufferPool:
+        """Memory for so many records at a time, the same for all passes; asked for one number."""
+        if self._pool is None:
+            shape = self.images.shape[1:]
+            nbytes = int(np.prod(shape, dtype=np.int64)) * self.images.dtype.itemsize
+            self._pool = BufferPool(records * nbytes)
+        return self._pool
 
     def get(self) -> Array | Selection:
         """The array, or the selection of one."""

@@ -25,6 +25,10 @@ class Sampler:
     """Of the order: another number, other rows for the same arguments."""
     window = 0
     """Records in a shuffle window; 0 for an order without one."""
+    chunk = 0
+    """Bytes of a chunk of the file, where the order depends on it; else 0."""
+    groups = 1
+    """Parts of a shuffle window that ranks keep to; see `groups`. With 1, ranks take turns."""
 
     def __init__(self, n: int) -> None:
         if n > permutation.MAX:
@@ -35,12 +39,21 @@ class Sampler:
         """The rows of the samples at the positions [start, stop) of an epoch."""
         return np.arange(start, stop)
 
+    def rows_at(self, epoch: int, positions: Ids) -> Ids:
+        """The rows of the samples at any positions; only for an order with groups."""
+        raise NotImplementedError
+
     def ids(self, epoch: int, rows: Ids) -> Ids:
         """The samples whose records are read at these rows."""
         return rows
 
-    def row_source(self, images: Materialized, epoch: int, threads: int) -> RowSource:
-        """Where one pass through an epoch reads the rows of this sampler."""
+    def row_source(
+        self, images: Materialized, epoch: int, threads: int, groups: range = range(1)
+    ) -> RowSource:
+        """Where one pass through an epoch reads the rows of this sampler.
+
+        groups: those to which most of them belong.
+        """
         return HeldRows(images.get())
 
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from .._util.types import Array, Ids
+from . import groups
 from .samplers import Sampler
 
 Remainder = Literal["keep", "drop", "pad"]
@@ -59,6 +60,8 @@ class RankShard(NamedTuple):
         """The samples of up to count batches, beginning with batch number first behind start."""
         begin = start + first * self.stride
         end = min(begin + count * self.stride, self.limit(start))
+        if self.world_size > 1 and self.sampler.groups > 1:
+            return self._by_group(epoch, begin, end)
         rows = self.sampler.rows(epoch, begin, min(end, self.sampler.n))
         n = len(rows)
         if end > self.sampler.n:  # repeat samples of the last batch of all ranks
@@ -71,6 +74,30 @@ class RankShard(NamedTuple):
         return Samples(
             np.ascontiguousarray(rows[turns]), ids[turns], np.ascontiguousarray(positions), valid
         )
+
+    @property
+    def groups(self) -> range:
+        """The groups of the sampler from which this rank gets its samples, but for a few."""
+        size = max(1, min(self.size, self.sampler.n))  # numbers of a larger one may be too large
+        return groups.of_rank(self.rank, self.world_size, size, self.sampler.groups)
+
+    def _by_group(self, epoch: int, begin: int, end: int) -> Samples:
+        """The samples of this rank at the positions [begin, end), which are whole steps or the last
+        one, where each rank keeps to its groups.
+        """
+        n = self.sampler.n
+        steps, rest = divmod(min(end, n) - begin, self.stride)
+        last = begin + steps * self.stride
+        whom = (self.rank, self.world_size, self.sampler.groups)
+        whole = groups.share(begin, steps, self.stride, *whom)
+        positions = np.concatenate([whole, groups.share(last, 1, rest, *whom)])
+        # The ranks take turns at samples of the last step that are repeated.
+        more = n + np.arange(max(0, end - n))
+        more = more[(more - last) % self.world_size == self.rank]
+        repeated = last + (more - n) % max(1, n - last)
+        rows = self.sampler.rows_at(epoch, np.concatenate([positions, repeated]))
+        positions = np.concatenate([positions, more])
+        return Samples(rows, self.sampler.ids(epoch, rows), positions, positions < n)
 
     def _turns(self, ids: Ids) -> slice | Ids:
         """Indices into ids of the samples for this rank, which begin with a batch of each rank.

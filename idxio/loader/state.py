@@ -22,6 +22,8 @@ class BatchState(TypedDict):
     """CRC-32 of the weights by which samples are drawn; 0 without."""
     window: int
     """The records of a shuffle window; 0 without."""
+    chunk: int
+    """The bytes of a chunk of the file, where the order depends on it; else 0."""
     epoch: int
     position: int
     """Behind the last batch, in the order of all ranks."""

@@ -121,6 +121,51 @@ def test_native_bounds():
             native.permute(key, 3, np.arange(3), out)
 
 
+def test_several_orders_at_once():
+    """The same as one after the other, where the same power of two holds them; whole orders too
+    where not; and no position outside its own.
+    """
+    random = np.random.default_rng(0)
+    counts = np.array([300, 512, 257, 400, 301])
+    which = random.integers(0, 5, 1000).astype(np.uint8)
+    positions = random.integers(0, counts[which])
+    out = np.empty(1000, np.int64)
+    native.permute_each(native.key(7, 2), counts, which, positions, out)
+    for k, count in enumerate(counts.tolist()):
+        mine = which == k
+        assert np.array_equal(out[mine], samplers.permuted(count, positions[mine], 7, 2, k))
+
+    counts = np.array([1, 300, 2, 40])
+    which = np.repeat(np.arange(4, dtype=np.uint8), counts)
+    positions = np.concatenate([np.arange(count) for count in counts])
+    out = np.empty(len(which), np.int64)
+    native.permute_each(5, counts, which, positions, out)
+    for k, count in enumerate(counts.tolist()):
+        assert np.array_equal(np.sort(out[which == k]), np.arange(count))
+
+    def each(counts, which, positions, size=2):
+        native.permute_each(
+            1,
+            np.array(counts, np.int64),
+            np.array(which, np.uint8),
+            np.array(positions),
+            out[:size],
+        )
+
+    for counts, which, positions in (([3], [0, 1], [0, 0]), ([3, 0], [0, 1], [2, 0])):
+        with pytest.raises(IndexError):
+            each(counts, which, positions)
+    for positions in ([0, 3], [-1, 0]):
+        with pytest.raises(IndexError):
+            each([3], [0, 0], positions)
+    with pytest.raises(ValueError, match="different sizes"):
+        each([3], [0, 0], [0, 0], 1)
+    with pytest.raises(ValueError, match="1 to 256 orders"):
+        each([], [0, 0], [0, 0])
+    with pytest.raises(ValueError, match="negative or too large"):
+        each([-1], [0, 0], [0, 0])
+
+
 LABELS = st.lists(st.integers(-3, 8), max_size=300).map(lambda values: np.array(values, np.int32))
 
 

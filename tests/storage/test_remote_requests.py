@@ -1,5 +1,6 @@
 """What a look at Fashion-MNIST's train images costs at a URL: requests and bytes, not time."""
 
+import io
 import os
 
 import numpy as np
@@ -89,3 +90,31 @@ def test_a_shuffle_in_windows(server, folder, images):
             seen += len(ids)
     assert seen == RECORDS
     assert server.counts.bytes <= 1.02 * os.path.getsize(folder / "own.gz")
+
+
+@pytest.fixture(scope="module")
+def long_chunks(images):
+    """The first 20 MB of the images in chunks of 58,314 bytes."""
+    file = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idxio.compression.gzip.chunk_encoder.CHUNK", 58_314)
+        idxio.write(file, images[:26_000], compression="gzip", level=1)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("world", "most"), [(1, 1.02), (8, 1.15)])
+def test_long_chunks_are_fetched_once(server, images, long_chunks, world, most):
+    """Blocks of a shuffle window begin with chunks; a rank fetches the blocks of its own."""
+    url = server.add("/long.gz", long_chunks)
+    seen = []
+    for rank in range(world):
+        server.reset()
+        with idxio.open(url) as f:
+            for some, ids in idxio.Dataset(f, np.arange(len(f))).batches(
+                64, shuffle=True, seed=1, buffer=42 << 20, rank=rank, world_size=world
+            ):
+                assert (some == images[ids]).all()
+                seen += ids.tolist()
+        head = 70_000  # what every rank needs to open the file
+        assert server.counts.bytes <= most / world * len(long_chunks) + head * (world > 1)
+    assert sorted(seen) == list(range(26_000))

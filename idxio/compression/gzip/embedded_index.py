@@ -49,6 +49,16 @@ def embedded_index(source: Source) -> SpanIndex | None:
     return None
 
 
+def chunk_length(source: Source) -> int | None:
+    """The unpacked bytes of a chunk as the table of one member states them; None without one."""
+    first = None if source.size is None else _member_header(source, 0)
+    for name, data in () if first is None else subfields(first.extra):
+        if name in _FORMS and len(data) >= _FORMS[name][0].size:
+            chunk = int(_FORMS[name][0].unpack_from(data)[1])
+            return chunk if 0 < chunk <= CACHE else None
+    return None
+
+
 def subfields(extra: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The subfields of a member's extra field (RFC 1952, 2.3.1.1); stops at one that is broken."""
     position = 0

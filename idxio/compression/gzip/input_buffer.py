@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..._native import inflate
-from ..._util.memory import workspace
+from ..._util.memory import mapped, workspace
 from ..._util.types import Bytes
 from ...storage.source import Source
 
@@ -61,7 +59,7 @@ class InputBuffer:
         memory = self._data
         capacity = len(memory) - inflate.ROOM - inflate.SPARE
         if size > capacity:
-            memory = np.empty(inflate.ROOM + max(size, 2 * capacity) + inflate.SPARE, np.uint8)
+            memory = mapped(inflate.ROOM + max(size, 2 * capacity) + inflate.SPARE)
         size = max(size, self._least)
         if kept:
             memory[inflate.ROOM : inflate.ROOM + kept] = self._data[

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from ..._util.memory import mapped
 from ...errors import ChangedError, IdxError, TruncatedError
 from ...storage.source import Source
 from . import sidecar_index
@@ -111,6 +111,12 @@ class KnownSpans:
             if self._scout is not None:  # another thread may let it grow
                 index = self._scout.snapshot()
             return index, index.find(start), index.find(stop - 1)
+
+    def explore(self, stop: int | None) -> None:
+        """Know the spans up to an unpacked byte; None: all, so that nothing is kept to go on."""
+        with self._lock:
+            if not self.index.complete:
+                self._explore(sys.maxsize if stop is None else stop)
 
     def _explore(self, stop: int) -> SpanIndex:
         """Let the index grow to an unpacked byte, or to the end of the file."""
@@ -239,7 +245,8 @@ class _Scout:
         index, stream = self.index, self._stream
         while index.end < stop and stream.step():
             if stream.is_span:
-                block = np.frombuffer(bytes(stream.block), np.uint8)
+                block = mapped(len(stream.block))
+                block[:] = stream.block
                 cache.put(index.end - len(block), block)
 
     def snapshot(self) -> SpanIndex:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._native import inflate, lanes
+from ..._native.buffer_pool import BufferPool
 from ..._util.threads import on_threads
 from ..._util.types import Bytes
 from ...errors import FormatError
@@ -27,6 +28,7 @@ from .members import (
 from .span_index import WINDOW, Span, SpanIndex
 
 _POOLED = 4 << 20  # a decoder with more memory than this is not kept
+_LONG_SPAN = 1 << 18
 
 # Below this many unpacked bytes threads cost more than they save.
 WORTH_THREADS = 4 << 20
@@ -62,6 +64,7 @@ class SpanReader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._free: list[tuple[InputBuffer, inflate.Decoder]] = []
+        self._pools: dict[int, BufferPool] = {}  # by the size of their blocks
 
     def take(self) -> tuple[InputBuffer, inflate.Decoder]:
         """A free decoder, and memory for compressed bytes."""
@@ -74,6 +77,17 @@ class SpanReader:
         """Give them back."""
         if len(buffer.data) <= _POOLED:
             self._free.append((buffer, decoder))
+
+    def memory(self, nbytes: int) -> Bytes:
+        """Memory for an unpacked span: if it is long, what another one had, which is warm.
+
+        From malloc, each thread would get its own, and keep it.
+        """
+        if nbytes < _LONG_SPAN:
+            return np.empty(nbytes, np.uint8)
+        size = 1 << (nbytes - 1).bit_length()
+        pool = self._pools.setdefault(size, BufferPool(size))
+        return np.frombuffer(pool.take(), np.uint8)[:nbytes]
 
     def decode(self, span: Span, out: Bytes, start: int, window: int) -> CheckedSpan:
         """Decode a span, behind the window bytes before out[start:], to the end of out.
@@ -271,7 +285,7 @@ def decode_apart(
     window = span_index.window(span.number)
     size = len(window)
     stop = size + span.end - span.start
-    memory = np.empty(stop, np.uint8)
+    memory = reader.memory(stop)
     if size:
         memory[:size] = np.frombuffer(window, np.uint8)
     return reader.decode(span, memory, size, size), memory[size:]

@@ -17,7 +17,7 @@ from ...errors import IdxError
 from ...storage.source import Source
 from ..base import Compression, Sink, Stream, WriteOptions, read_to_end
 from . import sidecar_index
-from .embedded_index import embedded_index
+from .embedded_index import chunk_length, embedded_index
 from .growing_index import GrowingIndex
 from .known_spans import STREAM_BUFFER, Knowledge, KnownSpans
 from .members import MAGIC, Trailer
@@ -111,6 +111,9 @@ class Gzip(Compression):
         index = self._known.index
         return index.usual_length() if self._known.knowledge is Knowledge.STATED else None
 
+    def chunk_length(self) -> int | None:
+        return chunk_length(self.source)
+
     def stream(self) -> Stream:
         index = self._known.index
         if index.complete and index.is_plain and use_lanes() and index.longest() <= STREAM_BLOCK:
@@ -202,6 +205,9 @@ class Gzip(Compression):
         """
         if len(out):
             self._by_index(lambda: self._copier.read(offset, out, threads))
+
+    def explore(self, stop: int | None) -> None:
+        self._known.explore(stop)
 
     def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
         return self._copier.expect(ranges)

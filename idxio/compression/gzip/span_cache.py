@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+import numpy as np
+
 from ..._util.types import Bytes
 from ...storage.source import Source
 
@@ -38,7 +40,13 @@ class SpanCache:
         """Keep a span, and drop those that were not used for longest."""
         with self._lock:
             old = self._blocks.pop(start, None)
-            self._size += len(block) + _OBJECT - (0 if old is None else len(old) + _OBJECT)
+            self._size += _held(block) - (0 if old is None else _held(old))
             self._blocks[start] = block
             while self._size > CACHE and len(self._blocks) > 1:
-                self._size -= len(self._blocks.popitem(last=False)[1]) + _OBJECT
+                self._size -= _held(self._blocks.popitem(last=False)[1])
+
+
+def _held(block: Bytes) -> int:
+    """The bytes of memory that a block keeps, with those before it or behind it in its array."""
+    base = block.base
+    return _OBJECT + (base.nbytes if isinstance(base, np.ndarray) else block.nbytes)

@@ -35,6 +35,12 @@ _LONG = 3 << 18
 # Spans of so many bytes in all are kept. Others would not stay in the cache, and are decoded in
 # lanes or no further than they must be.
 _KEPT = CACHE
+# Of a longer span at the end of a range, up to so small a part at its front is decoded without the
+# rest. That takes no more bytes of the file than a factor times its own, and some for the codes of
+# a deflate block.
+_LONG_SPAN = 1 << 14
+_FRONT = 1 / 8
+_FRONT_FACTOR, _CODES = 2, 1 << 10
 # Spans that a thread takes at a time.
 _RUN = 16
 
@@ -54,8 +60,8 @@ class SpanCopier:
             span = index.span(first)
             self._copy(index, cache, span, offset - span.start, out)
         else:
-            last_span = index.span(last)
-            with self._reader.source.expect([(index.span(first).bit >> 3, last_span.limit)]):
+            stop = _stop(index.span(last), offset + len(out), index)
+            with self._reader.source.expect([(index.span(first).bit >> 3, stop)]):
                 self._read_spans(index, cache, range(first, last + 1), offset, out, threads)
 
     def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
@@ -66,8 +72,14 @@ class SpanCopier:
             return nullcontext()
         edges = np.array(ranges, np.int64)
         first, last = index.find_all(edges[:, 0]), index.find_all(edges[:, 1] - 1)
-        begins, stops = index.columns(first)[0] >> 3, index.columns(last)[1]
-        return source.expect(list(zip(begins.tolist(), stops.tolist(), strict=True)))
+        begins = index.columns(first)[0] >> 3
+        stops = [
+            _stop(index.span(number), end, index) if number > before else index.span(number).limit
+            for before, number, end in zip(
+                first.tolist(), last.tolist(), edges[:, 1].tolist(), strict=True
+            )
+        ]
+        return source.expect(list(zip(begins.tolist(), stops, strict=True)))
 
     def _read_spans(
         self,
@@ -90,7 +102,10 @@ class SpanCopier:
         for span in map(index.span, apart):
             a, b = span.start - offset, span.end - offset
             part = out[max(0, a) : b]
-            jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
+            if a > 0 and _is_front(span, offset + len(out), index):
+                jobs.append(partial(self._copy_front, index, cache, span, part))
+            else:
+                jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
         if in_place:  # all of each is wanted
             memory = np.frombuffer(out, np.uint8)
             if use_lanes():
@@ -120,6 +135,19 @@ class SpanCopier:
             copy_in_order(self._reader.source, index, span, [(skip, out)])
         else:
             out[:] = self._block(index, cache, span)[skip : skip + len(out)].data
+
+    def _copy_front(self, index: SpanIndex, cache: SpanCache, span: Span, out: memoryview) -> None:
+        """Fill out with the front of a span, decoding no more of it if that will do."""
+        first, stop = span.bit >> 3, _stop_of_front(span, len(out))
+        buffer, decoder = self._reader.take()
+        buffer.load(first, stop - first)
+        data = buffer.data[: buffer.local(min(stop, buffer.stop))]
+        inflater = inflate.Inflater(b"", 0, 0)
+        front = np.frombuffer(out, np.uint8)
+        _, _, produced = inflater.inflate(data, buffer.local(first), front, 0, len(out))
+        self._reader.give(buffer, decoder)
+        if produced < len(out):
+            self._copy(index, cache, span, 0, out)
 
     def _block(self, index: SpanIndex, cache: SpanCache, span: Span, keep: bool = True) -> Bytes:
         """The unpacked bytes of a span, kept for the next time if that is wanted."""
@@ -176,6 +204,28 @@ class SpanCopier:
             copy_in_order(self._reader.source, index, span, wanted)
         else:
             gather.copy_parts(self._block(index, cache, span, keep), offsets, sizes, targets, out)
+
+
+def _is_front(span: Span, end: int, index: SpanIndex) -> bool:
+    """Whether the bytes of a span up to `end` are decoded without the rest.
+
+    Where it begins was checked by the span before, which arrived there; its own end is not.
+    """
+    length = span.end - span.start
+    is_short = length >= _LONG_SPAN and end - span.start <= _FRONT * length
+    return is_short and index.is_plain and span.stop > 0 and span.bit % 8 == 0
+
+
+def _stop_of_front(span: Span, length: int) -> int:
+    """The byte of the file behind what the first bytes of a span are decoded from."""
+    return min(span.limit, (span.bit >> 3) + _FRONT_FACTOR * length + _CODES)
+
+
+def _stop(span: Span, end: int, index: SpanIndex) -> int:
+    """The byte of the file behind what is read of a span, of which bytes up to `end` are wanted."""
+    if _is_front(span, end, index):
+        return _stop_of_front(span, end - span.start)
+    return span.limit
 
 
 def copy_in_order(
