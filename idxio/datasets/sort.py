@@ -250,7 +250,8 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
 def _check_opened(labels: Any) -> None:
     """Raise for labels that were opened at a URL, where nobody looks at what describes them."""
     is_opened = isinstance(labels, IdxArray) and is_url(labels.name)
-    if is_opened or (is_remote_file(labels) and not is_url(labels)):
+    is_followed = is_url(labels) or is_upath(labels)
+    if is_opened or (is_remote_file(labels) and not is_followed):
         raise ValueError(
             "these labels lie at a URL: give the URL itself, so that the names of the classes"
             " beside them count, or the labels alone, as idxio.read gives them"
