@@ -8,7 +8,7 @@ import time
 
 from ..compression.registry import named, of_suffix
 from ..core.repack import PACKING, repack
-from ..storage.targets import is_remote
+from ..storage.targets import is_remote_target
 from . import exit_codes
 from .options import STDIN, Commands, add_level
 from .output import STDOUT, written
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target == STDOUT:
         return exit_codes.FINE
     seconds = time.perf_counter() - start
-    if is_remote(target):
+    if is_remote_target(target):
         print(f"{printable(target)}: written; {seconds:.1f} s")
         return exit_codes.FINE
     size = os.path.getsize(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ..storage.targets import is_remote
+from ..storage.targets import is_remote_target
 
 
 def message(error: BaseException) -> str:
@@ -37,7 +37,7 @@ def first_few(words: Sequence[str], most: int) -> str:
 
 def print_sizes(target: str) -> None:
     """Print the size of a file, or of all that lies in a folder."""
-    if is_remote(target):
+    if is_remote_target(target):
         print(f"{printable(target)}: written")
         return
     if not os.path.isdir(target):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from .._util.public import public
 from .._util.sizes import record_nbytes, records_in
 from ..storage.as_read import AsRead, states
-from ..storage.source import File, StorageOptions
-from ..storage.targets import Target, is_remote
+from ..storage.source import File, StorageOptions, is_url
+from ..storage.targets import Target, is_remote_target
 from .array import open_in_order
 from .write import Writer, write
 
@@ -61,11 +61,11 @@ def repack(
     >>> idxio.info("packed.gz").packing, idxio.read("packed.gz").tolist()
     ('gzip', [[10, 20, 30], [40, 50, 60]])
     """
-    if storage_options and not (is_remote(file) or is_remote(target)):
+    if storage_options and not (is_url(file) or is_remote_target(target)):
         raise ValueError("storage_options are for URLs; neither file nor target is one")
     as_read = _as_read(file, target)
-    options = storage_options if is_remote(target) else None
-    with open_in_order(file, storage_options if is_remote(file) else None) as f:
+    options = storage_options if is_remote_target(target) else None
+    with open_in_order(file, storage_options if is_url(file) else None) as f:
         if not f.shape:
             write(
                 target,
@@ -97,7 +97,7 @@ def _as_read(file: File, target: Target) -> AsRead:
     """What a file that is to be replaced is before it is read; empty where another is written."""
     if not isinstance(file, (str, os.PathLike)) or not isinstance(target, (str, os.PathLike)):
         return {}
-    if is_remote(target):  # a store replaces whatever is there
+    if is_remote_target(target):  # a store replaces whatever is there
         return {}
     path = os.fsdecode(file)
     return states([path]) if os.path.realpath(path) == os.path.realpath(os.fsdecode(target)) else {}

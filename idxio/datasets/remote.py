@@ -194,10 +194,9 @@ def copy_described(
     directory = place_for(folder, root, folders)
     mapping = mapping_name(wanted[0])
     lists = [DESCRIPTION, *wanted[1:], *([mapping] if mapping else [])]
-    with contextlib.suppress(PermissionError):  # what a bucket says where there is none
-        for found in folder.present([wanted[0], *lists]):
-            if found in lists and not os.path.exists(os.path.join(directory, found)):
-                folder.copy(found, directory)
+    for one in lists:
+        if not os.path.exists(os.path.join(directory, one)):
+            folder.copy_if_there(one, directory)
     return directory
 
 

@@ -23,9 +23,8 @@ from ..core.write import check_dtype
 from ..errors import IdxError
 from ..storage.as_read import AsRead, states
 from ..storage.atomic_file import AtomicFile
-from ..storage.source import StorageOptions, is_upath, is_url
-from ..storage.source import is_remote as is_remote_file
-from ..storage.targets import OpenFile, Target, commit_all, is_remote, open_target
+from ..storage.source import StorageOptions, is_remote, is_upath, is_url
+from ..storage.targets import OpenFile, Target, commit_all, is_remote_target, open_target
 from .copies import check_left
 from .merge import MergedDescription, merge_labels
 from .merge_sources import MergedSources
@@ -146,7 +145,7 @@ def write_sorted(
     targets = [images_file, labels_file, *([] if order_file is None else [order_file])]
     inputs = _parts(images, labels)
     has_url = any(is_url(one) or is_upath(one) for pair in inputs for one in pair)
-    if storage_options and not has_url and not any(map(is_remote, targets)):
+    if storage_options and not has_url and not any(map(is_remote_target, targets)):
         raise ValueError("storage_options are for URLs; no file is one")
     for _, labels in inputs:
         _check_opened(labels)
@@ -155,7 +154,7 @@ def write_sorted(
             from .staging import fetched  # not needed for local files
 
             inputs = stack.enter_context(fetched(inputs, storage_options))
-        if any(map(is_remote, targets)):
+        if any(map(is_remote_target, targets)):
             from .staging import staged
 
             targets = stack.enter_context(staged(targets, storage_options))
@@ -250,7 +249,8 @@ def _parts(images: Any, labels: Any) -> list[tuple[Any, Any]]:
 def _check_opened(labels: Any) -> None:
     """Raise for labels that were opened at a URL, where nobody looks at what describes them."""
     is_opened = isinstance(labels, IdxArray) and is_url(labels.name)
-    if is_opened or (is_remote_file(labels) and not is_url(labels)):
+    is_followed = is_url(labels) or is_upath(labels)
+    if is_opened or (is_remote(labels) and not is_followed):
         raise ValueError(
             "these labels lie at a URL: give the URL itself, so that the names of the classes"
             " beside them count, or the labels alone, as idxio.read gives them"

@@ -16,7 +16,7 @@ from ..storage.remote.folder import RemoteFolder
 from ..storage.remote.upload import open_stored, put_together
 from ..storage.remote.url import Url
 from ..storage.source import StorageOptions, folder_url, is_upath, is_url
-from ..storage.targets import Target, is_remote
+from ..storage.targets import Target, is_remote_target
 from . import names
 from .metadata import DESCRIPTION
 from .remote import copy_described, naming_remote
@@ -33,7 +33,7 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
     The first of the targets goes first, and the second, which belongs to it, last. What lies beside
     it in the store and is read or brought up to date lies beside the path too.
     """
-    if not all(map(is_remote, targets)):
+    if not all(map(is_remote_target, targets)):
         raise ValueError(
             "images, labels and order go to one place: give URLs for all of them, or for none"
         )

@@ -41,7 +41,7 @@ class OpenFile:
         """Do nothing: bytes written to a file object can't be taken back."""
 
 
-def is_remote(target: Any) -> bool:
+def is_remote_target(target: Any) -> bool:
     """Whether a target is a URL, or lies in a file system of fsspec that is not this machine's.
 
     An open file is written as any other file object is.
@@ -53,7 +53,7 @@ def open_target(
     target: Target, storage_options: StorageOptions = None
 ) -> AtomicFile | OpenFile | Upload:
     """Open a path, a URL or a binary file object for writing."""
-    if is_remote(target):
+    if is_remote_target(target):
         from .remote.upload import Upload, open_stored  # not needed for local files
 
         return Upload(open_stored(target, storage_options or {}))

@@ -28,7 +28,7 @@ class RemoteFolder:
         self._url = Url(url, options)
         self.name = self._url.name.rstrip("/")
         self._opened: dict[str, UrlSource] = {}
-        """What `present` has opened, for who opens it next."""
+        """What `present` has opened."""
         if self._url.is_http and not urlsplit(url).netloc:
             raise UrlError(f"{self._url.name}: is no URL, as it names no server")
 
@@ -52,8 +52,15 @@ class RemoteFolder:
         return self._url.inside(name).text
 
     def open(self, name: str) -> UrlSource:
-        """Open a file; what `present` has opened once."""
-        return self._opened.pop(name, None) or open_url(Url(self.url_of(name), self._url.options))
+        """Open a file, or take what `present` has opened.
+
+        What is copied is opened anew: of a pair that is replaced meanwhile, the labels must not be
+        older than the images.
+        """
+        return self._opened.pop(name, None) or self._open_now(name)
+
+    def _open_now(self, name: str) -> UrlSource:
+        return open_url(Url(self.url_of(name), self._url.options))
 
     def present(self, names: Iterable[str]) -> list[str]:
         """Which of some names are there: as the store lists them, or as a web server answers.
@@ -77,7 +84,7 @@ class RemoteFolder:
 
         def look(name: str) -> None:
             try:
-                source = self.open(name)
+                source = self._open_now(name)
                 (pages if _is_page(source) else found)[name] = True
                 self._opened[name] = source
             except FileNotFoundError:
@@ -96,7 +103,7 @@ class RemoteFolder:
     def copy(self, name: str, directory: str) -> str:
         """Copy a file into a folder of this machine; return its path there."""
         path = os.path.join(directory, name)
-        source = self.open(name)
+        source = self._open_now(name)
         try:
             _write(source, path)
         finally:
@@ -106,7 +113,7 @@ class RemoteFolder:
     def copy_if_there(self, name: str, directory: str) -> None:
         """Do what copy() does with a file that may be missing; a page in its place is none."""
         try:
-            source = self.open(name)
+            source = self._open_now(name)
         except NoCredentialsError:
             raise
         except (FileNotFoundError, PermissionError):  # the latter is what a bucket may say of it

@@ -39,8 +39,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _REFUSED = (
     "the server refuses it: credentials are missing or wrong, it does not exist, or it is a folder"
 )
-_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
-_NOTHING = "no such object at this URL"
+NO_BUCKET = "the store has no such bucket"
 # Where obstore asks for the credentials of the machine, if it was given none.
 _OF_THE_MACHINE = "http://169.254.169.254/"
 _NO_CREDENTIALS = (
@@ -191,26 +190,25 @@ def error_of(error: Exception, name: str) -> Exception:
     """An error of obstore without its text, in which the URL stands with its secrets."""
     from obstore import exceptions
 
-    if isinstance(error, FileNotFoundError):
-        what = "the store has no such bucket" if _NO_BUCKET.search(str(error)) else _NOTHING
-        return FileNotFoundError(2, what, name)
-    if isinstance(error, (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)):
-        return PermissionError(13, _REFUSED, name)
+    text = str(error)
+    found = _STATUS.search(text)
+    status = "" if found is None else found[1]
+    refusals = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
     if isinstance(error, exceptions.PreconditionError):
         return changed(name)
-    text = str(error)
     if _OF_THE_MACHINE in text:
         hint = ", or with AWS_SKIP_SIGNATURE=true" if name.startswith("s3") else ""
         return NoCredentialsError(13, f"{_NO_CREDENTIALS}{hint}", name)
-    if _NO_BUCKET.search(text):
-        return FileNotFoundError(2, "the store has no such bucket", name)
-    status = _STATUS.search(text)
-    if status is not None and status[1] == "416":
-        return NoSuchRangeError()
-    if status is not None and status[1] in ("401", "403"):
+    if isinstance(error, refusals) or status in ("401", "403"):
         return PermissionError(13, _REFUSED, name)
-    if status is not None:
-        return OSError(5, f"the server answers with status {status[1]}", name)
+    if is_bucket_missing(error):
+        return FileNotFoundError(2, NO_BUCKET, name)
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(2, "no such object at this URL", name)
+    if status == "416":
+        return NoSuchRangeError()
+    if status:
+        return OSError(5, f"the server answers with status {status}", name)
     if "MissingContentLength" in text:
         return NoLengthError(5, "the server does not tell how long it is", name)
     if _REDIRECT.search(text):
@@ -218,6 +216,11 @@ def error_of(error: Exception, name: str) -> Exception:
     if _DEAD.search(text):
         return OSError(5, "the server can't be reached, or does not answer in time", name)
     return BrokenOffError(5, "the answer broke off, or is no answer that HTTP knows", name)
+
+
+def is_bucket_missing(error: Exception) -> bool:
+    """Whether an error of obstore says that there is no such bucket, or container of Azure."""
+    return re.search("NoSuchBucket|ContainerNotFound", str(error)) is not None
 
 
 def names_in(url: Url) -> set[str]:

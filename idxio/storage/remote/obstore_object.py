@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from ..._util.threads import apart
 from ..temporary import hidden, ignoring_refusals
-from .obstore_client import open_store
+from .obstore_client import NO_BUCKET, is_bucket_missing, open_store
 from .url import Url
 
 # Bytes of a part. A file of more is uploaded in parts, so many of which are under way at once.
@@ -148,9 +148,7 @@ class ObstoreObject:
         try:
             return apart(partial(function, self._store, *arguments), when_interrupted)
         except FileNotFoundError as error:
-            what = "there is no such object"
-            if "NoSuchBucket" in str(error) or "ContainerNotFound" in str(error):
-                what = "the store has no such bucket"
+            what = NO_BUCKET if is_bucket_missing(error) else "there is no such object"
             raise FileNotFoundError(errno.ENOENT, what, self.name) from None
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError):
             what = (
