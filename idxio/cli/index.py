@@ -30,6 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     code = exit_codes.FINE
     for file in arguments.files:
         try:
+            if os.path.isdir(file):
+                raise exit_codes.UsageError(
+                    f"{file}: is a directory; index takes files: {os.path.join(file, '*.gz')}"
+                )
             with exit_codes.naming(file), bar(file) as progress:
                 if _carries_index(file):
                     print(f"{printable(file)}: needs no index, it carries its own")

@@ -111,7 +111,8 @@ def test_all_types_as_tensors(torch, name):
     images = sample(name, (5, 3))
     ds = idxio.Dataset(images.astype(images.dtype.newbyteorder(">")), np.arange(5))
     assert torch.stack([image for image, _ in Samples(ds)]).numpy().tobytes() == images.tobytes()
-    ((found, _),) = TensorBatches(ds.batches(5))
+    ((found, _),) = batches = TensorBatches(ds.batches(5))
+    assert repr(batches).startswith("<idxio.adapters.torch.TensorBatches of <idxio.Batches 1 of 5")
     assert found.numpy().tobytes() == images.tobytes()
 
 

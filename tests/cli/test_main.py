@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 import idxio
+from idxio.__main__ import run
 from idxio.cli import terminal
 from idxio.cli.main import main
 from idxio.datasets import contact_sheet
@@ -753,3 +754,15 @@ def test_fashion_mnist(idxio_run, tmp_path):
     assert idxio_run("show", files[0], "--rows", "9999", "-o", "last.png").returncode == 0
     last = np.frombuffer(gzip.decompress(files[0].read_bytes())[-784:], np.uint8).reshape(28, 28)
     np.testing.assert_array_equal(read_png((tmp_path / "last.png").read_bytes()), last)
+
+
+def test_ctrl_c_while_the_modules_are_imported(monkeypatch, capsys):
+    class Interrupted:
+        def find_spec(self, name, *where):
+            if name == "idxio.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "idxio.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert run() == 130
+    assert capsys.readouterr() == ("", "")
