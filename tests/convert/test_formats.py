@@ -2,6 +2,7 @@
 what is written.
 """
 
+import contextlib
 import gzip
 import io
 import json
@@ -552,6 +553,10 @@ IMAGES = npy(np.zeros((3, 2, 2), np.uint8))
         ),
         ({"x_train": IMAGES + b"x", "y_train": LABELS}, "x_train: has more bytes than its header"),
         ({"x_train": npy(shape=(3, -2)), "y_train": LABELS}, r"x_train: has the shape \(3, -2\)"),
+        (
+            {"x_train": IMAGES, "y_train": npy(shape=(3,), descr="|S0")},
+            r"y_train: holds \|S0, elements of no bytes",
+        ),
     ],
 )
 def test_bad_npz(tmp_path, members, message):
@@ -585,6 +590,23 @@ def test_a_damaged_npz(tmp_path, damage):
     with pytest.raises(idxio.IdxError, match=r"a\.npz"):
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / "back")
     assert os.listdir(tmp_path) == ["a.npz"]
+
+
+@pytest.mark.parametrize("at", [-24, -10, -6, -5, -4])
+def test_an_npz_whose_places_are_wrong(tmp_path, at):
+    """zipfile raises many kinds of errors for these."""
+    np.savez(tmp_path / "a.npz", x_train=np.zeros((3, 8, 8), np.uint8), y_train=[0, 1, 2])
+    whole = (tmp_path / "a.npz").read_bytes()
+    for bit in range(8):
+        data = bytearray(whole)
+        data[at] ^= 1 << bit
+        (tmp_path / "a.npz").write_bytes(data)
+        with contextlib.suppress(idxio.IdxError):
+            idxio.import_dataset(tmp_path / "a.npz", tmp_path / f"back{bit}")
+        data[-3] |= 128  # a place before the start of the file
+        (tmp_path / "a.npz").write_bytes(data)
+        with pytest.raises(idxio.IdxError, match=r"a\.npz: "):
+            idxio.import_dataset(tmp_path / "a.npz", tmp_path / "none")
 
 
 def test_a_promise_that_the_packed_bytes_cannot_hold(tmp_path):
@@ -825,6 +847,15 @@ def test_bad_parquet(tmp_path, columns, message):
     with pytest.raises(idxio.IdxError, match=rf"a\.parquet: .*{message}"):
         idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
     assert os.listdir(tmp_path) == ["a.parquet"]
+
+
+def test_a_parquet_column_whose_name_is_no_utf_8(tmp_path):
+    table = pyarrow.table({"image": [[1, 2, 3, 4]], "labelx": [0]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(data.replace(b"labelx", b"label\xff"))
+    with pytest.raises(idxio.IdxError, match=r"a\.parquet: .*(UTF-?8|utf-?8)"):
+        idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
 
 
 @pytest.mark.parametrize("cut", [5, 300, -9])

@@ -1644,6 +1644,13 @@ def test_png_folders_of_one_number_are_refused(tmp_path) -> None:
     refused(tmp_path / "in", tmp_path, "has the folders '01' and '1', which are one number")
 
 
+def test_png_folders_of_numbers_that_are_no_labels_are_refused(tmp_path) -> None:
+    for label in ("2147483648", "9" * 30):
+        (tmp_path / label / "train" / label).mkdir(parents=True)
+        (tmp_path / label / "train" / label / "0.png").write_bytes(picture()["bytes"])
+        refused(tmp_path / label, tmp_path, f"has the folder {label}, expected the number of a cl")
+
+
 def test_line_ends_in_a_field_of_csv_stay(tmp_path) -> None:
     """They are part of a name, and stand between numbers."""
     texts = ["ab", '"e\nf"', '"c\r\nd"', "ab"]

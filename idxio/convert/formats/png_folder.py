@@ -22,6 +22,8 @@ from .common import Blocks, Split, check_pictures, classes_of, each, images_of, 
 _BATCH = 256
 # The least digits of a file name; more where there are more records, so that the names sort.
 _DIGITS = 5
+# Larger labels have no type in IDX.
+_LARGEST = np.iinfo(np.int32).max
 
 
 def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
@@ -102,6 +104,11 @@ def _find(folder: str) -> tuple[list[str], Array]:
             raise FormatError(
                 f"holds {label!r}, expected folders with the numbers of classes, as idxio export"
                 " writes them; idxio build takes pictures of your own",
+                file=folder,
+            )
+        if int(label) > _LARGEST:
+            raise FormatError(
+                f"has the folder {label}, expected the number of a class, 0 to {_LARGEST:,}",
                 file=folder,
             )
         for name in _entries(os.path.join(folder, label)):
