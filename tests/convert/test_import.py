@@ -9,8 +9,11 @@ import json
 import lzma
 import os
 import re
+import struct
 import tracemalloc
+import warnings
 import zipfile
+import zlib
 
 import numpy as np
 import pyarrow
@@ -1787,3 +1790,21 @@ def test_a_folder_of_idx_files_is_told_to_be_one(tmp_path) -> None:
     idxio.write(tmp_path / "train-labels-idx1-ubyte.gz", np.zeros(2, np.uint8))
     with pytest.raises(idxio.FormatError, match=r"IDX files already: idxio\.load reads them"):
         idxio.import_dataset(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["png", "parquet"])
+def test_pictures_over_pillows_limit_are_refused_as_by_build(tmp_path, kind) -> None:
+    size = struct.pack(">II", 10_000, 10_000)  # Pillow warns above 89 million pixels
+    data = bytearray(picture()["bytes"])
+    data[16:24] = size
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    if kind == "png":
+        (tmp_path / "in" / "train" / "0").mkdir(parents=True)
+        (tmp_path / "in" / "train" / "0" / "0.png").write_bytes(data)
+    else:
+        (tmp_path / "in").mkdir()
+        table = pyarrow.table({"image": [{"bytes": bytes(data), "path": None}], "label": [0]})
+        pyarrow.parquet.write_table(table, tmp_path / "in" / "train.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where a warning is no error
+        refused(tmp_path / "in", tmp_path, "exceeds limit")

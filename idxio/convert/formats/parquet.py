@@ -229,7 +229,8 @@ def _first_shape(
         if len(batch):
             if columns.is_picture:
                 picture = batch.column(columns.images[0])[0].as_py()
-                first: Array = _decode((picture, "row 0", path, None))
+                with quiet():
+                    first: Array = _decode((picture, "row 0", path, None))
             else:
                 first = pixels_of(batch, columns.images, ["row 0"], path)[0]
             return tuple(first.shape)

@@ -14,6 +14,7 @@ from ...datasets.classes import same_numbers
 from ...errors import FormatError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import read_regular
+from ..images.decode import quiet
 from ..process_pool import run
 from . import png
 from .common import Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
@@ -65,7 +66,8 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
     paths, labels = _find(folder)
     if count is not None and len(paths) != count:  # the last ones are missing
         raise FormatError(f"holds {len(paths):,} pictures, expected {count:,}", file=folder)
-    shape = _read(paths[0], folder).shape
+    with quiet():
+        shape = _read(paths[0], folder).shape
     many = min(_BATCH, records_at_once(math.prod(shape)))
     starts = range(0, len(paths), many)
     begin = time.perf_counter()
@@ -80,7 +82,9 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
 
 def read_all(paths: list[str], folder: str, shape: tuple[int, ...]) -> Array:
     """The pictures at paths below folder, which all have the shape."""
-    return png.stack([_read(path, folder) for path in paths], shape, paths, folder)
+    with quiet():
+        images = [_read(path, folder) for path in paths]
+    return png.stack(images, shape, paths, folder)
 
 
 def _read(path: str, folder: str) -> Array:
