@@ -647,6 +647,35 @@ def test_bad_npy(tmp_path, data, message):
     assert os.listdir(tmp_path) == ["a.npy"]
 
 
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_a_csv_line_that_never_ends(tmp_path, where, monkeypatch):
+    """Its bytes are held once, and no field of it is made."""
+    most = 1 << 20
+    monkeypatch.setattr("idxio.convert.formats.csv_table.MAX_LINE", most)
+    monkeypatch.setattr("idxio.convert.formats.csv_table._TEXT", 1 << 12)
+    lines = ["label,a,b,c,d", "1,2,3,4,5", "1,2,3,4,5"]
+    lines[where:] = ["1," * most]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    tracemalloc.start()
+    try:
+        with pytest.raises(idxio.FormatError, match="has a line longer than 1,048,576 bytes"):
+            idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+        assert tracemalloc.get_traced_memory()[1] < 4 * most
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("heading", ["", "label,a,b,c,d\n"])
+def test_csv_lines_that_are_longer_together(tmp_path, heading, monkeypatch):
+    monkeypatch.setattr("idxio.convert.formats.csv_table.MAX_LINE", 40)
+    monkeypatch.setattr("idxio.convert.formats.csv_table._TEXT", 7)
+    lines = [f"{k % 3},{k:030},2,3,4" for k in range(20)]
+    (tmp_path / "a.csv").write_text(heading + "\n".join(lines))
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+    images = idxio.load(tmp_path / "back").images[:]
+    assert images[:, 0, 0].tolist() == [*range(20)]
+
+
 HEADING = "label,a,b,c,d\n"
 
 
