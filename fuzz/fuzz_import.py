@@ -25,8 +25,10 @@ LABELS = np.arange(6, dtype=np.uint8) % 3
 
 
 def imported(source: Path) -> None:
-    idxio.import_dataset(source, source.parent / "out", threads=1)
-    idxio.load(source.parent / "out")
+    out = source.parent / "out"
+    idxio.import_dataset(source, out, threads=1)
+    if any("labels" in path.name for path in out.iterdir()):
+        idxio.load(out, split="train" if list(out.glob("train-*")) else "test")
 
 
 def npy(folder: Path, data: bytes) -> None:

@@ -609,6 +609,22 @@ def test_an_npz_whose_places_are_wrong(tmp_path, at):
             idxio.import_dataset(tmp_path / "a.npz", tmp_path / "none")
 
 
+def test_an_npz_whose_table_is_cut(tmp_path):
+    """zipfile finds the first array alone, which would become a dataset without labels."""
+    np.savez(tmp_path / "a.npz", x_train=np.zeros((3, 8, 8), np.uint8), y_train=[0, 1, 2])
+    data = (tmp_path / "a.npz").read_bytes()
+    end = data.rindex(b"PK\5\6")
+    second = data.rindex(b"PK\1\2")
+    first = data.index(b"PK\1\2")
+    size = (second - first).to_bytes(4, "little")
+    cut = data[:second] + data[end : end + 12] + size + data[end + 16 :]
+    (tmp_path / "a.npz").write_bytes(cut)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert archive.namelist() == ["x_train.npy"]
+    with pytest.raises(idxio.ChecksumError, match="it states 2 members, and its table has 1"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "back")
+
+
 def test_a_promise_that_the_packed_bytes_cannot_hold(tmp_path):
     """A terabyte of claimed records is refused before memory for one is taken."""
     npz(

@@ -31,6 +31,8 @@ from .zip_contents import not_an_npz
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
+# The end of an archive: a record of 22 bytes and a comment.
+_MOST_END = 22 + 0xFFFF
 # What zipfile raises besides where lengths and places in an archive are wrong.
 _LOST = (ValueError, OverflowError, struct.error)
 
@@ -365,6 +367,7 @@ def _reading(path: str) -> Iterator[zipfile.ZipFile]:
             open(path, "rb", opener=open_regular) as file,
             zipfile.ZipFile(file) as archive,
         ):
+            _check_count(file, archive)
             yield archive
     except IdxError:
         raise
@@ -377,3 +380,19 @@ def _reading(path: str) -> Iterator[zipfile.ZipFile]:
         raise ChecksumError("is damaged: it states places that it has not", file=path) from error
     except (NotImplementedError, RuntimeError) as error:  # a method that Python has not; a password
         raise FormatError(f"can't be unpacked: {error}", file=path) from error
+
+
+def _check_count(file: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile if an archive states another number of members than its table has: zipfile
+    reads as much of a table as the end of the file says, and no more.
+
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+    """
+    file.seek(0, os.SEEK_END)
+    file.seek(-min(file.tell(), _MOST_END), os.SEEK_END)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    (stated,) = struct.unpack_from("<H", tail, at + 10)
+    found = len(archive.infolist())
+    if stated not in (found, 0xFFFF):  # which says that another record has the number
+        raise zipfile.BadZipFile(f"it states {stated:,} members, and its table has {found:,}")
