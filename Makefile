@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz table3
+.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz faults table3
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -32,9 +32,13 @@ bench:
 bench-remote:  # an epoch over 2 GB at a URL; keeps the file in ~/.cache/idxio-benchmarks
 	$(PYTHON) -m benchmarks.storage_remote_epoch
 
-fuzz:  # the native code and all roads of reading, MINUTES=10 each on one core
+fuzz:  # the native code, all roads of reading and import, MINUTES=10 each on one core
 	fuzz/run fuzz $(or $(MINUTES),10)
 	PYTHON=$(PYTHON) fuzz/run fuzz-read $(or $(MINUTES),10)
+	PYTHON=$(PYTHON) fuzz/run fuzz-import $(or $(MINUTES),10)
+
+faults:  # every operation on files, while one call of the C library after the other fails
+	$(PYTHON) tests/faults/driver.py
 
 table3:  # on where it stopped, on the last core when nothing else wants it; stop it at any time
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE nice -n 19 chrt --idle 0 taskset -c $$(($$(nproc) - 1)) \

@@ -1,8 +1,4 @@
-"""Feeds broken gzip files to every road of reading, in lanes and without them.
-
-    python fuzz/fuzz_read.py CORPUS [OPTION OF LIBFUZZER ...]    find new inputs; needs atheris
-    python fuzz/fuzz_read.py --replay FOLDER                     run each input of a folder once
-    python fuzz/fuzz_read.py --seeds FOLDER                      write inputs to begin with
+"""Feeds broken gzip files to every road of reading, in lanes and without them; see harness.
 
 An input is a file. It is read as it is, and with the checksums that zlib finds for it. Both times
 all roads must agree: on zlib's array where zlib finds one, else on an IdxError, with lanes and
@@ -14,12 +10,11 @@ from __future__ import annotations
 import io
 import os
 import struct
-import sys
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import harness
 import numpy as np
 
 import idxio
@@ -176,29 +171,5 @@ def seeds() -> dict[str, bytes]:
     return found
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--replay"]:
-        paths = sorted(path for path in Path(sys.argv[2]).rglob("*") if path.is_file())
-        for path in paths:
-            try:
-                one_input(path.read_bytes())
-            except BaseException:
-                print(f"failed: {path}", file=sys.stderr)
-                raise
-        print(f"{len(paths)} inputs replayed")
-        sys.exit(not paths)
-    if sys.argv[1:2] == ["--seeds"]:
-        for name, data in seeds().items():
-            check(data)
-            Path(sys.argv[2], name).write_bytes(data)
-        return
-    import atheris
-
-    sys.argv[0] = f"{sys.executable} {sys.argv[0]}"  # what libFuzzer starts again to merge
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    harness.main(one_input, seeds)

@@ -52,6 +52,9 @@ cdef class Encoder:
         self.scratch = <uint8_t *>malloc(chunk + 1)
         if self.encoder == NULL or not self.can_check or self.scratch == NULL:
             raise MemoryError("no memory for a deflate encoder")
+        # It takes the memory of its window when it first has one, and keeps it.
+        if inflateSetDictionary(&self.check, b"", 0) != Z_OK:
+            raise MemoryError("no memory for a deflate encoder")
 
     def __dealloc__(self):
         idxio_encoder_free(self.encoder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from .._util.printable import printable as printable
 from ..storage.targets import is_remote_target
 
 
@@ -15,11 +16,6 @@ def message(error: BaseException) -> str:
         name = "standard output" if error.filename is None else error.filename or "''"
         return f"{name}: {error.strerror or error}"
     return str(error) or "not enough memory"
-
-
-def printable(text: str) -> str:
-    """Escape control characters and undecodable bytes, which must not reach a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def dimensions(shape: tuple[int, ...]) -> str:

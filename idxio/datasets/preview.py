@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._util.printable import printable
 from .._util.types import Array
 from ..core.selection import ArrayLike
 from . import contact_sheet
@@ -29,11 +30,11 @@ def html(
     rows = []
     for label in list(counts)[:_CLASSES]:
         strip = _strip(images, np.flatnonzero(labels == label)[:_ACROSS])
-        name = escape(names.get(label, ""))
+        name = escape(printable(names.get(label, "")))
         rows.append(f"<tr><td>{label}<td>{name}<td>{counts[label]:,}<td>{strip}</tr>")
     more = f"<p>and {len(counts) - _CLASSES} classes more</p>" if len(counts) > _CLASSES else ""
     head = "<tr><th>class<th>name<th>count<th>the first ones</tr>"
-    return f"<div><p>{escape(title)}</p><table>{head}{''.join(rows)}</table>{more}</div>"
+    return f"<div><p>{escape(printable(title))}</p><table>{head}{''.join(rows)}</table>{more}</div>"
 
 
 def _strip(images: ArrayLike, rows: Array) -> str:

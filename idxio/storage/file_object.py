@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -218,5 +219,7 @@ def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
                 raise BlockingIOError("the file object is non-blocking and takes no more data now")
             return  # None from a file object in Python: it has taken everything
         if isinstance(n, bool) or not 0 < n <= len(view):
-            raise OSError(f"the file object was given {len(view)} bytes to write and returned {n}")
+            raise OSError(
+                errno.EIO, f"the file object was given {len(view)} bytes to write and returned {n}"
+            )
         view = view[n:]

@@ -27,6 +27,7 @@ import stat
 from collections.abc import Sequence
 from typing import IO
 
+from ..errors import naming
 from .as_read import AsRead, check_unchanged
 from .journal_text import read_journal, write_folders, write_moves
 from .move import Move, identity, move_of
@@ -131,18 +132,19 @@ class _Journal:
     def begin(self, files: Sequence[Replacement], as_read: AsRead) -> None:
         """Write the journal; after it, another process can finish."""
         self._file = file = _acquire(self._path)
-        write_folders(file, self._folders)
-        for folder in self._folders[1:]:
-            _link(self._path, folder)
-            sync_folder(folder)
-        # With all folders linked, no other idxio process moves these files.
-        self._moves = [move_of(*one) for one in files]
-        # A change after this is told from the moves, by place_new.
-        check_unchanged(as_read)
-        write_moves(file, self._folders, self._moves)
-        os.fsync(file.fileno())
-        if len(self._folders) > 1:  # within one folder, names reach the disk in order
-            sync_folder(self._folders[0])
+        with naming(self._path):
+            write_folders(file, self._folders)
+            for folder in self._folders[1:]:
+                _link(self._path, folder)
+                sync_folder(folder)
+            # With all folders linked, no other idxio process moves these files.
+            self._moves = [move_of(*one) for one in files]
+            # A change after this is told from the moves, by place_new.
+            check_unchanged(as_read)
+            write_moves(file, self._folders, self._moves)
+            os.fsync(file.fileno())
+            if len(self._folders) > 1:  # within one folder, names reach the disk in order
+                sync_folder(self._folders[0])
         self._is_begun = True
 
     def finish(self) -> None:

@@ -2,6 +2,7 @@
 what is written.
 """
 
+import contextlib
 import gzip
 import io
 import json
@@ -552,6 +553,10 @@ IMAGES = npy(np.zeros((3, 2, 2), np.uint8))
         ),
         ({"x_train": IMAGES + b"x", "y_train": LABELS}, "x_train: has more bytes than its header"),
         ({"x_train": npy(shape=(3, -2)), "y_train": LABELS}, r"x_train: has the shape \(3, -2\)"),
+        (
+            {"x_train": IMAGES, "y_train": npy(shape=(3,), descr="|S0")},
+            r"y_train: holds \|S0, elements of no bytes",
+        ),
     ],
 )
 def test_bad_npz(tmp_path, members, message):
@@ -585,6 +590,39 @@ def test_a_damaged_npz(tmp_path, damage):
     with pytest.raises(idxio.IdxError, match=r"a\.npz"):
         idxio.import_dataset(tmp_path / "a.npz", tmp_path / "back")
     assert os.listdir(tmp_path) == ["a.npz"]
+
+
+@pytest.mark.parametrize("at", [-24, -10, -6, -5, -4])
+def test_an_npz_whose_places_are_wrong(tmp_path, at):
+    """zipfile raises many kinds of errors for these."""
+    np.savez(tmp_path / "a.npz", x_train=np.zeros((3, 8, 8), np.uint8), y_train=[0, 1, 2])
+    whole = (tmp_path / "a.npz").read_bytes()
+    for bit in range(8):
+        data = bytearray(whole)
+        data[at] ^= 1 << bit
+        (tmp_path / "a.npz").write_bytes(data)
+        with contextlib.suppress(idxio.IdxError):
+            idxio.import_dataset(tmp_path / "a.npz", tmp_path / f"back{bit}")
+        data[-3] |= 128  # a place before the start of the file
+        (tmp_path / "a.npz").write_bytes(data)
+        with pytest.raises(idxio.IdxError, match=r"a\.npz: "):
+            idxio.import_dataset(tmp_path / "a.npz", tmp_path / "none")
+
+
+def test_an_npz_whose_table_is_cut(tmp_path):
+    """zipfile finds the first array alone, which would become a dataset without labels."""
+    np.savez(tmp_path / "a.npz", x_train=np.zeros((3, 8, 8), np.uint8), y_train=[0, 1, 2])
+    data = (tmp_path / "a.npz").read_bytes()
+    end = data.rindex(b"PK\5\6")
+    second = data.rindex(b"PK\1\2")
+    first = data.index(b"PK\1\2")
+    size = (second - first).to_bytes(4, "little")
+    cut = data[:second] + data[end : end + 12] + size + data[end + 16 :]
+    (tmp_path / "a.npz").write_bytes(cut)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert archive.namelist() == ["x_train.npy"]
+    with pytest.raises(idxio.ChecksumError, match="it states 2 members, and its table has 1"):
+        idxio.import_dataset(tmp_path / "a.npz", tmp_path / "back")
 
 
 def test_a_promise_that_the_packed_bytes_cannot_hold(tmp_path):
@@ -623,6 +661,35 @@ def test_bad_npy(tmp_path, data, message):
     with pytest.raises(idxio.IdxError, match=rf"a\.npy: {message}"):
         idxio.import_dataset(tmp_path / "a.npy", tmp_path / "b")
     assert os.listdir(tmp_path) == ["a.npy"]
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_a_csv_line_that_never_ends(tmp_path, where, monkeypatch):
+    """Its bytes are held once, and no field of it is made."""
+    most = 1 << 20
+    monkeypatch.setattr("idxio.convert.formats.csv_table.MAX_LINE", most)
+    monkeypatch.setattr("idxio.convert.formats.csv_table._TEXT", 1 << 12)
+    lines = ["label,a,b,c,d", "1,2,3,4,5", "1,2,3,4,5"]
+    lines[where:] = ["1," * most]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    tracemalloc.start()
+    try:
+        with pytest.raises(idxio.FormatError, match="has a line longer than 1,048,576 bytes"):
+            idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+        assert tracemalloc.get_traced_memory()[1] < 4 * most
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("heading", ["", "label,a,b,c,d\n"])
+def test_csv_lines_that_are_longer_together(tmp_path, heading, monkeypatch):
+    monkeypatch.setattr("idxio.convert.formats.csv_table.MAX_LINE", 40)
+    monkeypatch.setattr("idxio.convert.formats.csv_table._TEXT", 7)
+    lines = [f"{k % 3},{k:030},2,3,4" for k in range(20)]
+    (tmp_path / "a.csv").write_text(heading + "\n".join(lines))
+    idxio.import_dataset(tmp_path / "a.csv", tmp_path / "back")
+    images = idxio.load(tmp_path / "back").images[:]
+    assert images[:, 0, 0].tolist() == [*range(20)]
 
 
 HEADING = "label,a,b,c,d\n"
@@ -825,6 +892,15 @@ def test_bad_parquet(tmp_path, columns, message):
     with pytest.raises(idxio.IdxError, match=rf"a\.parquet: .*{message}"):
         idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
     assert os.listdir(tmp_path) == ["a.parquet"]
+
+
+def test_a_parquet_column_whose_name_is_no_utf_8(tmp_path):
+    table = pyarrow.table({"image": [[1, 2, 3, 4]], "labelx": [0]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(data.replace(b"labelx", b"label\xff"))
+    with pytest.raises(idxio.IdxError, match=r"a\.parquet: .*(UTF-?8|utf-?8)"):
+        idxio.import_dataset(tmp_path / "a.parquet", tmp_path / "back")
 
 
 @pytest.mark.parametrize("cut", [5, 300, -9])

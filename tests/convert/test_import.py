@@ -9,8 +9,11 @@ import json
 import lzma
 import os
 import re
+import struct
 import tracemalloc
+import warnings
 import zipfile
+import zlib
 
 import numpy as np
 import pyarrow
@@ -1719,6 +1722,13 @@ def test_png_folders_of_one_number_are_refused(tmp_path) -> None:
     refused(tmp_path / "in", tmp_path, "has the folders '01' and '1', which are one number")
 
 
+def test_png_folders_of_numbers_that_are_no_labels_are_refused(tmp_path) -> None:
+    for label in ("2147483648", "9" * 30):
+        (tmp_path / label / "train" / label).mkdir(parents=True)
+        (tmp_path / label / "train" / label / "0.png").write_bytes(picture()["bytes"])
+        refused(tmp_path / label, tmp_path, f"has the folder {label}, expected the number of a cl")
+
+
 def test_line_ends_in_a_field_of_csv_stay(tmp_path) -> None:
     """They are part of a name, and stand between numbers."""
     texts = ["ab", '"e\nf"', '"c\r\nd"', "ab"]
@@ -1855,3 +1865,21 @@ def test_a_folder_of_idx_files_is_told_to_be_one(tmp_path) -> None:
     idxio.write(tmp_path / "train-labels-idx1-ubyte.gz", np.zeros(2, np.uint8))
     with pytest.raises(idxio.FormatError, match=r"IDX files already: idxio\.load reads them"):
         idxio.import_dataset(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["png", "parquet"])
+def test_pictures_over_pillows_limit_are_refused_as_by_build(tmp_path, kind) -> None:
+    size = struct.pack(">II", 10_000, 10_000)  # Pillow warns above 89 million pixels
+    data = bytearray(picture()["bytes"])
+    data[16:24] = size
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    if kind == "png":
+        (tmp_path / "in" / "train" / "0").mkdir(parents=True)
+        (tmp_path / "in" / "train" / "0" / "0.png").write_bytes(data)
+    else:
+        (tmp_path / "in").mkdir()
+        table = pyarrow.table({"image": [{"bytes": bytes(data), "path": None}], "label": [0]})
+        pyarrow.parquet.write_table(table, tmp_path / "in" / "train.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where a warning is no error
+        refused(tmp_path / "in", tmp_path, "exceeds limit")

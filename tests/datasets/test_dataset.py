@@ -399,6 +399,15 @@ def test_html(images):
         assert str(len(members)) in html
 
 
+def test_html_obeys_no_names():
+    names = ["a\x1b[31m", "b\u202e", "c\x9b", "d\ud800"]
+    html = idxio.Dataset(np.zeros((8, 3, 3), np.uint8), LABELS[:8], class_names=names)
+    page = html._repr_html_()
+    assert "\\x1b[31m" in page
+    assert "\\u202e" in page
+    assert all(c.isprintable() for c in page)
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "strips"),
     [

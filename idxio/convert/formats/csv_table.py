@@ -119,7 +119,7 @@ def _table(path: str, wanted: Wanted, form: Form) -> Table:
     with _opened(path) as (file, delimiter, first, line):
         fields, is_heading = heading_of(first, delimiter, path)
         record = b"" if is_heading else first
-        while not record.strip() and (more := file.readline(MAX_LINE)):
+        while not record.strip() and (more := _line(file, path)):
             record = more
         if is_heading:
             check_no_record(fields, wanted.labels, path)
@@ -193,12 +193,12 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], str, bytes, int]]:
         raw.seek(0)  # which telling the compression moves
         # What has no magic number is not packed.
         file = io.BufferedReader(_Unpacked(compressed.stream()), _TEXT) if compressed.magic else raw
-        first = file.readline(MAX_LINE).removeprefix(b"\xef\xbb\xbf")
+        first = _line(file, path).removeprefix(b"\xef\xbb\xbf")
         if first.startswith(b"\0\0"):
             raise is_idx(path)
         stated = _STATED.fullmatch(first)
         if stated:  # for Excel
-            yield file, stated[1].decode(), file.readline(MAX_LINE), 2
+            yield file, stated[1].decode(), _line(file, path), 2
         else:
             yield file, delimiter_of(first), first, 1
 
@@ -225,13 +225,29 @@ class _Unpacked(io.RawIOBase):
 
 def _texts_of(file: IO[bytes], before: bytes, path: str) -> Iterator[bytes]:
     """Read whole lines, many at a time."""
+    waiting = [before]  # joined at the end of a line, so that a long one is copied once
+    begun = len(before) - (before.rfind(b"\n") + 1)  # bytes of the line that has not ended
     while data := file.read(_TEXT):
-        before += data
-        whole = before.rfind(b"\n") + 1
-        if whole:
-            yield before[:whole]
-            before = before[whole:]
-        elif len(before) > MAX_LINE:
-            raise FormatError(f"has a line longer than {MAX_LINE:,} bytes", file=path)
-    if before:
-        yield before if before.endswith(b"\n") else before + b"\n"
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield b"".join((*waiting, data[:end]))
+            waiting = []
+            begun = 0
+        waiting.append(data[end:])
+        begun += len(data) - end
+        if begun > MAX_LINE:
+            raise _too_long(path)
+    if rest := b"".join(waiting):
+        yield rest if rest.endswith(b"\n") else rest + b"\n"
+
+
+def _line(file: IO[bytes], path: str) -> bytes:
+    """Read one line."""
+    line = file.readline(MAX_LINE + 1)
+    if len(line) > MAX_LINE:
+        raise _too_long(path)
+    return line
+
+
+def _too_long(path: str) -> FormatError:
+    return FormatError(f"has a line longer than {MAX_LINE:,} bytes", file=path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import struct
 import warnings
 import zipfile
 import zlib
@@ -17,7 +19,7 @@ from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import class_column, simple_labels
 from ...core.header import CODES, TYPE_NAMES
-from ...errors import ChecksumError, FormatError, TruncatedError, naming
+from ...errors import ChecksumError, FormatError, IdxError, TruncatedError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
@@ -29,6 +31,10 @@ from .zip_contents import not_an_npz
 # Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
 _MOST_EXPANDED = 1032
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
+# The end of an archive: a record of 22 bytes and a comment.
+_MOST_END = 22 + 0xFFFF
+# What zipfile raises besides where lengths and places in an archive are wrong.
+_LOST = (ValueError, OverflowError, struct.error)
 
 
 class _Header(NamedTuple):
@@ -289,6 +295,8 @@ def _read_header(
             " run code. Save an array of numbers: np.save(file, array.astype('uint8'))",
             file=path,
         )
+    if not header.dtype.itemsize:
+        raise FormatError(f"{what}holds {header.dtype}, elements of no bytes", file=path)
     if any(n < 0 for n in header.shape) or (name and not header.shape):
         raise FormatError(f"{what}has the shape {header.shape}, expected records", file=path)
     promised = math.prod(header.shape) * header.dtype.itemsize
@@ -368,8 +376,32 @@ def _reading(path: str) -> Iterator[zipfile.ZipFile]:
             open(path, "rb", opener=open_regular) as file,
             zipfile.ZipFile(file) as archive,
         ):
+            _check_count(file, archive)
             yield archive
-    except _DAMAGED as error:
+    except IdxError:
+        raise
+    except (*_DAMAGED, *_LOST) as error:
         raise ChecksumError(f"is damaged: {error}", file=path) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # zipfile went to a place before the start of the file.
+        raise ChecksumError("is damaged: it states places that it has not", file=path) from error
     except (NotImplementedError, RuntimeError) as error:  # a method that Python has not; a password
         raise FormatError(f"can't be unpacked: {error}", file=path) from error
+
+
+def _check_count(file: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile if an archive states another number of members than its table has: zipfile
+    reads as much of a table as the end of the file says, and no more.
+
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+    """
+    file.seek(0, os.SEEK_END)
+    file.seek(-min(file.tell(), _MOST_END), os.SEEK_END)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6")
+    (stated,) = struct.unpack_from("<H", tail, at + 10)
+    found = len(archive.infolist())
+    if stated not in (found, 0xFFFF):  # which says that another record has the number
+        raise zipfile.BadZipFile(f"it states {stated:,} members, and its table has {found:,}")

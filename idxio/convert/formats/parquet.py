@@ -228,7 +228,8 @@ def _first_shape(
         if len(batch):
             if columns.is_picture:
                 picture = batch.column(columns.images[0])[0].as_py()
-                first: Array = _decode((picture, "row 0", path, None))
+                with quiet():
+                    first: Array = _decode((picture, "row 0", path, None))
             else:
                 first = pixels_of(batch, columns.images, ["row 0"], path)[0]
             return tuple(first.shape)
@@ -272,6 +273,8 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
             cause = likely_cause(raw.read(1024))
         looks = f"; it looks like {cause}" if cause and not cause.startswith("a parquet") else ""
         raise FormatError(f"can't be read as Parquet{looks}: {error}", file=path) from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"has a name that is no UTF-8: {error}", file=path) from error
     except OSError as error:
         if error.errno is None:  # pyarrow's own, for a damaged page
             raise FormatError(f"can't be read as Parquet: {error}", file=path) from error

@@ -14,6 +14,7 @@ from ...datasets.classes import same_numbers
 from ...errors import FormatError, naming
 from ...storage.file_object import write_all
 from ...storage.regular import read_regular
+from ..images.decode import quiet
 from ..process_pool import run
 from . import png
 from .common import Blocks, Split, check_pictures, classes_of, each, images_of, records_at_once
@@ -22,6 +23,8 @@ from .common import Blocks, Split, check_pictures, classes_of, each, images_of, 
 _BATCH = 256
 # The least digits of a file name; more where there are more records, so that the names sort.
 _DIGITS = 5
+# Larger labels have no type in IDX.
+_LARGEST = np.iinfo(np.int32).max
 
 
 def write_pngs(folder: str, split: Split, threads: int, step: Callable[[int], None]) -> None:
@@ -63,7 +66,8 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
     paths, labels = _find(folder)
     if count is not None and len(paths) != count:  # the last ones are missing
         raise FormatError(f"holds {len(paths):,} pictures, expected {count:,}", file=folder)
-    shape = _read(paths[0], folder).shape
+    with quiet():
+        shape = _read(paths[0], folder).shape
     many = min(_BATCH, records_at_once(math.prod(shape)))
     starts = range(0, len(paths), many)
     begin = time.perf_counter()
@@ -78,7 +82,9 @@ def png_blocks(folder: str, count: int | None, threads: int) -> Blocks:
 
 def read_all(paths: list[str], folder: str, shape: tuple[int, ...]) -> Array:
     """The pictures at paths below folder, which all have the shape."""
-    return png.stack([_read(path, folder) for path in paths], shape, paths, folder)
+    with quiet():
+        images = [_read(path, folder) for path in paths]
+    return png.stack(images, shape, paths, folder)
 
 
 def _read(path: str, folder: str) -> Array:
@@ -102,6 +108,11 @@ def _find(folder: str) -> tuple[list[str], Array]:
             raise FormatError(
                 f"holds {label!r}, expected folders with the numbers of classes, as idxio export"
                 " writes them; idxio build takes pictures of your own",
+                file=folder,
+            )
+        if int(label) > _LARGEST:
+            raise FormatError(
+                f"has the folder {label}, expected the number of a class, 0 to {_LARGEST:,}",
                 file=folder,
             )
         for name in _entries(os.path.join(folder, label)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..._util.printable import printable
 from ...core.array import open_array
 from ...errors import IdxError
 from ..preview import html
@@ -52,7 +53,7 @@ def as_text(
         lines += finding_lines(finding, names or {})
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"and {len(findings) - _MOST_FINDINGS} findings more")
-    return "\n  ".join(_visible(line) for line in lines) + ">"
+    return "\n  ".join(printable(line) for line in lines) + ">"
 
 
 def as_html(
@@ -65,10 +66,10 @@ def as_html(
     from html import escape  # slow to import
 
     items = [
-        "<br>".join(escape(_visible(line)) for line in finding_lines(finding, names or {}))
+        "<br>".join(escape(printable(line)) for line in finding_lines(finding, names or {}))
         for finding in findings
     ]
-    parts = [f"<p>{escape(_visible(directory))}: <b>{verdict(findings)}</b></p>"]
+    parts = [f"<p>{escape(printable(directory))}: <b>{verdict(findings)}</b></p>"]
     if items:
         parts.append(f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>")
     for split, stats in splits.items():
@@ -78,13 +79,8 @@ def as_html(
             with open_array(stats.images_file) as images:
                 parts.append(html(title, images, stats.labels, counts, names or {}))
         except (OSError, IdxError) as error:  # the file is no longer there, or needs credentials
-            parts.append(f"<p>{escape(_visible(f'{title}. No pictures: {error}'))}</p>")
+            parts.append(f"<p>{escape(printable(f'{title}. No pictures: {error}'))}</p>")
     return f"<div>{''.join(parts)}</div>"
-
-
-def _visible(text: str) -> str:
-    """A line without characters that a terminal obeys, as names of files may have."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _count(number: int, noun: str) -> str:
