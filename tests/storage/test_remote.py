@@ -257,18 +257,18 @@ def names_of_classes(count):
     return json.dumps({"class_names": [f"c{k}" for k in range(count)]}).encode()
 
 
-@pytest.mark.parametrize("end", ["", "/"])
-def test_a_description_above_the_folder_of_a_split(end, server):
+def test_a_description_above_the_folder_of_a_split(server):
     """It is heeded as on this machine, where the folder's own one comes first."""
     for split in "train", "test":
-        for name, array in ("images", ARRAY.astype(np.uint8)), ("labels", LABELS):
+        for name, array in ("images", ARRAY[:90].astype(np.uint8)), ("labels", LABELS[:90]):
             server.add(f"/data/{split}/{split}-{name}-idx{array.ndim}-ubyte.gz", own(array))
     server.add("/data/dataset.json", names_of_classes(9))
-    url = f"{server.url}/data/train{end}"
-    assert idxio.load(url).class_names[3] == "c3"
+    url = f"{server.url}/data/train"
+    for end in "", "/":
+        assert idxio.load(url + end).class_names[3] == "c3"
     found = idxio.check(url)
     assert len(found.class_names) == 9
-    assert found.directory == url.rstrip("/")
+    assert found.directory == url
     server.add("/data/dataset.json", b"{")
     with pytest.raises(idxio.IdxError) as info:
         idxio.load(url)
