@@ -121,7 +121,9 @@ def stored_value(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 element: Array = number.astype(dtype)
-            is_held = dtype.kind in "fc" or bool(element == number)
+            # Floats hold rounded numbers; an infinite one may be one that was too large.
+            is_rounded = dtype.kind in "fc" and not np.isinf(element)
+            is_held = is_rounded or bool(element == number)
         except (TypeError, ValueError, OverflowError):
             is_held = False
     if not is_held:

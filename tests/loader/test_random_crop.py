@@ -116,6 +116,18 @@ def test_what_images_of_this_shape_and_type_do_not_have(crop, message):
         ds.batches(4, augment=[crop])
 
 
+def test_fills_of_floats():
+    images = np.zeros((4, 2, 2), np.float32)
+    for fill in (0.1, float("inf"), -float("inf"), 1 << 70, np.float64(3)):
+        found = batch_of(images, [RandomCrop(1, padding=9, fill=fill)])
+        assert np.float32(fill) in found
+        assert set(found.reshape(-1).tolist()) <= {0, float(np.float32(fill))}
+    assert np.isnan(batch_of(images, [RandomCrop(1, padding=9, fill=float("nan"))])).any()
+    for fill in (1e39, -1e39, 1 << 200, 1j):
+        with pytest.raises(ValueError, match="images of float32 can hold, not"):
+            batch_of(images, [RandomCrop(1, padding=9, fill=fill)])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
