@@ -227,13 +227,19 @@ class Compression:
         """Fill out with the unpacked bytes from offset on, which the caller knows to be there."""
         raise NotImplementedError
 
+    def read_block(self, offset: int, out: memoryview, threads: int) -> None:
+        """Do what read_at() does, for one of many blocks that have all of the file together: of a
+        chunk in which the next block begins, the end need not be checked.
+        """
+        self.read_at(offset, out, threads)
+
     def read_swapped(self, offset: int, out: memoryview, itemsize: int) -> None:
         """Do what read_at() does, and reverse the bytes of each item."""
         raise NotImplementedError
 
     def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
-        """Tell in a ``with`` block which ranges (start, stop) of the unpacked bytes `read_at` will
-        be asked for in it, in their order; only of a remote source does it matter.
+        """Tell in a ``with`` block which ranges (start, stop) of the unpacked bytes `read_block`
+        will be asked for in it, in their order; only of a remote source does it matter.
         """
         return nullcontext()
 

@@ -270,13 +270,14 @@ def explore(array: IdxArray, stop: int) -> None:
 
 
 def read_into(array: IdxArray, begin: int, out: Array) -> None:
-    """Fill out, C-contiguous and of the type of the records, with those from begin on."""
-    rows = range(begin, begin + len(out))
+    """Fill out, C-contiguous and of the type of the records, with those from begin on: one of the
+    blocks of a loop over all of the file.
+    """
     if array._compressed.supports_ranges and array._source.size is not None:
         memory = out.reshape(-1).view(np.uint8)
-        decode.read_rows_into(array._compressed, array._header, rows, memory, None)
+        decode.read_block(array._compressed, array._header, begin, memory)
     else:
-        out[...] = array[rows.start : rows.stop]
+        out[...] = array[begin : begin + len(out)]
 
 
 def state_of(array: IdxArray) -> tuple[str, State] | None:

@@ -127,27 +127,33 @@ def read_rows(compressed: Compression, header: Header, rows: Rows, threads: int 
     """Read the records of an ascending range or index array into a new native-endian array."""
     if not header.shape:
         return read_whole(compressed, header, None, 1)
-    result = allocate(0, len(rows) * header.record_nbytes)
-    read_rows_into(compressed, header, rows, result, threads)
-    return result.view(header.native).reshape(len(rows), *header.shape[1:])
-
-
-def read_rows_into(
-    compressed: Compression, header: Header, rows: Rows, out: Bytes, threads: int | None
-) -> None:
-    """Do what read_rows() does, into the bytes of an array."""
     count = len(rows)
     size = header.record_nbytes
+    result = allocate(0, count * size)
     # For one record, counting the processors would take longer than reading.
     threads = 1 if count == 1 else check_threads(threads)
     if count and size:
         try:
             if isinstance(rows, range) and (rows.step == 1 or count == 1):
-                compressed.read_at(header.size + rows[0] * size, out.data, threads)
+                compressed.read_at(header.size + rows[0] * size, result.data, threads)
             else:
-                compressed.gather(header.size, size, np.asarray(rows, np.int64), out, threads)
+                compressed.gather(header.size, size, np.asarray(rows, np.int64), result, threads)
         except TruncatedError as error:
             raise cut_short(compressed, header, error.found, error) from error
+    _to_native(header, result, 1)
+    return result.view(header.native).reshape(count, *header.shape[1:])
+
+
+def read_block(compressed: Compression, header: Header, start: int, out: Bytes) -> None:
+    """Read consecutive records, from start on, in native byte order into the bytes of an array."""
+    if not len(out):
+        return
+    try:
+        compressed.read_block(
+            header.size + start * header.record_nbytes, out.data, check_threads(None)
+        )
+    except TruncatedError as error:
+        raise cut_short(compressed, header, error.found, error) from error
     _to_native(header, out, 1)
 
 

@@ -452,8 +452,8 @@ class Dataset:
         buffer : int, optional
             Bytes of memory for two shuffle windows, in which a gzip file is unpacked: blocks of
             records are shuffled, and the records within a shuffle window, as docs/batches.md tells.
-            By default 256 MiB for files of more than 1 GiB; smaller ones are read into memory. Raw
-            files are mapped.
+            Of several ranks, each unpacks its share alone. By default 256 MiB for files of more
+            than 1 GiB; smaller ones are read into memory. Raw files are mapped.
 
         Returns
         -------

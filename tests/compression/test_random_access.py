@@ -4,6 +4,7 @@ after pickling.
 
 import gc
 import gzip
+import io
 import itertools
 import os
 import pickle
@@ -43,6 +44,7 @@ from idxio.compression.gzip import (
 from idxio.compression.gzip.growing_index import GrowingIndex
 from idxio.compression.gzip.known_spans import KnownSpans
 from idxio.compression.gzip.stream import GzipStream
+from idxio.core.array import read_into
 from idxio.storage.source import PathSource
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
@@ -771,3 +773,34 @@ def test_members_are_not_counted_each_time(monkeypatch):
             assert_same(f[i], ARRAY[i])
         assert len(shots) == 1
         assert_same(f[-1], ARRAY[-1])
+
+
+def test_the_front_of_a_long_chunk(monkeypatch):
+    """Of the last chunk of a block, its front alone is read; a range that was asked for is checked
+    to the end of that chunk.
+    """
+    monkeypatch.setattr("idxio.compression.gzip.chunk_encoder.CHUNK", 40_000)
+    array = np.random.default_rng(0).integers(0, 9, (400, 1000), np.uint8)
+    file = io.BytesIO()
+    idxio.write(file, array, compression="gzip", level=1)
+    f = idxio.open(file.getvalue())
+    out = np.empty((400, 1000), np.uint8)
+    for start, stop in itertools.product((0, 3, 39, 40), (40, 41, 44, 80, 120, 400)):
+        read_into(f, start, out[start:stop])
+        assert np.array_equal(out[start:stop], array[start:stop])
+    asked = []
+    read_at = type(f._source).read_at
+
+    def noted(self, offset, out):
+        asked.append(offset + len(out))
+        return read_at(self, offset, out)
+
+    monkeypatch.setattr(type(f._source), "read_at", noted)
+    f = idxio.open(file.getvalue())
+    # Record 119 ends 12 bytes behind the third chunk.
+    third = f._compressed.span_index.span(3)
+    asked.clear()
+    read_into(f, 90, out[90:120])
+    assert max(asked) < (third.bit >> 3) + 2000 < third.limit
+    assert np.array_equal(f[90:120], array[90:120])
+    assert max(asked) == third.limit

@@ -178,7 +178,7 @@ def test_each_rank_unpacks_its_share(twenty_mebibytes, monkeypatch, world, most)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20
 )
 @given(
     n=st.integers(1, 3000),

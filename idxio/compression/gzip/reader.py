@@ -206,6 +206,10 @@ class Gzip(Compression):
         if len(out):
             self._by_index(lambda: self._copier.read(offset, out, threads))
 
+    def read_block(self, offset: int, out: memoryview, threads: int) -> None:
+        if len(out):
+            self._by_index(lambda: self._copier.read(offset, out, threads, with_fronts=True))
+
     def explore(self, stop: int | None) -> None:
         self._known.explore(stop)
 

@@ -52,17 +52,29 @@ class SpanCopier:
         self._reader = reader
         self._known = known
 
-    def read(self, offset: int, out: memoryview, threads: int) -> None:
-        """Fill out with the unpacked bytes from offset on."""
+    def read(
+        self, offset: int, out: memoryview, threads: int, *, with_fronts: bool = False
+    ) -> None:
+        """Fill out with the unpacked bytes from offset on.
+
+        with_fronts: of the last span, a short front is decoded without the rest.
+        """
         cache = self._known.cache  # before the index: a false one that is dropped takes it along
         index, first, last = self._known.covering(offset, offset + len(out))
         if first == last:  # the usual case, without what the others need
             span = index.span(first)
             self._copy(index, cache, span, offset - span.start, out)
         else:
-            stop = _stop(index.span(last), offset + len(out), index)
+            last_span = index.span(last)
+            is_front = with_fronts and _is_front(last_span, offset + len(out), index)
+            inner_end = last_span.start - offset if is_front else len(out)
+            stop = _stop(last_span, offset + len(out), index) if is_front else last_span.limit
             with self._reader.source.expect([(index.span(first).bit >> 3, stop)]):
-                self._read_spans(index, cache, range(first, last + 1), offset, out, threads)
+                if is_front:
+                    self._copy_front(index, cache, last_span, out[inner_end:])
+                    last -= 1
+                numbers = range(first, last + 1)
+                self._read_spans(index, cache, numbers, offset, out[:inner_end], threads)
 
     def expect(self, ranges: Sequence[tuple[int, int]]) -> AbstractContextManager[None]:
         """As `Compression.expect`; where no index is known yet, nothing is expected."""
@@ -102,10 +114,7 @@ class SpanCopier:
         for span in map(index.span, apart):
             a, b = span.start - offset, span.end - offset
             part = out[max(0, a) : b]
-            if a > 0 and _is_front(span, offset + len(out), index):
-                jobs.append(partial(self._copy_front, index, cache, span, part))
-            else:
-                jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
+            jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
         if in_place:  # all of each is wanted
             memory = np.frombuffer(out, np.uint8)
             if use_lanes():
