@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             if os.path.isdir(file):
                 raise exit_codes.UsageError(
-                    f"{file}: is a directory; index takes files: {os.path.join(file, '*.gz')}"
+                    f"{file}: is a directory; index takes files, as the .gz in it"
                 )
             with exit_codes.naming(file), bar(file) as progress:
                 if _carries_index(file):

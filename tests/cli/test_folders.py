@@ -151,5 +151,5 @@ def test_check_says_what_to_do_about_a_split_that_is_not_there(folder, capsys):
 def test_index_says_that_it_takes_files(folder, capsys):
     assert main(["index", "data", f"data/{NAMES[2]}"]) == 2
     out, err = capsys.readouterr()
-    assert err == "idxio: data: is a directory; index takes files: data/*.gz\n"
+    assert err == "idxio: data: is a directory; index takes files, as the .gz in it\n"
     assert f"{NAMES[2]}.seek: " in out  # others are indexed all the same
