@@ -202,7 +202,11 @@ _KMNIST = Published(
         "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
     ),
-    licence="CC BY-SA 4.0, as its publisher tells at http://codh.rois.ac.jp/kmnist/",
+    # the README of github.com/rois-codh/kmnist, with the words that it asks for
+    licence=(
+        'CC BY-SA 4.0; credit "KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset"'
+        " (created by NIJL and others), doi:10.20676/00000341"
+    ),
     citation=(
         "T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep Learning for"
         " Classical Japanese Literature, 2018, arXiv:1812.01718"
@@ -238,7 +242,8 @@ _QMNIST = Published(
         ),
     ),
     mirrors=("https://raw.githubusercontent.com/facebookresearch/qmnist/master/",),  # torchvision
-    licence="BSD 3-Clause, as its repository tells at https://github.com/facebookresearch/qmnist",
+    # README and LICENSE of the repository
+    licence="BSD 3-Clause; the copyright is held by Facebook, Inc. and its affiliates",
     citation=(
         "C. Yadav, L. Bottou: Cold Case: The Lost MNIST Digits, NeurIPS 2019, arXiv:1905.10498"
     ),
