@@ -20,6 +20,7 @@ from .channels import ChannelLayout
 from .epoch import Batch, BatchSpec, Cursor, EpochIterator
 from .gather import RowGatherer
 from .materialize import Materialized, needs_windows
+from .mixing import Mixing
 from .options import BatchOptions, Out
 from .sharding import RankShard
 from .state import BatchState
@@ -62,12 +63,23 @@ class Batches:
         sampler.row_source(images, 0, 1)  # what is read whole raises here if damaged
         record_shape = stored.shape[1:]
         augmentation = None
-        if options.augment:
-            augmentation = Augmentation(options.augment, stored.dtype, record_shape, options.seed)
+        if options.image_transforms:
+            augmentation = Augmentation(
+                options.image_transforms, stored.dtype, record_shape, options.seed
+            )
             record_shape = augmentation.record_shape
         image_rows = RowGatherer(
             stored.dtype, record_shape, options.dtype, options.scale, options.mean, options.std
         )
+        mixing = None
+        if options.batch_transforms:
+            mixing = Mixing(
+                options.batch_transforms,
+                image_rows.dtype,
+                record_shape,
+                options.seed,
+                options.one_hot,
+            )
         label_rows = RowGatherer(labels.dtype, labels.shape[1:])
         self._shard = RankShard(
             sampler,
@@ -87,6 +99,7 @@ class Batches:
             image_rows,
             layout,
             augmentation,
+            mixing,
             labels,
             label_rows,
             options.one_hot,
@@ -145,6 +158,11 @@ class Batches:
 
         labels: the dtype of the labels, unless they are one-hot.
         """
+        if self._spec.mixing is not None:
+            raise ValueError(
+                "MixUp and CutMix mix batches that are cast already: make tensors without device,"
+                " or mix them there"
+            )
         cursor = self._begin_loop()
         taken = Cursor(cursor.epoch, cursor.position)
         spec = self._spec._replace(image_rows=self._spec.image_rows.unconverted())

@@ -23,6 +23,7 @@ from .._util.types import Array, Ids
 from .channels import ChannelLayout
 from .gather import RowGatherer
 from .materialize import Materialized
+from .mixing import Mixing
 from .one_hot import one_hot
 from .options import Out
 from .prefetch import ahead, gathered
@@ -48,6 +49,7 @@ class BatchSpec(NamedTuple):
     image_rows: RowGatherer
     layout: ChannelLayout
     augmentation: Augmentation | None
+    mixing: Mixing | None
     labels: Array
     label_rows: RowGatherer
     one_hot: int  # the columns of labels as rows; 0 for labels as they are
@@ -97,9 +99,14 @@ class EpochIterator:
 
     def run(self, part: int, parts: int) -> Iterator[Batch]:
         """Every parts-th batch, beginning with number part; made ahead as `prefetch` says."""
+        mixing = self._spec.mixing
         for numbered in self._made_groups(part, parts):
             for number, batch in numbered:
                 self._cursor.position = self._plans.behind(number)
+                if mixing is not None:
+                    images = self._spec.layout.stored(batch[0])
+                    begin = self._plans.begin_of(number)
+                    mixing.apply(images, batch[1], self._cursor.epoch, begin)
                 yield batch
             del numbered, batch  # so that their memory is free once the loop drops them
         self._cursor.position = self._n
@@ -214,6 +221,11 @@ class _Plans:
         """The position of all ranks behind a batch."""
         shard = self._spec.shard
         return min(self._start + (number + 1) * shard.stride, shard.sampler.n)
+
+    def begin_of(self, number: int) -> int:
+        """The position in the order of all ranks where a batch of this rank begins."""
+        shard = self._spec.shard
+        return self._start + number * shard.stride + shard.rank
 
     def begin(self, first: int, most: int, out: Out | BufferPool) -> tuple[list[Batch], Request]:
         """The batches from number first on, at most so many, in out or in memory of the pool.

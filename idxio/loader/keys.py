@@ -9,6 +9,7 @@
 | order of the blocks of records | seed, epoch, BLOCKS |
 | order of the records of a group | seed, epoch, RECORDS, number of the window, of the group |
 | draws of a transform | seed, epoch, TRANSFORMS, number of the transform |
+| draws of a transform of batches | seed, epoch, MIXING, its number, position of the batch, draw |
 | draw of a sample by weights | seed, epoch, WEIGHTS, position |
 | order in which `Dataset.split` takes samples | seed, SPLIT |
 | the same of `Dataset.folds` | seed, FOLDS |
@@ -27,6 +28,8 @@ TRANSFORMS = _MAX
 """No class, and nothing of a window shuffle."""
 WEIGHTS = _MAX - 1
 """Neither."""
+MIXING = _MAX - 2
+"""Nor this."""
 SPLIT = _MAX
 """In the place of the epoch: the last one of all."""
 FOLDS = _MAX - 1

@@ -9,6 +9,7 @@ from typing import Any
 from .._util.integers import unsigned_64, whole_number
 from .._util.types import Array
 from .channels import Channels
+from .mixing import BatchTransform
 from .sharding import REMAINDERS, Remainder
 from .transforms import Transform, as_transforms
 
@@ -63,6 +64,16 @@ class BatchOptions:
     def _set(self, name: str, value: object) -> None:
         """Set a field of this frozen object while it is made."""
         object.__setattr__(self, name, value)
+
+    @property
+    def image_transforms(self) -> list[Transform]:
+        """The transforms of single images."""
+        return [t for t in self.augment or () if not isinstance(t, BatchTransform)]
+
+    @property
+    def batch_transforms(self) -> list[BatchTransform]:
+        """The transforms of whole batches, which come behind those."""
+        return [t for t in self.augment or () if isinstance(t, BatchTransform)]
 
     @property
     def order_seed(self) -> int | None:

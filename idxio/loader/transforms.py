@@ -72,6 +72,11 @@ class ImageShape(NamedTuple):
         return (self.height, self.width, self.channels)
 
 
+def lines_axis(record_shape: tuple[int, ...]) -> int:
+    """The axis of the lines of images in a batch of such records: 2 behind channels, else 1."""
+    return 2 if len(record_shape) == 3 and 1 <= record_shape[0] <= _MOST_CHANNELS else 1
+
+
 class Transform:
     """What `augment` of `Dataset.batches` takes."""
 
