@@ -17,6 +17,7 @@ import pytest
 from helpers import assert_same, encode, pack_zstd, run_threads, zstd
 from nginx_server import LOCATIONS
 from range_server import RangeServer, Resource
+from s3_servers import KEY, SECRET
 
 import idxio
 from idxio.storage.remote import obstore_client
@@ -506,10 +507,44 @@ def test_a_bucket_that_lists_nothing(bucket, monkeypatch):
     assert_same(dataset.images[:], images)
 
 
+@pytest.mark.s3
+@pytest.mark.parametrize("name", ["/x", "d//x", "x/", "d/x/"])
+def test_slashes_that_obstore_takes_away(bucket, name, tmp_path):
+    """An object of another name was read, and written over."""
+    bucket.put("x", encode(ARRAY))
+    bucket.put("d/x", encode(ARRAY))
+    url = f"s3://{bucket.name}/{name}"
+    message = "names no object|two slashes in a row"
+    for use in (idxio.read, idxio.open, idxio.info, idxio.verify):
+        with pytest.raises((OSError, ValueError), match=message) as raised:
+            use(url, storage_options=bucket.options)
+        assert url in str(raised.value)
+    with pytest.raises((OSError, ValueError), match=message):
+        idxio.write(url, ARRAY[:1], storage_options=bucket.options)
+    for kept in ("x", "d/x"):
+        read = idxio.read(f"s3://{bucket.name}/{kept}", storage_options=bucket.options)
+        assert_same(read, ARRAY)
+
+
+@pytest.mark.s3
+def test_a_bucket_with_a_name_that_obstore_does_not_list(bucket):
+    folder = uuid.uuid4().hex
+    images, labels = ARRAY[:50], LABELS[:50]
+    bucket.put(f"{folder}/train-images-idx3-ubyte.gz", own(images))
+    bucket.put(f"{folder}/train-labels-idx1-ubyte.gz", own(labels))
+    pytest.importorskip("s3fs")  # obstore can't put it there
+    there = {"key": KEY, "secret": SECRET, "endpoint_url": bucket.endpoint}
+    with fsspec.open(f"s3://{bucket.name}/{folder}//odd", "wb", **there) as file:
+        file.write(b"odd")
+    dataset = idxio.load(f"s3://{bucket.name}/{folder}/", storage_options=bucket.options)
+    assert_same(dataset.labels, labels)
+    assert idxio.check(f"s3://{bucket.name}/{folder}", storage_options=bucket.options).splits
+
+
 def test_no_bucket(bucket):
     for function in idxio.read, idxio.load, idxio.check:
         with pytest.raises(FileNotFoundError, match="no such bucket"):
-            function("s3://nobucket/x/", storage_options=bucket.options)
+            function("s3://nobucket/x", storage_options=bucket.options)
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])

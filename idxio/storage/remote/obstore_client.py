@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -101,6 +102,12 @@ def open_store(url: Url, *, writing: bool = False) -> tuple[Any, str]:
         with _naming(url):
             store = http.from_url(text, client_options=client_options, retry_config=retry)
         return store, ""
+    if url.path.startswith("/") or "//" in url.path:
+        # obstore takes the first slash away, and would ask for another object
+        raise UrlError(
+            f"{url.name}: has two slashes in a row, and the libraries of stores take them for one:"
+            " give the object a name without"
+        )
     endpoint = config.get("endpoint")
     if endpoint and not str(endpoint).startswith(("http://", "https://")):  # obstore panics
         raise UrlError(f"{url.name}: storage_options: the endpoint begins with http:// or https://")
@@ -151,6 +158,8 @@ class ObstoreClient:
     def __init__(self, url: Url) -> None:
         self._url = url
         self._store, self._path = open_store(url)
+        if self._path.endswith("/"):  # which obstore takes away
+            raise IsADirectoryError(errno.EISDIR, "names no object", url.name)
 
     def get(self, start: int, stop: int, tag: str | None) -> Answer:
         options: dict[str, Any] = {"range": (start, stop)}
@@ -232,6 +241,9 @@ def names_in(url: Url) -> set[str]:
     prefix = path.rstrip("/")
     try:
         found = obstore.list_with_delimiter(store, prefix or None)["objects"]
+    except exceptions.InvalidPathError:  # of any object there: obstore reads no more of the list
+        text = "can't be listed, as an object there has two slashes in a row in its name"
+        raise PermissionError(errno.EACCES, text, url.name) from None
     except exceptions.BaseError as error:
         raise error_of(error, url.name) from None
     return {meta["path"].rpartition("/")[2] for meta in found}
