@@ -593,6 +593,8 @@ def test_one_hot_rows_of_unlike_widths(tmp_path):
     refused(tmp_path / "b.npz", tmp_path, "has 2 columns in y_test and 3 in class_names")
     np.savez(tmp_path / "a.npz", **{**arrays, "y_test": np.eye(3, dtype=np.uint8)[[0, 2, 2, 0]]})
     assert back(tmp_path / "a.npz", tmp_path) == {"train": 4, "t10k": 4}
+    np.savez(tmp_path / "c.npz", **{**arrays, "x_test": images[:0], "y_test": test[:0]})
+    assert back(tmp_path / "c.npz", tmp_path) == {"train": 4, "t10k": 0}  # nothing is moved
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_native_modules_missing(tmp_path):
     shutil.copytree(
         package, tmp_path / "idxio", ignore=shutil.ignore_patterns("*.so", "__pycache__")
     )
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import idxio"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import idxio; idxio.read"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )

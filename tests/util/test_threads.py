@@ -1,5 +1,6 @@
 """Functions over items on threads, and waiting for threads."""
 
+import _weakrefset
 import gc
 import sys
 import threading
@@ -130,10 +131,14 @@ def test_the_threads_end_with_the_object():
     assert len(helpers()) == before
 
 
-def within_a_start(frame):
-    """Whether a frame belongs to Thread.start, which leaves a thread that never runs."""
+def is_spared(frame):
+    """Whether a frame belongs to Thread.start, which leaves a thread that never runs, or to a
+    callback of a weak reference: Python only prints what is raised there.
+    """
     while frame is not None:
         if frame.f_code is threading.Thread.start.__code__:
+            return True
+        if frame.f_code.co_filename in (weakref.__file__, _weakrefset.__file__):
             return True
         frame = frame.f_back
     return False
@@ -147,7 +152,7 @@ def interrupted(function, at):
 
     def trace(frame, event, argument):
         nonlocal count
-        if within_a_start(frame):
+        if event == "call" and is_spared(frame):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":

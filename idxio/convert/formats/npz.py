@@ -201,10 +201,10 @@ def _whole(stored: Stored) -> Array:
 
 
 def one_hot_width(labels: Stored) -> int | None:
-    """Count the columns of labels that are one-hot rows; None for others."""
+    """Count the columns of labels that are one-hot rows; None for others, and without any row."""
     with _opened(labels) as (header, _):
         shape, kind = header.shape, header.dtype.kind
-    if len(shape) != 2 or shape[1] < 2 or kind not in "iu":
+    if len(shape) != 2 or not shape[0] or shape[1] < 2 or kind not in "iu":
         return None
     return shape[1] if _labels(labels).ndim == 1 else None
 
