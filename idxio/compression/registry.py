@@ -67,6 +67,8 @@ def of_suffix(name: str) -> type[Compression]:
 
 def likely_cause(head: bytes) -> str | None:
     """Name the format of unpacked bytes and the remedy; None for IDX or if unknown."""
+    if head[:2] == b"\0\0":  # IDX: most files, so nothing else is looked at
+        return None
     for kind in COMPRESSIONS:
         if head.startswith(kind.magic):
             return f"{kind.program} inside another compression: unpack it once more"
