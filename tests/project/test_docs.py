@@ -157,3 +157,8 @@ def test_guide_to_publishing(request, host):
 @pytest.mark.usefixtures("in_an_empty_folder", "fashion_mnist")
 def test_guide_to_fetching(request, host):
     run_examples(guide(request.config, "fetch.md"), host)
+
+
+@pytest.mark.usefixtures("in_a_folder_of_mnist_files")
+def test_guide_to_training(request, host):
+    run_examples(guide(request.config, "train.md"), host)

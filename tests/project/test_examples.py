@@ -1,4 +1,4 @@
-"""The training examples reach the accuracy that they state."""
+"""The training examples reach the accuracy that is stated, or in one epoch nearly that."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ import idxio
 
 
 def run(request, name, *arguments):
-    """The output of an example, and the accuracy in per cent that its first line states."""
+    """The first line of an example, and the accuracy in per cent that it reaches."""
     path = request.config.rootpath / "examples" / name
     if not path.exists():
         missing(f"{path} is missing")
@@ -22,14 +22,13 @@ def run(request, name, *arguments):
         [sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    stated = re.search(r"(\d+) % test accuracy", path.read_text().splitlines()[0])
     reached = re.search(r"test accuracy (\d\.\d+)\n$", done.stdout)
-    return 100 * float(reached[1]), int(stated[1])
+    return path.read_text().splitlines()[0], 100 * float(reached[1])
 
 
 def test_train_numpy(request, fashion_mnist):
-    reached, stated = run(request, "train_numpy.py", fashion_mnist)
-    assert reached >= stated
+    first, reached = run(request, "train_numpy.py", fashion_mnist)
+    assert reached >= int(re.search(r"(\d+) % test accuracy", first)[1])
 
 
 def test_train_torch(request, fashion_mnist):
@@ -37,8 +36,8 @@ def test_train_torch(request, fashion_mnist):
         if "adapters" in os.environ.get("EXTRAS", "").split(","):
             missing("torch is missing")
         pytest.skip("torch is missing: pip install torch")
-    reached, stated = run(request, "train_torch.py", fashion_mnist)
-    assert reached >= stated
+    _, reached = run(request, "train_torch.py", fashion_mnist, "--epochs", 1)
+    assert reached >= 84  # of the 92 that its guide states for 14 epochs
 
 
 def test_they_take_any_directory(request, tmp_path):
@@ -48,4 +47,4 @@ def test_they_take_any_directory(request, tmp_path):
     for split in ("train", "t10k"):
         idxio.write(tmp_path / f"{split}-images-idx3-ubyte.gz", images)
         idxio.write(tmp_path / f"{split}-labels-idx1-ubyte.gz", labels)
-    assert run(request, "train_numpy.py", tmp_path)[0] == 100
+    assert run(request, "train_numpy.py", tmp_path)[1] == 100
