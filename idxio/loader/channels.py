@@ -11,8 +11,19 @@ from .._util.types import Array
 Channels = Literal["first", "last"]
 CHANNELS: tuple[Channels, ...] = get_args(Channels)
 
-# More along an axis are no channels, as for transforms.
-_MOST = 4
+MOST = 4
+"""More along an axis are no channels."""
+
+
+def channel_ends(record_shape: tuple[int, ...]) -> tuple[bool, bool]:
+    """Whether the first axis of records can be their channels, and whether the last one can."""
+    has_three = len(record_shape) == 3
+    return has_three and 1 <= record_shape[0] <= MOST, has_three and 1 <= record_shape[-1] <= MOST
+
+
+def why_unclear(is_first: bool) -> str:
+    """What is wrong where both ends can be the channels, or none can."""
+    return "either end could be the channels" if is_first else "neither end can be channels"
 
 
 class ChannelLayout:
@@ -113,14 +124,11 @@ def _stored_channels(record_shape: tuple[int, ...], channels: Channels) -> Chann
         raise ValueError(f"channels is one of {', '.join(CHANNELS)}, or None, not {channels!r}")
     if len(record_shape) == 2:
         return None
-    is_first, is_last = (
-        len(record_shape) == 3 and 1 <= record_shape[end] <= _MOST for end in (0, -1)
-    )
+    is_first, is_last = channel_ends(record_shape)
     if is_first == is_last:
-        which = "either end could be the channels" if is_first else "neither end can be channels"
         raise ValueError(
             "channels= needs images, records of shape (height, width), or with 1 to"
-            f" {_MOST} channels as the first or the last axis; these have shape {record_shape},"
-            f" where {which}"
+            f" {MOST} channels as the first or the last axis; these have shape {record_shape},"
+            f" where {why_unclear(is_first)}"
         )
     return "first" if is_first else "last"

@@ -22,9 +22,7 @@ from .._native import permutation
 from .._native import transforms as kernels
 from .._util.types import Array
 from . import keys
-
-# More along an axis are no channels.
-_MOST_CHANNELS = 4
+from .channels import MOST, channel_ends, why_unclear
 
 
 class ImageShape(NamedTuple):
@@ -47,18 +45,14 @@ class ImageShape(NamedTuple):
         if len(record_shape) == 2:
             return cls(1, *record_shape, 1, dtype)
         forms = "(height, width), (height, width, channels) or (channels, height, width)"
-        expected = (
-            f"augment needs images, records of shape {forms} with 1 to {_MOST_CHANNELS} channels"
-        )
+        expected = f"augment needs images, records of shape {forms} with 1 to {MOST} channels"
         if len(record_shape) != 3:
             raise ValueError(f"{expected}; these have shape {record_shape}")
-        is_first = 1 <= record_shape[0] <= _MOST_CHANNELS
-        is_last = 1 <= record_shape[2] <= _MOST_CHANNELS
+        is_first, is_last = channel_ends(record_shape)
         if is_first == is_last:
-            which = (
-                "either end could be the channels" if is_first else "neither end can be channels"
+            raise ValueError(
+                f"{expected}; these have shape {record_shape}, where {why_unclear(is_first)}"
             )
-            raise ValueError(f"{expected}; these have shape {record_shape}, where {which}")
         if is_first:
             return cls(*record_shape, 1, dtype)
         return cls(1, *record_shape, dtype)
@@ -67,14 +61,14 @@ class ImageShape(NamedTuple):
         """The shape of a record of these, with its axes as in another one."""
         if len(like) == 2:
             return (self.height, self.width)
-        if 1 <= like[0] <= _MOST_CHANNELS:
+        if channel_ends(like)[0]:
             return (self.planes, self.height, self.width)
         return (self.height, self.width, self.channels)
 
 
 def lines_axis(record_shape: tuple[int, ...]) -> int:
     """The axis of the lines of images in a batch of such records: 2 behind channels, else 1."""
-    return 2 if len(record_shape) == 3 and 1 <= record_shape[0] <= _MOST_CHANNELS else 1
+    return 2 if channel_ends(record_shape)[0] else 1
 
 
 class Transform:
