@@ -158,20 +158,23 @@ def _candidates(words: Iterable[str]) -> list[str]:
 def naming_remote(folders: Mapping[str, str]) -> Iterator[None]:
     """Name the URL in errors that name the folder on this machine with copies of what is there."""
 
-    def told(text: Any) -> Any:
-        if isinstance(text, str):
-            for place, folder in folders.items():
-                text = text.replace(folder, place)
-        return text
-
     try:
         yield
     except (OSError, ValueError) as error:
-        error.args = tuple(map(told, error.args))
+        error.args = tuple(
+            with_urls(word, folders) if isinstance(word, str) else word for word in error.args
+        )
         for name in ("file", "message", "filename"):
-            if getattr(error, name, None) is not None:
-                setattr(error, name, told(getattr(error, name)))
+            if isinstance(word := getattr(error, name, None), str):
+                setattr(error, name, with_urls(word, folders))
         raise
+
+
+def with_urls(text: str, folders: Mapping[str, str]) -> str:
+    """A text that names URLs where it named the folders on this machine that stand for them."""
+    for place, folder in folders.items():
+        text = text.replace(folder, place)
+    return text
 
 
 @contextlib.contextmanager

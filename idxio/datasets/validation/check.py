@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..._util.progress import counter
@@ -167,17 +168,13 @@ def _check_url(
     progress: Callable[[int, int], None] | None,
 ) -> Check:
     """Do what check() does, for files at a URL."""
-    from ..remote import copied_dataset
+    from ..remote import copied_dataset, with_urls
 
     with copied_dataset(url, options) as places:
         directory, *_ = places.values()
         found = check(directory, dataset=dataset, progress=progress)
 
-    def told(text: str) -> str:
-        for place, folder in places.items():
-            text = text.replace(folder, place)
-        return text
-
+    told = partial(with_urls, folders=places)
     findings = [finding._replace(message=told(finding.message)) for finding in found.findings]
     splits = {
         split: stats._replace(
