@@ -11,6 +11,7 @@ import struct
 import numpy as np
 
 from ..._util.types import Array
+from . import plain
 from .jpeg_data import Scans, fault_of
 
 # JFIF's header, Adobe's and comments; tables, restarts, frames of Huffman's codes, scans, the end.
@@ -30,15 +31,12 @@ def pixels(data: bytes, shape: tuple[int, ...] | None = None) -> Array | None:
         scans = Scans(data)
         bits, height, width, components = struct.unpack_from(">BHHB", scans.frame)
         mode = {1: "L", 3: "RGB"}.get(components)
-        most = Image.MAX_IMAGE_PIXELS
         if (
             mode is None
             or bits != 8
             or not scans.markers <= _PLAIN
             or len(scans.markers & _FRAMES) != 1
-            or not width * height
-            or (most is not None and width * height > most)
-            or (shape is not None and sorted((width, height)) != sorted(shape[:2]))
+            or not plain.takes(width, height, shape)
         ):
             return None
         # Measured for 28 x 28: 25 us, by Image.open() and load() 50.

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._native import image_ops
 from ..._util.types import Array
+from . import plain
 
 _START = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"
 # Bits, colour type, compression, filters and interlace, and the numbers of a pixel.
@@ -26,17 +27,11 @@ def pixels(data: bytes, shape: tuple[int, ...] | None = None) -> Array | None:
 
     All checksums hold, and the data are as many bytes as the header says.
     """
-    from PIL import Image
-
     channels = _KINDS.get(data[24:29])
     if channels is None or not data.startswith(_START):
         return None
     width, height = struct.unpack_from(">II", data, 16)
-    # what Pillow takes for harmless; it says what it thinks of others
-    most = Image.MAX_IMAGE_PIXELS
-    if not width or not height or (most is not None and width * height > most):
-        return None
-    if shape is not None and sorted((width, height)) != sorted(shape[:2]):
+    if not plain.takes(width, height, shape):
         return None
     packed = _only_data(data)
     if packed is None:
