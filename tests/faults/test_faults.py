@@ -13,12 +13,15 @@ DRIVER = Path(__file__).with_name("driver.py")
 # What a process of another kind loads first: the sanitizers', which take the place of malloc.
 LOADED = os.environ.get("LD_PRELOAD", "")
 
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform != "linux" or not shutil.which("cc"),
+        reason="NOT TESTED: failing calls need Linux and a C compiler",
+    ),
+    pytest.mark.skipif(bool(LOADED), reason="something else is loaded first"),
+]
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or not shutil.which("cc"),
-    reason="NOT TESTED: failing calls need Linux and a C compiler",
-)
-@pytest.mark.skipif(bool(LOADED), reason="something else is loaded first")
+
 def test_failing_calls() -> None:
     seed = datetime.date.today().toordinal()
     done = subprocess.run(
@@ -31,11 +34,6 @@ def test_failing_calls() -> None:
     assert " cases: {" in done.stdout
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or not shutil.which("cc"),
-    reason="NOT TESTED: failing calls need Linux and a C compiler",
-)
-@pytest.mark.skipif(bool(LOADED), reason="something else is loaded first")
 def test_what_ends_badly_is_told(tmp_path: Path) -> None:
     """The driver itself: an operation that ignores an error, and one that names no file."""
     (tmp_path / "operations.py").write_text(
