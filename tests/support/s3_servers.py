@@ -7,6 +7,8 @@ import hmac
 import os
 import shutil
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ class Bucket(NamedTuple):
 
     endpoint: str
     name: str
+    work: Path
 
     @property
     def options(self) -> dict[str, Any]:
@@ -51,7 +54,10 @@ class Bucket(NamedTuple):
         return f"s3://{self.name}/{key}"
 
     def request(self, method: str, query: str = "") -> bytes:
-        """What the server answers to a request for the bucket itself, which obstore can't send."""
+        """What the server answers to a request for the bucket itself, which obstore can't send.
+
+        As S3 asks of its clients, and as obstore does, an internal error is tried again.
+        """
         path = f"/{self.name}{query and '?' + query}"
         date = formatdate(usegmt=True)
         signed = hmac.digest(SECRET.encode(), f"{method}\n\n\n{date}\n{path}".encode(), "sha1")
@@ -60,9 +66,20 @@ class Bucket(NamedTuple):
             "Authorization": f"AWS {KEY}:{base64.b64encode(signed).decode()}",
         }
         request = urllib.request.Request(self.endpoint + path, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            data: bytes = answer.read()
-        return data
+        for wait in (0.1, 0.3, 1, 3, None):
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    data: bytes = answer.read()
+                return data
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code < 500:
+                    raise
+                if wait is None:
+                    logs = [log.read_text()[-4000:] for log in self.work.glob("*log")]
+                    raise RuntimeError(f"{error}: {logs}") from error
+                time.sleep(wait)
+        raise AssertionError
 
 
 @contextmanager
@@ -71,7 +88,7 @@ def s3(work: Path) -> Iterator[Bucket]:
     work.mkdir()
     folder = os.environ.get("IDXIO_CEPH")
     port = free_port()
-    bucket = Bucket(f"http://127.0.0.1:{port}", "bucket")
+    bucket = Bucket(f"http://127.0.0.1:{port}", "bucket", work)
     with ceph(Path(folder), work, port, KEY, SECRET) if folder else _moto(work, port):
         bucket.request("PUT")
         yield bucket
