@@ -804,3 +804,33 @@ def test_the_front_of_a_long_chunk(monkeypatch):
     assert max(asked) < (third.bit >> 3) + 2000 < third.limit
     assert np.array_equal(f[90:120], array[90:120])
     assert max(asked) == third.limit
+
+
+def test_chunks_that_are_wanted_whole_are_decoded_into_their_place(monkeypatch):
+    apart = []
+    real = span_copier.decode_apart
+
+    def noted(reader, index, span):
+        apart.append(span.number)
+        return real(reader, index, span)
+
+    monkeypatch.setattr(span_copier, "decode_apart", noted)
+    monkeypatch.setattr("idxio.compression.gzip.chunk_encoder.CHUNK", 40_000)
+    array = np.random.default_rng(0).integers(0, 9, 1_040_000, np.uint8)
+    file = io.BytesIO()
+    idxio.write(file, array, compression="gzip", level=1)
+    out = np.empty_like(array)
+    first, stop = 40_000 - 8, 1_000_000 - 8  # the header has 8 bytes: chunks 1 to 24
+    for start, end, expected in [
+        (first, stop, []),
+        (first + 1, stop, [1]),
+        (first, stop - 1, [24]),
+        (first + 1, stop - 1, [1, 24]),
+        (first, len(array), []),
+    ]:
+        f = idxio.open(file.getvalue())
+        assert f[0] == array[0]  # chunk 0 is in its cache, and nothing else
+        apart.clear()
+        read_into(f, start, out[start:end])
+        assert np.array_equal(out[start:end], array[start:end])
+        assert apart == expected

@@ -107,15 +107,17 @@ class SpanCopier:
         """
         if len(out) < WORTH_THREADS:
             threads = 1
-        inner = numbers[1:-1]
+        # Those of which not all is wanted, at the ends, have no place in out.
+        begin, end = index.span(numbers[0]).start, index.span(numbers[-1]).end
+        inner = numbers[begin < offset : len(numbers) - (end > offset + len(out))]
         in_place = len(out) >= _LONG and index.is_plain and len(inner) > 0
-        apart = [numbers[0], numbers[-1]] if in_place else numbers
+        apart = [k for k in (numbers[0], numbers[-1]) if k not in inner] if in_place else numbers
         jobs: list[Callable[[], None]] = []
         for span in map(index.span, apart):
             a, b = span.start - offset, span.end - offset
             part = out[max(0, a) : b]
             jobs.append(partial(self._copy, index, cache, span, max(0, -a), part))
-        if in_place:  # all of each is wanted
+        if in_place:
             memory = np.frombuffer(out, np.uint8)
             if use_lanes():
                 runs = lane_runs(index, inner, threads)
