@@ -1,4 +1,4 @@
-"""Profiles of hypothesis, and the real data."""
+"""Profiles of hypothesis, the real data, and a server for files."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from helpers import missing
 from hypothesis import HealthCheck, settings
+from range_server import RangeServer
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
@@ -27,3 +28,10 @@ def fashion_mnist() -> Path:
     if not (FASHION_MNIST / "train-images-idx3-ubyte.gz").exists():
         missing(f"{FASHION_MNIST} is missing: apt-get install dataset-fashion-mnist")
     return FASHION_MNIST
+
+
+@pytest.fixture
+def server():
+    """A counting server, without latency, that nothing lies on."""
+    with RangeServer() as running:
+        yield running

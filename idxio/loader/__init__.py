@@ -1,15 +1,16 @@
 """From samples to batches.
 
-`weights` is a sampler too, that draws by weights; `channels` shows images with their channels first
-or last, and `one_hot` makes rows of labels. All others:
+How the samples of an epoch are ordered, shared by ranks, read, augmented and gathered, and how a
+loop is saved. The package `datasets` defines a dataset; `adapters` makes tensors for torch and a
+source for Grain.
 
-`options` checks the arguments, `batches` chooses the sampler and holds the state, `epoch` runs one
-pass. `samplers` defines the order of an epoch, `keys` which numbers all that is random derives
-from, and `row_source` where its rows are read; `window_shuffle` is the sampler of large compressed
-files, `window_layout` cuts them into blocks and shuffle windows, `window_buffer` unpacks these.
-`sharding` picks the samples of a rank, in shuffle windows by `groups`. `gather` copies rows with
-cast and scaling, and `transforms` change images in that pass, those of
-`mixing` whole batches; `prefetch` does it ahead on threads, `materialize` decides what is held in
-memory. The package `datasets` defines a dataset; `adapters` makes tensors for torch and a source
-for Grain.
+`batches` is the loop of a user: it chooses the sampler, checks its `options` and saves its `state`;
+`epoch` runs one pass. A sampler defines an order: `samplers` has the common ones, `weights` draws,
+`window_shuffle` is for large compressed files, which `window_layout` cuts into blocks and shuffle
+windows and `window_buffer` unpacks. `keys` numbers what is random. `sharding` picks the samples of
+a rank, in shuffle windows by `groups`. `row_source` says where rows are read, `materialize` what is
+held in memory; `gather` copies rows with cast and scaling, and `prefetch` does it ahead on threads.
+`transforms` change images in that pass (flips; each other augmentation has a file as `random_crop`)
+and `mixing` changes whole batches. `channels` puts channels first or last, `one_hot` makes rows of
+labels.
 """

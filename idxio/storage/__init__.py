@@ -1,11 +1,13 @@
-"""Stored bytes in and out; what the bytes mean is not known here.
+"""Stored bytes in and out, wherever they lie; what they mean is not known here.
 
-`source` opens a path, a buffer or a file object, to be read at any offset; a URL would be one more
-file here with the interface of `base`, chosen by `open_source`. `file_object` adapts what callers
-opened. `atomic_file` and `atomic_folder` replace their target at once or not at all: `temporary`
-holds the new one, `targets` opens one of them, an upload or the caller's file object, `journal`
-replaces several files together, each a `move`, by what it says in `journal_text`, if they are still
-what `as_read` says. What is no IDX file is named by `signatures`. Files at URLs are in `remote/`,
-and what downloads them whole in `download/`; unpacking is in `compression`, the IDX format in
-`core`.
+Sources are read at any offset: paths, buffers, file objects, URLs. Targets are replaced at once or
+not at all. Unpacking is in `compression`, the IDX format in `core`.
+
+`source` has that of a path, and chooses among all of them: each is a class with the interface of
+`base`, in `buffer`, `file_object` or, for files at URLs, `remote/`. `regular` opens paths and
+refuses pipes, `signatures` names what is no IDX file. `atomic_file` and `atomic_folder` replace
+their target, `temporary` is the new one until then, with the rights that `ownership` gives it;
+`targets` opens a file that is replaced, an upload or the caller's file object. `journal` replaces
+several files together: each is a `move`, `journal_text` is what lies on disk, and `as_read` tells
+whether the old ones are still those that were read. `download/` fetches whole files.
 """

@@ -1,4 +1,4 @@
-"""Sources of bytes: a path, a buffer, or a file object. What the bytes mean is not known here."""
+"""open_source(): a path, a buffer, a file object or a URL as a source of bytes."""
 
 from __future__ import annotations
 

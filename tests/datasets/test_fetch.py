@@ -26,7 +26,6 @@ import pytest
 import toy_dataset
 from helpers import encode
 from nginx_server import nginx
-from range_server import RangeServer
 from toy_dataset import FILES, OTHER_FILES, PAYLOADS, TOTAL, ZIPPED_FILES, ZIPPED_PAYLOADS
 
 import idxio
@@ -63,14 +62,8 @@ def zipped(monkeypatch):
     return data
 
 
-@pytest.fixture
-def server():
-    with RangeServer() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
-def nginx_over(tmp_path_factory):
+def nginx_mirror(tmp_path_factory):
     """An nginx that has the datasets, the folder that it serves, and the list of its requests."""
     files = tmp_path_factory.mktemp("served")
     work = tmp_path_factory.mktemp("nginx") / "work"
@@ -349,15 +342,15 @@ def test_a_dataset_is_fetched_once(tmp_path, server):
 
 
 @pytest.mark.parametrize("place", ["plain", "whole", "packed", "encoded", "agent", "redirected"])
-def test_a_dataset_is_fetched_from_nginx(nginx_over, place):
-    idxio.fetch("toy", "mine", mirror=f"{nginx_over[0]}/{place}/")
+def test_a_dataset_is_fetched_from_nginx(nginx_mirror, place):
+    idxio.fetch("toy", "mine", mirror=f"{nginx_mirror[0]}/{place}/")
     assert is_right("mine")
 
 
 @pytest.mark.parametrize("place", ["plain", "whole", "redirected"])
 @pytest.mark.usefixtures("zipped")
-def test_a_zip_is_fetched_from_nginx(nginx_over, place):
-    idxio.fetch("emnist-toy", "mine", mirror=f"{nginx_over[0]}/{place}/gzip.zip")
+def test_a_zip_is_fetched_from_nginx(nginx_mirror, place):
+    idxio.fetch("emnist-toy", "mine", mirror=f"{nginx_mirror[0]}/{place}/gzip.zip")
     assert is_right("mine", ZIPPED_PAYLOADS)
 
 
@@ -494,8 +487,8 @@ def test_a_repacked_file_of_which_only_the_packed_sum_is_known_is_not_believed(s
         idxio.fetch("toy", "mine", mirror=serve(server, files))
 
 
-def test_nginx_that_refuses(nginx_over):
-    mirrors = [f"{nginx_over[0]}/{place}/nothing" for place in ("plain", "refusing")]
+def test_nginx_that_refuses(nginx_mirror):
+    mirrors = [f"{nginx_mirror[0]}/{place}/nothing" for place in ("plain", "refusing")]
     with pytest.warns(UserWarning, match="404"), pytest.raises(OSError) as caught:
         idxio.fetch("toy", "mine", mirror=mirrors)
     assert "answers with 404 Not Found; mirror 2" in str(caught.value)
@@ -644,8 +637,8 @@ def test_only_the_rest_is_fetched_after_an_interrupt(server):
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
-def test_nginx_is_asked_for_the_rest(nginx_over, is_replaced):
-    url, files, log = nginx_over
+def test_nginx_is_asked_for_the_rest(nginx_mirror, is_replaced):
+    url, files, log = nginx_mirror
     before = len(log.read_text().splitlines()) + 1
     with pytest.raises(KeyboardInterrupt):
         idxio.fetch("toy", "mine", mirror=f"{url}/plain", progress=interrupt_at(300_000))

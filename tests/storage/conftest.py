@@ -2,7 +2,6 @@
 
 import pytest
 from nginx_server import nginx
-from range_server import RangeServer
 from s3_servers import s3
 
 
@@ -11,13 +10,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "bucket" in item.fixturenames:
             item.add_marker(pytest.mark.s3)
-
-
-@pytest.fixture
-def server():
-    """A counting server, without latency, that nothing lies on."""
-    with RangeServer() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

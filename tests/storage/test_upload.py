@@ -46,6 +46,17 @@ class Place:
             "client_kwargs": {"endpoint_url": between.endpoint, "region_name": "us-east-1"},
         }
 
+    def environment(self):
+        """That of a command, with the keys of the store."""
+        return {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT": self.between.endpoint,
+            "AWS_ALLOW_HTTP": "true",
+        }
+
     def url(self, name):
         return f"s3://{self.bucket.name}/{self.folder}/{name}"
 
@@ -294,20 +305,12 @@ def test_a_kill_during_any_request_leaves_the_old_object(place, at):
 def test_the_command_drops_the_upload_at_a_signal(place, tmp_path, number):
     idxio.write(tmp_path / "x", np.concatenate([LONG, LONG]))  # three parts of 8 MiB
     place.put("x.gz", OLD)
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT": place.between.endpoint,
-        "AWS_ALLOW_HTTP": "true",
-    }
     command = [sys.executable, "-m", "idxio", "repack", str(tmp_path / "x"), place.url("x.gz")]
 
     def run():
         return subprocess.Popen(
             command,
-            env=environment,
+            env=place.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -625,18 +628,12 @@ def test_a_copy_in_the_store_that_would_stay(place):
 def test_the_command_sorts_into_a_store(place, tmp_path):
     idxio.write(tmp_path / IMAGES_NAME, SHORT)
     idxio.write(tmp_path / LABELS_NAME, LABELS)
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT": place.between.endpoint,
-        "AWS_ALLOW_HTTP": "true",
-    }
     files = [tmp_path / IMAGES_NAME, tmp_path / LABELS_NAME]
     command = [sys.executable, "-m", "idxio", "sort", *files]
     command += [place.url(IMAGES_NAME), place.url(LABELS_NAME)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, env=place.environment(), capture_output=True, text=True, check=False
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[1] == f"{place.url(LABELS_NAME)}: written"
     assert state_of(place) == ("old", "old")

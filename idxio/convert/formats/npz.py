@@ -1,14 +1,9 @@
-"""NumPy's .npy and .npz, record by record; pickles are never loaded."""
+"""NumPy's files, .npz and .npy: the arrays in them, as images, labels and names of classes."""
 
 from __future__ import annotations
 
-import errno
-import math
 import os
-import struct
-import warnings
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
@@ -18,33 +13,14 @@ import numpy as np
 from ..._util.types import Array
 from ...core.array import IdxArray
 from ...core.coerce import class_column, simple_labels
-from ...core.header import CODES, TYPE_NAMES
-from ...errors import ChecksumError, FormatError, IdxError, TruncatedError, naming
-from ...storage.file_object import write_all
+from ...errors import FormatError, naming
 from ...storage.regular import open_regular
 from ...storage.targets import atomic_write
-from .common import Blocks, Split, records_at_once
+from . import npy
+from .common import Blocks, Split
 from .names import CLASS_LABELS, CLASS_NAMES
 from .text_classes import text_labels
-from .zip_contents import not_an_npz
-
-# Deflate expands at most 1032:1 (zlib's technical details); a header that promises more lies.
-_MOST_EXPANDED = 1032
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
-# The end of an archive: a record of 22 bytes and a comment.
-_MOST_END = 22 + 0xFFFF
-# What zipfile raises besides where lengths and places in an archive are wrong.
-_LOST = (ValueError, OverflowError, struct.error)
-
-
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    is_fortran: bool
-    dtype: np.dtype[Any]
-
-    @property
-    def record_nbytes(self) -> int:
-        return math.prod(self.shape[1:]) * self.dtype.itemsize
+from .zip_archive import not_an_npz, open_archive
 
 
 class Stored(NamedTuple):
@@ -76,7 +52,7 @@ def write_npz(
         for split in splits:
             for letter, file in (("x", split.images), ("y", split.labels)):
                 with _member(archive, f"{letter}_{split.name}") as member:
-                    _write(member, file, step if letter == "x" else lambda n: None)
+                    npy.write(member, file, step if letter == "x" else lambda n: None)
         if names:
             _write_names(archive, names)
 
@@ -102,23 +78,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
 def write_npy(target: str, file: IdxArray, step: Callable[[int], None]) -> None:
     """Write one IDX file as .npy."""
     with atomic_write(target) as output:
-        _write(output, file, step)
-
-
-def _write(output: IO[bytes], file: IdxArray, step: Callable[[int], None]) -> None:
-    descr = np.lib.format.dtype_to_descr(file.dtype)
-    np.lib.format.write_array_header_1_0(
-        output, {"descr": descr, "fortran_order": False, "shape": file.shape}
-    )
-    if not file.shape:
-        write_all(output, file.read().tobytes())
-        return
-    for block in file.iter_records(
-        records_at_once(math.prod(file.shape[1:]) * file.dtype.itemsize)
-    ):
-        elements = block.data.cast("B") if block.size else b""
-        write_all(output, elements)
-        step(len(block))
+        npy.write(output, file, step)
 
 
 def npz_class_names(path: str) -> dict[int, str] | None:
@@ -161,7 +121,7 @@ def has_listed_names(path: str) -> bool:
 
 def array_names(path: str) -> list[str]:
     """The names of the arrays in an .npz; FormatError for a zip archive of anything else."""
-    with _reading(path) as archive:
+    with open_archive(path) as archive:
         members = archive.namelist()
     names = [name[:-4] for name in members if name.endswith(".npy")]
     if not names:
@@ -176,22 +136,22 @@ def array_names(path: str) -> list[str]:
 
 def other_members(path: str) -> list[str]:
     """What an archive holds that is no array."""
-    with _reading(path) as archive:
+    with open_archive(path) as archive:
         return [name for name in archive.namelist() if not name.endswith((".npy", "/"))]
 
 
 @contextmanager
-def _opened(stored: Stored) -> Iterator[tuple[_Header, Iterator[Array]]]:
+def _opened(stored: Stored) -> Iterator[tuple[npy.Header, Iterator[Array]]]:
     """The header of an array, and its blocks."""
     path, name = stored
     if name is None:
         with naming(path), open(path, "rb", opener=open_regular) as file:
-            header = _read_header(file, path, None, None)
-            yield header, _blocks(file, header, path, None)
+            header = npy.read_header(file, path, None, None)
+            yield header, npy.blocks(file, header, path, None)
         return
-    with _reading(path) as archive, archive.open(f"{name}.npy") as member:
-        header = _read_header(member, path, name, archive.getinfo(f"{name}.npy"))
-        yield header, _blocks(member, header, path, name)
+    with open_archive(path) as archive, archive.open(f"{name}.npy") as member:
+        header = npy.read_header(member, path, name, archive.getinfo(f"{name}.npy"))
+        yield header, npy.blocks(member, header, path, name)
 
 
 def _whole(stored: Stored) -> Array:
@@ -231,7 +191,7 @@ def pair_blocks(images: Stored, labels: Stored | None, listed: int | None) -> Bl
                 f"has {count:,} records in {images.shown}, {len(y):,} in {labels.shown}",
                 file=images.path,
             )
-        _check_type(header.dtype, images.path, images.name)
+        npy.check_type(header.dtype, images.path, images.name)
         start = 0
         for block in blocks:
             yield block, None if y is None else y[start : start + len(block)]
@@ -264,144 +224,5 @@ def open_npy(path: str) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], Iterat
     One with no axes is one block.
     """
     with _opened(Stored(path, None)) as (header, blocks):
-        _check_type(header.dtype, path, None)
+        npy.check_type(header.dtype, path, None)
         yield header.shape, header.dtype, blocks
-
-
-def _read_header(
-    file: IO[bytes], path: str, name: str | None, entry: zipfile.ZipInfo | None
-) -> _Header:
-    """Read the header; raise unless the file has as many bytes as it promises."""
-    what = f"{name}: " if name else ""
-    try:
-        version = np.lib.format.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"is of version {version}, which has fields")
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that Python 2 wrote it
-            header = _Header(*read(file))
-    except (OSError, *_DAMAGED):
-        raise
-    except Exception as error:  # ValueError, and what Python's tokenizer raises
-        raise FormatError(f"{what}is no .npy array: {error}", file=path) from None
-    if header.dtype.hasobject:
-        raise FormatError(
-            f"{what}holds Python objects, which are pickled; idxio never loads these, for they can"
-            " run code. Save an array of numbers: np.save(file, array.astype('uint8'))",
-            file=path,
-        )
-    if not header.dtype.itemsize:
-        raise FormatError(f"{what}holds {header.dtype}, elements of no bytes", file=path)
-    if any(n < 0 for n in header.shape) or (name and not header.shape):
-        raise FormatError(f"{what}has the shape {header.shape}, expected records", file=path)
-    promised = math.prod(header.shape) * header.dtype.itemsize
-    if entry is None:
-        available = os.fstat(file.fileno()).st_size - file.tell()
-    else:
-        available = entry.file_size - file.tell()
-        if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            available = min(available, _MOST_EXPANDED * entry.compress_size)
-    if available != promised if entry is None else available < promised:
-        kind = TruncatedError if available < promised else FormatError
-        raise kind(
-            f"{what}has {max(0, available):,} bytes of elements; its header {header.shape}"
-            f" {header.dtype} promises {promised:,}",
-            file=path,
-        )
-    return header
-
-
-def _check_type(dtype: np.dtype[Any], path: str, name: str | None) -> None:
-    if dtype.newbyteorder(">") not in CODES:
-        what = f"{name}: " if name else ""
-        fits = [
-            target.name
-            for target in CODES
-            if np.can_cast(dtype, target) and (target.kind == "f") <= (dtype.kind == "f")
-        ]
-        remedy = f": np.save(file, array.astype({fits[0]!r}))" if fits else " that holds its values"
-        raise FormatError(
-            f"{what}holds {dtype}; IDX has {TYPE_NAMES}. Save it as one of these{remedy}",
-            file=path,
-        )
-
-
-def _blocks(file: IO[bytes], header: _Header, path: str, name: str | None) -> Iterator[Array]:
-    """Read the records in blocks, one at least; in Fortran order, or without axes, all in one."""
-    what = f"{name}: " if name else ""
-    shape = header.shape
-    dtype = header.dtype
-    count = shape[0] if shape else 1
-    many = (
-        max(1, count) if header.is_fortran or not shape else records_at_once(header.record_nbytes)
-    )
-    for start in range(0, max(1, count), many):
-        records = min(many, count - start)
-        memory = bytearray(records * header.record_nbytes)
-        done = _read_full(file, memoryview(memory))
-        if done < len(memory):
-            raise TruncatedError(
-                f"{what}ends inside record {start + done // header.record_nbytes:,} of {count:,}",
-                file=path,
-            )
-        array = np.frombuffer(memory, dtype)
-        if header.is_fortran:
-            yield array.reshape(shape[::-1]).T
-        else:
-            yield array.reshape((records, *shape[1:]) if shape else ())
-    if file.read(1):  # at the end, zipfile holds the checksum against the data
-        raise FormatError(
-            f"{what}has more bytes than its header {shape} {dtype} promises", file=path
-        )
-
-
-def _read_full(file: IO[bytes], out: memoryview) -> int:
-    done = 0
-    while done < len(out) and (n := file.readinto(out[done:])):  # type: ignore[attr-defined]
-        done += n
-    return done
-
-
-@contextmanager
-def _reading(path: str) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; turn the errors of zipfile into those of idxio."""
-    try:
-        with (
-            naming(path),
-            open(path, "rb", opener=open_regular) as file,
-            zipfile.ZipFile(file) as archive,
-        ):
-            _check_count(file, archive)
-            yield archive
-    except IdxError:
-        raise
-    except (*_DAMAGED, *_LOST) as error:
-        raise ChecksumError(f"is damaged: {error}", file=path) from error
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        # zipfile went to a place before the start of the file.
-        raise ChecksumError("is damaged: it states places that it has not", file=path) from error
-    except (NotImplementedError, RuntimeError) as error:  # a method that Python has not; a password
-        raise FormatError(f"can't be unpacked: {error}", file=path) from error
-
-
-def _check_count(file: IO[bytes], archive: zipfile.ZipFile) -> None:
-    """Raise BadZipFile if an archive states another number of members than its table has: zipfile
-    reads as much of a table as the end of the file says, and no more.
-
-    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
-    """
-    file.seek(0, os.SEEK_END)
-    file.seek(-min(file.tell(), _MOST_END), os.SEEK_END)
-    tail = file.read()
-    at = tail.rfind(b"PK\5\6")
-    (stated,) = struct.unpack_from("<H", tail, at + 10)
-    found = len(archive.infolist())
-    if stated not in (found, 0xFFFF):  # which says that another record has the number
-        raise zipfile.BadZipFile(f"it states {stated:,} members, and its table has {found:,}")
