@@ -8,6 +8,7 @@ import os
 import shlex
 from typing import Any
 
+from ..compression.registry import MOST_LEVEL
 from ..core.array import IdxArray, open_array
 from ..errors import IdxError, naming
 from ..storage.source import is_url
@@ -35,7 +36,7 @@ def add_parser(commands: Commands) -> None:
         help="pairs, images and labels; the last pair is written",
     )
     parser.add_argument("--order", metavar="FILE", help="where to keep the permutation")
-    add_level(parser, most=19)  # zstd's
+    add_level(parser, most=MOST_LEVEL)
     parser.set_defaults(run=run)
 
 

@@ -120,7 +120,7 @@ class Compression:
     packing: ClassVar[str]
     """The public name, as in `Info.packing` and the argument `compression`."""
     magic: ClassVar[tuple[bytes, ...]] = ()
-    """Each file starts with one of these, of up to six bytes."""
+    """Each file starts with one of these, of up to six bytes; the first is the usual one."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """The endings of file names that promise this compression; the first is the usual one."""
     program: ClassVar[str] = ""
@@ -137,6 +137,8 @@ class Compression:
     """Whether `read_at` and `gather` work, if the source has a size."""
     index_magic: ClassVar[bytes] = b""
     """With what an index at `index_path` starts."""
+    in_browsers: ClassVar[bool] = False
+    """Whether the page of `idxio view` reads such files."""
     checked: ClassVar[str] = ""
     """What `idxio verify` adds to an OK where a sound file proves little."""
 

@@ -28,6 +28,7 @@ class Raw(Compression):
     can_write = True
     is_plain = True
     supports_ranges = True
+    in_browsers = True
     checked = "size only: a raw file states no checksum"
 
     @property

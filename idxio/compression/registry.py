@@ -28,7 +28,10 @@ COMPRESSIONS: tuple[type[Compression], ...] = (
 _NAMED = {kind.packing: kind for kind in COMPRESSIONS}
 _RANKS = {kind.packing: k for k, kind in enumerate(COMPRESSIONS)}
 WRITABLE = tuple(kind.packing for kind in COMPRESSIONS if kind.can_write)
-"""The values of the argument `compression`."""
+"""The values of the argument `compression`: a `str` for checkers, and no `Literal` of these, which
+each new compression would have to be added to elsewhere too."""
+MOST_LEVEL = max(kind.levels[-1] for kind in COMPRESSIONS if kind.can_write)
+"""The largest `level` that any of them takes."""
 SUFFIX_PATTERN = "|".join(suffix.lstrip(".") for kind in COMPRESSIONS for suffix in kind.suffixes)
 """The suffixes of all compressions, without dots, for a regular expression."""
 

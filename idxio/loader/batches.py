@@ -113,7 +113,7 @@ class Batches:
             "seed": options.seed,
             "shuffle": int(options.shuffle or options.weights is not None),
             "balanced": int(options.balanced),
-            "weights": sampler.checksum if isinstance(sampler, WeightedSampler) else 0,
+            "weights": sampler.checksum,
             "window": sampler.window,
             "chunk": sampler.chunk,
             # Last: orders of other arguments may have other versions.

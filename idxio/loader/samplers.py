@@ -35,6 +35,11 @@ class Sampler:
             raise ValueError(f"there are {n} samples; at most {MAX} can be put in order")
         self.n = n
 
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of what else the order depends on, as of weights; 0 where there is nothing."""
+        return 0
+
     def rows(self, epoch: int, start: int, stop: int) -> Ids:
         """The rows of the samples at the positions [start, stop) of an epoch."""
         return np.arange(start, stop)

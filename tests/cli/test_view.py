@@ -26,6 +26,7 @@ from idxio.cli.main import main
 from idxio.cli.viewer import dataset
 from idxio.cli.viewer.render import render
 from idxio.cli.viewer.server import ViewServer
+from idxio.compression.registry import COMPRESSIONS
 
 Y = np.arange(90, dtype=np.uint8) % 3
 X = np.random.default_rng(0).integers(0, 256, (90, 28, 28), np.uint8)
@@ -50,6 +51,13 @@ def data_of(page):
 
 
 # --- the page that is written ---
+
+
+def test_the_page_knows_all_compressions_that_browsers_can_not_unpack(folder):
+    packed = data_of(render(dataset.find(str(folder), None)).decode())["packed"]
+    others = [kind for kind in COMPRESSIONS if not kind.in_browsers]
+    assert packed == {kind.magic[0].hex(): kind.program for kind in others}
+    assert packed["fd377a585a00"] == "xz"
 
 
 def test_the_page_lies_beside_the_files(folder, capsys):

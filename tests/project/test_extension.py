@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import idxio
+import idxio.loader.batches  # all samplers
 from idxio.compression import registry
 from idxio.compression.base import Compression
+from idxio.loader.samplers import Sampler
 from idxio.storage.base import Source
 
 PACKAGE = Path(idxio.__file__).parent
@@ -80,9 +82,11 @@ def names_in(node):
             yield part.attr
 
 
-def asked_kinds(tree):
-    """The sources and compressions that isinstance() or a type of an object is held against."""
-    kinds = subclasses(Source) | subclasses(Compression)
+def asked_kinds(tree, *bases):
+    """The classes made of some that isinstance() or a type of an object is held against; by default
+    those of sources and compressions.
+    """
+    kinds = set().union(*map(subclasses, bases or (Source, Compression)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {
             "isinstance",
@@ -123,6 +127,20 @@ def test_no_file_names_a_format():
     named = {(name, text) for name, tree in files("compression") for text in named_formats(tree)}
     assert named <= ALLOWED
     assert named == ALLOWED  # the list of exceptions has none that is gone
+
+
+def test_the_page_names_no_format_but_those_it_unpacks():
+    page = (PACKAGE / "cli/viewer/view.html").read_text(encoding="utf-8")
+    read = [kind for kind in registry.COMPRESSIONS if kind.in_browsers]
+    own = {kind.packing for kind in read} | {
+        suffix[1:] for kind in read for suffix in kind.suffixes
+    }
+    assert {match[1] for match in words().finditer(page)} <= own
+
+
+def test_a_sampler_is_asked_by_its_interface():
+    asked = [(name, kind) for name, tree in files() for kind in asked_kinds(tree, Sampler)]
+    assert not asked
 
 
 def test_compressions_are_used_by_their_face():

@@ -8,6 +8,7 @@ import json
 import re
 from urllib.parse import urlsplit
 
+from ...compression.registry import COMPRESSIONS
 from .dataset import Viewed
 
 GENERATOR = '<meta name="generator" content="idxio view">'
@@ -25,6 +26,10 @@ def render(viewed: Viewed, base: str = "") -> bytes:
         "about": viewed.about,
         "names": viewed.class_names,
         "splits": [split._asdict() for split in viewed.splits],
+        # what is refused by name, by its first bytes
+        "packed": {
+            kind.magic[0].hex(): kind.program for kind in COMPRESSIONS if not kind.in_browsers
+        },
     }
     parts = urlsplit(base)
     origin = f"{parts.scheme}://{parts.netloc}"

@@ -71,6 +71,7 @@ class Gzip(Compression):
     module = "gzip"
     can_write = True
     supports_ranges = True
+    in_browsers = True
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
