@@ -169,7 +169,7 @@ def _import(contestant: Contestant) -> None:
         return
     try:
         importlib.import_module(contestant.module)
-    except ImportError as error:
+    except Exception as error:  # torchvision beside another torch raises RuntimeError
         raise MissingError(
             f"{error} (pip install {contestant.package or contestant.module})"
         ) from error

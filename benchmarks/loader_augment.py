@@ -5,7 +5,8 @@ flipped: beside the same without, a fused loop in C, and what people put on top 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,51 @@ def torchvision_each(dataset: idxio.Dataset) -> Iterator[Pair]:
         yield images[:, 0], labels
 
 
+def ffcv_loader(images: Array, file: Path) -> Iterable[Any]:
+    """A file of the images in FFCV's format, and a loader of it with one worker. FFCV compiles what
+    it does to them; its own normalising is for three channels, so whole batches are normalised.
+    """
+    torch = importlib.import_module("torch")
+    transforms = importlib.import_module("ffcv.transforms")
+    fields = importlib.import_module("ffcv.fields")
+    decoders = importlib.import_module("ffcv.fields.decoders")
+    loader = importlib.import_module("ffcv.loader")
+    writer = importlib.import_module("ffcv.writer").DatasetWriter
+
+    class Images:
+        def __len__(self) -> int:
+            return len(images)
+
+        def __getitem__(self, k: int) -> tuple[Array, int]:
+            return images[k][:, :, None], k
+
+    class Normalize(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, bytes_: Any) -> Any:
+            return bytes_ * (1 / (255 * STD)) - MEAN / STD
+
+    kinds = {"image": fields.NDArrayField(np.dtype("u1"), (28, 28, 1)), "label": fields.IntField()}
+    writer(str(file), kinds, num_workers=1).from_indexed_dataset(Images())
+    pixels = [
+        decoders.NDArrayDecoder(),
+        transforms.RandomTranslate(padding=MARGIN, fill=(0,)),
+        transforms.RandomHorizontalFlip(),
+        transforms.ToTensor(),
+        transforms.ToTorchImage(channels_last=False),
+        transforms.Convert(torch.float32),
+        Normalize(),
+    ]
+    numbers = [decoders.IntDecoder(), transforms.ToTensor(), transforms.Squeeze()]
+    return loader.Loader(  # type: ignore[no-any-return]
+        str(file),
+        batch_size=SIZE,
+        num_workers=1,
+        order=loader.OrderOption.RANDOM,
+        os_cache=True,
+        drop_last=False,
+        pipelines={"image": pixels, "label": numbers},
+    )
+
+
 def each_a_part(images: Array) -> Callable[[Contestant], None]:
     """A check that each image comes once, cut and flipped in one of the ways that there are. Labels
     are the numbers of images.
@@ -149,6 +195,13 @@ def groups(data: Data) -> list[Group]:
             compiled.append(jax_on_top(numbered))
         return compiled[0]()  # type: ignore[return-value]
 
+    ffcv: list[Iterable[Any]] = []
+
+    def ffcv_epoch() -> Iterator[Pair]:
+        if not ffcv:
+            ffcv.append(ffcv_loader(data.images, data.folder / "images.beton"))
+        return ((images[:, 0], labels) for images, labels in ffcv[0])
+
     return [
         Group(
             name="epoch-augmented",
@@ -167,6 +220,7 @@ def groups(data: Data) -> list[Group]:
                 contestant("numpy on top", on_top(numpy_on_top)),
                 contestant("jax.jit on top", jax_epoch, "jax"),
                 contestant("torch on top", on_top(torch_on_top), "torch"),
+                contestant("FFCV, 1 worker", ffcv_epoch, "ffcv"),
             ],
             ours="idxio, 1 thread",
         ),
@@ -177,7 +231,7 @@ def groups(data: Data) -> list[Group]:
             check=each_a_part(data.images),
             contestants=[
                 contestant("idxio, 2 threads", epoch_of(numbered, augment=AUGMENT, **FLOAT)),
-                contestant("torchvision", on_top(torchvision_each), "torchvision"),
+                contestant("torchvision, per sample", on_top(torchvision_each), "torchvision"),
             ],
             ours="idxio, 2 threads",
             most=5,

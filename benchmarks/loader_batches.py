@@ -38,6 +38,7 @@ class Data:
     """The train images and labels in memory, and what each contestant makes of them once."""
 
     def __init__(self, files: Files) -> None:
+        self.folder = files.folder
         self.images: Array = np.array(files.images)
         self.labels: Array = idxio.read(files.folder / f"{LABELS}.gz")
         self.dataset = idxio.Dataset(self.images, self.labels)
