@@ -37,9 +37,12 @@ fuzz:  # the native code, all roads of reading and import, MINUTES=10 each on on
 	PYTHON=$(PYTHON) fuzz/run fuzz-read $(or $(MINUTES),10)
 	PYTHON=$(PYTHON) fuzz/run fuzz-import $(or $(MINUTES),10)
 
-site:  # the documentation, into docs/_build/site; needs the packages that `make build` needs
+.venv-site/installed: pyproject.toml setup.py $(shell find idxio -type f ! -name '*.so' ! -name '*.pyc')
 	$(PYTHON) -m venv .venv-site
 	.venv-site/bin/python -m pip install -q --disable-pip-version-check ".[docs]"
+	touch $@
+
+site: .venv-site/installed  # the documentation, into docs/_build/site
 	rm -rf docs/_build docs/reference/api
 	.venv-site/bin/python docs/make_demo.py docs/_build/extra/demo
 	COLUMNS=90 NO_COLOR=1 .venv-site/bin/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/site
