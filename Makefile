@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz faults table3
+.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz faults table3 site
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -36,6 +36,17 @@ fuzz:  # the native code, all roads of reading and import, MINUTES=10 each on on
 	fuzz/run fuzz $(or $(MINUTES),10)
 	PYTHON=$(PYTHON) fuzz/run fuzz-read $(or $(MINUTES),10)
 	PYTHON=$(PYTHON) fuzz/run fuzz-import $(or $(MINUTES),10)
+
+.venv-site/installed: pyproject.toml setup.py $(shell find idxio -type f ! -name '*.so' ! -name '*.pyc')
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install -q --disable-pip-version-check ".[docs]"
+	touch $@
+
+site: .venv-site/installed  # the documentation, into docs/_build/site
+	rm -rf docs/_build docs/reference/api
+	.venv-site/bin/python docs/make_demo.py docs/_build/extra/demo
+	COLUMNS=90 NO_COLOR=1 .venv-site/bin/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/site
+	.venv-site/bin/python docs/check_links.py docs/_build/site
 
 faults:  # every operation on files, while one call of the C library after the other fails
 	$(PYTHON) tests/faults/driver.py

@@ -33,15 +33,15 @@ _from_numpy = torch.from_numpy
 class Samples(TorchDataset[Any]):
     """The samples of a dataset by index, for ``torch.utils.data.DataLoader`` to shuffle and batch.
 
+    An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks
+    for a whole batch at once. Images of files are read at the first access, so workers that are
+    spawned read for themselves.
+
     Parameters
     ----------
     dataset : Dataset
     dtype, scale, mean, std, channels
         As for `Dataset.batches`.
-
-    An item is ``(image, label)``: a tensor of new memory, and a 0-d int64 tensor. A DataLoader asks
-    for a whole batch at once. Images of files are read at the first access, so workers that are
-    spawned read for themselves.
     """
 
     def __init__(

@@ -164,8 +164,8 @@ class Writer:
         )
 
     def append(self, records: npt.ArrayLike) -> None:
-        """Write records, an array of shape (n, *record_shape) and the writer's dtype in any byte
-        order.
+        """Write records, an array of shape ``(n, *record_shape)`` and the writer's dtype in any
+        byte order.
         """
         if self._output.closed:
             raise ValueError("the writer is closed")

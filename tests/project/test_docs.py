@@ -142,6 +142,11 @@ def guide(config, name):
     return Path(config.rootpath, "docs", "guide", name)
 
 
+@pytest.mark.usefixtures("in_an_empty_folder")
+def test_guide_to_files(request, host):
+    run_examples(guide(request.config, "files.md"), host)
+
+
 @pytest.mark.usefixtures("with_digits")
 def test_guide_to_urls(request, host, monkeypatch, tmp_path):
     pytest.importorskip("fsspec")

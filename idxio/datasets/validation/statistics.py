@@ -44,9 +44,9 @@ class Statistics(NamedTuple):
     constant: Array
     """bool of shape (n,): all elements of the picture are the same."""
     sums: Array | None
-    """uint64 of shape (k, *shape[1:]), the sum of the pictures of each class; or of shape
-    (1, *shape[1:]), the sum of all pictures, if the former took more than 64 MiB; None where pixels
-    are not uint8."""
+    """uint64 of shape ``(k, *shape[1:])``, the sum of the pictures of each class; or of shape
+    ``(1, *shape[1:])``, the sum of all pictures, if the former took more than 64 MiB; None where
+    pixels are not uint8."""
     histograms: Array | None
     """uint64 of shape (channels, 256): how often each value occurs; None where pixels are not
     uint8."""
@@ -98,7 +98,9 @@ class Statistics(NamedTuple):
 
     @property
     def class_means(self) -> Array | None:
-        """float64 of shape (k, *shape[1:]): the mean picture of each class; None without sums."""
+        """float64 of shape ``(k, *shape[1:])``: the mean picture of each class; None without
+        sums.
+        """
         if self.sums is None or len(self.sums) != len(self.classes):
             return None
         means: Array = self.sums / self.counts.reshape(-1, *[1] * (len(self.shape) - 1))
