@@ -16,6 +16,8 @@ cdef extern from "mix.h" nogil:
 
 cdef extern from *:
     """
+    #include "dispatch.h"
+
     #define IDXIO_ROUNDS 8
     #define IDXIO_LANES 16
 
@@ -25,8 +27,6 @@ cdef extern from *:
         return v ^ (v >> 16);
     }
 
-    /* LANES positions at a time, in loops that the compiler vectorises. Those beyond n go through
-       again alone. */
     #define IDXIO_NETWORK(count, left, right, KEY)                                                 \
         for (int r = 0; r < IDXIO_ROUNDS; r += 2) {                                                \
             for (int j = 0; j < count; j++)                                                        \
@@ -34,93 +34,66 @@ cdef extern from *:
             for (int j = 0; j < count; j++)                                                        \
                 right[j] ^= idxio_fmix32(left[j] + KEY(r + 1, j)) & low_mask;                      \
         }
-    #define IDXIO_KEY(r, j) keys[r]
     #define IDXIO_LANE_KEY(r, j) keys[r][j]
     #define IDXIO_ONE_LANE_KEY(r, j) keys[r][lane]
-    #define IDXIO_PERMUTE(suffix, target)                                                          \
-        target static int idxio_permute##suffix(const uint32_t *keys, int bits, uint64_t n,        \
-                                                const int64_t *positions, size_t count,            \
-                                                int64_t *out) {                                    \
-            const int low = bits / 2;                                                              \
-            const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);                        \
-            const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);              \
-            for (size_t k = 0; k < count; k += IDXIO_LANES) {                                      \
-                const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;        \
-                uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};                        \
-                for (int j = 0; j < lanes; j++) {                                                  \
-                    const uint64_t position = (uint64_t)positions[k + (size_t)j];                  \
-                    if (position >= n) return 0;                                                   \
-                    left[j] = (uint32_t)(position >> low);                                         \
-                    right[j] = (uint32_t)position & low_mask;                                      \
-                }                                                                                  \
-                IDXIO_NETWORK(IDXIO_LANES, left, right, IDXIO_KEY)                                 \
-                for (int j = 0; j < lanes; j++) {                                                  \
-                    uint32_t *l = left + j, *r1 = right + j;                                       \
-                    uint64_t value;                                                                \
-                    while ((value = (uint64_t)*l << low | *r1) >= n) {                             \
-                        IDXIO_NETWORK(1, l, r1, IDXIO_KEY)                                         \
-                    }                                                                              \
-                    out[k + (size_t)j] = (int64_t)value;                                           \
-                }                                                                                  \
-            }                                                                                      \
-            return 1;                                                                              \
+
+    /* Element k is the one at positions[k] of order which[k], whose round keys and length are those
+       with that number; if which is NULL, of order 0. Returns 0 if it has none. LANES positions at
+       a time, in loops that the compiler vectorises; those beyond n go through again alone. */
+    IDXIO_INLINE int idxio_permute_lanes(
+        const uint32_t (*round_keys)[IDXIO_ROUNDS], const int64_t *counts, size_t orders, int bits,
+        const uint8_t *which, const int64_t *positions, size_t count, int64_t *out
+    ) {
+        const int low = bits / 2;
+        const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);
+        const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);
+        uint32_t keys[IDXIO_ROUNDS][IDXIO_LANES];
+        for (int r = 0; r < IDXIO_ROUNDS; r++)
+            for (int j = 0; j < IDXIO_LANES; j++) keys[r][j] = round_keys[0][r];
+        for (size_t k = 0; k < count; k += IDXIO_LANES) {
+            const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;
+            uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};
+            for (int j = 0; j < lanes; j++) {
+                const size_t order = which ? which[k + (size_t)j] : 0;
+                const uint64_t position = (uint64_t)positions[k + (size_t)j];
+                if (order >= orders || position >= (uint64_t)counts[order]) return 0;
+                left[j] = (uint32_t)(position >> low);
+                right[j] = (uint32_t)position & low_mask;
+                if (which)
+                    for (int r = 0; r < IDXIO_ROUNDS; r++) keys[r][j] = round_keys[order][r];
+            }
+            IDXIO_NETWORK(IDXIO_LANES, left, right, IDXIO_LANE_KEY)
+            for (int lane = 0; lane < lanes; lane++) {
+                const uint64_t n = (uint64_t)counts[which ? which[k + (size_t)lane] : 0];
+                uint32_t *l = left + lane, *r1 = right + lane;
+                uint64_t value;
+                while ((value = (uint64_t)*l << low | *r1) >= n) {
+                    IDXIO_NETWORK(1, l, r1, IDXIO_ONE_LANE_KEY)
+                }
+                out[k + (size_t)lane] = (int64_t)value;
+            }
         }
-    /* The same for several orders: element k is the one at positions[k] of order which[k], whose
-       round keys and length are those with that number. */
-    #define IDXIO_PERMUTE_EACH(suffix, target)                                                     \
-        target static int idxio_permute_each##suffix(                                              \
+        return 1;
+    }
+    /* Inlined twice, so that one order costs no question about `which`. */
+    #define IDXIO_PERMUTE(suffix, target)                                                          \
+        target static int idxio_permute##suffix(                                                   \
             const uint32_t (*round_keys)[IDXIO_ROUNDS], const int64_t *counts, size_t orders,      \
             int bits, const uint8_t *which, const int64_t *positions, size_t count,                \
             int64_t *out) {                                                                        \
-            const int low = bits / 2;                                                              \
-            const uint32_t low_mask = (uint32_t)(((uint64_t)1 << low) - 1);                        \
-            const uint32_t high_mask = (uint32_t)(((uint64_t)1 << (bits - low)) - 1);              \
-            for (size_t k = 0; k < count; k += IDXIO_LANES) {                                      \
-                const int lanes = count - k < IDXIO_LANES ? (int)(count - k) : IDXIO_LANES;        \
-                uint32_t keys[IDXIO_ROUNDS][IDXIO_LANES] = {{0}};                                  \
-                uint32_t left[IDXIO_LANES] = {0}, right[IDXIO_LANES] = {0};                        \
-                for (int j = 0; j < lanes; j++) {                                                  \
-                    const size_t order = which[k + (size_t)j];                                     \
-                    const uint64_t position = (uint64_t)positions[k + (size_t)j];                  \
-                    if (order >= orders || position >= (uint64_t)counts[order]) return 0;          \
-                    left[j] = (uint32_t)(position >> low);                                         \
-                    right[j] = (uint32_t)position & low_mask;                                      \
-                    for (int r = 0; r < IDXIO_ROUNDS; r++) keys[r][j] = round_keys[order][r];      \
-                }                                                                                  \
-                IDXIO_NETWORK(IDXIO_LANES, left, right, IDXIO_LANE_KEY)                            \
-                for (int lane = 0; lane < lanes; lane++) {                                         \
-                    const uint64_t n = (uint64_t)counts[which[k + (size_t)lane]];                  \
-                    uint32_t *l = left + lane, *r1 = right + lane;                                 \
-                    uint64_t value;                                                                \
-                    while ((value = (uint64_t)*l << low | *r1) >= n) {                             \
-                        IDXIO_NETWORK(1, l, r1, IDXIO_ONE_LANE_KEY)                                \
-                    }                                                                              \
-                    out[k + (size_t)lane] = (int64_t)value;                                        \
-                }                                                                                  \
-            }                                                                                      \
-            return 1;                                                                              \
+            if (which)                                                                             \
+                return idxio_permute_lanes(                                                        \
+                    round_keys, counts, orders, bits, which, positions, count, out);               \
+            return idxio_permute_lanes(round_keys, counts, 1, bits, NULL, positions, count, out);  \
         }
     IDXIO_PERMUTE(_plain, )
-    IDXIO_PERMUTE_EACH(_plain, )
-    #if defined(__x86_64__) && defined(__GNUC__)
-    IDXIO_PERMUTE(_avx2, __attribute__((target("avx2"))))
-    IDXIO_PERMUTE_EACH(_avx2, __attribute__((target("avx2"))))
-    #define idxio_permute(...)                                              \
-        (__builtin_cpu_supports("avx2") ? idxio_permute_avx2(__VA_ARGS__)   \
-                                        : idxio_permute_plain(__VA_ARGS__))
-    #define idxio_permute_each(...)                                              \
-        (__builtin_cpu_supports("avx2") ? idxio_permute_each_avx2(__VA_ARGS__)   \
-                                        : idxio_permute_each_plain(__VA_ARGS__))
-    #else
-    #define idxio_permute idxio_permute_plain
-    #define idxio_permute_each idxio_permute_each_plain
+    #ifdef IDXIO_AVX2
+    IDXIO_PERMUTE(_avx2, IDXIO_AVX2)
     #endif
+    #define idxio_permute(...) IDXIO_BEST(idxio_permute)(__VA_ARGS__)
     """
     enum: IDXIO_ROUNDS
     int idxio_permute(
-        const uint32_t *, int, uint64_t, const int64_t *, size_t, int64_t *
-    ) noexcept nogil
-    int idxio_permute_each(
         const uint32_t (*)[8], const int64_t *, size_t, int, const uint8_t *, const int64_t *,
         size_t, int64_t *
     ) noexcept nogil
@@ -141,6 +114,16 @@ def key(*numbers):
     for number in numbers:
         value = idxio_key_add(value, number)
     return value
+
+
+def key_each(uint64_t key, const uint64_t[::1] numbers not None, uint64_t[::1] out not None):
+    """The key of the numbers of `key` and of each of these."""
+    cdef Py_ssize_t k
+    if numbers.shape[0] != out.shape[0]:
+        raise ValueError("out has another size than numbers")
+    with nogil:
+        for k in range(numbers.shape[0]):
+            out[k] = idxio_key_add(key, numbers[k])
 
 
 cdef int bits_for(uint64_t n) noexcept:
@@ -165,7 +148,8 @@ def permute(
 
     Raises IndexError.
     """
-    cdef uint32_t[IDXIO_ROUNDS] keys
+    cdef uint32_t[1][IDXIO_ROUNDS] keys
+    cdef int64_t count = <int64_t>n
     cdef int bits
     cdef bint good
     if positions.shape[0] != out.shape[0] or n > <uint64_t>1 << 62:
@@ -173,9 +157,11 @@ def permute(
     if positions.shape[0] == 0:
         return
     bits = bits_for(n)
-    set_round_keys(key, keys)
+    set_round_keys(key, keys[0])
     with nogil:
-        good = idxio_permute(keys, bits, n, &positions[0], positions.shape[0], &out[0])
+        good = idxio_permute(
+            keys, &count, 1, bits, NULL, &positions[0], positions.shape[0], &out[0]
+        )
     if not good:
         raise IndexError("a position lies outside the order")
 
@@ -211,7 +197,7 @@ def permute_each(
         return
     bits = bits_for(most)
     with nogil:
-        good = idxio_permute_each(
+        good = idxio_permute(
             keys, &counts[0], counts.shape[0], bits, &which[0], &positions[0], positions.shape[0],
             &out[0],
         )

@@ -57,7 +57,9 @@ class WeightedSampler(Sampler):
         if not len(positions):
             return np.empty(0, np.int64)
         key = permutation.key(self.seed, epoch, keys.WEIGHTS)
-        drawn = _scaled(_keys(key, positions), int(self._ends[-1]))
+        numbers = np.empty_like(positions)
+        permutation.key_each(key, positions, numbers)
+        drawn = _scaled(numbers, int(self._ends[-1]))
         samples: Ids = self._first[drawn >> self._shift]
         for _ in range(2):
             samples += self._ends[samples] <= drawn
@@ -121,15 +123,6 @@ def _as_integers(weights: Array) -> Array:
     bits = 62 - len(weights).bit_length()
     integers: Array = np.rint(weights / weights.max() * 2.0**bits).astype(np.uint64)
     return integers
-
-
-def _keys(key: int, numbers: Array) -> Array:
-    """The key of the numbers of a key and of each of these: idxio_key_add of `_native/mix.h`."""
-    mixed = numbers + np.uint64((key + 0x9E3779B97F4A7C15) % (1 << 64))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Array = mixed ^ (mixed >> np.uint64(31))
-    return result
 
 
 def _scaled(numbers: Array, total: int) -> Array:

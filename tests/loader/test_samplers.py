@@ -121,6 +121,16 @@ def test_native_bounds():
             native.permute(key, 3, np.arange(3), out)
 
 
+def test_keys_of_several_numbers_at_once():
+    numbers = np.array([0, 1, 5, (1 << 64) - 1], np.uint64)
+    out = np.empty(4, np.uint64)
+    native.key_each(native.key(7, 2), numbers, out)
+    assert out.tolist() == [native.key(7, 2, number) for number in numbers.tolist()]
+    native.key_each(1, numbers[:0], out[:0])
+    with pytest.raises(ValueError, match="another size"):
+        native.key_each(1, numbers, out[:2])
+
+
 def test_several_orders_at_once():
     """The same as one after the other, where the same power of two holds them; whole orders too
     where not; and no position outside its own.
