@@ -116,6 +116,17 @@ def test_a_buffer_of_pyarrow():
     assert_same(idxio.read(pa.py_buffer(encode(sample()))), sample())
 
 
+def test_the_bytes_of_obstore():
+    obstore = pytest.importorskip("obstore")
+    store = pytest.importorskip("obstore.store").MemoryStore()
+    obstore.put(store, "x", encode(sample()))
+    data = obstore.get(store, "x").bytes()
+    assert not isinstance(data, (bytes, bytearray, memoryview))
+    assert_same(idxio.read(data), sample())
+    with idxio.open(data) as f:
+        assert_same(f[3], sample()[3])
+
+
 def test_a_buffer_that_is_no_row_of_bytes():
     flat = np.frombuffer(encode(sample()) + bytes(8), np.uint8)
     for file in (flat[::2], np.array([None])):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,13 @@ MAX_RATIO = 1032
 # Unpacked bytes that are made in one go at the most, whatever the ratio: an interrupt waits for no
 # more.
 _STEP = 64 << 20
+
+
+class _Entry(NamedTuple):
+    """Where a span starts, and what came before it."""
+
+    bit: int
+    window: bytes
 
 
 class GzipStream(Stream):
@@ -65,8 +73,8 @@ class GzipStream(Stream):
             self._memories[0][WINDOW - len(window) : WINDOW] = np.frombuffer(window, np.uint8)
         self.block = memoryview(b"")
         self.span_index = GrowingIndex()
-        self._span: tuple[int, bytes] | None = None  # where the span at hand starts, and its window
-        self._length = 0
+        self._entry: _Entry | None = None  # to the span at hand
+        self._length = 0  # of that span so far
         self.is_span = False
         """Whether the last step was one whole span."""
 
@@ -83,26 +91,28 @@ class GzipStream(Stream):
         memory[:WINDOW] = before[self._stop - WINDOW : self._stop]
         self._memories = [memory, *self._memories[:-1]]
         self._stop = WINDOW
-        alone = self._span is None
-        if self._span is None:
-            self._span = (
-                sequential.bit,
-                bytes(memory[WINDOW - min(sequential.history, WINDOW) : WINDOW]),
-            )
+        is_first = self._entry is None  # of the steps that go through the span
+        if self._entry is None:
+            window = memory[WINDOW - min(sequential.history, WINDOW) : WINDOW]
+            self._entry = _Entry(sequential.bit, bytes(window))
             self._length = 0
         segment = sequential.step(memory, WINDOW)
         self._stop = WINDOW + segment.length
         self.block = memory[WINDOW : self._stop].data
         self._length += segment.length
-        self.is_span = alone and sequential.at_edge
+        self.is_span = is_first and sequential.at_edge
         if self._check is None:
             return unchecked
-        span = None
+        add_span = None
         if sequential.at_edge and self._note is not None:
+            entry, self._entry = self._entry, None
             stop = 0 if segment.trailer else sequential.bit
-            span = self._span[0], stop, self._length, self._span[1], (sequential.bit + 7) >> 3
-            self._span = None
-        return partial(self._accept, self._check, self.block, segment, sequential.bit >> 3, span)
+            limit = (sequential.bit + 7) >> 3
+            add_span = partial(
+                self.span_index.add, entry.bit, stop, self._length, entry.window, limit
+            )
+        offset = sequential.bit >> 3
+        return partial(self._accept, self._check, self.block, segment, offset, add_span)
 
     def _accept(
         self,
@@ -110,12 +120,12 @@ class GzipStream(Stream):
         block: memoryview,
         segment: Segment,
         offset: int,
-        span: tuple[int, int, int, bytes, int] | None,
+        add_span: Callable[[], None] | None,
     ) -> None:
-        """Check a block, and take the span that ends with it into the table only then."""
+        """Check a block, and take the span that ends with it into the index only then."""
         check.add(segment, inflate.crc32(block), offset)
-        if span is not None:
-            self.span_index.add(*span)
+        if add_span is not None:
+            add_span()
 
 
 def inflate_in_place(source: Source, out: Bytes) -> bool:
