@@ -7,6 +7,7 @@ import os
 
 from ..core.info import info
 from ..errors import IdxError
+from ..storage.regular import FoundPath
 
 
 def files_of(path: str) -> list[str]:
@@ -19,9 +20,9 @@ def files_of(path: str) -> list[str]:
         return [path]
     from ..datasets.names import named_role
 
-    files = []
+    files: list[str] = []
     for name in sorted(os.listdir(path)):
-        file = os.path.join(path, name)
+        file = FoundPath(os.path.join(path, name))
         if name.startswith(".") or os.path.isdir(file):
             continue
         if named_role(name) or _is_idx(file):

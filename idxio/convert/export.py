@@ -16,7 +16,14 @@ from ..core.array import open_array
 from ..core.info import is_idx
 from ..datasets.classes import Names, class_names
 from ..datasets.dataset import Dataset
-from ..datasets.discovery import datasets_beside, find_split, lost_files, misnamed_file, split_names
+from ..datasets.discovery import (
+    datasets_beside,
+    find_split,
+    lost_files,
+    misnamed_file,
+    split_names,
+    unread_folders,
+)
 from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..datasets.together import check_together, states_of_pair
@@ -26,7 +33,7 @@ from ..storage.atomic_folder import AtomicFolder
 from ..storage.targets import write_file
 from .formats import csv_table, npz, parquet, png, png_folder
 from .formats.card import CARD, card
-from .formats.common import Split, check_no_source
+from .formats.common import Split, check_no_source, tell
 
 FORMATS = ("npz", "csv", "png", "parquet", "npy")
 
@@ -193,6 +200,10 @@ def _open(directory: str, dataset: str | None, stack: ExitStack) -> list[Split]:
             " as the others are, or move it away",
             file=directory,
         )
+    for text, is_split in unread_folders(directory):
+        if is_split:
+            raise FormatError(text, file=directory)
+        tell(f"{directory}: {text}")
     stated = read_description(directory).get("files")
     if isinstance(stated, dict) and (lost := lost_files(directory, stated)):
         raise FormatError(

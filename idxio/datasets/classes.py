@@ -48,8 +48,10 @@ _NAMES: dict[str, Names] = {
 }
 # MD5 of the published .gz files of the labels, as torchvision has them; their CRC-32 is not known.
 _KMNIST = ("e144d726b3acfaa3e44228e80efcd344", "7320c461ea6c1c855c0b718fb2a4b134")
-# A number in digits, or as np.savetxt writes it, with a sign in its exponent: 3e5 may be a code.
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+][0-9]{1,3})?", re.IGNORECASE)
+# A number in digits of any script, or as np.savetxt writes it, with a sign in its exponent: 3e5 may
+# be a code.
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]\d{1,3})?", re.IGNORECASE)
+_MINUS = "\N{MINUS SIGN}"
 # No published label file is larger, in bytes: EMNIST byclass, the largest, has 814,255 labels.
 _MAX_BYTES = 4 << 20
 
@@ -63,9 +65,9 @@ def class_names(labels: str) -> Names | None:
     labels : str
         The path of the label file. A `dataset.json` beside it, or beside the folder that is called
         as a split, with `class_names` (a list, or an object with the labels as its keys) comes
-        first; then EMNIST's
-        `emnist-<variant>-mapping.txt`, if the name of the file starts with that; then the published
-        label files, known by the checksum of what is inside.
+        first; then EMNIST's `emnist-<variant>-mapping.txt`, if the name of the file starts with
+        that; then, of a link, what lies beside the file that it leads to; then the published label
+        files, known by the checksum of what is inside.
 
     Raises
     ------
@@ -79,19 +81,42 @@ def class_names(labels: str) -> Names | None:
 
 def naming_folder(labels: str) -> str | None:
     """The folder whose dataset.json names the classes of a label file: its own, or the one above it
-    if its own is called as a split; None if neither does.
+    if its own is called as a split; of a link, else such a folder of the file that it leads to.
+
+    None if none does, or an EMNIST mapping beside the link comes before it.
     """
-    folder = os.path.dirname(labels)
-    above = os.path.dirname(folder) if known_split(os.path.basename(folder)) else folder
-    return next((one for one in (folder, above) if described(one)), None)
+    for path in naming_places(labels):
+        folder = os.path.dirname(path)
+        above = os.path.dirname(folder) if known_split(os.path.basename(folder)) else folder
+        for one in (folder, above):
+            if described(one):
+                return one
+        if _mapping_beside(path) is not None:
+            return None
+    return None
 
 
 def mapped_names(labels: str) -> Names | None:
-    """The names that EMNIST's mapping beside a label file tells; None if there is none."""
+    """The names that EMNIST's mapping beside a label file tells, or of a link, beside the file that
+    it leads to; None if there is none.
+    """
+    mappings = (_mapping_beside(path) for path in naming_places(labels))
+    mapping = next((path for path in mappings if path is not None), None)
+    return None if mapping is None else _from_mapping(mapping)
+
+
+def naming_places(labels: str) -> list[str]:
+    """The paths beside which names of classes may lie: that of a label file, and behind it that to
+    which a link leads.
+    """
+    return [labels, os.path.realpath(labels)] if os.path.islink(labels) else [labels]
+
+
+def _mapping_beside(labels: str) -> str | None:
     folder, name = os.path.split(labels)
     mapping = mapping_name(name)
     path = None if mapping is None else os.path.join(folder, mapping)
-    return _from_mapping(path) if path is not None and os.path.lexists(path) else None
+    return path if path is not None and os.path.lexists(path) else None
 
 
 def mapping_name(labels: str) -> str | None:
@@ -238,4 +263,5 @@ def _sort_key(name: str) -> tuple[bool, Decimal, str]:
 
 def _value(name: str) -> Decimal | None:
     """The number that a name is; None for any other name."""
-    return Decimal(name) if _NUMBER.fullmatch(name) else None
+    number = name.replace(_MINUS, "-")
+    return Decimal(number) if _NUMBER.fullmatch(number) else None

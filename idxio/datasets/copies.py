@@ -11,6 +11,7 @@ from ..compression.registry import named
 from ..core.array import IdxArray, open_array
 from ..core.info import Info, is_idx, verify
 from ..errors import IdxError
+from ..storage.regular import FoundPath
 from . import names
 
 # Copies that state no CRC-32 are read whole up to so many unpacked bytes: Fashion-MNIST's 47 MB
@@ -33,12 +34,14 @@ def check_copies(files: Iterable[Info]) -> None:
             _check_copy(first, other)
 
 
-def copies_of(path: str) -> list[str]:
+def copies_of(path: str) -> list[FoundPath]:
     """All files of the same split and role in the folder of a file, itself among them."""
     folder, name = os.path.split(path)
     mine = names.parse(name)
     others = sorted(os.listdir(folder or ".")) if mine else []
-    return [os.path.join(folder, other) for other in others if names.parse(other) == mine]
+    return [
+        FoundPath(os.path.join(folder, other)) for other in others if names.parse(other) == mine
+    ]
 
 
 def check_left(paths: Sequence[str]) -> None:

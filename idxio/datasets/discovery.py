@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,14 +16,15 @@ from ..compression.registry import speed_rank
 from ..core.info import Info, info
 from ..errors import FormatError, IdxError
 from ..storage.journal import ensure_complete
-from ..storage.regular import FoundPath
+from ..storage.regular import FoundPath, status_of
 from . import names
 from .beside import hint, paths_around
 from .copies import check_copies
 from .published.table import how_to_fetch
-from .split_names import KNOWN, known_split, part_of, synonyms, words_in
+from .split_names import KNOWN, known_split, part_of, split_named, synonyms, words_in
 
 _MOST_FOLDERS = 1000
+_MOST_LOOKED_AT = 1000
 _MOST_LISTED = 6
 
 # The name of each split in MNIST's files, and its common name.
@@ -221,6 +224,52 @@ def misnamed_file(directory: str) -> str | None:
         if splits and not (is_parsed or splits & there) and _axes(directory, path) > 1:
             return path
     return None
+
+
+def unread_folders(directory: str) -> Iterator[tuple[str, bool]]:
+    """What would be left out with a folder that may be that of a split, as the end of a message;
+    and whether its name says that it is.
+
+    Such a folder is a link that leads nowhere, can't be read, or has its IDX files in a folder of
+    its own, where they are not looked for.
+    """
+    directory, stems = _look_around(directory)
+    there = {part_of(stem)[1] for stem in stems}
+    have_folders = any(os.path.dirname(path) for paths in stems.values() for path in paths)
+    for name in sorted(os.listdir(directory)):
+        split = known_split(name)
+        if split in there if split else not (have_folders and split_named(name)):
+            continue
+        path = os.path.join(directory, name)
+        try:
+            is_folder = stat.S_ISDIR(status_of(path).st_mode)
+            if is_folder:
+                os.listdir(path)
+        except OSError as error:
+            if not os.path.lexists(path):  # removed by another process meanwhile
+                continue
+            what = f"{error.strerror}; if it is a split, it would be left out"
+            yield f"has {name}, and it can't be read: {what}. Mend it, or move it away", bool(split)
+            continue
+        deeper = _idx_below(path) if split and is_folder else None
+        if deeper is not None:
+            text = (
+                f"has {os.path.join(name, deeper)}, which would be left out, as files of a split"
+                f" are looked for in {name} itself; move them there, or away"
+            )
+            yield text, True
+
+
+def _idx_below(folder: str) -> str | None:
+    """An IDX file in a folder of this folder, however deep; None if none is among the first."""
+    files = (
+        os.path.relpath(os.path.join(path, name), folder)
+        for path, folders, names_here in os.walk(folder)
+        for name in sorted(names_here)
+        if path != folder
+    )
+    some = itertools.islice(files, _MOST_LOOKED_AT)
+    return next((path for path in some if _axes(folder, path)), None)
 
 
 def lost_files(directory: str, stated: Iterable[str]) -> list[str]:

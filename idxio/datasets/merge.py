@@ -74,6 +74,13 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
     first = named[0]
     for source in sources:
         if source.file is not None and source.names is None:
+            if _is_device(source.file):
+                raise IdxError(
+                    "is a pipe or device, beside which nothing names the classes, and"
+                    f" {first.origin} does: label 0 is {_name(first, 0)} there and may be anything"
+                    " here. Name the file that it is read from",
+                    file=source.file,
+                )
             remedy = os.path.join(os.path.dirname(source.file), DESCRIPTION)
             raise IdxError(
                 f"has no names of classes, and {first.origin} has: label 0 is {_name(first, 0)} "
@@ -98,6 +105,8 @@ def merge_labels(files: Sequence[str | None], labels: Sequence[Array]) -> Merged
 def _source(file: str | None, labels: Array) -> Source:
     if file is None:
         return Source(None, labels, None, None)
+    if _is_device(file):
+        return Source(file, labels, None, None)
     return Source(file, labels, class_names(file), naming_folder(file))
 
 

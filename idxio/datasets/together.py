@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ..errors import ChangedError
 from ..storage.as_read import AsRead, states
 from ..storage.journal import ensure_complete
+from .classes import naming_places
 from .metadata import DESCRIPTION
 
 
@@ -24,8 +25,9 @@ def opened_together(images: str, labels: str) -> Iterator[None]:
 
 def states_of_pair(images: str, labels: str) -> AsRead:
     """What images, labels and the descriptions that may name the classes are now."""
-    folder = os.path.dirname(labels)
-    descriptions = (os.path.join(one, DESCRIPTION) for one in (folder, os.path.dirname(folder)))
+    folders = [os.path.dirname(path) for path in naming_places(labels)]
+    folders += [os.path.dirname(folder) for folder in folders]
+    descriptions = (os.path.join(folder, DESCRIPTION) for folder in folders)
     return states([images, labels, *descriptions])
 
 

@@ -21,9 +21,10 @@ JOURNAL = ".idxio-journal"
 """The file that lists which files of a folder are being replaced together; see journal.py."""
 _HIDDEN = re.compile(r"\..+\.(old|[0-9a-f]+\.tmp)", re.DOTALL)
 
-# Number of concurrent writers of one target whose names a later writer can find; further writers
-# get random names.
+# Number of concurrent writers of one target whose names a later writer tries one by one; further
+# writers get random names, for which it lists the folder.
 _NAMES = 8
+_RANDOM = re.compile(r"[0-9a-f]{12}\.tmp")
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -90,9 +91,24 @@ def is_at(path: str, fd: int) -> bool:
 
 def sweep(path: str) -> None:
     """Remove the temporary files that killed writers of this target left."""
-    for name in itertools.islice(_names(path), _NAMES):
-        if os.access(name, os.F_OK):
-            clear(name)
+    names = itertools.islice(_names(path), _NAMES)
+    left = [name for name in names if os.access(name, os.F_OK)]
+    # Only where the first names were taken, a writer took a random one.
+    for name in [*left, *(_random_names(path) if left else ())]:
+        clear(name)
+
+
+def _random_names(path: str) -> list[str]:
+    """The temporary files and folders of random names beside a target."""
+    folder, start = os.path.split(hidden(path, ""))
+    names: list[str] = []
+    with ignoring_refusals():
+        names = os.listdir(folder or ".")
+    return [
+        os.path.join(folder, name)
+        for name in names
+        if name.startswith(start) and _RANDOM.fullmatch(name, len(start))
+    ]
 
 
 def clear(name: str) -> None:

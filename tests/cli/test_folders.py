@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +53,23 @@ def test_a_damaged_file_of_a_folder_is_not_left_out(folder, capsys):
     out, err = capsys.readouterr()
     assert out.count(": OK, ") == 3
     assert err.startswith(f"idxio: data/{NAMES[2]}: is not an IDX file")
+
+
+@pytest.mark.parametrize("command", ["verify", "check"])
+def test_a_pipe_called_as_a_file_of_a_split_is_not_waited_for(folder, command):
+    """In a process of its own, which a pipe without a writer would hold up."""
+    os.mkfifo(folder / "train-labels-idx1-ubyte")
+    run = subprocess.run(
+        [sys.executable, "-m", "idxio", command, "data"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if command == "verify":
+        assert run.returncode == 1
+        assert "train-labels-idx1-ubyte: is a named pipe" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("command", ["info", "verify", "show", "check"])

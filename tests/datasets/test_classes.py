@@ -101,3 +101,15 @@ def test_names_of_another_split(fashion_mnist, tmp_path):
     assert idxio.load(tmp_path, "val").class_names[2] == "Pullover"
     put(tmp_path, "val-labels-idx1-ubyte", LABELS + 9)
     assert idxio.load(tmp_path, "val").class_names is None
+
+
+def test_numbers_in_any_script_are_ordered_by_value():
+    """As folders of Arabic or full-width digits are named: 10 is no neighbour of 1."""
+    one, two, ten, eleven = (
+        number.translate({ord(digit): chr(zero + int(digit)) for digit in "0123456789"})
+        for zero, number in ((0x660, "1"), (0x660, "2"), (0x660, "10"), (0xFF10, "11"))
+    )
+    names = [ten, two, one, eleven, "-1", "\N{MINUS SIGN}2", "b"]
+    assert classes.in_order(names) == ["\N{MINUS SIGN}2", "-1", one, two, ten, eleven, "b"]
+    assert classes.same_numbers([one, "2", "1"]) == (one, "1")
+    assert classes.same_numbers(["\N{SUPERSCRIPT TWO}", "2"]) is None

@@ -683,6 +683,49 @@ def test_images_of_a_split_that_nothing_else_is_of_are_not_left_out(tmp_path, na
     assert name in str(idxio.check(tmp_path).findings)
 
 
+@pytest.mark.parametrize("link", ["gone", "test"])
+@pytest.mark.parametrize("place", ["train-", "train/"])
+def test_the_folder_of_a_split_that_is_a_dead_link_is_not_left_out(tmp_path, place, link) -> None:
+    (tmp_path / "train").mkdir()
+    put(tmp_path, f"{place}images-idx3-ubyte", IMAGES)
+    put(tmp_path, f"{place}labels-idx1-ubyte", LABELS)
+    (tmp_path / "test").symlink_to(link)
+    with pytest.raises(idxio.FormatError, match=r"has test, and it can't be read: .*left out"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    assert "has test, and it" in str(idxio.check(tmp_path).findings)
+    assert len(idxio.load(tmp_path)) == len(LABELS)
+    put(tmp_path, "t10k-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "t10k-labels-idx1-ubyte", LABELS)
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+
+
+def test_a_folder_of_another_name_that_is_a_dead_link_is_told(tmp_path) -> None:
+    """It may be a split where another one has a folder."""
+    (tmp_path / "train").mkdir()
+    put(tmp_path, "train/images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train/labels-idx1-ubyte", LABELS)
+    for name in ("holdout", "read.me", ".hidden"):
+        (tmp_path / name).symlink_to("gone")
+    with pytest.warns(UserWarning, match="has holdout, and it can't be read") as told:
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    assert len(told) == 1
+    found = [finding for finding in idxio.check(tmp_path).findings if "holdout" in finding.message]
+    assert [finding.level for finding in found] == ["warning"]
+
+
+def test_files_of_a_split_in_a_folder_of_its_folder_are_not_left_out(tmp_path) -> None:
+    put(tmp_path, "train-images-idx3-ubyte", IMAGES)
+    put(tmp_path, "train-labels-idx1-ubyte", LABELS)
+    (tmp_path / "test" / "raw").mkdir(parents=True)
+    (tmp_path / "test" / "raw" / "notes.txt").write_text("no images")
+    idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    put(tmp_path, "test/raw/images-idx3-ubyte", IMAGES)
+    put(tmp_path, "test/raw/labels-idx1-ubyte", LABELS)
+    with pytest.raises(idxio.FormatError, match=r"has test/raw/images.*, which would be left out"):
+        idxio.export_dataset(tmp_path, tmp_path / "out.npz")
+    assert "test/raw/images-idx3-ubyte" in str(idxio.check(tmp_path).findings)
+
+
 def test_the_folder_of_another_dataset_is_not_left_out(tmp_path) -> None:
     (tmp_path / "my_val").mkdir()
     for start in "train-", "my_val/":

@@ -2,6 +2,7 @@
 stays true.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 import idxio
 from idxio.cli.main import main
 from idxio.datasets import merge
+from idxio.datasets.classes import class_names
 from idxio.datasets.discovery import find_pair
 
 
@@ -460,6 +462,74 @@ def test_links_to_files_that_another_dataset_json_describes_are_not_written_thro
         idxio.write_sorted(*links, [a[0], b[0]], [a[1], b[1]])
     assert [Path(path).read_bytes() for path in b] == before
     assert not os.path.exists("m/dataset.json")
+
+
+def test_links_have_the_names_of_the_files_that_they_lead_to():
+    """As in a folder of links to files of several datasets."""
+    pairs = [dataset("a", ["cat", "dog"], [0, 1]), dataset("b", ["dog", "cat"], [0, 1, 1])]
+    links = []
+    for folder, pair in zip(("la", "lb"), pairs, strict=True):
+        os.mkdir(folder)
+        links.append([f"{folder}/{os.path.basename(path)}" for path in pair])
+        for path, link in zip(pair, links[-1], strict=True):
+            os.symlink(f"../{path}", link)
+    assert idxio.load("lb").class_names == {0: "dog", 1: "cat"}
+    os.mkdir("out")
+    idxio.write_sorted(*OUT, *zip(*links, strict=True))
+    assert described("out")["class_names"] == ["cat", "dog"]
+    check_true("out")
+    Path("lb/dataset.json").write_text('{"class_names": ["ox", "hen"]}')
+    assert idxio.load("lb").class_names == {0: "ox", 1: "hen"}
+
+
+def test_a_mapping_beside_a_link_comes_first():
+    a = dataset("a", ["cat", "dog"], [0, 1], split="emnist-letters-train")
+    os.mkdir("m")
+    link = f"m/{os.path.basename(a[1])}"
+    os.symlink(f"../{a[1]}", link)
+    assert class_names(link) == {0: "cat", 1: "dog"}
+    Path("m/emnist-letters-mapping.txt").write_text("0 65\n1 66\n", encoding="ascii")
+    assert class_names(link) == {0: "A", 1: "B"}
+    os.remove("m/emnist-letters-mapping.txt")
+    os.remove("a/dataset.json")
+    Path("a/emnist-letters-mapping.txt").write_text("0 67\n1 68\n", encoding="ascii")
+    assert class_names(link) == {0: "C", 1: "D"}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_labels_in_a_pipe_are_not_merged_with_those_of_named_classes(is_first) -> None:
+    """As of <(zcat labels.gz): nothing lies beside them."""
+    a = dataset("a", ["cat", "dog"], [0, 1])
+    b = dataset("b", ["dog", "cat"], [0, 1])
+    os.mkdir("out")
+    images = [a[0], b[0]] if is_first else [b[0], a[0]]
+    with piped(Path(b[1]).read_bytes()) as pipe:
+        labels = [a[1], pipe] if is_first else [pipe, a[1]]
+        with pytest.raises(idxio.IdxError, match="is a pipe or device") as caught:
+            idxio.write_sorted(*OUT, images, labels)
+    assert "'cat'" in str(caught.value)
+    assert caught.value.file == pipe
+    assert not os.listdir("out")
+
+
+def test_labels_in_a_pipe_are_sorted() -> None:
+    b = dataset("b", ["dog", "cat"], [1, 0])
+    os.mkdir("out")
+    with piped(Path(b[1]).read_bytes()) as pipe:
+        idxio.write_sorted(*OUT, b[0], pipe)
+    assert idxio.read(OUT[1]).tolist() == [0, 1]
+
+
+@contextlib.contextmanager
+def piped(data):
+    """The path of a pipe that holds data, as of process substitution."""
+    read_end, write_end = os.pipe()
+    try:
+        os.write(write_end, data)
+        os.close(write_end)
+        yield f"/dev/fd/{read_end}"
+    finally:
+        os.close(read_end)
 
 
 def test_a_class_name_that_is_no_text_is_refused():

@@ -290,6 +290,21 @@ def test_a_lost_new_file_brings_the_old_ones_back():
     assert sorted(os.listdir()) == PAIR
 
 
+def test_what_many_killed_writers_of_one_target_left_is_removed():
+    """More at once than there are names that are tried one by one."""
+    random = [".x.0123456789ab.tmp", ".x.fedcba987654.tmp"]
+    others = [".x.y.0123456789ab.tmp", ".x.0123456789ab.tmp.txt", ".y.0123456789ab.tmp"]
+    for name in [*(f".x.{number}.tmp" for number in range(8)), *random, *others]:
+        Path(name).write_bytes(b"")
+    with open(random[1], "rb") as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        idxio.write("x", array(0))
+        assert sorted(os.listdir()) == sorted([random[1], *others, "x"])
+    Path(".x.5.tmp").write_bytes(b"")
+    idxio.write("x", array(0))
+    assert sorted(os.listdir()) == sorted([*others, "x"])
+
+
 @pytest.mark.usefixtures("killed_pair")
 def test_what_somebody_put_there_meanwhile_stays():
     Path("train-images.gz").write_bytes(b"mine")

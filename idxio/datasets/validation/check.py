@@ -24,6 +24,7 @@ from ..discovery import (
     lost_files,
     misnamed_file,
     split_names,
+    unread_folders,
 )
 from ..metadata import DESCRIPTION, read_description
 from ..sources import Sources, read_sources
@@ -211,6 +212,9 @@ def _pairs(
             " move it away"
         )
         findings.append(Finding("error", "missing", "train", text))
+    for text, is_split in unread_folders(directory):
+        level = "error" if is_split else "warning"
+        findings.append(Finding(level, "missing", "train", f"{directory}: {text}"))
     if len(absent) == len(names):
         raise next((one for one in absent if isinstance(one, HalfPairError)), absent[0])
     return pairs
