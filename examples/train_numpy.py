@@ -13,7 +13,8 @@ from idxio.cli.demo.classifier import Softmax
 EPOCHS, RATE = 3, 0.05
 
 
-def main(directory: str = "/usr/share/datasets/fashion-mnist") -> float:
+def main(directory: str | None = None) -> float:
+    directory = directory or idxio.fetch("fashion-mnist")  # found on this machine, or downloaded
     train, test = idxio.load(directory, "train"), idxio.load(directory, "test")
     model = Softmax(28 * 28, train.classes)
     # float32 from 0 to 1, another order in each epoch; the same run every time, on any number of

@@ -20,12 +20,13 @@ PIXELS = {"channels": "first", "scale": 1 / 255, "mean": MEAN, "std": STD}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", nargs="?", default="/usr/share/datasets/fashion-mnist")
+    parser.add_argument("directory", nargs="?", help="Fashion-MNIST, if not given")
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    train, test = (idxio.load(options.directory, split) for split in ("train", "test"))
+    directory = options.directory or idxio.fetch("fashion-mnist")  # found here, or downloaded
+    train, test = (idxio.load(directory, split) for split in ("train", "test"))
     # Flipped, cast and normalised as they are gathered: float32 of shape (n, 1, 28, 28).
     batches = TensorBatches(
         train.batches(

@@ -482,6 +482,11 @@ class Dataset:
         from ..loader.one_hot import columns
         from ..loader.options import BatchOptions
 
+        if one_hot not in (False, True):
+            raise TypeError(
+                f"one_hot is True or False, not {one_hot!r}: labels and class names say how many "
+                "columns there are"
+            )
         layout = ChannelLayout(self.images.shape[1:], channels)
         scaling = scaling_of(lambda: self.moments, layout, scale, mean, std)
         options = BatchOptions(

@@ -271,7 +271,8 @@ class Batches:
     def __repr__(self) -> str:
         rows = self._spec.image_rows
         shape = " x ".join(map(str, (self._shard.size, *rows.row_shape)))
-        return f"<idxio.Batches {len(self):,} of {shape} {rows.dtype}; next epoch {self.epoch}>"
+        following = f"next epoch {self.epoch}" + f", from {self._start:,} on" * bool(self._start)
+        return f"<idxio.Batches {len(self):,} of {shape} {rows.dtype}; {following}>"
 
 
 # The cause of a different value, or its remedy, by the key in a state.

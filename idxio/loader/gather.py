@@ -180,14 +180,7 @@ class RowGatherer:
         """a and b as bytes: a single factor each, or one for each element of a row."""
         for name, value in (("scale", scale), ("mean", mean), ("std", std)):
             if value is not None:
-                try:
-                    np.broadcast_to(np.asarray(value, np.float64), self.row_shape)
-                except ValueError:
-                    raise ValueError(
-                        f"{name} has shape {np.shape(value)}, which numpy can't broadcast to one "
-                        f"record of shape {self.row_shape}; for channels that come first it is "
-                        "(channels, 1, 1)"
-                    ) from None
+                self._check_factor(name, value)
         divisor = _float64(std, 1.0)
         if not divisor.all():
             raise ValueError("std is 0 somewhere; where an element never varies, say 1")
@@ -198,6 +191,22 @@ class RowGatherer:
             a = np.broadcast_to(a, self.row_shape)
             b = np.broadcast_to(b, self.row_shape)
         return self._as_bytes(a), self._as_bytes(b)
+
+    def _check_factor(self, name: str, value: Any) -> None:
+        """Raise unless a scale, mean or std is finite, and of a shape for one record."""
+        try:
+            factor = _float64(value, 0.0)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is a number or an array of numbers, not {value!r}") from None
+        try:
+            np.broadcast_to(factor, self.row_shape)
+        except ValueError:
+            raise ValueError(
+                f"{name} has shape {factor.shape}, which numpy can't broadcast to one record of "
+                f"shape {self.row_shape}; for channels that come first it is (channels, 1, 1)"
+            ) from None
+        if not np.isfinite(factor).all():
+            raise ValueError(f"{name} is NaN or infinite somewhere, as would be all that it scales")
 
     def _as_bytes(self, factors: Array) -> Array:
         """Factors in the type of the batches, as bytes."""

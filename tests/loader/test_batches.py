@@ -621,6 +621,12 @@ def test_images_in_a_file_object(packing, tmp_path):
         ({"std": 0}, "std is 0 somewhere"),
         ({"dtype": object}, "batches hold numbers, not object"),
         ({"mean": [1, 2, 3]}, r"mean has shape \(3,\)"),
+        ({"mean": [1, float("nan")]}, "mean is NaN or infinite somewhere"),
+        ({"std": float("inf")}, "std is NaN or infinite somewhere"),
+        ({"scale": float("nan")}, "scale is NaN or infinite somewhere"),
+        ({"scale": "1/255"}, "scale is a number or an array of numbers, not '1/255'"),
+        ({"mean": [[1], [2, 3]]}, r"mean is a number or an array of numbers, not \[\[1\]"),
+        ({"std": 1j}, "std is a number or an array of numbers, not 1j"),
         ({"out": (np.empty((4, 2), np.int32), np.empty(5, np.int64))}, r"out has shape \(5,\)"),
         (
             {"out": (np.empty((4, 2), np.int64), np.empty(4, np.int64))},

@@ -68,3 +68,11 @@ def test_labels_that_are_no_columns(labels, names, odd):
     ds = idxio.Dataset(np.zeros((2, 2)), labels, class_names=names)
     with pytest.raises(ValueError, match=f"there is the label {odd}.*numpy.unique"):
         ds.batches(2, one_hot=True)
+
+
+@pytest.mark.parametrize("one_hot", [10, "yes", None, [True]])
+def test_it_is_a_switch(one_hot):
+    """A number would be taken for the number of columns, and is none."""
+    with pytest.raises(TypeError, match=r"one_hot is True or False, not .*how many columns"):
+        idxio.Dataset(np.zeros((4, 2)), [0, 1, 2, 3]).batches(2, one_hot=one_hot)
+    idxio.Dataset(np.zeros((4, 2)), [0, 1, 2, 3]).batches(2, one_hot=np.True_)

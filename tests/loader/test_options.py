@@ -90,3 +90,5 @@ def test_repr_says_what_an_epoch_is():
     assert repr(batches) == "<idxio.Batches 3 of 2 x 2 x 3 float32; next epoch 0>"
     list(batches)
     assert repr(batches) == "<idxio.Batches 3 of 2 x 2 x 3 float32; next epoch 1>"
+    batches.load_state_dict({**batches.state_dict(), "position": 4})
+    assert repr(batches).endswith("; next epoch 1, from 4 on>")
