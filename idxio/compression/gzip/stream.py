@@ -20,7 +20,6 @@ from .members import (
     TRAILER,
     IncompleteError,
     MemberCheck,
-    Segment,
     Trailer,
     parse_member_header,
     parse_trailer,
@@ -72,7 +71,7 @@ class GzipStream(Stream):
 
     def unpack(self) -> BlockCheck | None:
         sequential = self._sequential
-        if not sequential.open_member():
+        if not sequential.open_member(skips_empty=True):
             if self._note is None:
                 return None
             # As the check of an empty block, so that it comes after all the others.
@@ -102,18 +101,18 @@ class GzipStream(Stream):
             stop = 0 if segment.trailer else sequential.bit
             span = self._span[0], stop, self._length, self._span[1], (sequential.bit + 7) >> 3
             self._span = None
-        return partial(self._accept, self._check, self.block, segment, sequential.bit >> 3, span)
+        check = partial(self._check.add, segment, member=sequential.members)
+        return partial(self._accept, check, self.block, sequential.bit >> 3, span)
 
     def _accept(
         self,
-        check: MemberCheck,
+        check: Callable[[int, int], None],
         block: memoryview,
-        segment: Segment,
         offset: int,
         span: tuple[int, int, int, bytes, int] | None,
     ) -> None:
         """Check a block, and take the span that ends with it into the table only then."""
-        check.add(segment, inflate.crc32(block), offset)
+        check(inflate.crc32(block), offset)
         if span is not None:
             self.span_index.add(*span)
 
