@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+
 
 class IdxError(ValueError):
     """Something is wrong with an IDX file, or with what is asked of it.
@@ -93,8 +96,16 @@ class naming:
         """Nothing to do."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            error.filename = self._name
+        if isinstance(error, OSError) and error.filename is None:
+            set_name(error, self._name)
+
+
+def set_name(error: OSError, name: str) -> None:
+    """Name the file in an error of the system, instead of the one that it names."""
+    if isinstance(error, io.UnsupportedOperation):  # what open() makes of a failure of lseek()
+        error.errno, error.strerror = errno.ESPIPE, str(error)
+    if error.errno is not None:
+        error.filename = name
 
 
 def _rebuild(kind: type[IdxError], message: str, attributes: dict[str, object]) -> IdxError:

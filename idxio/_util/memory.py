@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from .._native import pages
+from .helper_thread import HelperThread
 from .types import Bytes
 
 ALIGNMENT = 64  # a cache line, and the widest vector
@@ -87,7 +88,7 @@ def populating(buffer: memoryview, size: int) -> Iterator[None]:
             if not pages.populate(step, _PAGES_A_CALL):
                 return
 
-    helper = threading.Thread(target=populate, daemon=True)
+    helper = HelperThread(populate)
     started = False
     try:
         with suppress(RuntimeError):  # without a thread, each page is populated at its first write

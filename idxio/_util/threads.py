@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .helper_thread import HelperThread
+
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
@@ -157,12 +159,12 @@ def on_threads(
 
 def _with_helpers(work: Callable[[], None], count: int, errors: list[BaseException]) -> None:
     """Call work on this thread and count others, which end once errors is not empty."""
-    helpers: list[threading.Thread] = []
+    helpers: list[HelperThread] = []
     try:
         # If the system refuses a thread, fewer threads do the work.
         with contextlib.suppress(RuntimeError):
             for _ in range(count):
-                helpers.append(threading.Thread(target=work, daemon=True))
+                helpers.append(HelperThread(work))
                 helpers[-1].start()
         work()
         for helper in helpers:
@@ -209,7 +211,7 @@ def aside(function: Callable[[], Result]) -> Result:
     """Do what function() does on a thread of its own, so that an interrupt ends the wait for it."""
     outcome: Outcome[Result] = Outcome()
     try:
-        threading.Thread(target=outcome.make, args=(function,), daemon=True).start()
+        HelperThread(outcome.make, (function,)).start()
     except RuntimeError:  # the system gives no more
         return function()
     return outcome.result(is_abandoned)
@@ -235,7 +237,7 @@ def apart(function: Callable[[], Result], when_interrupted: Callable[[], None]) 
         finally:
             ended.append(True)
 
-    thread = threading.Thread(target=outcome.make, args=(call,), daemon=True)
+    thread = HelperThread(outcome.make, (call,))
     try:
         thread.start()
         return outcome.result()

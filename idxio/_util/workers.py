@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .helper_thread import HelperThread
 from .threads import Outcome, join, taken
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Workers:
         from queue import SimpleQueue  # slow to import
 
         self._most = most
-        self._threads: list[threading.Thread] = []
+        self._threads: list[HelperThread] = []
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self.end = weakref.finalize(self, _end, self._calls)
         """Have the threads end once they have done what they were given."""
@@ -37,7 +37,7 @@ class Workers:
     def call(self, function: Callable[[], object]) -> None:
         """Call a function as soon as a thread is free."""
         if len(self._threads) < self._most:
-            thread = threading.Thread(target=_work, args=(self._calls,), daemon=True)
+            thread = HelperThread(_work, (self._calls,))
             with contextlib.suppress(RuntimeError):  # the system gives no more
                 thread.start()
                 self._threads.append(thread)

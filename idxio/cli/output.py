@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+from ..errors import naming
 from ..storage.file_object import write_all
 from .exit_codes import UsageError
 
@@ -33,7 +34,7 @@ def written(target: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="idxio-") as folder:
         path = os.path.join(folder, "output")
         yield path
-        with open(path, "rb") as file:
+        with naming(path), open(path, "rb") as file:
             # With PYTHONUNBUFFERED, standard output takes a part of what it is given.
             while piece := file.read(_BLOCK):
                 write_all(sys.stdout.buffer, piece)

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import naming
 from ..storage.source import is_url
 from ..storage.targets import write_file
 from . import exit_codes
@@ -98,7 +99,7 @@ def _refuse_foreign(path: str) -> None:
     from .viewer.render import GENERATOR
 
     if os.path.lexists(path):
-        with open(path, "rb") as file:
+        with naming(path), open(path, "rb") as file:
             if GENERATOR.encode() not in file.read(4096):
                 raise exit_codes.UsageError(
                     f"{path}: is there already, and not by idxio view; name the page with -o"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import threading
 from queue import SimpleQueue
 
 from .._util.fork import ForkGuard
+from .._util.helper_thread import HelperThread
 from .._util.threads import abandoned_by, join, take
 from .base import BlockCheck, Stream
 
@@ -28,7 +28,7 @@ class ReadAhead(Stream):
         self._room.put(None)
         self._closed: list[bool] = []
         self._fork_guard = ForkGuard()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = HelperThread(self._run)
         # A stream that nobody closed is closed when Python ends: later, its thread would be stopped
         # wherever it is.
         atexit.register(self.close)

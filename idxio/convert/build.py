@@ -17,6 +17,7 @@ from ..core.info import Info
 from ..datasets.metadata import DESCRIPTION, about_of, checked_about, write_description
 from ..datasets.sources import SOURCES
 from ..datasets.split_names import KNOWN
+from ..errors import naming
 from ..storage.atomic_folder import AtomicFolder
 from .build_files import replace_files, write_files, write_sources_of
 from .build_options import BuildOptions, as_before, check_size, check_splits, conversion_of
@@ -204,6 +205,7 @@ def build(
 
     with (
         _temporary_folder(directory, existing) as folder,
+        naming(directory),
         open(os.path.join(folder.path, "spool"), "w+b") as spool,
     ):
         os.unlink(spool.name)

@@ -18,7 +18,7 @@ from ..core.array import open_array
 from ..core.info import Info, info
 from ..core.write import Writer, write
 from ..datasets.sources import SOURCES, PictureFile, write_sources
-from ..errors import FormatError
+from ..errors import FormatError, naming
 from ..storage.targets import commit_all, open_target
 from .images.existing import Existing
 from .images.reader import PictureReader, Progress
@@ -75,7 +75,8 @@ def write_sources_of(
     folder: str, images: str, reader: PictureReader, rows: dict[str, Array]
 ) -> None:
     """Write the sources.csv of the rows of each part; images: the folder of the pictures."""
-    with open(os.path.join(folder, SOURCES), "xb") as file:
+    path = os.path.join(folder, SOURCES)
+    with naming(path), open(path, "xb") as file:
         write_sources(file, _sources(images, reader, rows))
 
 
@@ -110,6 +111,7 @@ def replace_files(directory: str, folder: str, names: list[str], existing: Exist
             target = open_target(os.path.join(directory, name))
             stack.callback(target.discard)
             targets.append(target)
-            with open(os.path.join(folder, name), "rb") as file:
+            path = os.path.join(folder, name)
+            with naming(path), open(path, "rb") as file:
                 shutil.copyfileobj(file, target.file)
         commit_all(targets, existing.as_read)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .._util.public import public
 from ..compression.base import SPACING
-from ..errors import IdxError, TruncatedError
+from ..errors import IdxError, TruncatedError, naming
 from ..storage.regular import open_regular
 from ..storage.source import File
 from ..storage.targets import write_file
@@ -63,7 +63,7 @@ def build_index(
         path = compressed.index_path()
         if path is not None and os.path.lexists(path):
             # raises for a pipe, which write_file() would write into
-            with open(path, "rb", opener=open_regular) as old:
+            with naming(path), open(path, "rb", opener=open_regular) as old:
                 start = old.read(len(compressed.index_magic))
             if not compressed.index_magic.startswith(start):
                 raise IdxError(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .._native import inflate
 from ..compression.read_ahead import ReadAhead
 from ..compression.registry import Compression, open_compressed
-from ..errors import IdxError
+from ..errors import IdxError, naming
 from ..storage.atomic_file import AtomicFile
 from ..storage.file_object import write_all
 from ..storage.ownership import claim, is_own, make_way, mode_of_copy
@@ -183,7 +183,7 @@ def _stamp(path: str) -> list[str]:
 def _holds_true(path: str) -> bool:
     """Whether the bytes of a copy have the CRC-32 that its name states."""
     crc = 0
-    with open(path, "rb", opener=open_regular) as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         while block := file.read(_BLOCK):
             crc = inflate.crc32(block, crc)
     return os.path.basename(path).startswith(f"{crc:08x}-")

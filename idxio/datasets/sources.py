@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from ..errors import FormatError
+from ..errors import FormatError, naming
 from ..storage.regular import open_regular
 
 SOURCES = "sources.csv"
@@ -45,7 +45,7 @@ def read_sources(folder: str) -> Sources:
     sources: Sources = {}
     if not os.path.lexists(path):
         return sources
-    with open(path, "rb", opener=open_regular) as raw:
+    with naming(path), open(path, "rb", opener=open_regular) as raw:
         # Names of files need not be text.
         text = io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="")
         reader = csv.reader(text, strict=True)

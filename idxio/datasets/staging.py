@@ -8,10 +8,10 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..core.array import open_array
-from ..errors import ChangedError, IdxError
+from ..errors import ChangedError, IdxError, naming
 from ..storage.remote.folder import RemoteFolder
 from ..storage.remote.upload import open_stored, put_together
 from ..storage.remote.url import Url
@@ -60,7 +60,7 @@ def staged(targets: Sequence[Target], storage_options: StorageOptions) -> Iterat
         order = [paths[0], *paths[2:], *lists, paths[last]]
         files |= lists
         with contextlib.ExitStack() as stack:
-            put_together([(stack.enter_context(open(path, "rb")), files[path]) for path in order])
+            put_together([(stack.enter_context(_opened(path)), files[path]) for path in order])
 
 
 @contextlib.contextmanager
@@ -162,10 +162,15 @@ def _check_left(target: Stored, there: Sequence[str], written: set[str]) -> None
             )
 
 
+def _opened(path: str) -> IO[bytes]:
+    with naming(path):
+        return open(path, "rb")
+
+
 def _fetch(stored: Stored, path: str) -> bytes | None:
     """Write an object to a path, if there is one; return its bytes."""
     try:
-        with open(path, "xb") as file:
+        with naming(path), open(path, "xb") as file:
             stored.fetch(file)
     except (FileNotFoundError, PermissionError):
         os.unlink(path)
@@ -174,7 +179,7 @@ def _fetch(stored: Stored, path: str) -> bytes | None:
 
 def _content(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
+        with naming(path), open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -13,6 +12,7 @@ from typing import TypeVar
 from .._native.gather import Gather
 from .._native.thread_pool import ThreadPool
 from .._util.fork import ForkGuard
+from .._util.helper_thread import HelperThread
 from .._util.threads import WAIT, abandoned_by, join
 
 Item = TypeVar("Item")
@@ -48,10 +48,7 @@ def ahead(
             except BaseException as error:
                 done[k].put(_Failed(error))
 
-    helpers = [
-        threading.Thread(target=work, args=(k,), daemon=True, name="idxio-prefetch")
-        for k in range(threads)
-    ]
+    helpers = [HelperThread(work, (k,), name="idxio-prefetch") for k in range(threads)]
 
     def stop() -> None:
         if fork_guard.in_child():

@@ -10,7 +10,7 @@ import weakref
 from typing import IO
 
 from .._util.fork import ForkGuard
-from ..errors import naming
+from ..errors import naming, set_name
 from . import journal
 from .ownership import copy_owner_and_mode
 from .temporary import Temporary, ignoring_refusals, is_hidden, sweep, sync_folder
@@ -45,7 +45,8 @@ class AtomicFile:
         if old is not None and stat.S_ISDIR(old.st_mode):
             raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
         if old is not None and not stat.S_ISREG(old.st_mode):
-            self.file: IO[bytes] = open(path, "wb")
+            with naming(path):
+                self.file: IO[bytes] = open(path, "wb")
             return
         self.folder = folder
         sweep(self._path)
@@ -61,7 +62,7 @@ class AtomicFile:
         except BaseException as error:
             temporary.remove()
             if isinstance(error, OSError):
-                error.filename = path  # as the caller named it
+                set_name(error, path)  # as the caller named it
             raise
 
     def move_to(self, path: str) -> None:

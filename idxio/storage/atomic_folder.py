@@ -8,6 +8,7 @@ import stat
 import weakref
 
 from .._util.fork import ForkGuard
+from ..errors import set_name
 from .ownership import copy_owner_and_mode
 from .temporary import TemporaryFolder, sweep, sync_folder
 
@@ -71,10 +72,10 @@ class AtomicFolder:
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self._unfinished()
-        if not isinstance(error, OSError) or error.errno is None:
+        if not isinstance(error, OSError):
             return
         if error.filename is None:
-            error.filename = self.target
+            set_name(error, self.target)
         elif str(error.filename).startswith(self.path):
             error.filename = self.target + str(error.filename)[len(self.path) :]
 

@@ -243,7 +243,8 @@ def _acquire(path: str) -> IO[bytes]:
     while True:
         file = None
         try:
-            file = open(path, "x+b")
+            with naming(path):
+                file = open(path, "x+b")
             if lock(file.fileno()) and is_at(path, file.fileno()):
                 return file
         except FileExistsError:
@@ -287,7 +288,7 @@ def _recover(path: str, *, wait: bool = False) -> None:
         if os.path.islink(path):
             os.unlink(path)
         return
-    with os.fdopen(fd, "r+b", buffering=0) as file:
+    with naming(path), os.fdopen(fd, "r+b", buffering=0) as file:
         folder, name = os.path.split(real)
         status = os.fstat(fd)
         owners = (os.geteuid(), os.stat(folder).st_uid)

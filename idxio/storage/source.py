@@ -184,7 +184,8 @@ def open_source(
         mode = status.st_mode
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or isinstance(path, FoundPath):
             return PathSource(path, status=status)
-        return PipeSource(open(path, "rb", buffering=0), owned=True)
+        with naming(path):
+            return PipeSource(open(path, "rb", buffering=0), owned=True)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return BufferSource(file)
     if not hasattr(file, "read"):

@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
+from ..errors import naming
+
 JOURNAL = ".idxio-journal"
 """The file that lists which files of a folder are being replaced together; see journal.py."""
 _HIDDEN = re.compile(r"\..+\.(old|[0-9a-f]+\.tmp)", re.DOTALL)
@@ -84,7 +86,8 @@ def _lock(fd: int, *, wait: bool = False) -> bool | None:
 def is_at(path: str, fd: int) -> bool:
     """Whether path names the open file fd."""
     try:
-        return os.path.samestat(os.lstat(path), os.fstat(fd))
+        with naming(path):
+            return os.path.samestat(os.lstat(path), os.fstat(fd))
     except FileNotFoundError:
         return False
 
@@ -171,7 +174,7 @@ class Temporary:
             return
         for name in _names(self._target):
             self.name = name  # set before the file exists, as in give_name()
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(FileExistsError), naming(self._target):
                 self.file = open(name, "x+b")  # open() applies the umask
                 if lock(self.file.fileno()) and is_at(name, self.file.fileno()):
                     return

@@ -1,8 +1,9 @@
 /* Lets one call of the C library fail: the one with a given number, of those that are made while a
- * program is armed. Loaded by LD_PRELOAD; `shim.py` arms it.
+ * program is armed. Loaded by LD_PRELOAD; `driver.py` arms it.
  *
- * Calls are counted in two rows: those of files and threads by anyone, and those of memory by the
- * native code of idxio, zlib and libdeflate: numpy and others raise what they will. */
+ * Calls are counted in three rows: those of files and threads by anyone; those of memory by the
+ * native code of idxio, zlib and libdeflate, as numpy and others raise what they will; and the
+ * pages that a new thread needs for its first call of Python. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -16,11 +17,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { FILES, MEMORY, ROWS };
+enum { FILES, MEMORY, THREADS, ROWS };
 enum { COUNT, FAIL, SHORT, ZERO };
 enum { MOST = 1 << 16 };
 
@@ -194,14 +196,28 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict ho
     return REAL(pthread_create)(thread, how, function, argument);
 }
 
-/* Of a file only: what is mapped besides is memory of the libraries. */
+/* Whether a thread that is not the main one asks for the first time. */
+static int is_first_of_thread(void) {
+    static __thread int has_asked;
+    if (!shim.armed || has_asked || syscall(SYS_gettid) == getpid()) return 0;
+    has_asked = 1;
+    return 1;
+}
+
+/* Of a file: what is mapped besides is memory of the libraries. */
 void *mmap64(void *at, size_t n, int protection, int flags, int fd, off64_t offset) {
-    if (fd >= 0) FAILS(FILES, mmap64, MAP_FAILED)
+    if (fd >= 0)
+        FAILS(FILES, mmap64, MAP_FAILED)
+    else if (is_first_of_thread())
+        FAILS(THREADS, mmap64, MAP_FAILED)
     return REAL(mmap64)(at, n, protection, flags, fd, offset);
 }
 
 void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset) {
-    if (fd >= 0) FAILS(FILES, mmap, MAP_FAILED)
+    if (fd >= 0)
+        FAILS(FILES, mmap, MAP_FAILED)
+    else if (is_first_of_thread())
+        FAILS(THREADS, mmap, MAP_FAILED)
     return REAL(mmap)(at, n, protection, flags, fd, offset);
 }
 

@@ -49,11 +49,16 @@ class MemberCheck:
         self._crc = self._length = 0
         self._member = 1
 
-    def add(self, segment: Segment, crc: int, offset: int | None = None) -> None:
+    def add(
+        self, segment: Segment, crc: int, offset: int | None = None, *, member: int | None = None
+    ) -> None:
         """Add the next segment and its CRC-32.
+
+        member: its number, where empty ones before it were left out.
 
         Raises ChecksumError, which names `offset` as the byte of the file.
         """
+        self._member = member or self._member
         self._crc = inflate.crc32_combine(self._crc, crc, segment.length)
         self._length += segment.length
         if segment.trailer is None:

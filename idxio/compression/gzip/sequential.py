@@ -28,6 +28,9 @@ from .span_index import WINDOW
 
 # compressed bytes in a span: decoding dwarfs the search for its end, buffers stay in the L2 cache
 TARGET = 1 << 20
+# What follows the header of an empty member: a last block without data, and the trailer.
+_EMPTY = b"\3\0" + bytes(TRAILER)
+_EMPTY_LENGTH = 10 + len(_EMPTY)
 _SIP = 1 << 14  # read at a time where no more of the file is read than must be
 
 
@@ -67,7 +70,8 @@ class SequentialDecoder:
         self.history = history
         """The bytes of this member so far."""
         self._total = 0  # bytes of all members since the start
-        self._members = 0 if bit is None else 1
+        self.members = 0 if bit is None else 1
+        """The members that were begun."""
         self._blocks = BlockDecoder(self.input)
         self._turn = _Turn() if by_span else _ZlibOnly()
 
@@ -134,7 +138,7 @@ class SequentialDecoder:
                 offset=blocks.byte,
             )
         if status is None:
-            raise self._truncated(f"ends inside gzip member {self._members}", blocks.byte)
+            raise self._truncated(f"ends inside gzip member {self.members}", blocks.byte)
         trailer = None
         if status == inflate.EDGE:
             self.bit = blocks.bit
@@ -148,12 +152,18 @@ class SequentialDecoder:
         self.history += length
         self._total += length
 
-    def open_member(self) -> bool:
-        """Go to the data of the next member if a header comes next; False if there is none."""
+    def open_member(self, *, skips_empty: bool = False) -> bool:
+        """Go to the data of the next member if a header comes next; False if there is none.
+
+        skips_empty: go behind members that hold nothing, which `members` counts.
+        """
         if not self.between:
             return True
-        if self._members and not self._skip_padding():
-            return False
+        is_here = True
+        while is_here:
+            if self.members and not self._skip_padding():
+                return False
+            is_here = skips_empty and self._skip_empty()
         byte, size = self.bit >> 3, 1 << 12
         while True:
             self.input.load(byte, size)
@@ -166,15 +176,36 @@ class SequentialDecoder:
             except IncompleteError:
                 if self.input.ended:
                     self.bit = 8 * self.input.stop
-                    what = f"ends inside the header of gzip member {self._members + 1}"
+                    what = f"ends inside the header of gzip member {self.members + 1}"
                     raise self._truncated(what, self.input.stop) from None
                 size *= 2
             except ValueError as error:
                 raise FormatError(str(error), file=self.input.source.name, offset=byte) from None
-        self._members += 1
+        self.members += 1
         self.bit = 8 * (header.end - at + byte)
         self.between, self.history = False, 0
         return True
+
+    def _skip_empty(self) -> bool:
+        """Go behind the empty members that are here; False if there was none.
+
+        A file may have a million of them: as any others they take ten times as long.
+        """
+        byte = self.bit >> 3
+        self.input.load(byte, _EMPTY_LENGTH)
+        data = self.input.data.data
+        first = at = self.input.local(byte)
+        while True:
+            try:
+                end = parse_member_header(data, at).end
+            except (ValueError, IncompleteError):
+                break
+            if data[end : end + len(_EMPTY)] != _EMPTY:
+                break
+            at = end + len(_EMPTY)
+            self.members += 1
+        self.bit += 8 * (at - first)
+        return at > first
 
     def _skip_padding(self) -> bool:
         """Go behind zeros; False if nothing comes behind them."""
@@ -195,7 +226,7 @@ class SequentialDecoder:
         self.bit = 8 * byte
         if self.input.stop < byte + TRAILER:
             self.bit = 8 * self.input.stop
-            what = f"ends inside the checksum of gzip member {self._members}"
+            what = f"ends inside the checksum of gzip member {self.members}"
             raise self._truncated(what, self.input.stop)
         self.bit += 8 * TRAILER
         self.between = True

@@ -19,6 +19,7 @@ import itertools
 import threading
 from typing import NamedTuple
 
+from ..._util.helper_thread import HelperThread
 from ..._util.memory import allocate
 from ..._util.threads import join
 from ..._util.types import Bytes
@@ -108,10 +109,10 @@ def _shares(decoders: list[PartDecoder]) -> list[list[tuple[int, int]]]:
 
 def _run(decoders: list[PartDecoder]) -> None:
     """Run each decoder on a thread, the first on this one."""
-    helpers: list[threading.Thread] = []
+    helpers: list[HelperThread] = []
     try:
         for decoder in decoders[1:]:
-            helpers.append(threading.Thread(target=decoder.run, daemon=True))
+            helpers.append(HelperThread(decoder.run))
             try:
                 helpers[-1].start()
             except RuntimeError:  # the system gives none: an earlier part decodes this one too

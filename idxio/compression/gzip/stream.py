@@ -21,7 +21,6 @@ from .members import (
     TRAILER,
     IncompleteError,
     MemberCheck,
-    Segment,
     Trailer,
     parse_member_header,
     parse_trailer,
@@ -80,7 +79,7 @@ class GzipStream(Stream):
 
     def unpack(self) -> BlockCheck | None:
         sequential = self._sequential
-        if not sequential.open_member():
+        if not sequential.open_member(skips_empty=True):
             if self._note is None:
                 return None
             # As the check of an empty block, so that it comes after all the others.
@@ -111,19 +110,18 @@ class GzipStream(Stream):
             add_span = partial(
                 self.span_index.add, entry.bit, stop, self._length, entry.window, limit
             )
-        offset = sequential.bit >> 3
-        return partial(self._accept, self._check, self.block, segment, offset, add_span)
+        check = partial(self._check.add, segment, member=sequential.members)
+        return partial(self._accept, check, self.block, sequential.bit >> 3, add_span)
 
     def _accept(
         self,
-        check: MemberCheck,
+        check: Callable[[int, int], None],
         block: memoryview,
-        segment: Segment,
         offset: int,
         add_span: Callable[[], None] | None,
     ) -> None:
         """Check a block, and take the span that ends with it into the index only then."""
-        check.add(segment, inflate.crc32(block), offset)
+        check(inflate.crc32(block), offset)
         if add_span is not None:
             add_span()
 

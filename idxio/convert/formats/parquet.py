@@ -264,12 +264,13 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
 
     try:
         with (
+            naming(path),
             open(path, "rb", opener=open_regular) as raw,
             pyarrow.parquet.ParquetFile(raw, buffer_size=_BUFFER) as file,
         ):
             yield file
     except pyarrow.ArrowException as error:
-        with open(path, "rb", opener=open_regular) as raw:
+        with naming(path), open(path, "rb", opener=open_regular) as raw:
             cause = likely_cause(raw.read(1024))
         looks = f"; it looks like {cause}" if cause and not cause.startswith("a parquet") else ""
         raise FormatError(f"can't be read as Parquet{looks}: {error}", file=path) from error
@@ -278,5 +279,4 @@ def _reading(path: str) -> Iterator[pyarrow.parquet.ParquetFile]:
     except OSError as error:
         if error.errno is None:  # pyarrow's own, for a damaged page
             raise FormatError(f"can't be read as Parquet: {error}", file=path) from error
-        with naming(path):
-            raise
+        raise

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...datasets.classes import tidy
 from ...datasets.split_names import common_name, known_split, split_named
-from ...errors import FormatError
+from ...errors import FormatError, naming
 from .discovery import Bounds, PictureList, files_below, ordered
 from .given_splits import path_splits
 
@@ -93,7 +93,7 @@ def _lines(file: str, folder: str) -> list[_Line]:
     import csv
 
     lines: list[_Line] = []
-    with open(file, encoding="utf-8-sig", newline="") as text:
+    with naming(file), open(file, encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
         try:
             for row in reader:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..._util.public import public
 from ...core import disk_cache
 from ...core.info import info
+from ...errors import naming
 from ...storage.atomic_folder import AtomicFolder
 from ...storage.ownership import claim
 from ..metadata import DESCRIPTION, write_description
@@ -193,14 +194,16 @@ def _fill(
 
 def _note_source(file: Found) -> None:
     """Write beside a file where it is from, for the call that goes on after an interrupt."""
-    with open(f"{file.path}.from", "w", encoding="utf-8") as note:
+    path = f"{file.path}.from"
+    with naming(path), open(path, "w", encoding="utf-8") as note:
         note.write(file.source)
 
 
 def _with_source(file: Found) -> Found:
     """A file that had arrived before, with what `_note_source` wrote."""
     try:
-        with open(f"{file.path}.from", encoding="utf-8") as note:
+        path = f"{file.path}.from"
+        with naming(path), open(path, encoding="utf-8") as note:
             return file._replace(source=note.read())
     except (OSError, ValueError):
         return file
@@ -267,7 +270,7 @@ def _sources(files: Sequence[Found]) -> list[str]:
 
 def _put(path: str, target: str) -> None:
     """Flush a file to disk, and give it a second name, or else another one."""
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         os.fsync(file.fileno())
     try:
         os.link(path, target)  # an interrupt before the end loses nothing

@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from ...core.write import write
+from ...errors import naming
 from ...storage.regular import open_regular
 from .table import PublishedFile
 
@@ -27,7 +28,7 @@ def is_it(path: str) -> bool:
     if not os.path.isfile(path):
         return False
     digest = hashlib.sha256()
-    with open(path, "rb", opener=open_regular) as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest() == SHA256

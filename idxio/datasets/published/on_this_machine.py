@@ -10,7 +10,7 @@ import shutil
 import zipfile
 from typing import NamedTuple
 
-from ...errors import IdxError
+from ...errors import IdxError, naming
 from ..metadata import read_description
 from . import keras_npz
 from .archive import DAMAGED, member_named
@@ -129,7 +129,7 @@ def _from_archive(dataset: Published, file: PublishedFile, place: str, folder: s
             member = member_named(opened, file.name)
             if member is None:
                 return None
-            with opened.open(member) as packed, open(path, "wb") as output:
+            with opened.open(member) as packed, naming(path), open(path, "wb") as output:
                 shutil.copyfileobj(packed, output)
         return Found(path, prove(path, file), archive)
     except (*DAMAGED, WrongFileError):

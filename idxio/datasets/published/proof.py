@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..._native import inflate
 from ...compression.registry import likely_cause, open_compressed
-from ...errors import IdxError
+from ...errors import IdxError, naming
 from ...storage.regular import FoundPath, open_regular
 from ...storage.source import open_source
 from .table import PUBLISHED, Published, PublishedFile
@@ -92,7 +92,7 @@ def _look_inside(path: str, most: int) -> Inside:
 def _packed(path: str, method: str) -> str:
     """The digest of a file as it is stored."""
     digest = hashlib.new(method, usedforsecurity=False)
-    with open(path, "rb", opener=open_regular) as file:
+    with naming(path), open(path, "rb", opener=open_regular) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from ...errors import naming
 from ...storage.download.http import (
     BrokenOffError,
     NoRangesError,
@@ -128,7 +129,8 @@ class ZipMirror:
         """Open the archive that was fetched whole, by this call or one that was interrupted."""
         size = os.path.getsize(self._path)
         archive = _Pieces(size)
-        archive.pieces.append((Section(0, size), open(self._path, "rb")))
+        with naming(self._path):
+            archive.pieces.append((Section(0, size), open(self._path, "rb")))
         self._archive, self._is_whole = archive, True
         return archive
 
@@ -153,9 +155,10 @@ class ZipMirror:
         if not self._is_whole:
             section = Section(member.header_offset, end_of(opened, member))
             resumed = download(self.url, piece, arrived, section=section, most=file.most)
-            archive.pieces.append((section, open(piece, "rb")))
+            with naming(piece):
+                archive.pieces.append((section, open(piece, "rb")))
         try:
-            with opened.open(member) as packed, open(path, "wb") as output:
+            with opened.open(member) as packed, naming(path), open(path, "wb") as output:
                 shutil.copyfileobj(packed, output, 1 << 20)
         finally:
             if not self._is_whole:

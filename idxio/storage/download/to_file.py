@@ -45,7 +45,7 @@ class _Part(NamedTuple):
     def here(self) -> tuple[int, str | None, int | None]:
         """The number of bytes that are here of this file, its tag, and how many it takes."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            with open(self._note, encoding="utf-8") as file:
+            with naming(self._note), open(self._note, encoding="utf-8") as file:
                 note = json.load(file)
             if note["file"] == self._digest and note["tag"]:
                 return os.path.getsize(self.path), str(note["tag"]), note["length"]
@@ -54,7 +54,7 @@ class _Part(NamedTuple):
     def note(self, tag: str | None, length: int | None) -> None:
         """Write which file this is, before the first of its bytes."""
         note = {"file": self._digest, "tag": tag, "length": length}
-        with open(self._note, "w", encoding="utf-8") as file:
+        with naming(self._note), open(self._note, "w", encoding="utf-8") as file:
             json.dump(note, file)
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..._util.threads import on_threads
+from ...errors import naming
 from ..base import UrlError
 from . import obstore_client
 from .client import CONNECTIONS, NoCredentialsError
@@ -134,7 +135,7 @@ def _is_page(source: UrlSource) -> bool:
 
 def _write(source: UrlSource, path: str) -> None:
     """Write all of a source to a file."""
-    with open(path, "wb") as file, source.expect_all():
+    with naming(path), open(path, "wb") as file, source.expect_all():
         block = memoryview(bytearray(_BLOCK))
         position = 0
         while n := source.read_at(position, block):
