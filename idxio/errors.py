@@ -34,7 +34,7 @@ class IdxError(ValueError):
 
 
 class FormatError(IdxError):
-    """The bytes are not those of an IDX file, or its container breaks a rule."""
+    """The bytes are not those of an IDX file, or its compression breaks a rule."""
 
 
 class TruncatedError(IdxError):

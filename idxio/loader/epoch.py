@@ -2,9 +2,9 @@
 
 1. `_Plans` works out which samples stand in each batch, with their labels, for some thousand
    samples at a time: rows of a sampler, as arrays.
-2. `_Groups` makes the batches. Small ones are made several at a time, a group, in memory that they
-   share. Of group k it can `begin` (plan it and take memory), give the native `job` that gathers
-   its images, or `make` all of it on the thread that calls.
+2. `_Bundles` makes the batches. Small ones are made several at a time, a bundle, in memory that
+   they share. Of bundle k it can `begin` (plan it and take memory), give the native `job` that
+   gathers its images, or `make` all of it on the thread that calls.
 3. `EpochIterator` chooses who makes them: native threads (`prefetch.gathered`), where native code
    can gather the records; Python threads (`prefetch.ahead`), where it can't; or the loop itself.
    It hands the batches out one by one, and moves the cursor behind each.
@@ -36,7 +36,7 @@ Numbered = list[tuple[int, Batch]]
 """Consecutive batches, each with its number in the pass."""
 
 # Small batches are made several at a time, in memory of this many bytes that they share.
-_GROUP = 1 << 18
+_BUNDLE = 1 << 18
 # The rows and labels of batches are worked out for this many samples at a time.
 _PLANNED = 1 << 13
 
@@ -94,13 +94,13 @@ class EpochIterator:
         self._gatherer = spec.image_rows
         if spec.augmentation is not None:
             self._gatherer = self._gatherer.transformed(spec.augmentation.in_epoch(cursor.epoch))
-        self._group_size = _batches_at_once(spec)
-        self._plans = _Plans(spec, cursor, label_dtype, self._group_size)
+        self._bundle_size = _batches_at_once(spec)
+        self._plans = _Plans(spec, cursor, label_dtype, self._bundle_size)
 
     def run(self, part: int, parts: int) -> Iterator[Batch]:
         """Every parts-th batch, beginning with number part; made ahead as `prefetch` says."""
         mixing = self._spec.mixing
-        for numbered in self._made_groups(part, parts):
+        for numbered in self._made_bundles(part, parts):
             for number, batch in numbered:
                 self._cursor.position = self._plans.behind(number)
                 if mixing is not None:
@@ -111,41 +111,41 @@ class EpochIterator:
             del numbered, batch  # so that their memory is free once the loop drops them
         self._cursor.position = self._n
 
-    def _made_groups(self, part: int, parts: int) -> Iterator[Numbered]:
-        """The groups of batches, in order, each when it is made."""
+    def _made_bundles(self, part: int, parts: int) -> Iterator[Numbered]:
+        """The bundles of batches, in order, each when it is made."""
         spec = self._spec
         source = self._source
-        groups = self._groups_of(part, parts)
+        bundles = self._bundles_of(part, parts)
         if spec.outs:
             # The loop looks at one of the caller's arrays while the others are filled.
             depth = min(spec.prefetch, len(spec.outs) - 1)
         else:
-            depth = -(-spec.prefetch // groups.size)
-        depth = min(depth, len(groups))
+            depth = -(-spec.prefetch // bundles.size)
+        depth = min(depth, len(bundles))
         if not depth:
-            return map(groups.make, range(len(groups)))
-        if groups.is_native:
-            return gathered(groups.job, len(groups), depth, spec.threads)
+            return map(bundles.make, range(len(bundles)))
+        if bundles.is_native:
+            return gathered(bundles.job, len(bundles), depth, spec.threads)
         helpers = 1 if source.is_serial else spec.threads
-        return ahead(groups.make, len(groups), depth, helpers, source.leave)
+        return ahead(bundles.make, len(bundles), depth, helpers, source.leave)
 
-    def _groups_of(self, part: int, parts: int) -> _Groups:
-        """The groups of one of several parts, which take batches in turn."""
+    def _bundles_of(self, part: int, parts: int) -> _Bundles:
+        """The bundles of one of several parts, which take batches in turn."""
         spec = self._spec
         numbers = range(self._plans.batches)
         if parts == 1:
-            size = self._group_size
+            size = self._bundle_size
             firsts = numbers[::size]
         else:
             size = 1
             firsts = numbers[part::parts]
-        at_once = min(self._group_size * spec.shard.size, self._n)
+        at_once = min(self._bundle_size * spec.shard.size, self._n)
         pool = BufferPool(at_once * spec.image_rows.row_nbytes)
-        return _Groups(self._plans, self._source, self._gatherer, pool, spec.outs, firsts, size)
+        return _Bundles(self._plans, self._source, self._gatherer, pool, spec.outs, firsts, size)
 
 
-class _Groups:
-    """Makes the batches of a pass, a group at a time. Any thread may make any group."""
+class _Bundles:
+    """Makes the batches of a pass, a bundle at a time. Any thread may make any bundle."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _Groups:
     ) -> None:
         """Fill the caller's outs in turn, or memory of the pool if there are none.
 
-        firsts: the number of the first batch of each group; size: batches in one.
+        firsts: the number of the first batch of each bundle; size: batches in one.
         """
         self.size = size
         self._plans = plans
@@ -179,20 +179,20 @@ class _Groups:
         return self._native_job is not None
 
     def begin(self, k: int) -> tuple[Numbered, Request]:
-        """The batches of group k without images, and the request for these."""
+        """The batches of bundle k without images, and the request for these."""
         first = self._firsts[k]
         out = self._outs[k % len(self._outs)] if self._outs else self._pool
         batches, request = self._plans.begin(first, self.size, out)
         return list(enumerate(batches, first)), request
 
     def job(self, k: int) -> tuple[Numbered, Gather]:
-        """The batches of group k, and the native job that fills them with images."""
+        """The batches of bundle k, and the native job that fills them with images."""
         assert self._native_job is not None
         numbered, request = self.begin(k)
         return numbered, self._native_job(*request)
 
     def make(self, k: int) -> Numbered:
-        """The batches of group k, made here."""
+        """The batches of bundle k, made here."""
         if self._native_job is not None:
             numbered, gather = self.job(k)
             gather.run()
@@ -206,13 +206,13 @@ class _Groups:
 class _Plans:
     """What stands in the batches of a pass, but for the images; plan by plan."""
 
-    def __init__(self, spec: BatchSpec, cursor: Cursor, label_dtype: Any, group_size: int) -> None:
-        """A plan is for whole groups."""
+    def __init__(self, spec: BatchSpec, cursor: Cursor, label_dtype: Any, bundle_size: int) -> None:
+        """A plan is for whole bundles."""
         self._spec = spec
         self._epoch = cursor.epoch
         self._start = cursor.position
         self._label_dtype = label_dtype
-        self._per_plan = group_size * max(1, _PLANNED // (spec.shard.size * group_size))
+        self._per_plan = bundle_size * max(1, _PLANNED // (spec.shard.size * bundle_size))
         self.batches = spec.shard.count(self._start)
         """How many there are in the pass."""
         self._made: dict[int, _Plan] = {}
@@ -279,10 +279,10 @@ class _Plans:
 
 
 def _batches_at_once(spec: BatchSpec) -> int:
-    """How many batches make a group, unless several parts take batches in turn."""
+    """How many batches make a bundle, unless several parts take batches in turn."""
     if spec.outs:
         return 1
-    samples = min(_GROUP // max(1, spec.image_rows.row_nbytes), _PLANNED)
+    samples = min(_BUNDLE // max(1, spec.image_rows.row_nbytes), _PLANNED)
     return max(1, samples // spec.shard.size)
 
 

@@ -65,7 +65,7 @@ def source(request, monkeypatch):
     """From a number of samples to a dataset in memory, or to one that is unpacked in windows of a
     few samples.
     """
-    monkeypatch.setattr("idxio.loader.epoch._GROUP", 64)
+    monkeypatch.setattr("idxio.loader.epoch._BUNDLE", 64)
     monkeypatch.setattr("idxio.loader.epoch._PLANNED", 16)
     if request.param == "memory":
         return numbered
@@ -524,7 +524,7 @@ def test_what_goes_wrong_reaches_the_loop(tmp_path, prefetch):
 
 
 def test_a_loop_does_not_go_on_in_a_forked_process(monkeypatch):
-    monkeypatch.setattr("idxio.loader.epoch._GROUP", 1)
+    monkeypatch.setattr("idxio.loader.epoch._BUNDLE", 1)
     loop = iter(numbered(500).batches(3, prefetch=2))
     next(loop)
     # a thread that starts holds a lock of the sanitizers' malloc, which they forget in a fork

@@ -16,7 +16,7 @@ from idxio.transforms import RandomHorizontalFlip, RandomVerticalFlip
 @pytest.fixture(params=["array", "gzip", "windows"])
 def stored(request, monkeypatch):
     """From an array to what a Dataset takes for it."""
-    monkeypatch.setattr("idxio.loader.epoch._GROUP", 300)
+    monkeypatch.setattr("idxio.loader.epoch._BUNDLE", 300)
     monkeypatch.setattr("idxio.loader.epoch._PLANNED", 16)
     if request.param == "array":
         return lambda images: images

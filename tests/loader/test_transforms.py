@@ -83,7 +83,7 @@ TRANSFORMS = st.lists(st.one_of(FLIPS, st.sampled_from(OTHERS)), min_size=1, max
 @pytest.fixture(params=["array", "transposed", "raw", "gzip", "windows"])
 def stored(request, tmp_path_factory, monkeypatch):
     """From an array to what a Dataset takes for it."""
-    monkeypatch.setattr("idxio.loader.epoch._GROUP", 300)
+    monkeypatch.setattr("idxio.loader.epoch._BUNDLE", 300)
     monkeypatch.setattr("idxio.loader.epoch._PLANNED", 16)
     if request.param == "transposed":
         monkeypatch.setattr(materialize, "IN_MEMORY", 0)  # numpy gathers, not copied before

@@ -69,7 +69,7 @@ def test_what_is_kept_stays(keep, prefetch):
 
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_memory_that_nobody_looks_at_is_used_again(prefetch, monkeypatch):
-    monkeypatch.setattr("idxio.loader.epoch._GROUP", 1)
+    monkeypatch.setattr("idxio.loader.epoch._BUNDLE", 1)
     batches = Dataset(IMAGES, np.arange(600)).batches(20, prefetch=prefetch)
     assert len({address(images) for images, _ in batches}) <= prefetch + 3
 

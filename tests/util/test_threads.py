@@ -1,14 +1,13 @@
 """Functions over items on threads, and waiting for threads."""
 
-import _weakrefset
 import gc
-import sys
 import threading
 import time
 import weakref
 
 import numpy as np
 import pytest
+from interrupts import assert_ends, interrupted
 
 from idxio._util.threads import (
     Bell,
@@ -19,7 +18,6 @@ from idxio._util.threads import (
     join,
     on_threads,
 )
-from idxio._util.workers import InOrder
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -46,178 +44,6 @@ def test_an_error_keeps_no_memory(threads):
     finally:
         gc.enable()
     assert len(kept) <= 1  # the last error may still be looked at
-
-
-def helpers():
-    return [t for t in threading.enumerate() if t is not threading.main_thread() and t.daemon]
-
-
-def results_of(work, items):
-    found = []
-    for item in items:
-        found += work.submit(item)
-    return found + list(work.rest())
-
-
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_in_the_order_of_the_items(threads):
-    def double(item):
-        time.sleep(0.0005 * (item % 3))
-        return 2 * item
-
-    work = InOrder(double, threads)
-    assert results_of(work, range(50)) == [2 * item for item in range(50)]
-    work.close()
-    work.close()
-
-
-def test_an_error_comes_in_its_place():
-    def fail(item):
-        if item == 3:
-            raise KeyError(item)
-        return item
-
-    work = InOrder(fail, 2)
-    found = []
-
-    def submit_all():
-        for item in range(20):
-            found.extend(work.submit(item))
-
-    with pytest.raises(KeyError):
-        submit_all()
-    assert found == [0, 1, 2]
-    work.close()
-
-
-def test_without_another_thread(monkeypatch):
-    def refuse(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    work = InOrder(lambda item: -item, 2)
-    assert results_of(work, range(9)) == [-item for item in range(9)]
-    work.close()
-
-
-def test_what_was_not_begun_is_dropped():
-    begun = []
-    go_on = threading.Event()
-
-    def wait(item):
-        begun.append(item)
-        go_on.wait(60)
-
-    work = InOrder(wait, 1)
-    work.submit(0)
-    work.submit(1)
-    while not begun:
-        time.sleep(0.001)
-    threading.Timer(0.05, go_on.set).start()
-    work.close()
-    assert begun == [0]
-
-
-def test_the_threads_end_with_the_object():
-    before = len(helpers())
-    work = InOrder(lambda item: item, 3)
-    results_of(work, range(10))
-    assert len(helpers()) > before
-    del work
-    gc.collect()
-    deadline = time.monotonic() + 60
-    while len(helpers()) > before and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert len(helpers()) == before
-
-
-def is_spared(frame):
-    """Whether a frame belongs to Thread.start, which leaves a thread that never runs, or to a
-    callback of a weak reference: Python only prints what is raised there.
-    """
-    while frame is not None:
-        if frame.f_code is threading.Thread.start.__code__:
-            return True
-        if frame.f_code.co_filename in (weakref.__file__, _weakrefset.__file__):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def interrupted(function, at):
-    """Call a function and raise KeyboardInterrupt before the instruction of that number; return
-    how many were executed.
-    """
-    count = 0
-
-    def trace(frame, event, argument):
-        nonlocal count
-        if event == "call" and is_spared(frame):
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            count += 1
-            if count == at:
-                raise KeyboardInterrupt
-        return trace
-
-    gc.disable()  # what is raised in a collection, as in hypothesis' callback of it, is only printed
-    sys.settrace(trace)
-    try:
-        function()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.settrace(None)
-        gc.enable()
-    return count
-
-
-def assert_ends(function):
-    """Call a function on another thread, so that a test of it fails and does not hang."""
-    thread = threading.Thread(target=function, daemon=True)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
-
-
-def test_no_interrupt_leaves_a_call_in_order_locked():
-    """At any instruction of this thread and of what it calls."""
-
-    def steps(at):
-        work = InOrder(lambda item: item, 2)
-        count = interrupted(lambda: results_of(work, range(6)), at)
-        assert_ends(work.close)
-        return count
-
-    everything = steps(0)
-    assert everything > 300
-    for at in range(1, everything, 3):
-        steps(at)
-
-
-def test_an_interrupted_close_can_be_done_again():
-    """At any instruction of the first one, also while it waits for a thread."""
-
-    def steps(at):
-        go_on = threading.Event()
-        work = InOrder(lambda item: go_on.wait(60), 2)
-        for item in range(3):
-            work.submit(item)
-
-        def close():
-            threading.Timer(0.001, go_on.set).start()
-            work.close()
-
-        count = interrupted(close, at)
-        go_on.set()
-        assert_ends(work.close)
-        return count
-
-    everything = steps(0)
-    assert everything > 100
-    for at in range(1, everything, 2):
-        steps(at)
 
 
 def test_no_interrupt_leaves_a_wait_locked():

@@ -200,7 +200,7 @@ class SpanIndex:
         bits = np.asarray(self._columns.bits, np.int64)
         stops = np.asarray(self._columns.stops, np.int64)
         limits = _column(np.append((bits[1:] + 7) >> 3, self.limit)[:end])
-        # of what can be joined
+        # The last span of each run of spans that can be joined.
         ends = _column(np.append(np.flatnonzero(stops[: end - 1] != bits[1:end]), end - 1))
         result: list[Span] = []
         while first < end:

@@ -22,8 +22,7 @@ _COUNTED = re.compile(
 _NUMBER = re.compile(r"(\d{4})\.parquet", re.IGNORECASE)
 _NOT_YET = rf"(\.({SUFFIX_PATTERN}|zip|part|partial|crdownload|download|incomplete|tmp))?"
 _SUFFIXES = {
-    # What is packed, or came down in part only, is no table, which reading it says; it is not left
-    # out.
+    # A packed or half downloaded table is not left out: reading it raises, and says what it is.
     "Parquet": re.compile(rf".*\.parquet{_NOT_YET}", re.IGNORECASE),
     "CSV": re.compile(rf".*\.csv{_NOT_YET}", re.IGNORECASE),
     "NumPy": re.compile(r".*\.np[yz]", re.IGNORECASE),
@@ -37,7 +36,7 @@ _SUFFIXES = {
     "IDX": re.compile(r".*[-_.](images?|labels?)[-_.]idx\d.*", re.IGNORECASE),
 }
 _TABLES = ("Parquet", "CSV")
-# What lies beside the splits of a dataset, called as they are, and is none of them.
+# Files beside the splits of a dataset that may have the name of a split and have no records.
 _NO_DATA = {
     ".py", ".ipynb", ".sh", ".r", ".log", ".md", ".html", ".pdf",
     ".yaml", ".yml", ".toml", ".png", ".jpg", ".jpeg",

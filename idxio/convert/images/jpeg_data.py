@@ -91,7 +91,7 @@ class Scans:
     def _add(self, body: bytes) -> None:
         count = body[0]
         first, last, bits = body[1 + 2 * count :][:3]
-        if self._frame not in _PROGRESSIVE:  # which brings all at once, whatever it says
+        if self._frame not in _PROGRESSIVE:  # its scans bring all bits, whatever they state
             first, last, bits = 0, 63, 0
         for i in range(count):
             for k in range(first, last + 1):
