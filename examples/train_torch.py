@@ -1,7 +1,7 @@
 """A small convolutional network in torch on MNIST-format files, with images flipped at random.
 
 pip install 'idxio[torch]'
-python examples/train_torch.py [DIRECTORY] [--epochs 14] [--seed 0]
+python examples/train_torch.py [DIRECTORY] [--epochs 17] [--seed 0]
 """
 
 import argparse
@@ -21,7 +21,7 @@ PIXELS = {"channels": "first", "scale": 1 / 255, "mean": MEAN, "std": STD}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", nargs="?", help="Fashion-MNIST, if not given")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=17)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)

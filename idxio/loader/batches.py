@@ -270,7 +270,8 @@ class Batches:
 
     def __repr__(self) -> str:
         rows = self._spec.image_rows
-        shape = " x ".join(map(str, (self._shard.size, *rows.row_shape)))
+        sizes = self._spec.layout.shown_shape((self._shard.size, *rows.row_shape))
+        shape = " x ".join(map(str, sizes))
         following = f"next epoch {self.epoch}" + f", from {self._start:,} on" * bool(self._start)
         return f"<idxio.Batches {len(self):,} of {shape} {rows.dtype}; {following}>"
 

@@ -65,6 +65,11 @@ class ChannelLayout:
         view: Array = images if self._added is None else images[self._added[0]]
         return view
 
+    def shown_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape that a batch has of images of this one, as stored."""
+        shown: tuple[int, ...] = self.shown(np.broadcast_to(np.uint8(0), shape)).shape
+        return shown
+
     def stored(self, batch: Array) -> Array:
         """A view of images as batches have them, as stored: what `shown` undoes."""
         if self._order is not None:
@@ -79,7 +84,7 @@ class ChannelLayout:
         """
         if self.is_as_stored or not isinstance(out, np.ndarray):
             return out
-        expected = self.shown(np.broadcast_to(np.empty((), np.uint8), shape)).shape
+        expected = self.shown_shape(shape)
         if out.shape != expected:
             raise ValueError(f"out has shape {out.shape}; batches have {expected}")
         stored = self.stored(out)
@@ -100,7 +105,10 @@ class ChannelLayout:
         """
         if self._channels is None or value is None:
             return value
-        array = np.asarray(value, np.float64)
+        try:
+            array = np.asarray(value, np.float64)
+        except (TypeError, ValueError):
+            return value  # RowGatherer says what is wrong with it
         if array.ndim == 0 or array.ndim > 3:
             return value
         axis = 0 if self._channels == "first" else 2

@@ -151,3 +151,17 @@ def test_factors_that_do_not_fit():
             ds.batches(4, channels="first", mean=wrong)
     with pytest.raises(ValueError, match="std has shape"):
         ds.batches(4, channels="first", std=np.ones((1, 1, 5, 7)))
+
+
+def test_repr_has_the_shape_of_a_batch():
+    ds = idxio.Dataset(np.zeros((4, 5, 6), np.uint8), np.arange(4))
+    assert "2 of 2 x 1 x 5 x 6 uint8" in repr(ds.batches(2, channels="first"))
+    ds = idxio.Dataset(np.zeros((4, 5, 6, 3), np.uint8), np.arange(4))
+    assert "2 of 2 x 3 x 5 x 6 uint8" in repr(ds.batches(2, channels="first"))
+
+
+@pytest.mark.parametrize("channels", [None, "first"])
+def test_a_scale_that_is_no_number(channels):
+    ds = idxio.Dataset(np.zeros((4, 5, 6, 3), np.uint8), np.arange(4))
+    with pytest.raises(ValueError, match="scale is a number or an array of numbers, not '1/255'"):
+        ds.batches(2, channels=channels, scale="1/255")

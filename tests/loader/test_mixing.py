@@ -215,9 +215,10 @@ def test_records_that_are_no_images():
 
 
 @pytest.mark.parametrize("alpha", [0, -1, float("nan"), float("inf"), "1", None])
-def test_wrong_alpha(alpha):
-    with pytest.raises(ValueError, match="alpha of MixUp is a number above 0"):
-        MixUp(alpha)
+@pytest.mark.parametrize("transform", [MixUp, CutMix])
+def test_wrong_alpha(transform, alpha):
+    with pytest.raises(ValueError, match=f"alpha of {transform.__name__} is a number above 0"):
+        transform(alpha)
 
 
 def test_they_are_values():

@@ -279,6 +279,26 @@ def test_records_that_are_no_images(shape, message):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "transform", "message"),
+    [
+        (
+            object,
+            RandomHorizontalFlip(),
+            "augment moves the bytes of elements, which object has none",
+        ),
+        ("S3", RandomCrop(padding=1), "fill of RandomCrop is a number that images of .S3 can hold"),
+        ("M8[s]", RandomErasing(), "value of RandomErasing is a number that images of datetime64"),
+        ("S3", RandomAffine(5, interpolation="bilinear"), "takes images of the types of IDX files"),
+        ("f2", RandomAffine(5, interpolation="bilinear"), "not float16: 'nearest' takes all types"),
+    ],
+)
+def test_types_that_it_can_not_take(dtype, transform, message):
+    ds = idxio.Dataset(np.zeros((4, 5, 5), dtype), np.arange(4))
+    with pytest.raises(ValueError, match=message):
+        ds.batches(2, augment=[transform])
+
+
+@pytest.mark.parametrize(
     "augment",
     [RandomHorizontalFlip(), RandomHorizontalFlip, "flip", 1, [RandomHorizontalFlip], [1]],
 )
