@@ -1885,3 +1885,13 @@ def test_pictures_over_pillows_limit_are_refused_as_by_build(tmp_path, kind) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where a warning is no error
         refused(tmp_path / "in", tmp_path, "exceeds limit")
+
+
+@pytest.mark.parametrize("name", ["pixel#", "#", "pixel\ufffd"])
+def test_a_sign_in_the_place_of_a_number_in_a_heading(tmp_path, name: str) -> None:
+    names = [f"pixel{k}" for k in range(16)]
+    names[3] = name
+    rows = [",".join(["label", *names]), *(",".join(map(str, range(k, k + 17))) for k in range(9))]
+    (tmp_path / "train.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    with pytest.raises(idxio.FormatError, match=r"has the column .*neither the label"):
+        idxio.import_dataset(tmp_path / "train.csv", tmp_path / "out")

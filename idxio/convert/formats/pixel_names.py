@@ -37,8 +37,8 @@ def usual_kind(names: list[str]) -> tuple[str, bool]:
 
 
 def kind_of(name: str) -> str:
-    """Return a name with # for each number in it."""
-    return re.sub(r"\d+", "#", name.lower())
+    """Return a name with # for each number in it, and nothing else."""
+    return re.sub(r"\d+", "#", name.lower().replace("#", "\ufffd"))
 
 
 def shape_of(names: list[str]) -> tuple[int, ...] | None:
