@@ -42,6 +42,7 @@ def stopping() -> Iterator[None]:
     if has_alarm:
         ours[signal.SIGALRM] = signal.SIG_DFL
     lost: list[int] = []
+    is_over = False
 
     def stop(number: int, frame: object) -> None:
         if number == signal.SIGALRM:
@@ -53,6 +54,8 @@ def stopping() -> Iterator[None]:
         raise Stopped(number, raise_again)
 
     def raise_again(number: int) -> None:
+        if is_over:  # a second Ctrl-C took the place of this one, or all is cleaned up already
+            return
         lost.append(number)
         if has_alarm:  # not at once: the code that swallowed the first one still runs
             signal.setitimer(signal.ITIMER_REAL, 0.01)
@@ -73,6 +76,8 @@ def stopping() -> Iterator[None]:
         stopped.when_lost = None
         raise
     finally:
+        is_over = True
+        lost.clear()
         if has_alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in ours.items():

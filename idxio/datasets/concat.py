@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._util.sizes import records_in
 from .._util.types import Array
 from ..core.array import IdxArray
 from ..core.selection import ArrayLike
@@ -16,6 +17,8 @@ from .renumber import Source, in_one_numbering, tidied
 
 _LIST = "datasets"
 """What errors call the list."""
+# Bytes of images that are copied at once: numpy sees no interrupt meanwhile.
+_PIECE = 16 << 20
 
 
 def concat_images(parts: Sequence[ArrayLike]) -> Array:
@@ -40,8 +43,15 @@ def concat_images(parts: Sequence[ArrayLike]) -> Array:
         if isinstance(part, IdxArray):
             part.read(out=whole[start:stop])
         else:
-            whole[start:stop] = part[:]
+            _copy(part[:], whole[start:stop])
     return whole
+
+
+def _copy(images: Array, out: Array) -> None:
+    """Copy images in pieces, between which Python sees an interrupt."""
+    step = records_in(_PIECE, images[:1].nbytes)
+    for start in range(0, len(images), step):
+        out[start : start + step] = images[start : start + step]
 
 
 def concat_labels(

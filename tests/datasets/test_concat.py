@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import idxio
+from idxio.datasets import concat
 
 WORDS = ["cat", "dog", "emu", "fox", "gnu"]
 
@@ -150,3 +151,23 @@ def test_labels_without_a_type_together():
     ]
     with pytest.raises(ValueError, match="no integer type for labels of uint64 and int64 together"):
         idxio.Dataset.concat(parts)
+
+
+class Interrupted(np.ndarray):
+    """Images of which the fifth slice is interrupted."""
+
+    slices = 0
+
+    def __getitem__(self, rows):
+        Interrupted.slices += isinstance(rows, slice)
+        if Interrupted.slices == 5:
+            raise KeyboardInterrupt
+        return super().__getitem__(rows)
+
+
+def test_images_are_copied_in_pieces_between_which_an_interrupt_arrives(monkeypatch):
+    monkeypatch.setattr(concat, "_PIECE", 100)
+    images = np.arange(300 * 16, dtype=np.int32).reshape(300, 4, 4)
+    assert np.array_equal(concat.concat_images([images, images[:7]]), [*images, *images[:7]])
+    with pytest.raises(KeyboardInterrupt):
+        concat.concat_images([images.view(Interrupted)])

@@ -866,3 +866,26 @@ def test_a_command_that_is_ended_twice(monkeypatch, capsys):
     with mock.patch("idxio.cli.repack.repack", stopped):
         assert main(["repack", "x", "y"]) == 143
     assert os.path.exists("cleaned")
+
+
+TWICE = """
+import gc, os, signal, time
+from idxio.cli.signals import stopping
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with stopping():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    pass
+gc.collect()
+time.sleep(0.1)
+"""
+
+
+def test_a_second_ctrl_c_during_the_cleaning_up_sets_no_alarm():
+    """It ended the command with SIGALRM: the first one, whose place it took, was not lost."""
+    assert subprocess.run([sys.executable, "-c", TWICE], check=False).returncode == 0
