@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: build test test-s3 lint format types bench bench-remote sanitize fuzz faults table3 site
+.PHONY: build test test-s3 lint format types bench bench-remote sanitize coverage fuzz faults table3 site
 
 build:  # into $(PYTHON), editable; again after each change of a .pyx
 	$(PYTHON) -m pip install -q "setuptools>=77" "Cython>=3.1"
@@ -25,6 +25,9 @@ types:
 
 sanitize:
 	./run sanitize
+
+coverage:  # of Python by coverage.py, of C by gcov: totals, and the files of which most is missing
+	PYTHON=$(PYTHON) .ci/coverage
 
 bench:
 	$(PYTHON) -m benchmarks

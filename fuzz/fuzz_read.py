@@ -29,9 +29,16 @@ span_copier._KEPT = 0
 coalesce._LEAST = 1
 
 
+def few(array: Any) -> Any:
+    """An array, or IndexError: records may have no bytes, and 32 bytes tell of 2**32 of them."""
+    if len(array) > 1 << 20:
+        raise IndexError
+    return array
+
+
 def of_ids(data: bytes) -> Any:
     with idxio.open(data) as f:
-        return f[np.arange(0, len(f), 3)]
+        return f[np.arange(0, len(few(f)), 3)]
 
 
 def of_slice(data: bytes) -> Any:
@@ -46,15 +53,15 @@ def of_one(data: bytes) -> Any:
 
 def in_order(data: bytes) -> Any:
     with idxio.open(data) as f:
-        return np.concatenate([f[:0], *f.iter_records(7)])
+        return np.concatenate([f[:0], *few(f).iter_records(7)])
 
 
 Road = Callable[[bytes], Any]
 ROADS: dict[str, tuple[Road, Callable[[Any], Any]]] = {
     "read": (lambda data: idxio.read(data, threads=1), lambda array: array),
     "read on two threads": (lambda data: idxio.read(data, threads=2), lambda array: array),
-    "stream": (in_order, lambda array: array),
-    "ids": (of_ids, lambda array: array[::3]),
+    "stream": (in_order, few),
+    "ids": (of_ids, lambda array: few(array)[::3]),
     "slice": (of_slice, lambda array: array[1:]),
     "one": (of_one, lambda array: array[-1]),
 }
