@@ -118,9 +118,12 @@ IDXIO_ALL(_plain, )
 #ifdef IDXIO_AVX2
 IDXIO_ALL(_avx2, IDXIO_AVX2)
 #endif
+#ifdef IDXIO_AVX512
+IDXIO_AFFINES(_avx512, IDXIO_AVX512)
+#endif
 
 static idxio_affine idxio_affine_of(int swapped, int kind, int to_double) {
-    return IDXIO_BEST(idxio_affines)[swapped][kind][to_double];
+    return IDXIO_WIDEST(idxio_affines)[swapped][kind][to_double];
 }
 
 static void idxio_gather_swapped(const uint8_t *source, size_t row, const int64_t *ids,
