@@ -1895,3 +1895,20 @@ def test_a_sign_in_the_place_of_a_number_in_a_heading(tmp_path, name: str) -> No
     (tmp_path / "train.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     with pytest.raises(idxio.FormatError, match=r"has the column .*neither the label"):
         idxio.import_dataset(tmp_path / "train.csv", tmp_path / "out")
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_rows_that_a_parquet_file_states_and_does_not_give(tmp_path, monkeypatch, left) -> None:
+    pytest.importorskip("pyarrow")
+    from idxio.convert.formats import parquet
+
+    images, labels = np.zeros((300, 4, 4), np.uint8), np.zeros(300, np.uint8)
+    (tmp_path / "in").mkdir()
+    idxio.write(tmp_path / "in" / "train-images-idx3-ubyte", images)
+    idxio.write(tmp_path / "in" / "train-labels-idx1-ubyte", labels)
+    idxio.export_dataset(tmp_path / "in", tmp_path / "table", to="parquet")
+    batches = parquet._batches
+    monkeypatch.setattr(parquet, "_batches", lambda *given: iter([*batches(*given)][:left]))
+    with pytest.raises(idxio.FormatError, match=r"parquet: is damaged: .* it states 300"):
+        idxio.import_dataset(tmp_path / "table", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -183,6 +183,7 @@ def parquet_blocks(
             listed = _listed_names(file.schema_arrow.metadata or {}, columns.labels, path)
             shape = shape or _first_shape(file, columns, path)
             if shape is None:
+                _check_rows(0, file, path)
                 continue
             many = min(_ROWS, records_in(_DECODED, math.prod(shape)))
             row = 0
@@ -200,8 +201,16 @@ def parquet_blocks(
                     images = _flat_shaped(images, columns.shape, form, path)
                 yield images, labels
                 row += len(batch)
+            _check_rows(row, file, path)
     if shape is None:
         raise FormatError("has no rows", file=paths[0])
+
+
+def _check_rows(found: int, file: pyarrow.parquet.ParquetFile, path: str) -> None:
+    """Raise if a file gave another number of rows than it states: pyarrow may not notice damage."""
+    stated = file.metadata.num_rows
+    if found != stated:
+        raise FormatError(f"is damaged: {found:,} rows are found, it states {stated:,}", file=path)
 
 
 def _flat_shaped(images: Array, shape: tuple[int, ...] | None, form: Form, path: str) -> Array:
