@@ -5,9 +5,11 @@ against it.
 import contextlib
 import gzip
 import hashlib
+import io
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -197,6 +199,30 @@ def test_what_other_libraries_fetched_is_copied(tmp_path, monkeypatch, place):
     assert made == "mine"
     assert is_right("mine")
     assert left_in(tmp_path / "mine") == sorted([*FILES, "dataset.json"])
+
+
+def test_places_are_looked_at_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    places = [
+        tmp_path / "cache" / "datasets" / "toy",
+        tmp_path / "share" / "toy",
+        tmp_path / "keras" / "datasets" / "toy",
+        tmp_path / "Toy" / "raw",
+        tmp_path / "data" / "Toy" / "raw",
+    ]
+    for place in places:
+        put(place)
+    while places:
+        idxio.fetch("toy", "mine")
+        assert is_right("mine")
+        told = json.loads(Path("mine/dataset.json").read_text())["source"].split("; ")
+        assert {(tmp_path / path).parent for path in told} == {places[0]}
+        assert idxio.fetch("toy", "mine") == "mine"  # before all of them
+        shutil.rmtree("mine")
+        # what is called as the wanted file and is another one is passed over
+        wrong = places.pop(0)
+        for name in FILES:
+            (wrong / name).write_bytes(OTHER_FILES[name])
 
 
 def test_what_is_missing_there_is_fetched(tmp_path, server):
@@ -526,6 +552,27 @@ def test_a_server_that_does_not_speak_http():
         idxio.fetch("toy", "mine", mirror=url)
 
 
+HEADS = {
+    "redirect": (b"302 Found\r\nLocation: http://[x/", "redirects to what is no URL"),
+    "length": (b"200 OK\r\nContent-Length: " + b"9" * 5000, "gave another file: 5 bytes inside"),
+    "range": (
+        b"206 Partial Content\r\nContent-Range: bytes 0-" + b"9" * 5000 + b"/7",
+        "answers with a range that can't be understood",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_head_that_cannot_be_understood(server, kind):
+    head, words = HEADS[kind]
+    with (
+        answering(b"HTTP/1.0 " + head + b"\r\n\r\nhello", 1) as url,
+        pytest.warns(UserWarning, match=words),
+    ):
+        idxio.fetch("toy", "mine", mirror=[url, serve(server)])
+    assert is_right("mine")
+
+
 @pytest.mark.parametrize("head", [b"", b"Content-Length: 800000\r\n"])
 def test_a_server_that_sends_too_much(head):
     answer = b"HTTP/1.0 200 OK\r\n" + head + b"\r\n" + bytes(1_000_000)
@@ -557,7 +604,30 @@ def damaged_archive():
     return data[:at] + b"damage" + data[at + 6 :]
 
 
+def odd_archive(flags=0, *, name=b"", **options):
+    """An archive with one member, and what is wrong with it in the list of members."""
+    output = io.BytesIO()
+    wanted = "emnist-toy-train-images-idx3-ubyte.gz"
+    with zipfile.ZipFile(output, "w") as opened:
+        opened.writestr(wanted, **{"data": ZIPPED_FILES[wanted], **options})
+    data = bytearray(output.getvalue())
+    at = data.rindex(wanted.encode())
+    data[at - 46 + 8 : at - 46 + 10] = flags.to_bytes(2, "little")
+    data[at : at + len(name)] = name
+    return bytes(data)
+
+
 ZIP_FAULTS = {
+    "encrypted": (lambda: odd_archive(1), "train-images-idx3-ubyte.gz is encrypted"),
+    "bzip2": (
+        lambda: odd_archive(compress_type=zipfile.ZIP_BZIP2),
+        "train-images-idx3-ubyte.gz is packed with another method than deflate",
+    ),
+    "too long": (
+        lambda: odd_archive(data=bytes(771_155), compress_type=zipfile.ZIP_DEFLATED),
+        "train-images-idx3-ubyte.gz has 771,155 bytes, more than this file can have",
+    ),
+    "no name": (lambda: odd_archive(0x800, name=b"\xff"), "gives an archive that is damaged"),
     "page": (lambda: b"<html>".ljust(1 << 20), "gives an archive without a list of members"),
     "short": (lambda: b"<html>", "gives an archive that is damaged"),
     "others": (
@@ -577,6 +647,19 @@ def test_a_wrong_zip(server, monkeypatch, fault):
         idxio.fetch("emnist-toy", "mine", mirror=server.add("/gzip.zip", data))
     assert words in str(caught.value)
     assert not os.path.exists("mine")
+
+
+@pytest.mark.parametrize("faults", [{}, {"ignores_range": True}])
+def test_a_zip_whose_members_begin_before_it(server, monkeypatch, faults):
+    data = bytearray(toy_dataset.archive(zipfile.ZIP_STORED))
+    at = data.rindex(b"PK\x05\x06") + 16  # where the list of members begins
+    begin = int.from_bytes(data[at : at + 4], "little")
+    wanted = data.index(b"gzip/emnist-toy-train-images") - 30
+    data[at : at + 4] = (begin + wanted + 50).to_bytes(4, "little")
+    toy_dataset.publish_zip(bytes(data), monkeypatch.setitem)
+    url = server.add("/gzip.zip", bytes(data), **faults)
+    with pytest.raises(OSError, match=r"mirror 1 .* gives "):
+        idxio.fetch("emnist-toy", "mine", mirror=url)
 
 
 @pytest.mark.parametrize("faults", [{}, {"ignores_range": True}])

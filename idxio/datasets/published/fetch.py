@@ -40,9 +40,9 @@ def fetch(
 ) -> str:
     """The folder of a published dataset, which is fetched if it is not on this machine.
 
-    Looked for first: in `directory`, or else in the cache folder and where Debian puts datasets;
-    then what Keras and torchvision have fetched. Only then the dataset's mirrors are asked. What a
-    file holds inside decides, so a server that gives something else is passed over, with a warning.
+    Looked for first: in `directory`, in the cache folder, where Debian puts datasets, then what
+    Keras and torchvision have fetched. Only then the dataset's mirrors are asked. What a file holds
+    inside decides, so a server that gives something else is passed over, with a warning.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def find_or_fetch(
     """Do what fetch() does. tell: is called with what a mirror gave in the place of a file."""
     urls = _checked(mirror) or dataset.mirrors
     if directory is None:
-        target = os.path.join(disk_cache.folder(), "datasets", dataset.name)
+        target = on_this_machine.cache_folder(dataset)
         places = [target, on_this_machine.system_folder(dataset)]
     else:
         target = os.fsdecode(directory)

@@ -10,10 +10,11 @@ import shutil
 import zipfile
 from typing import NamedTuple
 
+from ...core import disk_cache
 from ...errors import IdxError, naming
 from ..metadata import read_description
 from . import keras_npz
-from .archive import DAMAGED, member_named
+from .archive import DAMAGED, member_named, oddity
 from .proof import Inside, WrongFileError, prove
 from .table import Published, PublishedFile
 
@@ -99,6 +100,11 @@ def copy_to(dataset: Published, file: PublishedFile, folder: str, directory: str
     return None
 
 
+def cache_folder(dataset: Published) -> str:
+    """Where `fetch` puts a dataset that nobody named a folder for."""
+    return os.path.join(disk_cache.folder(), "datasets", dataset.name)
+
+
 def system_folder(dataset: Published) -> str:
     """Where a package of Debian puts a dataset."""
     return os.path.join(SYSTEM, dataset.name)
@@ -108,7 +114,8 @@ def _places(dataset: Published, directory: str) -> list[str]:
     """The folders in which programs keep the files of a dataset."""
     inner = os.path.join(dataset.torchvision, "raw")
     roots = [os.path.join(root, inner) for root in (directory, *_ROOTS)]
-    return [system_folder(dataset), os.path.join(_keras(), dataset.name), *roots]
+    keras = os.path.join(_keras(), dataset.name)
+    return [cache_folder(dataset), system_folder(dataset), keras, *roots]
 
 
 def _keras() -> str:
@@ -127,7 +134,7 @@ def _from_archive(dataset: Published, file: PublishedFile, place: str, folder: s
     try:
         with zipfile.ZipFile(archive) as opened:
             member = member_named(opened, file.name)
-            if member is None:
+            if member is None or oddity(member, file.most) is not None:
                 return None
             with opened.open(member) as packed, naming(path), open(path, "wb") as output:
                 shutil.copyfileobj(packed, output)

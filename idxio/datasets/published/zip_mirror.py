@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -20,7 +21,7 @@ from ...storage.download.http import (
     get,
 )
 from ...storage.download.to_file import Section, download
-from .archive import DAMAGED, end_of, member_named
+from .archive import DAMAGED, end_of, member_named, oddity
 from .table import PublishedFile
 
 # Bytes from the end of the archive that are fetched first. The list of EMNIST's 31 members takes
@@ -32,6 +33,10 @@ _MOST = 4 << 30
 
 class _Missing(Exception):
     """Bytes of the archive are needed that are not here."""
+
+
+class _BeforeStartError(OSError):
+    """A place before the first byte of the archive."""
 
 
 class _Pieces(io.RawIOBase):
@@ -54,7 +59,7 @@ class _Pieces(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
         if base + offset < 0:
-            raise OSError(22, "seek before the start")
+            raise _BeforeStartError(errno.EINVAL, "seek before the start")
         self._position = base + offset
         return self._position
 
@@ -100,7 +105,7 @@ class ZipMirror:
         try:
             with contextlib.closing(zipfile.ZipFile(archive)) as opened:
                 return self._unpack(opened, archive, file, path, arrived)
-        except DAMAGED as error:
+        except (*DAMAGED, _BeforeStartError) as error:
             raise RefusedError(f"gives an archive that is damaged ({error})") from None
         except _Missing as error:
             raise RefusedError(str(error)) from None
@@ -150,6 +155,9 @@ class ZipMirror:
         member = member_named(opened, file.name)
         if member is None:
             raise RefusedError(f"gives an archive without {file.name}")
+        odd = oddity(member, file.most)
+        if odd is not None:
+            raise RefusedError(f"gives an archive in which {file.name} {odd}")
         resumed = False
         piece = f"{path}.member"
         if not self._is_whole:

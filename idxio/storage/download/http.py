@@ -54,21 +54,20 @@ class Answer:
         """Bytes of the whole file; None if the server does not know."""
         self.stop: int | None = None
         """Where the bytes of this answer end in the file."""
-        length = headers["Content-Length"]
         if self.is_range:
             self._set_range(headers["Content-Range"] or "")
-        elif length is not None and length.isdecimal():
-            self.size = self.stop = int(length)
+        else:
+            self.size = self.stop = _number(headers["Content-Length"] or "")
 
     def _set_range(self, text: str) -> None:
         """Read `bytes 0-99/200`."""
         unit, _, rest = text.strip().partition(" ")
         span, _, size = rest.partition("/")
-        first, _, last = span.partition("-")
-        if unit != "bytes" or not (first.isdecimal() and last.isdecimal()):
+        first, last = map(_number, span.partition("-")[::2])
+        if unit != "bytes" or first is None or last is None:
             raise RefusedError(f"answers with a range that can't be understood: {text!r:.60}")
-        self.start, self.stop = int(first), int(last) + 1
-        self.size = int(size) if size.isdecimal() else None
+        self.start, self.stop = first, last + 1
+        self.size = _number(size)
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes as they come.
@@ -105,6 +104,11 @@ class Answer:
 
     def __exit__(self, *error: object) -> None:
         self._response.close()
+
+
+def _number(text: str) -> int | None:
+    """A number of bytes; None for what is none, or more than any file has."""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
 def get(url: str, start: int = 0, stop: int | None = None, *, tag: str | None = None) -> Answer:
@@ -196,7 +200,7 @@ class _telling:
         """Nothing to do."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, (OSError, http.client.HTTPException, UnicodeError)):
+        if isinstance(error, (OSError, http.client.HTTPException, ValueError)):
             raise _in_a_sentence(error) from None
 
 
@@ -217,6 +221,8 @@ def _in_a_sentence(error: Exception) -> Exception:
         return RefusedError(f"has a certificate that is not valid: {error.verify_message}")
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return RefusedError("has a host name that is not known here; is the network up?")
+    if isinstance(error, ValueError):  # urllib's, of a URL that it is redirected to
+        return RefusedError("redirects to what is no URL")
     if isinstance(error, ConnectionRefusedError):
         return RefusedError("refuses the connection")
     if isinstance(error, ConnectionError):
