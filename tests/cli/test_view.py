@@ -27,6 +27,7 @@ from idxio.cli.viewer import dataset
 from idxio.cli.viewer.render import render
 from idxio.cli.viewer.server import ViewServer
 from idxio.compression.registry import COMPRESSIONS
+from idxio.datasets.published import table
 
 Y = np.arange(90, dtype=np.uint8) % 3
 X = np.random.default_rng(0).integers(0, 256, (90, 28, 28), np.uint8)
@@ -83,6 +84,32 @@ def test_the_page_is_small_and_fetches_nothing_from_elsewhere(folder):
     assert "default-src 'none'" in page
     assert page.count("<script") == 2  # the dataset, and the program
     assert not re.search("@[A-Z]+@", page)  # every place is filled in
+
+
+@pytest.mark.parametrize("name", table.PUBLISHED)
+def test_the_page_of_each_published_dataset_is_small(name):
+    published = table.PUBLISHED[name]
+    names = [file.name for file in published.files]
+    about = {
+        "licence": published.licence,
+        "source": "; ".join(f"/usr/share/datasets/{name}/{file}" for file in names),
+        "citation": published.citation,
+    }
+    classes = {label: "/".join(one) for label, one in enumerate(published.classes)}
+    splits = [dataset.Split("train", *names[:2]), dataset.Split("test", *names[2:])]
+    page = render(dataset.Viewed(published.title, about, classes, splits, {}))
+    assert len(page) < 40_000
+
+
+def test_the_page_has_the_words_of_its_template():
+    """Spaces around operators are left out, and none in what is said."""
+    text = importlib.resources.files("idxio.cli.viewer").joinpath("view.html").read_text("utf-8")
+    page = render(dataset.Viewed("", {}, {}, [], {})).decode()
+    program = page.rpartition("<script>")[2]
+    words = re.findall(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`", program)
+    said = [part for one in words for part in re.split(r"\$\{[^}]*\}", one) if " " in part]
+    assert len(said) > 60
+    assert [part for part in said if part not in text] == []
 
 
 def test_the_page_is_in_the_package():

@@ -179,7 +179,7 @@ def test_more_than_fits_a_page_or_the_memory(page, host, files):
     for name in (IMAGES, LABELS):
         (folder / name).write_bytes((files / "sorted" / name).read_bytes())
     code = render(dataset.find(str(folder), None)).decode()
-    for limit, lower in (("TALLEST = 8e6", "TALLEST = 3e3"), ("KEEP = 96 << 20", "KEEP = 1 << 18")):
+    for limit, lower in (("TALLEST=8e6", "TALLEST=3e3"), ("KEEP=96 << 20", "KEEP=1 << 18")):
         assert limit in code
         code = code.replace(limit, lower)
     (folder / "index.html").write_text(code, encoding="utf-8")

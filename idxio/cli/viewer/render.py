@@ -17,6 +17,9 @@ GENERATOR = '<meta name="generator" content="idxio view">'
 _SPARE = re.compile(r"^ *(//|/\*\*.*\*/$).*\n|(?<=[;,{]) // .*$|^[ \n]+", re.MULTILINE)
 _STYLE = re.compile(r"<style>.*</style>", re.DOTALL)
 _SPARE_IN_STYLE = re.compile(r"\s*([{};,])\s*|(?<=:)\s+")
+_SCRIPT = re.compile(r"<script>.*</script>", re.DOTALL)
+# Around operators that no sentence of the page has.
+_SPARE_IN_SCRIPT = re.compile(r"(?<=\S) (=>|[=!]==|[<>]=|&&|\|\||[-+*&|?]*=|<) (?=\S)")
 
 
 def render(viewed: Viewed, base: str = "") -> bytes:
@@ -46,4 +49,5 @@ def render(viewed: Viewed, base: str = "") -> bytes:
 def _template() -> str:
     text = importlib.resources.files(__package__).joinpath("view.html").read_text("utf-8")
     text = _SPARE.sub("", text)
-    return _STYLE.sub(lambda style: _SPARE_IN_STYLE.sub(r"\1", style[0]), text)
+    text = _STYLE.sub(lambda style: _SPARE_IN_STYLE.sub(r"\1", style[0]), text)
+    return _SCRIPT.sub(lambda script: _SPARE_IN_SCRIPT.sub(r"\1", script[0]), text)
