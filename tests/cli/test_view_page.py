@@ -115,6 +115,22 @@ def said(page, words):
     page.wait(f"document.getElementById('say')?.textContent.includes({words!r})")
 
 
+# Keeps the bars of a page, which go when they are full.
+BARS = """
+var bars = [];
+new MutationObserver((changes) => {
+  for (const {addedNodes} of changes) bars.push(...[...addedNodes].filter((one) => one.tagName === 'PROGRESS'));
+}).observe(document, {childList: true, subtree: true});
+"""
+
+
+def assert_bar(page, path):
+    """A bar has told how much of a file was read, and has gone."""
+    bars = page.evaluate("bars.map((bar) => [bar.value, bar.max, bar.isConnected])")
+    size = path.stat().st_size
+    assert bars == [[size, size, False]]
+
+
 def go(page, place):
     page.evaluate(f"location.hash = {place!r}")
 
@@ -423,10 +439,11 @@ def test_labels_of_two_axes(page, host, files, kind):
 # --- hosts and files that can't do all ---
 
 
-def test_a_host_without_ranges(page, host):
-    page.open(f"{host}/whole/sorted/index.html#train/3/950")
+def test_a_host_without_ranges(page, host, files):
+    page.open(f"{host}/whole/sorted/index.html#train/3/950", before=BARS)
     said(page, "gives no parts of train-images-idx3-ubyte.gz")
     assert_open(page, 950, X[ORDER[950]])
+    assert_bar(page, files / "sorted" / IMAGES)
     assert len(page.requests) == 3
     assert page.complaints == []
 
@@ -450,9 +467,10 @@ def test_a_file_without_a_table(page, host, files):
     (folder / IMAGES).write_bytes(gzip.compress(encode(X), 1))
     (folder / LABELS).write_bytes(gzip.compress(encode(Y), 1))
     write_page(folder)
-    page.open(f"{host}/plain/foreign/index.html#train/all/2432")
+    page.open(f"{host}/plain/foreign/index.html#train/all/2432", before=BARS)
     said(page, f"idxio repack {IMAGES} NEW.gz writes the same data with a table")
     assert_open(page, 2432, X[2432])
+    assert_bar(page, folder / IMAGES)
     assert page.complaints == []
 
 

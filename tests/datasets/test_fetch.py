@@ -276,6 +276,42 @@ def test_torchvisions_archive_of_emnist_is_unpacked(tmp_path, zipped):
         idxio.fetch("emnist-toy", "again")
 
 
+def forget_sums(set_item):
+    """Let no checksum of the files in the archive be known, as of emnist-mnist."""
+    known = table.PUBLISHED["emnist-toy"]
+    unknown = tuple(file._replace(packed_md5=None) for file in known.files)
+    set_item(table.PUBLISHED, "emnist-toy", known._replace(files=unknown))
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+def test_members_without_a_checksum_are_believed_out_of_the_whole_archive(
+    tmp_path, monkeypatch, zipped, is_published
+):
+    forget_sums(monkeypatch.setitem)
+    data = bytearray(zipped)
+    if not is_published:  # of the same size, and each member is sound
+        data[12] ^= 1  # the day of the first member
+    put(tmp_path / "EMNIST" / "raw", {"gzip.zip": bytes(data)})
+    if is_published:
+        idxio.fetch("emnist-toy", "mine")
+        assert is_right("mine", ZIPPED_PAYLOADS)
+        return
+    with pytest.raises(OSError, match="refuses the connection"):
+        idxio.fetch("emnist-toy", "mine")
+
+
+def test_an_archive_that_was_fetched_whole_has_the_published_checksum(server, zipped, monkeypatch):
+    forget_sums(monkeypatch.setitem)
+    data = bytearray(zipped)
+    data[12] ^= 1  # the day of the first member
+    good = server.add("/good/gzip.zip", zipped, ignores_range=True)
+    wrong = server.add("/wrong/gzip.zip", bytes(data), ignores_range=True)
+    with pytest.warns(UserWarning, match=r"mirror 1 .* that can't be told from others"):
+        idxio.fetch("emnist-toy", "mine", mirror=[wrong, good])
+    assert is_right("mine", ZIPPED_PAYLOADS)
+    assert json.loads(Path("mine/dataset.json").read_text())["source"] == good
+
+
 # Names, and what is asked for.
 
 
@@ -678,6 +714,30 @@ def test_a_zip_of_another_size(server, monkeypatch, faults):
 
 
 # Broken off, and gone on.
+
+
+def test_a_bar_tells_how_much_has_arrived(server, monkeypatch):
+    told = []
+
+    class Bar:
+        n = total = 0
+
+        def __init__(self, **options):
+            told.append(options["desc"])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            told.append((self.n, self.total))
+
+        def update(self, more):
+            self.n += more
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["fetch", "toy", "mine", "--mirror", serve(server)]) == 0
+    assert told == ["toy", (TOTAL, TOTAL)]
 
 
 def test_an_answer_that_breaks_off_is_gone_on_with(server):

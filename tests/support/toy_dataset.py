@@ -98,7 +98,7 @@ OTHER = TOY._replace(
     ),
 )
 ZIPPED = TOY._replace(
-    name="emnist-toy",  # and `publish_zip` tells the size of the archive
+    name="emnist-toy",  # and `publish_zip` tells the size and checksum of the archive
     title="EMNIST toy",
     files=tuple(
         PublishedFile(name, len(data), packed_md5=hashlib.md5(ZIPPED_FILES[name]).hexdigest())
@@ -112,7 +112,9 @@ ZIPPED = TOY._replace(
 
 def publish_zip(data: bytes, set_item: Callable[..., None]) -> None:
     """Publish the dataset that an archive has."""
-    set_item(table.PUBLISHED, ZIPPED.name, ZIPPED._replace(archive_size=len(data)))
+    sha256 = hashlib.sha256(data).hexdigest()
+    dataset = ZIPPED._replace(archive_size=len(data), archive_sha256=sha256)
+    set_item(table.PUBLISHED, ZIPPED.name, dataset)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,9 @@ def prove(
 def _is_as_published(path: str, wanted: PublishedFile) -> bool:
     """Whether a file is the published one to the byte, its packing too."""
     if wanted.packed_sha256 is not None:
-        return _packed(path, "sha256") == wanted.packed_sha256
+        return digest(path, "sha256") == wanted.packed_sha256
     if wanted.packed_md5 is not None:
-        return _packed(path, "md5") == wanted.packed_md5
+        return digest(path, "md5") == wanted.packed_md5
     return False
 
 
@@ -89,13 +89,13 @@ def _look_inside(path: str, most: int) -> Inside:
     return Inside(size, crc32, sha256.hexdigest(), head)
 
 
-def _packed(path: str, method: str) -> str:
+def digest(path: str, method: str) -> str:
     """The digest of a file as it is stored."""
-    digest = hashlib.new(method, usedforsecurity=False)
+    made = hashlib.new(method, usedforsecurity=False)
     with naming(path), open(path, "rb", opener=open_regular) as file:
         while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+            made.update(block)
+    return made.hexdigest()
 
 
 def _what(path: str, inside: Inside, wanted: PublishedFile) -> str:
@@ -134,7 +134,7 @@ def _known(path: str, inside: Inside) -> str | None:
                 if stated is None:
                     continue
                 if method not in sums:
-                    sums[method] = _packed(path, method)
+                    sums[method] = digest(path, method)
                 if sums[method] == stated:
                     return shown(dataset, file)
     return None

@@ -56,6 +56,7 @@ class Published(NamedTuple):
     citation: str
     archive_size: int | None = None
     """Bytes of the published zip archive."""
+    archive_sha256: str | None = None
     classes: tuple[str, ...] = ()
     """For a dataset with a mapping: the characters of each class, from `first_class` on."""
     first_class: int = 0
@@ -289,7 +290,8 @@ def _emnist(
             ),
         ),
         mirrors=("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",),  # torchvision and TFDS
-        archive_size=561_753_746,  # TFDS
+        archive_size=561_753_746,  # TFDS, and the SHA-256
+        archive_sha256="fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
         licence=(
             "none is stated where its checksums were found; it is made of NIST's Special Database"
             " 19, https://www.nist.gov/itl/products-and-services/emnist-dataset"

@@ -22,6 +22,7 @@ from ...storage.download.http import (
 )
 from ...storage.download.to_file import Section, download
 from .archive import DAMAGED, end_of, member_named, oddity
+from .proof import digest
 from .table import PublishedFile
 
 # Bytes from the end of the archive that are fetched first. The list of EMNIST's 31 members takes
@@ -80,12 +81,13 @@ class _Pieces(io.RawIOBase):
 class ZipMirror:
     """An archive at a URL."""
 
-    def __init__(self, url: str, folder: str, size: int | None) -> None:
-        """folder: where what arrives is kept; size: of the published archive."""
+    def __init__(self, url: str, folder: str, size: int | None, sha256: str | None) -> None:
+        """folder: where what arrives is kept; size, sha256: of the published archive."""
         self.url = url
         name = hashlib.sha256(url.encode()).hexdigest()[:16]
         self._path = os.path.join(folder, f"{name}.zip")
         self._size = size
+        self._sha256 = sha256
         self._archive: _Pieces | None = None
         self._is_whole = False
 
@@ -141,8 +143,12 @@ class ZipMirror:
 
     @property
     def is_published(self) -> bool:
-        """Whether the archive has the size of the published one."""
-        return self._archive is not None and self._archive.size == self._size
+        """Whether the archive is the published one: by its SHA-256 where all of it is here, else by
+        its size alone.
+        """
+        if self._archive is None or self._archive.size != self._size:
+            return False
+        return not self._is_whole or digest(self._path, "sha256") == self._sha256
 
     def _unpack(
         self,
