@@ -18,8 +18,13 @@ def run(request, name, *arguments):
     path = request.config.rootpath / "examples" / name
     if not path.exists():
         missing(f"{path} is missing")
+    # One thread: several of OpenMP wait for each other busily, and other tests run meanwhile.
     done = subprocess.run(
-        [sys.executable, path, *map(str, arguments)], capture_output=True, text=True, timeout=300
+        [sys.executable, path, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     reached = re.search(r"test accuracy (\d\.\d+)\n$", done.stdout)
