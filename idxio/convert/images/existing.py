@@ -15,6 +15,7 @@ from ...core.array import open_array
 from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
+from ...datasets.classes import described
 from ...datasets.copies import copies_of
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.names import named_role, split_key
@@ -87,10 +88,10 @@ def read_existing(directory: str) -> Existing:
             file=directory,
         )
     path = os.path.join(directory, DESCRIPTION)
-    class_names = description["class_names"]
     stated = description["files"]
-    if not isinstance(class_names, list) or not isinstance(stated, dict):
+    if not isinstance(description["class_names"], list) or not isinstance(stated, dict):
         raise FormatError("has class_names or files in another form than build writes", file=path)
+    class_names = [*(described(directory) or {}).values()]
     as_read |= states(os.path.join(directory, name) for name in stated)
     pairs: dict[str, dict[str, str]] = {}
     for name in stated:
@@ -108,6 +109,13 @@ def read_existing(directory: str) -> Existing:
         if pair.keys() != {"image", "label"}:
             raise FormatError(f"lists no images and labels of {split}", file=path)
         tag = read_classes(pair["label"]).astype(np.int32)
+        # A new class would get the number of one without a name.
+        if len(tag) and not 0 <= tag.min() <= tag.max() < len(class_names):
+            raise FormatError(
+                f"has {len(class_names):,} class_names, and {os.path.basename(pair['label'])} the"
+                f" labels {tag.min()} to {tag.max()}: put back the names that were taken out",
+                file=path,
+            )
         with open_array(pair["image"]) as images:
             shapes.add((images.dtype.name, images.shape[1:]))
             count = len(images)
