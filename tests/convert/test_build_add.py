@@ -242,6 +242,9 @@ def test_a_picture_that_has_another_class_now(pics):
         (lambda: name("a"), r"has 1 class_names, and \S+-labels-idx1-ubyte.gz the labels 0 to 1"),
         (lambda: name(), "has 0 class_names, and "),
         (lambda: name("a", ["b"]), "class_names"),
+        (lambda: edit(class_names={"0": "a", "1": "b"}), "has class_names in another form than"),
+        (lambda: edit(seed=float("nan")), "has seed in another form than build writes"),
+        (lambda: edit(sorted="no"), "has sorted in another form than build writes"),
     ],
 )
 def test_what_build_did_not_make_is_refused(pics, change, what):
@@ -255,8 +258,12 @@ def test_what_build_did_not_make_is_refused(pics, change, what):
 
 
 def name(*class_names):
-    """Edit the names of the classes, as people do."""
-    edited = {**about(), "class_names": class_names}
+    edit(class_names=class_names)
+
+
+def edit(**keys):
+    """Edit the description, as people do."""
+    edited = {**about(), **keys}
     with open("out/dataset.json", "w") as file:
         json.dump(edited, file)
 

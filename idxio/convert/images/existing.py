@@ -25,7 +25,15 @@ from ...storage.as_read import AsRead, states
 from ...storage.journal import ensure_complete
 from .records import digest
 
-_KEYS = ("class_names", "files", "pipeline", "size", "split_by", "seed", "sorted")
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "class_names": list,
+    "files": dict,
+    "pipeline": str,
+    "size": (int, type(None)),
+    "split_by": str,
+    "seed": int,
+    "sorted": bool,
+}
 _BLOCK = 1 << 20
 
 
@@ -80,7 +88,7 @@ def read_existing(directory: str) -> Existing:
     ensure_complete(directory)
     as_read = states(os.path.join(directory, name) for name in (DESCRIPTION, SOURCES))
     description = read_description(directory)
-    lacking = [key for key in _KEYS if key not in description]
+    lacking = [key for key in _KINDS if key not in description]
     if lacking:
         raise FormatError(
             f"has no {DESCRIPTION} of build, with {lacking[0]!r} in it; pictures are added to a"
@@ -89,8 +97,9 @@ def read_existing(directory: str) -> Existing:
         )
     path = os.path.join(directory, DESCRIPTION)
     stated = description["files"]
-    if not isinstance(description["class_names"], list) or not isinstance(stated, dict):
-        raise FormatError("has class_names or files in another form than build writes", file=path)
+    for key, kind in _KINDS.items():
+        if not isinstance(description[key], kind):
+            raise FormatError(f"has {key} in another form than build writes", file=path)
     class_names = [*(described(directory) or {}).values()]
     as_read |= states(os.path.join(directory, name) for name in stated)
     pairs: dict[str, dict[str, str]] = {}
