@@ -244,7 +244,8 @@ def _content(source: str, options: _Options) -> _Content:
             path = os.path.join(source, DESCRIPTION)
             named = [(source, arrays.class_names), (path, described(source))]
             about = about_of(read_description(source))
-            layout.check_stated(source, "arrays", [*arrays.splits], stated)
+            splits = {split: common_name(split) for split in arrays.splits}
+            layout.check_stated(source, "arrays", splits, stated)
             records = {split_named(name) or name: count for name, count in stated.items()}
             return _Content(arrays.splits, agreed_names(named), records, about)
         if inside.kind:
@@ -337,7 +338,8 @@ def _descriptions(
     records: dict[str, int] = {}
     for home, splits in splits_in.items():
         if is_whole:
-            layout.check_stated(home, "file", splits, stated[home])
+            names = {split: os.path.relpath(files[split][0], home) for split in splits}
+            layout.check_stated(home, "file", names, stated[home])
         counts = {split_named(name): count for name, count in stated[home].items()}
         here = {split: counts[split] for split in splits if split in counts}
         records |= here

@@ -239,6 +239,12 @@ def test_a_picture_that_has_another_class_now(pics):
         (lambda: os.remove("out/sources.csv"), "does not tell the picture of each of the"),
         (lambda: idxio.write("out/train-labels-idx1-ubyte.gz", ZERO), "is not the file of which"),
         (lambda: cut("out/sources.csv"), "does not tell the picture of each of the"),
+        (lambda: name("a"), r"has 1 class_names, and \S+-labels-idx1-ubyte.gz the labels 0 to 1"),
+        (lambda: name(), "has 0 class_names, and "),
+        (lambda: name("a", ["b"]), "class_names"),
+        (lambda: edit(class_names={"0": "a", "1": "b"}), "has class_names in another form than"),
+        (lambda: edit(seed=float("nan")), "has seed in another form than build writes"),
+        (lambda: edit(sorted="no"), "has sorted in another form than build writes"),
     ],
 )
 def test_what_build_did_not_make_is_refused(pics, change, what):
@@ -251,11 +257,28 @@ def test_what_build_did_not_make_is_refused(pics, change, what):
     assert main(["build", "--add", "pics", "out"]) == 1
 
 
+def name(*class_names):
+    edit(class_names=class_names)
+
+
+def edit(**keys):
+    """Edit the description, as people do."""
+    edited = {**about(), **keys}
+    with open("out/dataset.json", "w") as file:
+        json.dump(edited, file)
+
+
 def cut(path):
     with open(path) as file:
         lines = file.readlines()
     with open(path, "w") as file:
         file.writelines(lines[:-1])
+
+
+def test_names_that_are_numbers_in_the_description(pics):
+    idxio.build("pics", "out")
+    name(0, 1)
+    assert idxio.build("pics", "out", add=True, skip_bad=True).class_names == ["0", "1"]
 
 
 def test_a_sorted_file_is_refused(pics):

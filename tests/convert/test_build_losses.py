@@ -3,6 +3,7 @@ elsewhere.
 """
 
 import os
+import tracemalloc
 import unicodedata
 
 import numpy as np
@@ -336,6 +337,20 @@ def test_paths_that_are_all_wrong_have_a_remedy(pics, capsys, path, remedy):
         in error
     )
     assert remedy in error
+
+
+def test_a_line_that_never_ends_is_not_held(pics):
+    """As that of /dev/zero, which a link may lead to."""
+    save(pics / "a.png", 1)
+    listed("a.png,cat\n")
+    os.truncate("list.csv", 16 << 20)  # the rest is NULs
+    tracemalloc.start()
+    try:
+        with pytest.raises(idxio.FormatError, match="is no CSV file in UTF-8, after line"):
+            build(labels="list.csv")
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_list_of_a_heading_alone(pics):

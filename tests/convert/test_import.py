@@ -602,6 +602,7 @@ def test_one_hot_rows_of_unlike_widths(tmp_path):
     [
         ({"train": 4, "test": 2}, "has no arrays test, of which dataset.json tells"),
         ({"train": 5}, "holds 4 records of the train split, expected 5"),
+        ({"test": 2}, r"has the arrays train, of which dataset\.json does not tell"),
     ],
 )
 def test_records_that_a_description_tells_of_arrays(tmp_path, records, message):
@@ -811,6 +812,21 @@ def test_tables_that_an_export_stated(tmp_path):
     refused(tmp_path / "out", tmp_path, "holds 2 records of the latest split, expected 3")
     os.unlink(tmp_path / "out" / "latest.csv")
     refused(tmp_path / "out", tmp_path, r"has no file latest, of which dataset\.json tells")
+
+
+def test_a_table_that_was_not_exported_with_the_others(tmp_path):
+    """As one that is left of another dataset is, whose classes have other names."""
+    _described_tables(tmp_path / "t")
+    assert back(tmp_path / "t", tmp_path) == {"train": 3, "latest": 2}
+    (tmp_path / "t" / "val.csv").write_text("label,a\n1,2\n")
+    why = (
+        r"has the file val\.csv, of which dataset\.json does not tell, so that its labels may mean"
+    )
+    refused(tmp_path / "t", tmp_path, why)
+    assert back(tmp_path / "t" / "val.csv", tmp_path) == {"val": 1}
+    (tmp_path / "t" / "dataset.json").write_text('{"class_names": ["cat", "dog"]}')
+    (tmp_path / "t" / "latest.csv").unlink()  # only records told that "test" in it is no split
+    assert back(tmp_path / "t", tmp_path) == {"train": 3, "val": 1}
 
 
 def _described_tables(folder, names=("cat", "dog")) -> None:

@@ -88,6 +88,22 @@ def test_records_without_a_source_are_not_listed(two):
     assert check(two, "m/a-images", "m/a-labels", "m", "a") == len(idxio.load("one"))
 
 
+def changed(folder):
+    return {f.level: f.message for f in idxio.check(folder).findings if f.kind == "changed"}
+
+
+def test_a_list_of_some_records_is_of_this_dataset(two):
+    os.remove("two/sources.csv")
+    os.mkdir("m")
+    assert main(["sort", *pair("two"), *pair("one"), *pair("m")]) == 0
+    listed, all_of_them = len(idxio.load("one")), len(idxio.load("m"))
+    found = changed("m")
+    assert found.keys() == {"warning"}
+    assert f"tells of {listed} of the {all_of_them} pictures: lines are lost" in found["warning"]
+    idxio.write(pair("m")[1], idxio.read(pair("m")[1])[::-1])
+    assert changed("m").keys() == {"error"}
+
+
 def test_lines_of_files_that_are_replaced_go(two):
     x, y = np.zeros((3, 2, 2), np.uint8), np.array([1, 0, 1], np.uint8)
     idxio.write_sorted(*pair("one"), x, y)

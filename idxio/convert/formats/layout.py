@@ -154,13 +154,7 @@ def folders_of(folder: str, names: list[str], stated: dict[str, int]) -> dict[st
                 f"has both {splits[split]} and {name}, which are one split; leave one", file=folder
             )
         splits[split] = name
-    there = {split_named(name) for name in stated}
-    if stated and (other := [name for split, name in splits.items() if split not in there]):
-        raise FormatError(
-            f"has the folder {other[0]}, of which {DESCRIPTION} does not tell; move it away",
-            file=folder,
-        )
-    check_stated(folder, "folder", list(splits), stated)
+    check_stated(folder, "folder", splits, stated)
     check_unread(folder, {name: split for split, name in splits.items()}, names)
     if pictures := [name for name in _entries(folder) if name.lower().endswith(".png")]:
         raise FormatError(
@@ -204,8 +198,19 @@ def _is_in(path: str, folder: str) -> bool:
     return not folder or path.startswith(folder + os.sep)
 
 
-def check_stated(folder: str, what: str, splits: list[str], stated: dict[str, int]) -> None:
-    """Raise if an exported split is missing."""
+def check_stated(folder: str, what: str, splits: dict[str, str], stated: dict[str, int]) -> None:
+    """Raise if an exported split is missing, or there is one that was not exported with the others:
+    its labels may mean other classes.
+
+    splits has the name of what each is read from.
+    """
+    there = {split_named(name) for name in stated}
+    if stated and (other := [name for split, name in splits.items() if split not in there]):
+        raise FormatError(
+            f"has the {what} {other[0]}, of which {DESCRIPTION} does not tell, so that its labels"
+            " may mean other classes; move it away, or add its records there",
+            file=folder,
+        )
     if lacking := [name for name in stated if split_named(name) not in splits]:
         raise FormatError(f"has no {what} {lacking[0]}, of which {DESCRIPTION} tells", file=folder)
 

@@ -15,6 +15,7 @@ from ...core.array import open_array
 from ...core.coerce import read_classes
 from ...core.info import info
 from ...core.write import Writer
+from ...datasets.classes import described
 from ...datasets.copies import copies_of
 from ...datasets.metadata import DESCRIPTION, read_description
 from ...datasets.names import named_role, split_key
@@ -24,7 +25,15 @@ from ...storage.as_read import AsRead, states
 from ...storage.journal import ensure_complete
 from .records import digest
 
-_KEYS = ("class_names", "files", "pipeline", "size", "split_by", "seed", "sorted")
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "class_names": list,
+    "files": dict,
+    "pipeline": str,
+    "size": (int, type(None)),
+    "split_by": str,
+    "seed": int,
+    "sorted": bool,
+}
 _BLOCK = 1 << 20
 
 
@@ -79,7 +88,7 @@ def read_existing(directory: str) -> Existing:
     ensure_complete(directory)
     as_read = states(os.path.join(directory, name) for name in (DESCRIPTION, SOURCES))
     description = read_description(directory)
-    lacking = [key for key in _KEYS if key not in description]
+    lacking = [key for key in _KINDS if key not in description]
     if lacking:
         raise FormatError(
             f"has no {DESCRIPTION} of build, with {lacking[0]!r} in it; pictures are added to a"
@@ -87,10 +96,11 @@ def read_existing(directory: str) -> Existing:
             file=directory,
         )
     path = os.path.join(directory, DESCRIPTION)
-    class_names = description["class_names"]
     stated = description["files"]
-    if not isinstance(class_names, list) or not isinstance(stated, dict):
-        raise FormatError("has class_names or files in another form than build writes", file=path)
+    for key, kind in _KINDS.items():
+        if not isinstance(description[key], kind):
+            raise FormatError(f"has {key} in another form than build writes", file=path)
+    class_names = [*(described(directory) or {}).values()]
     as_read |= states(os.path.join(directory, name) for name in stated)
     pairs: dict[str, dict[str, str]] = {}
     for name in stated:
@@ -108,6 +118,13 @@ def read_existing(directory: str) -> Existing:
         if pair.keys() != {"image", "label"}:
             raise FormatError(f"lists no images and labels of {split}", file=path)
         tag = read_classes(pair["label"]).astype(np.int32)
+        # A new class would get the number of one without a name.
+        if len(tag) and not 0 <= tag.min() <= tag.max() < len(class_names):
+            raise FormatError(
+                f"has {len(class_names):,} class_names, and {os.path.basename(pair['label'])} the"
+                f" labels {tag.min()} to {tag.max()}: put back the names that were taken out",
+                file=path,
+            )
         with open_array(pair["image"]) as images:
             shapes.add((images.dtype.name, images.shape[1:]))
             count = len(images)

@@ -23,6 +23,8 @@ _SPLIT_HEADINGS = {"split", "set", "subset", "partition"}
 _EXPECTED = {2: "a path and a label", 3: "a path, a label and a split"}
 # Suffixes by which unlisted files count as pictures, beside those of the listed ones.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+# Characters of a line, which a device as /dev/zero never ends; csv refuses fields of an eighth.
+_LONGEST = 1 << 20
 # Lines examined for a fault that all lines share.
 _SAMPLE = 100
 
@@ -94,7 +96,8 @@ def _lines(file: str, folder: str) -> list[_Line]:
 
     lines: list[_Line] = []
     with naming(file), open(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, skipinitialspace=True, strict=True)  # of quotes
+        some = iter(lambda: text.readline(_LONGEST), "")
+        reader = csv.reader(some, skipinitialspace=True, strict=True)  # of quotes
         try:
             for row in reader:
                 if not any(field.strip() for field in row) and len(row) < 2:

@@ -303,19 +303,23 @@ def judge_duplicates(
 
 
 def judge_sources(split: str, stats: Statistics, sources: Sources) -> Iterator[Finding]:
-    """A sources.csv that tells of other records."""
+    """A sources.csv that tells of other records, or not of all."""
     if split not in sources:
         return
     mine = sources[split]
     labels = stats.labels.tolist()
-    if len(mine) != len(labels):
-        text = f"{SOURCES} has {len(mine):,} records for the {len(labels):,} pictures"
+    if mine.keys() - range(len(labels)):
+        text = f"{SOURCES} has record {max(mine):,}, and there are {len(labels):,} pictures"
         yield Finding("error", "changed", split, f"{text}: it was made of another dataset")
         return
-    others = [k for k, label in enumerate(labels) if k not in mine or mine[k].label != label]
+    others = [k for k, source in sorted(mine.items()) if labels[k] != source.label]
     if others:
         text = f"records of which {SOURCES} tells another label: it was made of another dataset"
         yield _about("error", "changed", split, text, np.array(others))
+    elif len(mine) < len(labels):
+        text = f"{SOURCES} tells of {len(mine):,} of the {len(labels):,} pictures"
+        more = "lines are lost, or files that have none were merged in"
+        yield Finding("warning", "changed", split, f"{text}: {more}")
 
 
 def _about(level: str, kind: str, split: str, text: str, records: Array) -> Finding:
