@@ -69,16 +69,23 @@ ROOT_PAGES = {
     "quickstart": "README.md",
     "contributing": "CONTRIBUTING.md",
     "changelog": "CHANGELOG.md",
+    "security": "SECURITY.md",
 }
 
 
 def put_root_page(app, docname, source):
-    """Give a page the text of a file in the root, with links as they must be from docs/."""
+    """Give a page the text of a file in the root, with links as they must be from docs/; and lead
+    links of other pages to such files to the pages.
+    """
     if docname in ROOT_PAGES:
         text = (ROOT / ROOT_PAGES[docname]).read_text(encoding="utf-8")
         if docname == "quickstart":
             text = text.replace("# idxio\n", "# Quickstart\n", 1)
         source[0] = re.sub(r"\[([^]]*)\]\(([^)\s]+)\)", from_docs, text)
+        return
+    up = "../" * docname.count("/")
+    for name, file in ROOT_PAGES.items():
+        source[0] = source[0].replace(f"](../{up}{file}", f"]({up}{name}.md")
 
 
 def from_docs(link):
