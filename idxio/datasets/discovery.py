@@ -238,26 +238,34 @@ def unread_folders(directory: str) -> Iterator[tuple[str, bool]]:
     have_folders = any(os.path.dirname(path) for paths in stems.values() for path in paths)
     for name in sorted(os.listdir(directory)):
         split = known_split(name)
-        if split in there if split else not (have_folders and split_named(name)):
-            continue
-        path = os.path.join(directory, name)
-        try:
-            is_folder = stat.S_ISDIR(status_of(path).st_mode)
-            if is_folder:
-                os.listdir(path)
-        except OSError as error:
-            if not os.path.lexists(path):  # removed by another process meanwhile
-                continue
-            what = f"{error.strerror}; if it is a split, it would be left out"
-            yield f"has {name}, and it can't be read: {what}. Mend it, or move it away", bool(split)
-            continue
-        deeper = _idx_below(path) if split and is_folder else None
-        if deeper is not None:
-            text = (
-                f"has {os.path.join(name, deeper)}, which would be left out, as files of a split"
-                f" are looked for in {name} itself; move them there, or away"
-            )
-            yield text, True
+        if split is None:
+            may_be_split = have_folders and split_named(name) is not None
+        else:
+            may_be_split = split not in there
+        text = _why_unread(directory, name, split) if may_be_split else None
+        if text is not None:
+            yield text, split is not None
+
+
+def _why_unread(directory: str, name: str, split: str | None) -> str | None:
+    """What is said of a folder that may be that of a split; None if nothing in it is left out."""
+    path = os.path.join(directory, name)
+    try:
+        is_folder = stat.S_ISDIR(status_of(path).st_mode)
+        if is_folder:
+            os.listdir(path)
+    except OSError as error:
+        if not os.path.lexists(path):  # removed by another process meanwhile
+            return None
+        what = f"{error.strerror}; if it is a split, it would be left out"
+        return f"has {name}, and it can't be read: {what}. Mend it, or move it away"
+    deeper = _idx_below(path) if split is not None and is_folder else None
+    if deeper is None:
+        return None
+    return (
+        f"has {os.path.join(name, deeper)}, which would be left out, as files of a split are looked"
+        f" for in {name} itself; move them there, or away"
+    )
 
 
 def _idx_below(folder: str) -> str | None:
