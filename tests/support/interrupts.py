@@ -49,6 +49,16 @@ def interrupted(function, at):
     return count
 
 
+def interrupt_everywhere(steps, least, stride=1):
+    """Call steps(at) for the instructions of a test, each stride-th, of which there are more than
+    `least`. It returns how many were executed; steps(0) interrupts none.
+    """
+    everything = steps(0)
+    assert everything > least
+    for at in range(1, everything, stride):
+        steps(at)
+
+
 def assert_ends(function):
     """Call a function on another thread, so that a test of it fails and does not hang."""
     thread = threading.Thread(target=function, daemon=True)

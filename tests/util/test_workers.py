@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from interrupts import assert_ends, interrupted
+from interrupts import assert_ends, interrupt_everywhere, interrupted
 
 from idxio._util.workers import InOrder
 
@@ -102,10 +102,7 @@ def test_no_interrupt_leaves_a_call_in_order_locked():
         assert_ends(work.close)
         return count
 
-    everything = steps(0)
-    assert everything > 300
-    for at in range(1, everything, 3):
-        steps(at)
+    interrupt_everywhere(steps, 300, 3)
 
 
 def test_an_interrupted_close_can_be_done_again():
@@ -126,7 +123,4 @@ def test_an_interrupted_close_can_be_done_again():
         assert_ends(work.close)
         return count
 
-    everything = steps(0)
-    assert everything > 100
-    for at in range(1, everything, 2):
-        steps(at)
+    interrupt_everywhere(steps, 100, 2)
