@@ -16,14 +16,8 @@ from ..core.array import open_array
 from ..core.info import is_idx
 from ..datasets.classes import Names, class_names
 from ..datasets.dataset import Dataset
-from ..datasets.discovery import (
-    datasets_beside,
-    find_split,
-    lost_files,
-    misnamed_file,
-    split_names,
-    unread_folders,
-)
+from ..datasets.discovery import datasets_beside, find_split, split_names
+from ..datasets.left_out import lost_files, misnamed_file, unread_folders
 from ..datasets.metadata import DESCRIPTION, about_of, read_description, write_description
 from ..datasets.split_names import common_name, known_split, split_named
 from ..datasets.together import check_together, states_of_pair

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import re
-import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,15 +14,14 @@ from ..compression.registry import speed_rank
 from ..core.info import Info, info
 from ..errors import FormatError, IdxError
 from ..storage.journal import ensure_complete
-from ..storage.regular import FoundPath, status_of
+from ..storage.regular import FoundPath
 from . import names
-from .beside import hint, paths_around
+from .beside import hint
 from .copies import check_copies
 from .published.table import how_to_fetch
-from .split_names import KNOWN, known_split, part_of, split_named, synonyms, words_in
+from .split_names import KNOWN, known_split, part_of, synonyms
 
 _MOST_FOLDERS = 1000
-_MOST_LOOKED_AT = 1000
 _MOST_LISTED = 6
 
 # The name of each split in MNIST's files, and its common name.
@@ -77,7 +74,7 @@ def find_pair(directory: str | os.PathLike[str], split: str = "train") -> tuple[
     """
     if not isinstance(split, str):
         raise TypeError(f"split is a name, as 'train' or 'test', not {split!r:.40}")
-    directory, stems_here = _look_around(folder_path(directory))
+    directory, stems_here = look_around(folder_path(directory))
     # An equal name comes first: else "train" beside "emnist-letters-train" could not be named.
     wanted = synonyms(split)
     stems = _matching(stems_here, wanted)
@@ -166,7 +163,7 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
     in the names of its files or is a whole pair of IDX files, or any other files with "images" or
     "labels" in their names would be one.
     """
-    directory, stems = _look_around(directory)
+    directory, stems = look_around(directory)
     if dataset is not None:
         before = re.compile(rf"(?:.*[-_.])?{re.escape(dataset.lower())}[-_.](?=.)")
         matches = [(before.match(stem), files) for stem, files in stems.items()]
@@ -187,103 +184,16 @@ def split_names(directory: str, dataset: str | None) -> list[str]:
 
 def _is_pair(directory: str, paths: list[str]) -> bool:
     """Whether there are images and labels in IDX files among paths."""
-    axes = {names.parse(os.path.basename(path)): _axes(directory, path) for path in paths}
+    axes = {names.parse(os.path.basename(path)): axes_of(directory, path) for path in paths}
     return {name.role for name, count in axes.items() if name and count} == {"image", "label"}
 
 
-def _axes(directory: str, path: str) -> int:
+def axes_of(directory: str, path: str) -> int:
     """The number of axes of an IDX file; 0 for any other file."""
     try:
         return len(info(FoundPath(os.path.join(directory, path))).shape)
     except (IdxError, OSError):
         return 0
-
-
-def misnamed_file(directory: str) -> str | None:
-    """A file that is called like one of a split's, and is none because of the rest of its name, as
-    what a download adds; None if there is none.
-
-    What begins as a file of a split that is there may be a copy or an index of it. So is an IDX
-    file that has the word of a split in its name, or lies in the folder of one, of which nothing
-    else is there: val/images.gz.
-    """
-    directory, stems = _look_around(directory)
-    split_files = tuple(names.unpacked(path) for paths in stems.values() for path in paths)
-    for path in _listing(directory):
-        folder, name = os.path.split(path)
-        if _stem(directory, path) is not None or not names.seems_meant(name):
-            continue
-        meant = _stem(directory, os.path.join(folder, names.without_added(name)))
-        if not path.startswith(split_files) and meant not in stems:
-            return path
-    there = {split for _, split in map(part_of, stems)}
-    for path in paths_around(directory):
-        folder, name = os.path.split(path)
-        splits = {split for _, split in words_in(name)} | {known_split(folder)} - {None}
-        is_parsed = names.parse(name) is not None
-        if splits and not (is_parsed or splits & there) and _axes(directory, path) > 1:
-            return path
-    return None
-
-
-def unread_folders(directory: str) -> Iterator[tuple[str, bool]]:
-    """What would be left out with a folder that may be that of a split, as the end of a message;
-    and whether its name says that it is.
-
-    Such a folder is a link that leads nowhere, can't be read, or has its IDX files in a folder of
-    its own, where they are not looked for.
-    """
-    directory, stems = _look_around(directory)
-    there = {part_of(stem)[1] for stem in stems}
-    have_folders = any(os.path.dirname(path) for paths in stems.values() for path in paths)
-    for name in sorted(os.listdir(directory)):
-        split = known_split(name)
-        if split is None:
-            may_be_split = have_folders and split_named(name) is not None
-        else:
-            may_be_split = split not in there
-        text = _why_unread(directory, name, split) if may_be_split else None
-        if text is not None:
-            yield text, split is not None
-
-
-def _why_unread(directory: str, name: str, split: str | None) -> str | None:
-    """What is said of a folder that may be that of a split; None if nothing in it is left out."""
-    path = os.path.join(directory, name)
-    try:
-        is_folder = stat.S_ISDIR(status_of(path).st_mode)
-        if is_folder:
-            os.listdir(path)
-    except OSError as error:
-        if not os.path.lexists(path):  # removed by another process meanwhile
-            return None
-        what = f"{error.strerror}; if it is a split, it would be left out"
-        return f"has {name}, and it can't be read: {what}. Mend it, or move it away"
-    deeper = _idx_below(path) if split is not None and is_folder else None
-    if deeper is None:
-        return None
-    return (
-        f"has {os.path.join(name, deeper)}, which would be left out, as files of a split are looked"
-        f" for in {name} itself; move them there, or away"
-    )
-
-
-def _idx_below(folder: str) -> str | None:
-    """An IDX file in a folder of this folder, however deep; None if none is among the first."""
-    files = (
-        os.path.relpath(os.path.join(path, name), folder)
-        for path, folders, names_here in os.walk(folder)
-        for name in sorted(names_here)
-        if path != folder
-    )
-    some = itertools.islice(files, _MOST_LOOKED_AT)
-    return next((path for path in some if _axes(folder, path)), None)
-
-
-def lost_files(directory: str, stated: Iterable[str]) -> list[str]:
-    """The stated names of images and labels of which no file is there, in any packing."""
-    there = {names.parse(os.path.basename(path)) for path in _listing(directory)}
-    return [name for name in stated if (mine := names.parse(name)) and mine not in there]
 
 
 def datasets_beside(directory: str) -> list[str]:
@@ -292,7 +202,7 @@ def datasets_beside(directory: str) -> list[str]:
 
     A caller must name one of them, because it is not clear which is meant.
     """
-    parts = [part_of(stem) for stem in _look_around(directory)[1]]
+    parts = [part_of(stem) for stem in look_around(directory)[1]]
     datasets = {before.rstrip("-_.") for before, split in parts if split}
     return sorted(datasets - {""}) if len(datasets) > 1 else []
 
@@ -307,10 +217,10 @@ def home(directory: str) -> str:
     IdxError
         It has none of the files itself, and several such folders have.
     """
-    return _look_around(directory)[0]
+    return look_around(directory)[0]
 
 
-def _look_around(directory: str) -> tuple[str, dict[str, list[str]]]:
+def look_around(directory: str) -> tuple[str, dict[str, list[str]]]:
     """The folder that `home` has, and the files in it by their stems."""
     ensure_complete(os.fsdecode(directory))  # what a killed `write_sorted` left
     if stems := _stems(directory):
@@ -334,8 +244,8 @@ def _stems(directory: str) -> dict[str, list[str]]:
     name is that of a split only beside other splits.
     """
     paths: dict[str, list[str]] = defaultdict(list)
-    for path in _listing(directory):
-        stem = _stem(directory, path)
+    for path in listing(directory):
+        stem = part_stem(directory, path)
         if stem is not None:
             paths[stem].append(path)
     datasets = {part_of(stem)[0].rstrip("-_.") for stem in paths}
@@ -374,8 +284,8 @@ def _in_other_folders(directory: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in inner if names.has_idx(name))
 
 
-def _stem(directory: str, path: str) -> str | None:
-    """The stem of a file of `_listing`; None if it is none of images or labels."""
+def part_stem(directory: str, path: str) -> str | None:
+    """The stem of a file of `listing`; None if it is none of images or labels."""
     folder, name = os.path.split(path)
     if folder:
         return names.inner_stem(name, folder)
@@ -384,10 +294,10 @@ def _stem(directory: str, path: str) -> str | None:
 
 def _is_named(directory: str, path: str) -> bool:
     """Whether the name of a file says that it is one of images or labels."""
-    return _stem(directory, path) is not None
+    return part_stem(directory, path) is not None
 
 
-def _listing(directory: str) -> list[str]:
+def listing(directory: str) -> list[str]:
     """The names in a folder, and behind them those in its folders that are called as splits.
 
     Short names come first.

@@ -21,11 +21,9 @@ from ..discovery import (
     find_split,
     folder_path,
     home,
-    lost_files,
-    misnamed_file,
     split_names,
-    unread_folders,
 )
+from ..left_out import lost_files, misnamed_file, unread_folders
 from ..metadata import DESCRIPTION, read_description
 from ..sources import Sources, read_sources
 from ..split_names import part_of
